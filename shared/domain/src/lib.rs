@@ -1,0 +1,32 @@
+//! The rules of Nova Auth, pure: no AWS, no HTTP, no clock and no randomness of their own.
+//!
+//! | module | what it decides |
+//! |---|---|
+//! | [`refusal`] | every reason for which a request is refused |
+//! | [`moment`] | the time and the request that a decision is made for |
+//! | [`ids`] | users, sessions, and the identifiers of refresh tokens |
+//! | [`email`], [`password`], [`name`] | what people type, parsed once |
+//! | [`address`] | who is calling, behind which proxies, and which address window that fills |
+//! | [`attempts`] | how many passwords may be tried |
+//! | [`user`] | profiles: role, status, permissions, epoch |
+//! | [`session`] | the life of a session and the refresh protocol's decisions |
+//! | [`jws`], [`claims`] | tokens: strict parsing, and what their claims must say |
+//! | [`policy`], [`context`] | what an authorizer answers to API Gateway |
+//! | [`security_event`] | the vocabulary of the security log |
+
+pub mod address;
+pub mod attempts;
+pub mod claims;
+pub mod context;
+pub mod email;
+pub mod ids;
+pub mod jws;
+pub mod moment;
+pub mod name;
+pub mod password;
+pub mod policy;
+pub mod refusal;
+pub mod security_event;
+pub mod session;
+pub mod strict_json;
+pub mod user;

@@ -1,0 +1,138 @@
+//! Who is calling: the client's address behind trusted proxies, and the window of attempts that it fills.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+use ipnet::IpNet;
+
+/// The address of a client as the service saw it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClientAddress {
+    /// An address; an IPv4-mapped IPv6 address is the IPv4 address that it maps.
+    Known(IpAddr),
+    /// API Gateway gave none that can be read (its console's test button does that). All of these are one client.
+    Unknown,
+}
+
+impl ClientAddress {
+    /// Reads API Gateway's `sourceIp`.
+    #[must_use]
+    pub fn parse(source_ip: &str) -> Self {
+        source_ip.trim().parse::<IpAddr>().map_or(Self::Unknown, |ip| Self::Known(ip.to_canonical()))
+    }
+
+    /// The client behind trusted proxies: `forwarded_for` counts only where the peer is one of them, is read from
+    /// its end, and the first address that is no trusted proxy is the client.
+    #[must_use]
+    pub fn behind(self, trusted: &TrustedProxies, forwarded_for: &[&str]) -> Self {
+        let mut client = self;
+        let hops = forwarded_for.iter().rev().flat_map(|header| header.rsplit(','));
+        for hop in hops {
+            if !trusted.contains(client) {
+                break;
+            }
+            match parse_hop(hop) {
+                Some(address) => client = address,
+                None => break,
+            }
+        }
+        client
+    }
+
+    /// The name of the window that this client's attempts are counted in: an IPv6 client has a /64 to itself.
+    #[must_use]
+    pub fn window_name(self) -> String {
+        match self {
+            Self::Known(IpAddr::V4(ip)) => ip.to_string(),
+            Self::Known(IpAddr::V6(ip)) => {
+                let network = ip.to_bits() & !u128::from(u64::MAX);
+                format!("{}/64", Ipv6Addr::from_bits(network))
+            }
+            Self::Unknown => "unknown".to_owned(),
+        }
+    }
+}
+
+impl std::fmt::Display for ClientAddress {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Known(ip) => ip.fmt(f),
+            Self::Unknown => f.write_str("unknown"),
+        }
+    }
+}
+
+/// One entry of `X-Forwarded-For`; some proxies write a port behind it.
+fn parse_hop(hop: &str) -> Option<ClientAddress> {
+    let hop = hop.trim();
+    let address = hop.parse::<IpAddr>().ok().or_else(|| {
+        hop.parse::<std::net::SocketAddr>().ok().map(|socket| socket.ip())
+    })?;
+    Some(ClientAddress::Known(address.to_canonical()))
+}
+
+/// The networks whose `X-Forwarded-For` is believed. None by default.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TrustedProxies(Vec<IpNet>);
+
+impl TrustedProxies {
+    /// Reads a comma-separated list of networks in CIDR notation, or single addresses.
+    ///
+    /// # Errors
+    /// The entry that is neither.
+    pub fn parse(list: &str) -> Result<Self, String> {
+        let entries = list.split(',').map(str::trim).filter(|entry| !entry.is_empty());
+        let network = |entry: &str| {
+            entry.parse::<IpNet>().or_else(|_| entry.parse::<IpAddr>().map(IpNet::from)).map_err(|_| entry.to_owned())
+        };
+        Ok(Self(entries.map(network).collect::<Result<_, _>>()?))
+    }
+
+    fn contains(&self, client: ClientAddress) -> bool {
+        match client {
+            ClientAddress::Known(ip) => self.0.iter().any(|network| network.contains(&ip)),
+            ClientAddress::Unknown => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client(peer: &str, trusted: &str, forwarded_for: &[&str]) -> String {
+        let trusted = TrustedProxies::parse(trusted).unwrap();
+        ClientAddress::parse(peer).behind(&trusted, forwarded_for).to_string()
+    }
+
+    #[test]
+    fn a_client_cannot_choose_its_address() {
+        assert_eq!(client("198.51.100.7", "", &["203.0.113.1"]), "198.51.100.7");
+        assert_eq!(client("198.51.100.7", "10.0.0.0/8", &["203.0.113.1"]), "198.51.100.7");
+    }
+
+    #[test]
+    fn behind_trusted_proxies_the_nearest_other_hop_is_the_client() {
+        let chain = &["1.1.1.1, 203.0.113.1", "10.0.0.9"];
+        assert_eq!(client("10.0.0.1", "10.0.0.0/8", chain), "203.0.113.1");
+        assert_eq!(client("10.0.0.1", "10.0.0.0/8", &["203.0.113.1:443"]), "203.0.113.1");
+    }
+
+    #[test]
+    fn a_hop_that_is_no_address_ends_the_search_at_what_is_known() {
+        assert_eq!(client("10.0.0.1", "10.0.0.0/8", &["203.0.113.1, junk"]), "10.0.0.1");
+    }
+
+    #[test]
+    fn an_ipv6_client_cannot_fill_a_window_for_each_of_its_addresses() {
+        let window = |ip| ClientAddress::parse(ip).window_name();
+        assert_eq!(window("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::/64");
+        assert_eq!(window("2001:db8:1:2::1"), window("2001:db8:1:2:ffff::"));
+        assert_eq!(window("::ffff:192.0.2.1"), "192.0.2.1");
+        assert_eq!(window("test-invoke-source-ip"), "unknown");
+    }
+
+    #[test]
+    fn a_proxy_list_with_a_typo_is_named() {
+        assert_eq!(TrustedProxies::parse("10.0.0.0/8, 10.0.0.0/99"), Err("10.0.0.0/99".to_owned()));
+    }
+}

@@ -1,0 +1,112 @@
+//! How many passwords may be tried: windows of named entries.
+//!
+//! An entry is put into a window *before* a password is hashed and is named by its request, so that a repeated write
+//! counts once and an entry can be returned. A window opens with its first entry and ends a fixed time later; refused
+//! attempts leave no entry, so trying does not extend a lock.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::moment::{Moment, RequestId};
+
+/// How many entries a window takes, and how long it stays open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limit {
+    /// Entries that a window takes.
+    pub max: u32,
+    /// From the first entry to the end.
+    pub window: SignedDuration,
+}
+
+/// An entry this young may be an honest login in flight, which returns its entry when it is through.
+pub const IN_FLIGHT: SignedDuration = SignedDuration::from_secs(10);
+
+/// One attempt: when it was made and by which request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry(String);
+
+impl Entry {
+    /// The entry of this request.
+    #[must_use]
+    pub fn new(moment: &Moment) -> Self {
+        Self(format!("{}#{}", moment.now.as_millisecond(), RequestId::as_str(&moment.request)))
+    }
+
+    /// The entry as an element of the stored set.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A window as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Window {
+    /// The entries, `<milliseconds>#<request>`.
+    pub entries: Vec<String>,
+    /// When all of them are forgotten.
+    pub ends: Timestamp,
+}
+
+impl Window {
+    /// Whether the window's end has come; what it holds counts no more, whether or not it was removed.
+    #[must_use]
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        self.ends <= now
+    }
+
+    /// How many entries it still takes.
+    #[must_use]
+    pub fn remaining(&self, limit: Limit) -> u32 {
+        limit.max.saturating_sub(u32::try_from(self.entries.len()).unwrap_or(u32::MAX))
+    }
+
+    /// How long until it is over: at least a second, so that a client that waits that long is let in.
+    #[must_use]
+    pub fn retry_after(&self, now: Timestamp) -> SignedDuration {
+        self.ends.duration_since(now).max(SignedDuration::from_secs(1))
+    }
+
+    /// Whether one of the entries may be returned soon.
+    #[must_use]
+    pub fn has_entries_in_flight(&self, now: Timestamp) -> bool {
+        let youngest = now.as_millisecond().saturating_sub(i64::try_from(IN_FLIGHT.as_millis()).unwrap_or(0));
+        self.entries.iter().any(|entry| {
+            let made = entry.split_once('#').and_then(|(ms, _)| ms.parse::<i64>().ok());
+            made.is_some_and(|made| made > youngest)
+        })
+    }
+}
+
+/// Failures of one account in a row, however long they take, after which somebody should look.
+pub const ALARMING_RUN: u32 = 100;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(ms: i64) -> Timestamp {
+        Timestamp::from_millisecond(ms).unwrap()
+    }
+
+    #[test]
+    fn a_window_that_is_over_counts_no_more_though_its_item_is_still_there() {
+        let window = Window { entries: vec!["1#a".into()], ends: at(1_000) };
+        assert!(!window.is_over(at(999)));
+        assert!(window.is_over(at(1_000)));
+    }
+
+    #[test]
+    fn a_client_that_waits_as_long_as_it_was_told_is_let_in() {
+        let window = Window { entries: vec![], ends: at(900_000) };
+        assert_eq!(window.retry_after(at(0)), SignedDuration::from_secs(900));
+        assert_eq!(window.retry_after(at(899_999)), SignedDuration::from_secs(1));
+    }
+
+    #[test]
+    fn only_a_young_entry_may_be_a_login_in_flight() {
+        let moment = Moment { now: at(50_000), request: RequestId::new("r") };
+        let window = Window { entries: vec![Entry::new(&moment).as_str().to_owned()], ends: at(900_000) };
+        assert!(window.has_entries_in_flight(at(59_999)));
+        assert!(!window.has_entries_in_flight(at(60_000)));
+    }
+}

@@ -1,0 +1,195 @@
+//! What the claims of a token must say (RFC 7519, RFC 9068), read after its signature was found good.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    ids::{AccessId, SessionId, UserId},
+    strict_json,
+};
+
+/// How far two clocks may differ.
+pub const LEEWAY: SignedDuration = SignedDuration::from_secs(5);
+
+/// The claims of an access token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccessClaims {
+    /// Who issued it.
+    pub iss: String,
+    /// Whom it is for.
+    pub aud: String,
+    /// The user.
+    pub sub: UserId,
+    /// When it was issued, seconds.
+    pub iat: i64,
+    /// When it ends, seconds.
+    pub exp: i64,
+    /// Its own id, for the blacklist.
+    pub jti: AccessId,
+    /// The session that it belongs to.
+    pub sid: SessionId,
+    /// The user's address, for the client's convenience. No decision trusts it.
+    pub email: String,
+    /// The user's role at the time, for the client's convenience. No decision trusts it.
+    pub role: String,
+    /// Not before, seconds. We write none, and honour it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nbf: Option<i64>,
+}
+
+/// The claims of a refresh token. Their order is part of the protocol: a successor is made again byte for byte.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct RefreshClaims {
+    /// Who issued it.
+    pub iss: String,
+    /// Whom it is for: its issuer.
+    pub aud: String,
+    /// The user.
+    pub sub: UserId,
+    /// When it was issued, seconds.
+    pub iat: i64,
+    /// When it ends, seconds.
+    pub exp: i64,
+    /// Its own secret id.
+    pub jti: String,
+    /// The session that it belongs to.
+    pub sid: SessionId,
+    /// Its generation.
+    pub r#gen: u64,
+    /// Not before, seconds. We write none, and honour it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nbf: Option<i64>,
+}
+
+impl std::fmt::Debug for RefreshClaims {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RefreshClaims").field("sid", &self.sid).field("gen", &self.r#gen).finish_non_exhaustive()
+    }
+}
+
+/// Who must have issued a token, and for whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expected {
+    /// The exact `iss`.
+    pub issuer: String,
+    /// The exact `aud`.
+    pub audience: String,
+}
+
+/// What is wrong with the claims.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ClaimsFault {
+    /// All is well but the time: `exp` has passed.
+    #[error("expired token")]
+    Expired,
+    /// Missing, of the wrong type, from or for somebody else, or not valid yet.
+    #[error("invalid claims")]
+    Invalid,
+}
+
+/// Claims whose common part can be checked.
+pub trait Claims: for<'de> Deserialize<'de> {
+    /// `iss`, `aud`, `iat`, `exp`, `nbf`.
+    fn registered(&self) -> (&str, &str, i64, i64, Option<i64>);
+}
+
+impl Claims for AccessClaims {
+    fn registered(&self) -> (&str, &str, i64, i64, Option<i64>) {
+        (&self.iss, &self.aud, self.iat, self.exp, self.nbf)
+    }
+}
+
+impl Claims for RefreshClaims {
+    fn registered(&self) -> (&str, &str, i64, i64, Option<i64>) {
+        (&self.iss, &self.aud, self.iat, self.exp, self.nbf)
+    }
+}
+
+/// Reads claims and checks everything but the end of their time, so that logging out works after it.
+///
+/// # Errors
+/// [`ClaimsFault::Invalid`].
+pub fn read<C: Claims>(payload: &[u8], expected: &Expected, now: Timestamp) -> Result<C, ClaimsFault> {
+    let members = strict_json::object(payload).map_err(|_| ClaimsFault::Invalid)?;
+    let claims: C = serde_json::from_value(members.into()).map_err(|_| ClaimsFault::Invalid)?;
+    let (issuer, audience, issued, _, not_before) = claims.registered();
+    let latest = (now + LEEWAY).as_second();
+    let in_time = issued <= latest && not_before.is_none_or(|begin| begin <= latest);
+    if in_time && issuer == expected.issuer && audience == expected.audience {
+        Ok(claims)
+    } else {
+        Err(ClaimsFault::Invalid)
+    }
+}
+
+/// Checks the end of the claims' time.
+///
+/// # Errors
+/// [`ClaimsFault::Expired`].
+pub fn check_expiry(claims: &impl Claims, now: Timestamp) -> Result<(), ClaimsFault> {
+    let (_, _, _, expires, _) = claims.registered();
+    if expires.saturating_add(LEEWAY.as_secs()) > now.as_second() { Ok(()) } else { Err(ClaimsFault::Expired) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    const ID: &str = "0190163d-8694-739b-aea5-966c26f8ad90";
+
+    fn now() -> Timestamp {
+        Timestamp::from_second(1_000_000).unwrap()
+    }
+
+    fn good() -> Value {
+        json!({"iss": "nova-crm", "aud": "nova-api", "sub": ID, "iat": 1_000_000, "exp": 1_000_900, "jti": ID, "sid": ID,
+               "email": "a@example.com", "role": "user"})
+    }
+
+    fn check(claims: &Value) -> Result<(), ClaimsFault> {
+        let expected = Expected { issuer: "nova-crm".into(), audience: "nova-api".into() };
+        let claims: AccessClaims = read(claims.to_string().as_bytes(), &expected, now())?;
+        check_expiry(&claims, now())
+    }
+
+    fn with(name: &str, value: Value) -> Value {
+        let mut claims = good();
+        claims[name] = value;
+        claims
+    }
+
+    #[test]
+    fn claims_of_ours_are_accepted() {
+        assert_eq!(check(&good()), Ok(()));
+        assert_eq!(check(&with("later-version", json!(1))), Ok(()));
+    }
+
+    #[test]
+    fn every_claim_is_required_and_of_its_type() {
+        for name in ["iss", "aud", "sub", "iat", "exp", "jti", "sid"] {
+            let mut missing = good();
+            missing.as_object_mut().unwrap().remove(name);
+            assert_eq!(check(&missing), Err(ClaimsFault::Invalid), "without {name}");
+            for value in [json!(null), json!(["nova-api"]), json!({}), json!(1.5), json!("x"), json!(true)] {
+                assert_eq!(check(&with(name, value.clone())), Err(ClaimsFault::Invalid), "{name} = {value}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_token_ends_with_its_time_and_five_seconds() {
+        assert_eq!(check(&with("exp", json!(999_996))), Ok(()));
+        assert_eq!(check(&with("exp", json!(999_995))), Err(ClaimsFault::Expired));
+        assert_eq!(check(&with("exp", json!(i64::MAX))), Ok(()));
+        assert_eq!(check(&with("exp", json!(i64::MIN))), Err(ClaimsFault::Expired));
+    }
+
+    #[test]
+    fn a_token_of_the_future_is_refused() {
+        for name in ["iat", "nbf"] {
+            assert_eq!(check(&with(name, json!(1_000_005))), Ok(()), "{name}");
+            assert_eq!(check(&with(name, json!(1_000_006))), Err(ClaimsFault::Invalid), "{name}");
+        }
+    }
+}

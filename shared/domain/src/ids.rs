@@ -1,0 +1,145 @@
+//! Identifiers: users, sessions, access tokens, and the secret ids of refresh tokens.
+
+use std::fmt;
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
+use uuid::Uuid;
+
+/// The text is not an identifier of this kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not an identifier")]
+pub struct NotAnId;
+
+macro_rules! uuid_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(Uuid);
+
+        impl $name {
+            /// Takes a fresh UUIDv7.
+            #[must_use]
+            pub const fn new(id: Uuid) -> Self {
+                Self(id)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.as_hyphenated().fmt(f)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = NotAnId;
+
+            /// Takes the canonical form only (hyphens, lower case): an id is part of an item's key.
+            fn from_str(text: &str) -> Result<Self, NotAnId> {
+                let id = Self(Uuid::try_parse(text).map_err(|_| NotAnId)?);
+                if id.to_string() == text { Ok(id) } else { Err(NotAnId) }
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = NotAnId;
+
+            fn try_from(text: String) -> Result<Self, NotAnId> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> Self {
+                id.to_string()
+            }
+        }
+    };
+}
+
+uuid_id!(
+    /// A user.
+    UserId
+);
+uuid_id!(
+    /// A session: one login on one device, through all its refreshes.
+    SessionId
+);
+uuid_id!(
+    /// The `jti` of one access token.
+    AccessId
+);
+
+/// The `jti` of one refresh token. Whoever knows it and the keys can make the next one, so it redacts itself and is
+/// stored as a [`RefreshHash`] only.
+#[derive(Debug, Clone)]
+pub struct RefreshId(SecretString);
+
+impl RefreshId {
+    /// The identifier made of these 32 bytes.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8; 32]) -> Self {
+        Self(SecretString::from(URL_SAFE_NO_PAD.encode(bytes)))
+    }
+
+    /// The identifier as a verified token carries it.
+    #[must_use]
+    pub fn from_claim(jti: String) -> Self {
+        Self(SecretString::from(jti))
+    }
+
+    /// The identifier, for the token that carries it and for the MAC that follows it.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+
+    /// What a session's row holds of it.
+    #[must_use]
+    pub fn hash(&self) -> RefreshHash {
+        RefreshHash(URL_SAFE_NO_PAD.encode(Sha256::digest(self.expose())))
+    }
+}
+
+/// SHA-256 of a [`RefreshId`], base64url.
+#[derive(Debug, Clone, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RefreshHash(String);
+
+impl RefreshHash {
+    /// The hash as text, for a condition on the row.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl PartialEq for RefreshHash {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_has_one_spelling() {
+        let id = "0190163d-8694-739b-aea5-966c26f8ad90";
+        assert_eq!(id.parse::<UserId>().unwrap().to_string(), id);
+        for other in ["0190163D-8694-739B-AEA5-966C26F8AD90", "0190163d8694739baea5966c26f8ad90", "", "#"] {
+            assert_eq!(other.parse::<UserId>(), Err(NotAnId), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_refresh_id_never_shows_in_debug_output() {
+        let id = RefreshId::from_bytes(&[7; 32]);
+        assert!(!format!("{id:?}").contains(id.expose()));
+    }
+}

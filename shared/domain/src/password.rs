@@ -1,0 +1,214 @@
+//! Passwords: what people type, the policy for new ones, and the hashes that are kept.
+
+use std::fmt;
+
+use secrecy::{ExposeSecret as _, SecretString};
+
+use crate::{email::Email, refusal::Fault};
+
+/// bcrypt reads no further than this.
+pub const MAX_BYTES: usize = 72;
+
+/// A password as somebody typed it. It redacts itself.
+#[derive(Debug, Clone)]
+pub struct Password(SecretString);
+
+impl Password {
+    /// Takes what was typed, unchanged: a password is not trimmed and not normalised.
+    #[must_use]
+    pub fn new(typed: String) -> Self {
+        Self(SecretString::from(typed))
+    }
+
+    /// The bytes that bcrypt sees. The old CRM cut at 72 bytes silently, so a longer password that was set there must
+    /// go on verifying; a new one that long is refused by [`Profile::check`].
+    #[must_use]
+    pub fn verifiable_bytes(&self) -> &[u8] {
+        let bytes = self.0.expose_secret().as_bytes();
+        bytes.get(..MAX_BYTES).unwrap_or(bytes)
+    }
+}
+
+/// Which passwords may be set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Profile {
+    /// The CRM's: 8 characters, mixed case, a digit and a symbol.
+    #[default]
+    Crm,
+    /// NIST SP 800-63B-4, section 3.1.1.2: 15 characters, and no composition rules, which it forbids.
+    Nist,
+}
+
+/// The CRM's special characters.
+const SYMBOLS: &str = "!@#$%^&*(),.?\":{}|<>";
+
+impl Profile {
+    /// Checks a new password and reports every fault at once.
+    ///
+    /// # Errors
+    /// Every rule that the password breaks.
+    pub fn check(self, password: &Password, email: &Email) -> Result<(), Vec<Fault>> {
+        let text = password.0.expose_secret();
+        let mut faults = Vec::new();
+        let mut rule = |kept: bool, fault: Fault| {
+            if !kept {
+                faults.push(fault);
+            }
+        };
+        rule(text.chars().count() >= self.min_characters(), Fault::PasswordTooShort);
+        if self == Self::Crm {
+            rule(
+                text.chars().any(char::is_uppercase) && text.chars().any(char::is_lowercase),
+                Fault::PasswordNeedsMixedCase,
+            );
+            rule(text.chars().any(char::is_numeric), Fault::PasswordNeedsDigit);
+            rule(text.chars().any(|c| SYMBOLS.contains(c)), Fault::PasswordNeedsSymbol);
+        }
+        rule(text.len() <= MAX_BYTES, Fault::PasswordTooLong);
+        // bcrypt ends at the first NUL in many implementations, so the rest of the password would count for nothing.
+        rule(!text.contains('\0'), Fault::Invalid);
+        rule(!text.trim().eq_ignore_ascii_case(email.as_str()), Fault::PasswordTooCommon);
+        if faults.is_empty() { Ok(()) } else { Err(faults) }
+    }
+
+    fn min_characters(self) -> usize {
+        match self {
+            Self::Crm => 8,
+            Self::Nist => 15,
+        }
+    }
+}
+
+/// The costs that a hash may have been made with.
+const COSTS: std::ops::RangeInclusive<u32> = 4..=31;
+
+/// A bcrypt hash as it is stored. It redacts itself.
+#[derive(Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct PasswordHash {
+    text: String,
+    cost: u32,
+}
+
+impl PasswordHash {
+    /// Takes `$2a$`, `$2b$` and `$2y$` hashes: `$2?$CC$` and 53 characters of salt and digest.
+    ///
+    /// # Errors
+    /// [`Fault::Invalid`] for everything else.
+    pub fn parse(text: &str) -> Result<Self, Fault> {
+        let mut parts = text.split('$');
+        let shape = (parts.next(), parts.next(), parts.next(), parts.next(), parts.next());
+        let (Some(""), Some("2a" | "2b" | "2y"), Some(cost), Some(rest), None) = shape else {
+            return Err(Fault::Invalid);
+        };
+        let in_alphabet = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '/';
+        let cost = Some(cost).filter(|c| c.len() == 2).and_then(|c| c.parse().ok());
+        match cost {
+            Some(cost) if COSTS.contains(&cost) && rest.len() == 53 && rest.chars().all(in_alphabet) => {
+                Ok(Self { text: text.to_owned(), cost })
+            }
+            _ => Err(Fault::Invalid),
+        }
+    }
+
+    /// A well-formed hash of this cost that no password verifies against in practice: hashing for people who do not
+    /// exist takes as long as for those who do.
+    #[must_use]
+    pub fn decoy(cost: u32) -> Self {
+        Self { text: format!("$2b${cost:02}$abcdefghijklmnopqrstuu{}", "5".repeat(31)), cost }
+    }
+
+    /// The hash, for bcrypt and for the row.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The work factor: bcrypt runs 2^cost rounds.
+    #[must_use]
+    pub const fn cost(&self) -> u32 {
+        self.cost
+    }
+}
+
+impl fmt::Debug for PasswordHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PasswordHash(cost {})", self.cost)
+    }
+}
+
+impl TryFrom<String> for PasswordHash {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text).map_err(|_| "not a bcrypt hash")
+    }
+}
+
+impl From<PasswordHash> for String {
+    fn from(hash: PasswordHash) -> Self {
+        hash.text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn faults(profile: Profile, typed: &str) -> Vec<Fault> {
+        let email = Email::parse("Sara1!@example.com").unwrap();
+        profile.check(&Password::new(typed.to_owned()), &email).err().unwrap_or_default()
+    }
+
+    #[test]
+    fn every_broken_rule_is_reported_at_once() {
+        assert_eq!(faults(Profile::Crm, "Aa1!aaaa"), []);
+        assert_eq!(
+            faults(Profile::Crm, "abc"),
+            [
+                Fault::PasswordTooShort,
+                Fault::PasswordNeedsMixedCase,
+                Fault::PasswordNeedsDigit,
+                Fault::PasswordNeedsSymbol
+            ]
+        );
+        assert_eq!(faults(Profile::Nist, "abc"), [Fault::PasswordTooShort]);
+        assert_eq!(faults(Profile::Nist, "only small letters"), []);
+    }
+
+    #[test]
+    fn characters_are_counted_and_bytes_are_limited() {
+        assert_eq!(faults(Profile::Crm, "Aa1!كلمةس"), []);
+        assert_eq!(faults(Profile::Crm, &format!("Aa1!{}", "x".repeat(68))), []);
+        assert_eq!(faults(Profile::Crm, &format!("Aa1!{}", "x".repeat(69))), [Fault::PasswordTooLong]);
+    }
+
+    #[test]
+    fn a_nul_and_the_address_itself_are_refused() {
+        assert_eq!(faults(Profile::Crm, "Aa1!aa\0aa"), [Fault::Invalid]);
+        assert_eq!(faults(Profile::Crm, "SARA1!@example.com"), [Fault::PasswordTooCommon]);
+    }
+
+    #[test]
+    fn a_long_password_of_the_old_crm_still_verifies_by_its_first_72_bytes() {
+        assert_eq!(Password::new("é".repeat(50)).verifiable_bytes().len(), MAX_BYTES);
+    }
+
+    #[test]
+    fn hashes_of_the_old_crm_are_read_and_others_are_not() {
+        let digest = "a".repeat(53);
+        for version in ["2a", "2b", "2y"] {
+            assert_eq!(PasswordHash::parse(&format!("${version}$10${digest}")).unwrap().cost(), 10);
+        }
+        for text in ["", "$2b$10$short", "$2x$10$aaaaa", "$1$10$aaa", &format!("$2b$+1${digest}"), &format!("$2b$32${digest}")] {
+            assert!(PasswordHash::parse(text).is_err(), "{text}");
+        }
+        assert_eq!(PasswordHash::parse(PasswordHash::decoy(12).as_str()), Ok(PasswordHash::decoy(12)));
+    }
+
+    #[test]
+    fn neither_passwords_nor_hashes_show_in_debug_output() {
+        assert!(!format!("{:?}", Password::new("Canary1!".into())).contains("Canary"));
+        assert_eq!(format!("{:?}", PasswordHash::decoy(12)), "PasswordHash(cost 12)");
+    }
+}

@@ -1,0 +1,176 @@
+//! What an authorizer answers to API Gateway: an IAM policy of one statement (and, with rules, of Allow statements only).
+
+use serde::Serialize;
+
+/// The policy of one answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Policy {
+    version: &'static str,
+    statement: Vec<Statement>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Statement {
+    action: &'static str,
+    effect: Effect,
+    resource: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+enum Effect {
+    Allow,
+    Deny,
+}
+
+impl Policy {
+    /// Allows these resources and nothing else.
+    #[must_use]
+    pub fn allow(resources: Vec<String>) -> Self {
+        Self::of(Effect::Allow, resources)
+    }
+
+    /// Denies everything.
+    #[must_use]
+    pub fn deny() -> Self {
+        Self::of(Effect::Deny, vec!["*".to_owned()])
+    }
+
+    fn of(effect: Effect, resource: Vec<String>) -> Self {
+        Self { version: "2012-10-17", statement: vec![Statement { action: "execute-api:Invoke", effect, resource }] }
+    }
+
+    /// Whether IAM would let this policy invoke `arn`: an explicit Deny wins, and what no statement names is denied.
+    #[must_use]
+    pub fn allows(&self, arn: &str) -> bool {
+        let says = |effect| {
+            self.statement
+                .iter()
+                .filter(|statement| statement.effect == effect)
+                .any(|statement| statement.resource.iter().any(|pattern| matches(pattern, arn)))
+        };
+        says(Effect::Allow) && !says(Effect::Deny)
+    }
+}
+
+/// IAM's wildcards: `*` is any text, `/` and `:` included, `?` is one character.
+fn matches(pattern: &str, text: &str) -> bool {
+    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
+    // `reach[i]`: whether the pattern read so far matches the first i characters.
+    let mut reach = vec![false; text.len() + 1];
+    if let Some(first) = reach.first_mut() {
+        *first = true;
+    }
+    for symbol in pattern {
+        let mut next = vec![false; reach.len()];
+        let mut any_before = false;
+        for (i, reached) in reach.iter().enumerate() {
+            any_before |= *reached;
+            if symbol == '*' {
+                next.get_mut(i).into_iter().for_each(|slot| *slot = any_before);
+            } else if *reached && text.get(i).is_some_and(|c| symbol == '?' || symbol == *c) {
+                next.get_mut(i + 1).into_iter().for_each(|slot| *slot = true);
+            }
+        }
+        reach = next;
+    }
+    reach.last().copied().unwrap_or(false)
+}
+
+/// The ARN of a method, `arn:aws:execute-api:region:account:api/stage/METHOD/path`, taken apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MethodArn<'a> {
+    /// The whole ARN.
+    pub text: &'a str,
+    /// Up to and with the API's id.
+    api: &'a str,
+    /// The stage's name.
+    pub stage: &'a str,
+}
+
+impl<'a> MethodArn<'a> {
+    /// Reads an ARN as API Gateway sends it.
+    ///
+    /// Wildcards in it are refused: a pattern built of its parts would allow more than it says.
+    #[must_use]
+    pub fn parse(text: &'a str) -> Option<Self> {
+        let mut route = text.splitn(3, '/');
+        let (api, stage, _method) = (route.next()?, route.next()?, route.next()?);
+        let is_literal = |part: &str| !part.is_empty() && !part.contains(['*', '?']);
+        let parts: Vec<&str> = api.split(':').collect();
+        let is_api = matches!(parts[..], ["arn", _, "execute-api", _, _, _]) && parts.iter().all(|part| is_literal(part));
+        (is_api && is_literal(stage)).then_some(Self { text, api, stage })
+    }
+
+    /// Every method of this API and stage.
+    #[must_use]
+    pub fn whole_stage(&self) -> String {
+        format!("{}/{}/*", self.api, self.stage)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ARN: &str = "arn:aws:execute-api:us-east-1:123456789012:a1b2/v1/GET/notes";
+
+    #[test]
+    fn a_policy_is_written_as_api_gateway_reads_it() {
+        assert_eq!(
+            serde_json::to_value(Policy::deny()).unwrap(),
+            serde_json::json!({"Version": "2012-10-17", "Statement":
+                [{"Action": "execute-api:Invoke", "Effect": "Deny", "Resource": ["*"]}]})
+        );
+    }
+
+    #[test]
+    fn the_whole_stage_is_this_api_and_this_stage_and_no_other() {
+        let policy = Policy::allow(vec![MethodArn::parse(ARN).unwrap().whole_stage()]);
+        assert!(policy.allows(ARN));
+        for other in ["a1b2/v2/GET/notes", "a1b2x/v1/GET/notes", "a1b/v1/GET/notes", "a1b2/v1"] {
+            let arn = ARN.replace("a1b2/v1/GET/notes", other);
+            assert!(!policy.allows(&arn), "{arn}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_allowed_by_a_denial() {
+        assert!(!Policy::deny().allows(ARN));
+        assert!(!Policy::allow(vec![]).allows(ARN));
+    }
+
+    #[test]
+    fn wildcards_match_as_in_iam() {
+        for (pattern, text, verdict) in [
+            ("*", "", true),
+            ("a*c", "abbc", true),
+            ("a*c", "ac", true),
+            ("a*c", "acd", false),
+            ("a?c", "ac", false),
+            ("a?c", "abc", true),
+            ("*/GET/*", "x/GET/y/z", true),
+            ("**a", "bba", true),
+            ("", "a", false),
+        ] {
+            assert_eq!(matches(pattern, text), verdict, "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn an_arn_that_could_widen_a_policy_is_refused() {
+        for arn in [
+            "",
+            "arn:aws:execute-api:us-east-1:123456789012:*/v1/GET/x",
+            "arn:aws:execute-api:us-east-1:123456789012:a1b2/*/GET/x",
+            "arn:aws:execute-api:*:123456789012:a1b2/v1/GET/x",
+            "arn:aws:lambda:us-east-1:123456789012:a1b2/v1/GET/x",
+            "arn:aws:execute-api:us-east-1:123456789012:a1b2/v1",
+            "arn:aws:execute-api:us-east-1:123456789012:/v1/GET/",
+        ] {
+            assert_eq!(MethodArn::parse(arn), None, "{arn}");
+        }
+        assert!(MethodArn::parse("arn:aws:execute-api:us-east-1:123456789012:a1b2/$default/GET/x").is_some());
+    }
+}

@@ -1,0 +1,98 @@
+//! Every reason for which a request is refused. What each looks like from outside (status, code, message) is not
+//! known here: the edge has one table for that.
+
+use jiff::SignedDuration;
+
+/// Why the answer is no.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// The body or one of its fields is not what the endpoint takes; one entry for every fault found.
+    Invalid(Vec<FieldFault>),
+    /// A refresh without a refresh token.
+    RefreshTokenRequired,
+    /// No token where one is needed.
+    TokenMissing,
+    /// A well-signed access token after its `exp`.
+    TokenExpired,
+    /// A token that was blacklisted, or whose session has ended.
+    TokenRevoked,
+    /// Anything else that is wrong with an access token.
+    TokenInvalid,
+    /// The user of a token is gone or not active.
+    UserInactive,
+    /// Wrong password or unknown address: one answer for both.
+    InvalidCredentials,
+    /// Anything that is wrong with a refresh token, a stolen one included.
+    RefreshTokenInvalid,
+    /// The password was right, the account is not active.
+    AccountInactive,
+    /// The account has had too many failures.
+    LoginLocked {
+        /// How long until the next attempt counts.
+        retry_after: SignedDuration,
+    },
+    /// The address has had too many failures.
+    AddressLimited {
+        /// How long until the next attempt counts.
+        retry_after: SignedDuration,
+    },
+    /// The address is somebody's already.
+    EmailTaken,
+    /// Authenticated, but no rule allows it.
+    Forbidden,
+    /// No such resource.
+    NotFound,
+    /// The resource is there, the method is not.
+    MethodNotAllowed,
+    /// The body is larger than [`MAX_BODY_BYTES`].
+    PayloadTooLarge,
+    /// The body is not `application/json`.
+    UnsupportedMediaType,
+}
+
+/// The largest body that an endpoint reads.
+pub const MAX_BODY_BYTES: usize = 16 * 1024;
+
+/// One fault of one field, for `errors` in the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FieldFault {
+    /// The member's name as the client wrote it, `body` for the body as a whole.
+    pub field: &'static str,
+    /// What is wrong with it.
+    pub fault: Fault,
+}
+
+/// What can be wrong with a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The body is not a JSON object.
+    NotJson,
+    /// The member is missing, null or empty.
+    Required,
+    /// The member has another JSON type.
+    WrongType,
+    /// The member has the right type and a value that is not accepted.
+    Invalid,
+    /// The member is longer than anything that is accepted.
+    TooLong,
+    /// Fewer characters than the password profile asks for.
+    PasswordTooShort,
+    /// Not both upper and lower case letters.
+    PasswordNeedsMixedCase,
+    /// No digit.
+    PasswordNeedsDigit,
+    /// No special character.
+    PasswordNeedsSymbol,
+    /// More than 72 bytes, which bcrypt would cut.
+    PasswordTooLong,
+    /// Easily guessed: the address itself.
+    PasswordTooCommon,
+}
+
+impl Refusal {
+    /// One fault of one field.
+    #[must_use]
+    pub fn field(field: &'static str, fault: Fault) -> Self {
+        Self::Invalid(vec![FieldFault { field, fault }])
+    }
+}

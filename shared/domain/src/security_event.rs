@@ -1,0 +1,51 @@
+//! The vocabulary of the security log: the OWASP Logging Vocabulary Cheat Sheet's names.
+
+use serde::{Deserialize, Serialize};
+
+/// What happened, by its OWASP name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SecurityEvent {
+    /// A login was completed.
+    AuthnLoginSuccess,
+    /// A wrong password.
+    AuthnLoginFail,
+    /// The failure that filled the account's window.
+    AuthnLoginLock,
+    /// The failure that completed a run of [`crate::attempts::ALARMING_RUN`].
+    AuthnLoginFailMax,
+    /// A refresh token was used again: its session was revoked.
+    AuthnTokenReuse,
+    /// A session was ended on purpose.
+    AuthnTokenRevoked,
+    /// A user was made.
+    UserCreated,
+}
+
+impl SecurityEvent {
+    /// The event's name in logs and rows.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::AuthnLoginSuccess => "authn_login_success",
+            Self::AuthnLoginFail => "authn_login_fail",
+            Self::AuthnLoginLock => "authn_login_lock",
+            Self::AuthnLoginFailMax => "authn_login_fail_max",
+            Self::AuthnTokenReuse => "authn_token_reuse",
+            Self::AuthnTokenRevoked => "authn_token_revoked",
+            Self::UserCreated => "user_created",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_and_the_row_call_an_event_by_the_same_name() {
+        for event in [SecurityEvent::AuthnLoginSuccess, SecurityEvent::AuthnTokenReuse, SecurityEvent::AuthnLoginFailMax] {
+            assert_eq!(serde_json::to_value(event).unwrap(), event.name());
+        }
+    }
+}

@@ -1,0 +1,335 @@
+//! The life of a session, and what the refresh protocol decides.
+//!
+//! A refresh token is used once. The row of its session holds the hashes of the current and of the previous one:
+//!
+//! - *current* is presented → the row takes the next one (one conditional write, made by the store);
+//! - *previous* is presented within the grace window → the client's answer was lost, or another tab was faster: it gets
+//!   the **same** successor, made again byte for byte, so nobody gains a second chain;
+//! - anything else is presented → somebody holds a token that was used up: the session is revoked.
+
+use jiff::{SignedDuration, Timestamp, fmt::serde::timestamp::millisecond::required as millis};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    ids::{RefreshHash, SessionId, UserId},
+    moment::{Moment, RequestId},
+    user::Profile,
+};
+
+/// A session as the table holds it: the final form of the row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Session {
+    /// Whose session it is.
+    pub user_id: UserId,
+    /// The session's id.
+    pub session_id: SessionId,
+    /// Whether it was ended.
+    pub state: State,
+    /// The user's epoch when it began (or when its own password change raised it).
+    pub epoch: u64,
+    /// Where its refresh tokens travel.
+    pub delivery: Delivery,
+    /// How often it was refreshed; the generation of the current refresh token.
+    pub generation: u64,
+    /// Hash of the refresh token that may be used.
+    pub current: RefreshHash,
+    /// Hash of the one before, for the grace window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<RefreshHash>,
+    /// When the current refresh token was made: its `iat`, and the start of the grace window. Milliseconds.
+    #[serde(with = "millis")]
+    pub rotated_at: Timestamp,
+    /// The key that signed the current refresh token and made its id.
+    pub rotation_kid: String,
+    /// The idle end: `exp` of the current refresh token, before the absolute end cuts it.
+    #[serde(with = "millis")]
+    pub idle_end: Timestamp,
+    /// The request that made the current refresh token.
+    pub rotation_request: RequestId,
+    /// The device as the service saw it at login.
+    pub device: Device,
+    /// SHA-256 of the client's fingerprint, where it gave one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<String>,
+    /// What the client said of itself at login. Shown to people, trusted by nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claimed: Option<ClaimedDevice>,
+    /// The login.
+    #[serde(with = "millis")]
+    pub created_at: Timestamp,
+    /// The session ends here, however busy it is.
+    #[serde(with = "millis")]
+    pub absolute_end: Timestamp,
+}
+
+/// Whether a session was ended. A state that this version does not know is an end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// It goes on until it expires.
+    Active,
+    /// It was ended, by its user, an operator or the theft of a token. There is no way back.
+    #[serde(other)]
+    Revoked,
+}
+
+/// Where a session's refresh tokens travel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Delivery {
+    /// In JSON bodies.
+    Body,
+}
+
+/// The device that a session began on, as the service saw it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Device {
+    /// The `User-Agent` header, cut at 512 characters.
+    pub user_agent: String,
+    /// The client's address.
+    pub ip: String,
+}
+
+/// What a client says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ClaimedDevice {
+    /// Its idea of its user agent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_agent: Option<String>,
+    /// Its idea of its address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ip: Option<String>,
+}
+
+/// How long the tokens of a session live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lifetimes {
+    /// An access token.
+    pub access: SignedDuration,
+    /// A refresh token: the idle time that a session survives.
+    pub refresh: SignedDuration,
+    /// A session, from login.
+    pub session: SignedDuration,
+    /// How long the previous refresh token still gets the current one. Zero switches it off.
+    pub grace: SignedDuration,
+}
+
+impl Session {
+    /// When the current refresh token, and with it the session, ends unless it is refreshed. To the whole second, as
+    /// the token says it.
+    #[must_use]
+    pub fn refresh_expires(&self) -> Timestamp {
+        whole_seconds(self.idle_end.min(self.absolute_end))
+    }
+
+    /// Whether the row itself says that the session goes on. Its user must be asked too: [`standing`].
+    #[must_use]
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.state == State::Active && now < self.refresh_expires()
+    }
+
+    /// When an access token made now ends: it never outlives its session.
+    #[must_use]
+    pub fn access_expires(&self, now: Timestamp, lifetimes: &Lifetimes) -> Timestamp {
+        whole_seconds((now + lifetimes.access).min(self.refresh_expires()))
+    }
+}
+
+/// Times in tokens are whole seconds.
+#[must_use]
+pub fn whole_seconds(time: Timestamp) -> Timestamp {
+    Timestamp::from_second(time.as_second()).unwrap_or(time)
+}
+
+/// Whether a live session still counts, by its user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It does.
+    Good,
+    /// The user is gone or not active.
+    UserInactive,
+    /// The epochs differ: every session was revoked, or a password change is half seen. A reader reads once more
+    /// before it says no.
+    EpochsApart,
+}
+
+/// Holds a session against its user.
+#[must_use]
+pub fn standing(profile: Option<&Profile>, session: &Session) -> Standing {
+    match profile {
+        Some(profile) if !profile.is_active() => Standing::UserInactive,
+        Some(profile) if profile.epoch == session.epoch => Standing::Good,
+        Some(_) => Standing::EpochsApart,
+        None => Standing::UserInactive,
+    }
+}
+
+/// What a client presents to be refreshed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Presented {
+    /// Hash of the token's id.
+    pub hash: RefreshHash,
+    /// The token's generation.
+    pub generation: u64,
+    /// SHA-256 of the client's fingerprint, where it gave one.
+    pub fingerprint: Option<String>,
+}
+
+/// What to do with a refresh whose conditional write did not take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// The write was this request's own and had taken before; the SDK repeated it.
+    TookAlready,
+    /// Another request with the same token was faster: send the same successor.
+    SameSuccessor,
+    /// The session ended before; nothing is to be revoked.
+    Ended,
+    /// The token was used up. The session is to be revoked.
+    Theft,
+}
+
+/// Decides on the row that the failed condition returned.
+#[must_use]
+pub fn judge_lost_rotation(row: &Session, presented: &Presented, moment: &Moment, lifetimes: &Lifetimes) -> Verdict {
+    if !row.is_live(moment.now) {
+        return Verdict::Ended;
+    }
+    // INVARIANT: a rotation replaces exactly one generation, so the token before the current one has generation - 1.
+    let is_previous = row.previous.as_ref() == Some(&presented.hash)
+        && row.generation.checked_sub(1) == Some(presented.generation);
+    if !is_previous {
+        return Verdict::Theft;
+    }
+    if row.rotation_request == moment.request {
+        return Verdict::TookAlready;
+    }
+    let fingerprints_agree = match (&row.fingerprint, &presented.fingerprint) {
+        (Some(known), Some(shown)) => known == shown,
+        _ => true,
+    };
+    let in_grace = moment.now.duration_since(row.rotated_at) <= lifetimes.grace && !lifetimes.grace.is_zero();
+    if in_grace && fingerprints_agree { Verdict::SameSuccessor } else { Verdict::Theft }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::RefreshId;
+
+    const GRACE: i64 = 30;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn hash(generation: u8) -> RefreshHash {
+        RefreshId::from_bytes(&[generation; 32]).hash()
+    }
+
+    fn presented(generation: u8) -> Presented {
+        Presented { hash: hash(generation), generation: generation.into(), fingerprint: None }
+    }
+
+    fn moment(second: i64) -> Moment {
+        Moment { now: at(second), request: RequestId::new("later") }
+    }
+
+    fn lifetimes(grace: i64) -> Lifetimes {
+        let seconds = SignedDuration::from_secs;
+        Lifetimes { access: seconds(900), refresh: seconds(604_800), session: seconds(2_592_000), grace: seconds(grace) }
+    }
+
+    /// A session at generation 5, rotated at second 1000.
+    fn row() -> Session {
+        let id = "0190163d-8694-739b-aea5-966c26f8ad90";
+        Session {
+            user_id: id.parse().unwrap(),
+            session_id: id.parse().unwrap(),
+            state: State::Active,
+            epoch: 1,
+            delivery: Delivery::Body,
+            generation: 5,
+            current: hash(5),
+            previous: Some(hash(4)),
+            rotated_at: at(1_000),
+            rotation_kid: "refresh-1".into(),
+            idle_end: at(605_800),
+            rotation_request: RequestId::new("rotation"),
+            device: Device { user_agent: String::new(), ip: "192.0.2.1".into() },
+            fingerprint: None,
+            claimed: None,
+            created_at: at(0),
+            absolute_end: at(2_592_000),
+        }
+    }
+
+    fn judge(row: &Session, presented: &Presented, second: i64) -> Verdict {
+        judge_lost_rotation(row, presented, &moment(second), &lifetimes(GRACE))
+    }
+
+    #[test]
+    fn a_client_whose_answer_was_lost_gets_the_same_successor_within_the_window() {
+        assert_eq!(judge(&row(), &presented(4), 1_000), Verdict::SameSuccessor);
+        assert_eq!(judge(&row(), &presented(4), 1_000 + GRACE), Verdict::SameSuccessor);
+        assert_eq!(judge(&row(), &presented(4), 1_001 + GRACE), Verdict::Theft);
+    }
+
+    #[test]
+    fn an_older_generation_is_theft_even_within_the_window() {
+        assert_eq!(judge(&row(), &presented(3), 1_001), Verdict::Theft);
+    }
+
+    #[test]
+    fn a_hash_of_the_previous_token_under_another_generation_is_theft() {
+        let forged = Presented { generation: 3, ..presented(4) };
+        assert_eq!(judge(&row(), &forged, 1_001), Verdict::Theft);
+    }
+
+    #[test]
+    fn another_device_does_not_get_the_successor() {
+        let row = Session { fingerprint: Some("known".into()), ..row() };
+        let other = Presented { fingerprint: Some("other".into()), ..presented(4) };
+        assert_eq!(judge(&row, &other, 1_001), Verdict::Theft);
+        assert_eq!(judge(&row, &presented(4), 1_001), Verdict::SameSuccessor);
+    }
+
+    #[test]
+    fn with_grace_switched_off_the_previous_token_is_theft_at_once() {
+        let verdict = judge_lost_rotation(&row(), &presented(4), &moment(1_000), &lifetimes(0));
+        assert_eq!(verdict, Verdict::Theft);
+    }
+
+    #[test]
+    fn a_write_that_the_sdk_repeated_is_the_success_it_was_even_without_grace() {
+        let own = Moment { request: RequestId::new("rotation"), ..moment(1_000) };
+        assert_eq!(judge_lost_rotation(&row(), &presented(4), &own, &lifetimes(0)), Verdict::TookAlready);
+    }
+
+    #[test]
+    fn a_session_that_has_ended_stays_ended_for_every_token() {
+        for ended in [
+            Session { state: State::Revoked, ..row() },
+            Session { idle_end: at(1_001), ..row() },
+            Session { absolute_end: at(1_001), ..row() },
+        ] {
+            for generation in [3, 4, 5] {
+                assert_eq!(judge(&ended, &presented(generation), 1_001), Verdict::Ended);
+            }
+        }
+    }
+
+    #[test]
+    fn no_token_outlives_the_absolute_end() {
+        let row = Session { absolute_end: at(1_500), ..row() };
+        assert_eq!(row.refresh_expires(), at(1_500));
+        assert_eq!(row.access_expires(at(1_000), &lifetimes(GRACE)), at(1_500));
+    }
+
+    #[test]
+    fn a_state_of_a_later_version_is_not_taken_for_active() {
+        assert_eq!(serde_json::from_str::<State>("\"paused\"").unwrap(), State::Revoked);
+    }
+}

@@ -1,0 +1,149 @@
+//! Users: who they are, what they may do, and whether their sessions still count.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{email::Email, ids::UserId, name::PersonName};
+
+/// A user as the table holds it. Decisions read it afresh: no decision trusts what a token says of a user.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Profile {
+    /// The user's id.
+    #[serde(rename = "userId")]
+    pub id: UserId,
+    /// The address that the user logs in with.
+    pub email: Email,
+    /// The name that others see.
+    pub name: PersonName,
+    /// The role, as it is now.
+    pub role: Role,
+    /// Whether the user may do anything at all.
+    pub status: Status,
+    /// `feature:action`, each.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub permissions: BTreeSet<String>,
+    /// A session counts while its epoch is this one; raising it ends every session in one write.
+    pub epoch: u64,
+    /// When the user was made.
+    pub created_at: Timestamp,
+    /// The last login that was completed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_login_at: Option<Timestamp>,
+    /// When the password was last set.
+    pub password_changed_at: Timestamp,
+}
+
+impl Profile {
+    /// Whether the user may do anything at all.
+    #[must_use]
+    pub fn is_active(&self) -> bool {
+        self.status == Status::Active
+    }
+}
+
+/// Whether a user may do anything at all. A status that this version does not know is a no.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// May log in.
+    Active,
+    /// May not, and no session of theirs counts.
+    #[serde(other)]
+    Disabled,
+}
+
+/// A role's name: 1 to 32 lower-case letters, digits, `-` and `_`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Role(String);
+
+impl Role {
+    /// The role of a user to whom nobody gave another.
+    pub const USER: &'static str = "user";
+
+    /// The role's name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Default for Role {
+    fn default() -> Self {
+        Self(Self::USER.to_owned())
+    }
+}
+
+/// The text is not a role's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a role is 1 to 32 lower-case letters, digits, - and _")]
+pub struct NotARole;
+
+impl std::str::FromStr for Role {
+    type Err = NotARole;
+
+    fn from_str(text: &str) -> Result<Self, NotARole> {
+        Self::try_from(text.to_owned())
+    }
+}
+
+impl TryFrom<String> for Role {
+    type Error = NotARole;
+
+    fn try_from(text: String) -> Result<Self, NotARole> {
+        let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
+        if (1..=32).contains(&text.len()) && text.chars().all(allowed) { Ok(Self(text)) } else { Err(NotARole) }
+    }
+}
+
+impl From<Role> for String {
+    fn from(role: Role) -> Self {
+        role.0
+    }
+}
+
+/// The text is not a permission.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a permission is feature:action, each of lower-case letters, digits, - and _")]
+pub struct NotAPermission;
+
+/// Checks the form of a permission, `feature:action`.
+///
+/// # Errors
+/// [`NotAPermission`] for any other form.
+pub fn check_permission(text: &str) -> Result<(), NotAPermission> {
+    let is_word = |word: &str| {
+        (1..=64).contains(&word.len())
+            && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_')
+    };
+    match text.split_once(':') {
+        Some((feature, action)) if is_word(feature) && is_word(action) => Ok(()),
+        _ => Err(NotAPermission),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_of_a_later_version_is_not_taken_for_active() {
+        assert_eq!(serde_json::from_str::<Status>("\"active\"").unwrap(), Status::Active);
+        assert_eq!(serde_json::from_str::<Status>("\"suspended\"").unwrap(), Status::Disabled);
+    }
+
+    #[test]
+    fn roles_and_permissions_have_one_form() {
+        assert!("admin".parse::<Role>().is_ok());
+        for text in ["", "Admin", "a b", &"a".repeat(33)] {
+            assert_eq!(text.parse::<Role>(), Err(NotARole), "{text}");
+        }
+        assert_eq!(check_permission("notes:read"), Ok(()));
+        for text in ["notes", "notes:", ":read", "notes:read:all", "Notes:read"] {
+            assert_eq!(check_permission(text), Err(NotAPermission), "{text}");
+        }
+    }
+}
