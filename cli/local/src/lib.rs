@@ -1,0 +1,41 @@
+//! The system on one machine: no account, no containers, nothing to install.
+//!
+//! [`Stack`] reads the templates ([`template`]) and runs what they describe, and nothing else: there is no second
+//! list of routes, tables or variables.
+//!
+//! | | |
+//! |---|---|
+//! | [`template`] | SAM templates, with their intrinsics resolved |
+//! | [`storage`] | DynamoDB in this process, with the templates' tables |
+//! | `secrets/` | a stand-in for Secrets Manager |
+//! | `binaries` | the functions' binaries, found or built |
+//! | `process`, `runtime`, `pool` | a function: its processes, the Runtime API they talk to, which call goes where |
+//! | `gateway/` | API Gateway: `rest.rs` is the way of a request through it |
+//!
+//! The functions are the real binaries, which talk through the real SDK: this crate knows templates, protocols and
+//! processes, and nothing of what the functions do.
+
+mod binaries;
+mod clock;
+mod gateway;
+mod logs;
+mod options;
+mod pool;
+mod process;
+mod random;
+mod runtime;
+mod secrets;
+mod server;
+mod stack;
+pub mod storage;
+pub mod template;
+
+pub use binaries::{Binaries, BinariesError};
+pub use clock::Clock;
+pub use logs::LogSink;
+pub use options::Options;
+pub use random::NoRandomness;
+pub use secrets::{GenerateError, SecretsError};
+pub use server::BindError;
+pub use stack::{Stack, StartError};
+pub use storage::Storage;

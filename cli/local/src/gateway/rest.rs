@@ -1,0 +1,157 @@
+//! A REST API: route → authorizer → function → response.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, Bytes, HttpBody as _};
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::Response;
+use serde_json::Value;
+
+use super::answer;
+use super::authorizer::Guard;
+use super::call::Call;
+use super::event::Target;
+use super::refusal::{Refusal, set};
+use super::route::Routes;
+use crate::clock::Clock;
+use crate::logs::LogSink;
+use crate::pool::{InvokeError, Pool};
+use crate::template::Api;
+
+/// API Gateway takes bodies of up to 10 MB.
+const MAX_BODY: usize = 10 * 1024 * 1024;
+/// A body that is too large is still read this far, so that the client hears why before the connection ends.
+const MAX_DRAINED: usize = 64 * 1024 * 1024;
+
+/// One REST API that is served.
+#[derive(Debug)]
+pub(crate) struct Rest {
+    api: Api,
+    routes: Routes,
+    guards: BTreeMap<String, Guard>,
+    pools: BTreeMap<String, Arc<Pool>>,
+    port: u16,
+    clock: Clock,
+    logs: LogSink,
+}
+
+/// What an API needs of the stack.
+pub(crate) struct Setup<'a> {
+    /// The processes of every function, by its logical id.
+    pub(crate) pools: &'a BTreeMap<String, Arc<Pool>>,
+    pub(crate) port: u16,
+    pub(crate) clock: Clock,
+    pub(crate) logs: LogSink,
+}
+
+impl Rest {
+    /// The API over the functions of the stack. The error names an authorizer whose function no template has.
+    pub(crate) fn new(api: Api, setup: &Setup<'_>) -> Result<Rest, String> {
+        let mut guards = BTreeMap::new();
+        for (name, authorizer) in &api.authorizers {
+            let pool = setup.pools.get(&authorizer.function);
+            let pool = pool.ok_or_else(|| {
+                format!("authorizer {name}: no template has the function {}", authorizer.function)
+            })?;
+            let guard = Guard::new(authorizer.clone(), pool.clone(), setup.clock.clone(), setup.logs.clone());
+            guards.insert(name.clone(), guard);
+        }
+        Ok(Rest {
+            routes: Routes::new(&api.routes),
+            guards,
+            pools: setup.pools.clone(),
+            port: setup.port,
+            clock: setup.clock.clone(),
+            logs: setup.logs.clone(),
+            api,
+        })
+    }
+
+    /// Everything that this API answers, under its plain root: no stage in front.
+    pub(crate) fn router(self) -> Router {
+        Router::new().fallback(handle).with_state(Arc::new(self))
+    }
+
+    async fn respond(&self, call: &Call, body: Option<Bytes>) -> Response<Body> {
+        let nothing = BTreeMap::new();
+        let nowhere = Target { api: &self.api, call, resource: None, parameters: &nothing };
+        let Some(body) = body else {
+            return Refusal::RequestTooLarge.answer(&nowhere, None);
+        };
+        let Some(matched) = self.routes.find(&call.method, &call.path) else {
+            return Refusal::MissingAuthenticationToken.answer(&nowhere, None);
+        };
+        let target =
+            Target { resource: Some(&matched.route.path), parameters: &matched.parameters, ..nowhere };
+        let mut authorizer = None;
+        if let Some(name) = &matched.route.authorizer {
+            // Every authorizer that a route names has its guard; were one missing, nobody would pass.
+            let Some(guard) = self.guards.get(name) else {
+                return Refusal::AuthorizerConfigurationError.answer(&target, None);
+            };
+            match guard.decide(&target).await {
+                Ok(context) => authorizer = Some(context),
+                Err(refused) => return refused.refusal.answer(&target, refused.authorizer.as_ref()),
+            }
+        }
+        self.integrate(&target, &matched.route.function, &body, authorizer.as_ref()).await
+    }
+
+    async fn integrate(
+        &self,
+        target: &Target<'_>,
+        function: &str,
+        body: &[u8],
+        authorizer: Option<&Value>,
+    ) -> Response<Body> {
+        let Some(pool) = self.pools.get(function) else {
+            return Refusal::IntegrationError.answer(target, authorizer);
+        };
+        let event = target.proxy(body, authorizer);
+        match pool.invoke(Bytes::from(event.to_string())).await {
+            Ok(answer) => answer::response(&answer).unwrap_or_else(|problem| {
+                self.logs.line(function, &format!("its answer is malformed: {problem}"));
+                Refusal::IntegrationError.answer(target, authorizer)
+            }),
+            Err(InvokeError::Timeout(_)) => Refusal::IntegrationTimeout.answer(target, authorizer),
+            Err(_) => Refusal::IntegrationError.answer(target, authorizer),
+        }
+    }
+}
+
+async fn handle(
+    State(rest): State<Arc<Rest>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    let call = Call::new(&parts, peer, rest.port, rest.clock.now_ms());
+    let body = read(body).await;
+    let mut response = rest.respond(&call, body).await;
+    set(&mut response, "x-amzn-requestid", &call.request_id);
+    set(&mut response, "x-amz-apigw-id", &call.extended_id);
+    set(&mut response, "x-amzn-trace-id", &call.trace_id);
+    response
+}
+
+/// The body; `None` when it is larger than API Gateway takes. One that breaks off has no reader any more.
+async fn read(mut body: Body) -> Option<Bytes> {
+    let mut held = Vec::new();
+    let mut size = 0_usize;
+    loop {
+        let frame = std::future::poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await;
+        let Some(Ok(frame)) = frame else { break };
+        let Ok(data) = frame.into_data() else { continue };
+        size = size.saturating_add(data.len());
+        if size <= MAX_BODY {
+            held.extend_from_slice(&data);
+        } else if size > MAX_DRAINED {
+            break;
+        }
+    }
+    (size <= MAX_BODY).then(|| held.into())
+}

@@ -1,0 +1,57 @@
+//! What a stack is started with.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use crate::binaries::Binaries;
+use crate::clock::Clock;
+use crate::logs::LogSink;
+
+/// What a stack is started with.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The template whose first API is the authentication API.
+    pub template: PathBuf,
+    /// Further templates, whose APIs are served beside it.
+    pub attach: Vec<PathBuf>,
+    /// The port of the first API; the others get the ports after it. 0: any free ones.
+    pub port: u16,
+    /// The port of DynamoDB. 0: any free one.
+    pub dynamodb_port: u16,
+    /// The file that keeps tables and secrets; without one, they end with the stack.
+    pub data: Option<PathBuf>,
+    /// How many processes each function may have.
+    pub concurrency: usize,
+    /// Where the functions' binaries are.
+    pub binaries: Binaries,
+    /// Whether a missing binary is an error instead of a reason to build it.
+    pub no_build: bool,
+    /// Values of the first template's parameters, over their defaults.
+    pub parameters: BTreeMap<String, String>,
+    /// Variables of every function, over the template's and the endpoints of the stack.
+    pub environment: BTreeMap<String, String>,
+    /// Where the functions' output goes.
+    pub logs: LogSink,
+    /// The clock of the gateway; the functions have the machine's.
+    pub clock: Clock,
+}
+
+impl Options {
+    /// A stack in memory, on free ports.
+    pub fn in_memory(template: impl Into<PathBuf>) -> Options {
+        Options {
+            template: template.into(),
+            attach: Vec::new(),
+            port: 0,
+            dynamodb_port: 0,
+            data: None,
+            concurrency: 10,
+            binaries: Binaries::default(),
+            no_build: false,
+            parameters: BTreeMap::new(),
+            environment: BTreeMap::new(),
+            logs: LogSink::default(),
+            clock: Clock::default(),
+        }
+    }
+}

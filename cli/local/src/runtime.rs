@@ -1,0 +1,268 @@
+//! The Lambda Runtime API: what one process of a function asks for events, and answers to.
+//!
+//! Each process has a port of its own, so that nobody has to guess who is asking: `AWS_LAMBDA_RUNTIME_API` takes
+//! a host and a port in every runtime, and a path in only some.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::Router;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use serde_json::{Value, json};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::server::{BindError, Server, bind};
+
+/// Lambda takes answers of up to 6 MB.
+const MAX_ANSWER: usize = 6 * 1024 * 1024;
+
+/// One event on its way to a process.
+#[derive(Debug)]
+pub(crate) struct Delivery {
+    pub(crate) request_id: String,
+    pub(crate) event: Bytes,
+    pub(crate) deadline_ms: u64,
+    pub(crate) function_arn: String,
+    pub(crate) trace_id: String,
+}
+
+/// What a function made of an event.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// It answered.
+    Response(Bytes),
+    /// It reported an error.
+    Error(FunctionError),
+}
+
+/// An error that a function reported.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct FunctionError {
+    /// The error's kind, as the function calls it.
+    pub(crate) kind: String,
+    /// Its message.
+    pub(crate) message: String,
+}
+
+/// The Runtime API of one process.
+#[derive(Debug)]
+pub(crate) struct Endpoint {
+    server: Server,
+    events: mpsc::Sender<Delivery>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    events: tokio::sync::Mutex<mpsc::Receiver<Delivery>>,
+    state: watch::Sender<Start>,
+    current: Mutex<Option<(String, oneshot::Sender<Outcome>)>>,
+}
+
+/// How far the start of a process has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Start {
+    /// It has not asked for an event yet.
+    Initializing,
+    /// It has.
+    Ready,
+    /// It reported that it can't.
+    Failed(FunctionError),
+}
+
+impl Endpoint {
+    /// Opens the API on a port of its own.
+    pub(crate) async fn open() -> Result<Endpoint, BindError> {
+        let (events, queue) = mpsc::channel(1);
+        let shared = Arc::new(Shared {
+            events: tokio::sync::Mutex::new(queue),
+            state: watch::Sender::new(Start::Initializing),
+            current: Mutex::new(None),
+        });
+        let router = Router::new()
+            .route("/2018-06-01/runtime/invocation/next", get(next))
+            .route("/2018-06-01/runtime/invocation/{id}/response", post(response))
+            .route("/2018-06-01/runtime/invocation/{id}/error", post(error))
+            .route("/2018-06-01/runtime/init/error", post(init_error))
+            .with_state(shared.clone());
+        let (listener, address) = bind(0, "--port").await?;
+        Ok(Endpoint { server: Server::serve(listener, address, router), events, shared })
+    }
+
+    /// Host and port, as `AWS_LAMBDA_RUNTIME_API` wants them.
+    pub(crate) fn address(&self) -> String {
+        self.server.url().replacen("http://", "", 1)
+    }
+
+    /// Waits until the process asks for its first event, or says that it can't.
+    pub(crate) async fn started(&self) -> Start {
+        let mut state = self.shared.state.subscribe();
+        match state.wait_for(|state| *state != Start::Initializing).await {
+            Ok(state) => state.clone(),
+            // The sender lives in `self`.
+            Err(_) => Start::Initializing,
+        }
+    }
+
+    /// Gives the process an event; what it makes of it comes through the receiver.
+    pub(crate) async fn deliver(&self, delivery: Delivery) -> oneshot::Receiver<Outcome> {
+        let (sender, receiver) = oneshot::channel();
+        *self.shared.current() = Some((delivery.request_id.clone(), sender));
+        // The receiver of the queue lives in `self.shared`.
+        drop(self.events.send(delivery).await);
+        receiver
+    }
+}
+
+impl Shared {
+    fn current(&self) -> std::sync::MutexGuard<'_, Option<(String, oneshot::Sender<Outcome>)>> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes the answer to the event that is under way, and to no other.
+    fn settle(&self, id: &str, outcome: Outcome) -> Response {
+        let mut current = self.current();
+        match current.take() {
+            Some((expected, sender)) if expected == id => {
+                // Whoever asked may have given up; the process is none the wiser.
+                drop(sender.send(outcome));
+                (StatusCode::ACCEPTED, axum::Json(json!({ "status": "OK" }))).into_response()
+            }
+            other => {
+                *current = other;
+                let refusal =
+                    json!({ "errorMessage": "Invalid request ID", "errorType": "InvalidRequestID" });
+                (StatusCode::BAD_REQUEST, axum::Json(refusal)).into_response()
+            }
+        }
+    }
+}
+
+async fn next(State(shared): State<Arc<Shared>>) -> Response {
+    shared.state.send_replace(Start::Ready);
+    let delivery = shared.events.lock().await.recv().await;
+    match delivery {
+        Some(delivery) => (
+            [
+                ("Lambda-Runtime-Aws-Request-Id", delivery.request_id),
+                ("Lambda-Runtime-Deadline-Ms", delivery.deadline_ms.to_string()),
+                ("Lambda-Runtime-Invoked-Function-Arn", delivery.function_arn),
+                ("Lambda-Runtime-Trace-Id", delivery.trace_id),
+                ("Content-Type", "application/json".to_owned()),
+            ],
+            delivery.event,
+        )
+            .into_response(),
+        None => StatusCode::GONE.into_response(),
+    }
+}
+
+async fn response(State(shared): State<Arc<Shared>>, Path(id): Path<String>, body: Body) -> Response {
+    match to_bytes(body, MAX_ANSWER).await {
+        Ok(answer) => shared.settle(&id, Outcome::Response(answer)),
+        Err(_) => {
+            let error = FunctionError {
+                kind: "Function.ResponseSizeTooLarge".to_owned(),
+                message: "Response payload size exceeded maximum allowed payload size (6291556 bytes)."
+                    .to_owned(),
+            };
+            drop(shared.settle(&id, Outcome::Error(error)));
+            StatusCode::PAYLOAD_TOO_LARGE.into_response()
+        }
+    }
+}
+
+async fn error(State(shared): State<Arc<Shared>>, Path(id): Path<String>, body: Body) -> Response {
+    let error = read_error(body).await;
+    shared.settle(&id, Outcome::Error(error))
+}
+
+async fn init_error(State(shared): State<Arc<Shared>>, body: Body) -> Response {
+    let error = read_error(body).await;
+    shared.state.send_replace(Start::Failed(error));
+    (StatusCode::ACCEPTED, axum::Json(json!({ "status": "OK" }))).into_response()
+}
+
+async fn read_error(body: Body) -> FunctionError {
+    let bytes = to_bytes(body, MAX_ANSWER).await.unwrap_or_default();
+    let value: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+    let text = |name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    FunctionError { kind: text("errorType"), message: text("errorMessage") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn delivery(id: &str) -> Delivery {
+        Delivery {
+            request_id: id.to_owned(),
+            event: Bytes::from_static(b"{\"a\":1}"),
+            deadline_ms: 42,
+            function_arn: "arn:f".to_owned(),
+            trace_id: "Root=1-2-3".to_owned(),
+        }
+    }
+
+    fn url(endpoint: &Endpoint, path: &str) -> String {
+        format!("http://{}/2018-06-01/runtime/{path}", endpoint.address())
+    }
+
+    async fn post(endpoint: &Endpoint, path: &str, body: &str) -> u16 {
+        let request = reqwest::Client::new().post(url(endpoint, path)).body(body.to_owned());
+        request.send().await.unwrap().status().as_u16()
+    }
+
+    #[tokio::test]
+    async fn an_event_comes_with_its_headers_and_the_answer_goes_back() {
+        let endpoint = Endpoint::open().await.unwrap();
+        let outcome = endpoint.deliver(delivery("id-1")).await;
+        let got = reqwest::get(url(&endpoint, "invocation/next")).await.unwrap();
+        for (name, value) in [
+            ("lambda-runtime-aws-request-id", "id-1"),
+            ("lambda-runtime-deadline-ms", "42"),
+            ("lambda-runtime-invoked-function-arn", "arn:f"),
+            ("lambda-runtime-trace-id", "Root=1-2-3"),
+        ] {
+            assert_eq!(got.headers()[name], value);
+        }
+        assert_eq!(got.text().await.unwrap(), "{\"a\":1}");
+        assert_eq!(endpoint.started().await, Start::Ready);
+        assert_eq!(post(&endpoint, "invocation/id-1/response", "yes").await, 202);
+        assert_eq!(outcome.await.unwrap(), Outcome::Response(Bytes::from_static(b"yes")));
+    }
+
+    #[tokio::test]
+    async fn an_answer_to_another_event_is_refused_and_does_no_harm() {
+        let endpoint = Endpoint::open().await.unwrap();
+        let outcome = endpoint.deliver(delivery("id-1")).await;
+        assert_eq!(post(&endpoint, "invocation/id-0/response", "old").await, 400);
+        let error = r#"{"errorType":"E","errorMessage":"Unauthorized"}"#;
+        assert_eq!(post(&endpoint, "invocation/id-1/error", error).await, 202);
+        let expected = FunctionError { kind: "E".to_owned(), message: "Unauthorized".to_owned() };
+        assert_eq!(outcome.await.unwrap(), Outcome::Error(expected));
+        assert_eq!(post(&endpoint, "invocation/id-1/response", "again").await, 400);
+    }
+
+    #[tokio::test]
+    async fn a_failed_start_is_reported_with_its_reason() {
+        let endpoint = Endpoint::open().await.unwrap();
+        let error = r#"{"errorType":"Config","errorMessage":"IDENTITY_TABLE is not set"}"#;
+        assert_eq!(post(&endpoint, "init/error", error).await, 202);
+        let Start::Failed(error) = endpoint.started().await else { panic!("it failed") };
+        assert_eq!(error.message, "IDENTITY_TABLE is not set");
+    }
+
+    #[tokio::test]
+    async fn an_answer_beyond_the_limit_of_lambda_is_an_error_of_the_function() {
+        let endpoint = Endpoint::open().await.unwrap();
+        let outcome = endpoint.deliver(delivery("id-1")).await;
+        let large = "x".repeat(MAX_ANSWER + 1);
+        assert_eq!(post(&endpoint, "invocation/id-1/response", &large).await, 413);
+        let Outcome::Error(error) = outcome.await.unwrap() else { panic!("it is an error") };
+        assert_eq!(error.kind, "Function.ResponseSizeTooLarge");
+    }
+}

@@ -1,0 +1,215 @@
+//! The whole system: storage, secrets, functions, gateways, started in that order and stopped in the other.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::binaries::{self, BinariesError};
+use crate::gateway::{Rest, Setup};
+use crate::options::Options;
+use crate::pool::Pool;
+use crate::process::Launch;
+use crate::secrets::{self, SecretsError};
+use crate::server::{BindError, Server, bind};
+use crate::storage::{Storage, StorageError};
+use crate::template::{Api, Inputs, Template, TemplateError};
+
+/// The name of the stack that the first template describes. Exports carry it, and those who import know it.
+const STACK: &str = "nova-auth";
+
+/// Why a stack does not start; each is the one line that a person reads.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A template can't be used.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    /// The first template serves nothing.
+    #[error("{} has no API", .0.display())]
+    NoApi(PathBuf),
+    /// Two templates use one name: an id on this machine is the name alone.
+    #[error("{} and another template both have {logical_id}", path.display())]
+    TwoOf {
+        /// The later template.
+        path: PathBuf,
+        /// The name.
+        logical_id: String,
+    },
+    /// An API names something that no template has.
+    #[error("{api}: {problem}")]
+    Api {
+        /// The API's logical id.
+        api: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// There is no database.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// There are no secrets.
+    #[error(transparent)]
+    Secrets(#[from] SecretsError),
+    /// A function has no binary.
+    #[error(transparent)]
+    Binaries(#[from] BinariesError),
+    /// A port can't be taken.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+}
+
+/// The system, running.
+#[derive(Debug)]
+pub struct Stack {
+    options: Options,
+    storage: Storage,
+    secrets: Server,
+    secrets_url: String,
+    pools: BTreeMap<String, Arc<Pool>>,
+    gateways: Vec<Server>,
+    apis: Vec<(String, String)>,
+}
+
+impl Stack {
+    /// Starts everything that the templates describe.
+    ///
+    /// # Errors
+    /// When a template can't be read, a function has no binary and none can be built, or a port is taken.
+    pub async fn start(options: Options) -> Result<Stack, StartError> {
+        let templates = load(&options)?;
+        let packages: BTreeSet<String> = templates
+            .iter()
+            .flat_map(|template| &template.functions)
+            .map(|function| function.binary.clone())
+            .collect();
+        let workspace = absolute_parent(&options.template);
+        let programs = binaries::find(&options.binaries, options.no_build, &packages, &workspace).await?;
+
+        let tables: Vec<_> = templates.iter().flat_map(|template| template.tables.clone()).collect();
+        let storage = Storage::start(&tables, options.data.as_deref(), options.dynamodb_port).await?;
+        let kept: Vec<_> = templates.iter().flat_map(|template| template.secrets.clone()).collect();
+        let secrets = secrets::start(&kept, storage.documents(), options.clock.clone()).await?;
+        let secrets_url = secrets.url();
+
+        let mut environment = BTreeMap::from([
+            ("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), storage.url().to_owned()),
+            ("AWS_ENDPOINT_URL_SECRETS_MANAGER".to_owned(), secrets_url.clone()),
+        ]);
+        environment.extend(options.environment.clone());
+        let mut pools = BTreeMap::new();
+        for function in templates.iter().flat_map(|template| &template.functions) {
+            let program = programs.get(&function.binary).cloned().unwrap_or_default();
+            let (environment, logs) = (environment.clone(), options.logs.clone());
+            let launch = Launch { function: function.clone(), program, environment, logs };
+            let pool = Pool::new(launch, options.clock.clone(), options.concurrency);
+            pools.insert(function.logical_id.clone(), Arc::new(pool));
+        }
+        let (mut gateways, mut apis) = (Vec::new(), Vec::new());
+        for (offset, api) in (0_u16..).zip(templates.into_iter().flat_map(|template| template.apis)) {
+            let (name, server) = serve(api, offset, &options, &pools).await?;
+            apis.push((name, server.url()));
+            gateways.push(server);
+        }
+        Ok(Stack { options, storage, secrets, secrets_url, pools, gateways, apis })
+    }
+
+    /// The authentication API's URL: the first API of the first template, without a stage.
+    pub fn url(&self) -> &str {
+        self.apis.first().map(|(_, url)| url.as_str()).unwrap_or_default()
+    }
+
+    /// The URL of an API by its logical id.
+    pub fn api(&self, logical_id: &str) -> Option<&str> {
+        self.apis.iter().find(|(name, _)| name == logical_id).map(|(_, url)| url.as_str())
+    }
+
+    /// Every API with its URL, the authentication API first.
+    pub fn apis(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.apis.iter().map(|(name, url)| (name.as_str(), url.as_str()))
+    }
+
+    /// Where a DynamoDB client finds the tables.
+    pub fn dynamodb_url(&self) -> &str {
+        self.storage.url()
+    }
+
+    /// Where a Secrets Manager client finds the secrets.
+    pub fn secretsmanager_url(&self) -> &str {
+        &self.secrets_url
+    }
+
+    /// The names of the tables.
+    pub fn tables(&self) -> &[String] {
+        self.storage.tables()
+    }
+
+    /// What the functions wrote so far, where [`Options::logs`] keeps it.
+    pub fn logs(&self) -> String {
+        self.options.logs.text()
+    }
+
+    /// Stops everything. Calls that are under way end with it.
+    pub async fn stop(self) {
+        for gateway in &self.gateways {
+            gateway.close();
+        }
+        for pool in self.pools.values() {
+            pool.stop().await;
+        }
+        for gateway in self.gateways {
+            gateway.stop().await;
+        }
+        self.secrets.stop().await;
+        self.storage.stop().await;
+    }
+}
+
+async fn serve(
+    api: Api,
+    offset: u16,
+    options: &Options,
+    pools: &BTreeMap<String, Arc<Pool>>,
+) -> Result<(String, Server), StartError> {
+    let name = api.logical_id.clone();
+    let port = if options.port == 0 { 0 } else { options.port.saturating_add(offset) };
+    let (listener, address) = bind(port, "--port").await?;
+    let setup =
+        Setup { pools, port: address.port(), clock: options.clock.clone(), logs: options.logs.clone() };
+    let rest = Rest::new(api, &setup).map_err(|problem| StartError::Api { api: name.clone(), problem })?;
+    Ok((name, Server::serve(listener, address, rest.router())))
+}
+
+/// The first template, and the attached ones with what it exports.
+fn load(options: &Options) -> Result<Vec<Template>, StartError> {
+    let inputs =
+        Inputs { parameters: options.parameters.clone(), stack: STACK.to_owned(), ..Inputs::default() };
+    let main = Template::load_with(&options.template, &inputs)?;
+    if main.apis.is_empty() {
+        return Err(StartError::NoApi(options.template.clone()));
+    }
+    let imports = main.exports.clone();
+    let mut templates = vec![main];
+    for path in &options.attach {
+        let stack = absolute_parent(path);
+        let stack = stack.file_name().and_then(|name| name.to_str()).unwrap_or("attached").to_owned();
+        let inputs = Inputs { imports: imports.clone(), stack, ..Inputs::default() };
+        templates.push(Template::load_with(path, &inputs)?);
+    }
+    let mut seen = BTreeSet::new();
+    for template in &templates {
+        let functions = template.functions.iter().map(|function| &function.logical_id);
+        let apis = template.apis.iter().map(|api| &api.logical_id);
+        let tables = template.tables.iter().map(|table| &table.name);
+        let secrets = template.secrets.iter().map(|secret| &secret.name);
+        for logical_id in functions.chain(apis).chain(tables).chain(secrets) {
+            if !seen.insert(logical_id.clone()) {
+                let (path, logical_id) = (template.path.clone(), logical_id.clone());
+                return Err(StartError::TwoOf { path, logical_id });
+            }
+        }
+    }
+    Ok(templates)
+}
+
+fn absolute_parent(path: &Path) -> PathBuf {
+    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    path.parent().unwrap_or(Path::new(".")).to_owned()
+}

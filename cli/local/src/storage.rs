@@ -1,0 +1,269 @@
+//! DynamoDB in this process, with the tables of the templates.
+//!
+//! [`Storage::start`] needs nothing else of the stack: tests that want only a database use it by itself.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use dynoxide::Database;
+use serde_json::{Value, json};
+use tokio::task::JoinHandle;
+
+use crate::server::{BindError, Server, bind};
+use crate::template::{Table, Template, TemplateError};
+
+/// DynamoDB removes expired items within days; a machine of one's own does it within a minute.
+const SWEEP_EVERY: Duration = Duration::from_secs(60);
+
+/// Why there is no database.
+#[derive(Debug, thiserror::Error)]
+pub enum StorageError {
+    /// The port could not be taken.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// The template that names the tables can't be read.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    /// The file can't be opened as a database.
+    #[error("cannot open the database {}: {problem}", path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// What the database said.
+        problem: String,
+    },
+    /// A table can't be made, or an item of the stack's own can't be kept.
+    #[error("the table {table}: {problem}")]
+    Table {
+        /// The table's name.
+        table: String,
+        /// What the database said.
+        problem: String,
+    },
+}
+
+/// A running DynamoDB. Dropping it stops it, as [`Storage::stop`] does more politely.
+#[derive(Debug)]
+pub struct Storage {
+    url: String,
+    database: Documents,
+    tables: Vec<String>,
+    server: Server,
+    sweep: JoinHandle<()>,
+}
+
+impl Storage {
+    /// Starts a DynamoDB on 127.0.0.1 with these tables; `data` is the file that it keeps them in, if any.
+    ///
+    /// # Errors
+    /// When the port is taken, the file is no database, or a table can't be made.
+    pub async fn start(tables: &[Table], data: Option<&Path>, port: u16) -> Result<Storage, StorageError> {
+        let database = open(data)?;
+        for table in tables {
+            create(&database, table)
+                .map_err(|problem| StorageError::Table { table: table.name.clone(), problem })?;
+        }
+        let (listener, address) = bind(port, "--dynamodb-port").await?;
+        let served = database.clone();
+        let server = Server::run(address, async move |stop| {
+            drop(dynoxide::server::serve_with_shutdown(listener, served, stop).await);
+        });
+        let sweep = tokio::spawn(sweep(database.clone()));
+        let tables = tables.iter().map(|table| table.name.clone()).collect();
+        Ok(Storage { url: server.url(), database: Documents(database), tables, server, sweep })
+    }
+
+    /// A DynamoDB in memory, on a free port, with the tables of one template.
+    ///
+    /// # Errors
+    /// As [`Storage::start`]; also when the template can't be read.
+    pub async fn in_memory(template: &Path) -> Result<Storage, StorageError> {
+        Storage::start(&Template::load(template)?.tables, None, 0).await
+    }
+
+    /// Where a DynamoDB client finds it.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The names of the template's tables.
+    pub fn tables(&self) -> &[String] {
+        &self.tables
+    }
+
+    pub(crate) fn documents(&self) -> Documents {
+        self.database.clone()
+    }
+
+    /// Stops it after the last requests.
+    pub async fn stop(self) {
+        self.sweep.abort();
+        self.server.stop().await;
+    }
+}
+
+fn open(data: Option<&Path>) -> Result<Database, StorageError> {
+    let opened = match data {
+        Some(path) => path.to_str().map_or_else(
+            || Err("its name is not UTF-8".to_owned()),
+            |path| Database::new(path).map_err(|error| error.to_string()),
+        ),
+        None => Database::memory().map_err(|error| error.to_string()),
+    };
+    let path = data.unwrap_or(Path::new(":memory:"));
+    opened.map_err(|problem| StorageError::Open { path: path.to_owned(), problem })
+}
+
+/// Makes the table unless the file has it already; what it holds is never touched.
+fn create(database: &Database, table: &Table) -> Result<(), String> {
+    if !exists(database, &table.name)? {
+        let request = serde_json::from_value(table.definition.clone()).map_err(|error| error.to_string())?;
+        database.create_table(request).map_err(|error| error.to_string())?;
+    }
+    let Some(attribute) = &table.ttl_attribute else { return Ok(()) };
+    let asked =
+        serde_json::from_value(json!({ "TableName": table.name })).map_err(|error| error.to_string())?;
+    let described = database.describe_time_to_live(asked).map_err(|error| error.to_string())?;
+    let described = serde_json::to_value(described).map_err(|error| error.to_string())?;
+    // Switching on what is on already is an error to DynamoDB.
+    if described.pointer("/TimeToLiveDescription/TimeToLiveStatus") == Some(&json!("ENABLED")) {
+        return Ok(());
+    }
+    let request = json!({
+        "TableName": table.name,
+        "TimeToLiveSpecification": { "AttributeName": attribute, "Enabled": true }
+    });
+    let request = serde_json::from_value(request).map_err(|error| error.to_string())?;
+    database.update_time_to_live(request).map(drop).map_err(|error| error.to_string())
+}
+
+fn exists(database: &Database, table: &str) -> Result<bool, String> {
+    database.get_table_metadata(table).map(|found| found.is_some()).map_err(|error| error.to_string())
+}
+
+async fn sweep(database: Database) {
+    loop {
+        tokio::time::sleep(SWEEP_EVERY).await;
+        let database = database.clone();
+        // A sweep that fails is made up for by the next: nobody may rely on expired items being gone.
+        drop(tokio::task::spawn_blocking(move || database.sweep_ttl()).await);
+    }
+}
+
+/// A few documents of the stack's own (the secrets), in a table beside the template's: they live and go with
+/// the same file.
+#[derive(Clone)]
+pub(crate) struct Documents(Database);
+
+const DOCUMENTS: &str = "nova-local-secrets";
+
+impl std::fmt::Debug for Documents {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Documents")
+    }
+}
+
+impl Documents {
+    /// The document of that name, if there is one.
+    pub(crate) fn get(&self, name: &str) -> Result<Option<String>, StorageError> {
+        let read = || -> Result<Option<String>, String> {
+            create(&self.0, &own_table())?;
+            let request = json!({ "TableName": DOCUMENTS, "Key": { "name": { "S": name } } });
+            let request = serde_json::from_value(request).map_err(|error| error.to_string())?;
+            let answer = self.0.get_item(request).map_err(|error| error.to_string())?;
+            let answer = serde_json::to_value(answer).map_err(|error| error.to_string())?;
+            Ok(answer.pointer("/Item/document/S").and_then(Value::as_str).map(str::to_owned))
+        };
+        read().map_err(own_problem)
+    }
+
+    /// Keeps a document under that name.
+    pub(crate) fn put(&self, name: &str, document: &str) -> Result<(), StorageError> {
+        let write = || -> Result<(), String> {
+            create(&self.0, &own_table())?;
+            let item = json!({ "name": { "S": name }, "document": { "S": document } });
+            let request = serde_json::from_value(json!({ "TableName": DOCUMENTS, "Item": item }));
+            let request = request.map_err(|error| error.to_string())?;
+            self.0.put_item(request).map(drop).map_err(|error| error.to_string())
+        };
+        write().map_err(own_problem)
+    }
+}
+
+fn own_problem(problem: String) -> StorageError {
+    StorageError::Table { table: DOCUMENTS.to_owned(), problem }
+}
+
+fn own_table() -> Table {
+    let definition = json!({
+        "TableName": DOCUMENTS,
+        "BillingMode": "PAY_PER_REQUEST",
+        "KeySchema": [{ "AttributeName": "name", "KeyType": "HASH" }],
+        "AttributeDefinitions": [{ "AttributeName": "name", "AttributeType": "S" }]
+    });
+    Table { name: DOCUMENTS.to_owned(), definition, ttl_attribute: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(name: &str) -> Table {
+        let mut table = own_table();
+        table.name = name.to_owned();
+        table.definition["TableName"] = json!(name);
+        table.ttl_attribute = Some("expiresAt".to_owned());
+        table
+    }
+
+    async fn call(url: &str, target: &str, body: Value) -> Value {
+        let answer = reqwest::Client::new()
+            .post(url)
+            .header("x-amz-target", format!("DynamoDB_20120810.{target}"))
+            .header("content-type", "application/x-amz-json-1.0")
+            .header("authorization", "AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0")
+            .header("x-amz-date", "20260101T000000Z")
+            .body(body.to_string())
+            .send()
+            .await
+            .unwrap();
+        serde_json::from_str(&answer.text().await.unwrap()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_tables_are_there_with_their_time_to_live() {
+        let storage = Storage::start(&[table("One")], None, 0).await.unwrap();
+        let listed = call(storage.url(), "ListTables", json!({})).await;
+        assert_eq!(listed["TableNames"], json!(["One"]));
+        let ttl = call(storage.url(), "DescribeTimeToLive", json!({ "TableName": "One" })).await;
+        assert_eq!(ttl["TimeToLiveDescription"]["AttributeName"], "expiresAt", "{ttl}");
+        storage.stop().await;
+    }
+
+    #[tokio::test]
+    async fn a_file_keeps_items_and_documents_over_a_restart() {
+        let file = std::env::temp_dir().join(format!("{}.db", crate::random::uuid()));
+        let storage = Storage::start(&[table("One")], Some(&file), 0).await.unwrap();
+        let item = json!({ "TableName": "One", "Item": { "name": { "S": "a" } } });
+        call(storage.url(), "PutItem", item).await;
+        storage.documents().put("secret", "text").unwrap();
+        storage.stop().await;
+
+        let storage = Storage::start(&[table("One")], Some(&file), 0).await.unwrap();
+        let key = json!({ "TableName": "One", "Key": { "name": { "S": "a" } } });
+        assert_eq!(call(storage.url(), "GetItem", key).await["Item"]["name"]["S"], "a");
+        assert_eq!(storage.documents().get("secret").unwrap().as_deref(), Some("text"));
+        assert_eq!(storage.documents().get("other").unwrap(), None);
+        storage.stop().await;
+        for end in ["", "-wal", "-shm"] {
+            drop(std::fs::remove_file(format!("{}{end}", file.display())));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_no_database_is_one_clear_line() {
+        let error = Storage::start(&[], Some(Path::new("/nowhere/at/all.db")), 0).await.unwrap_err();
+        let line = error.to_string();
+        assert!(line.starts_with("cannot open the database /nowhere/at/all.db: "), "{line}");
+    }
+}

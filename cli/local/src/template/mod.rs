@@ -1,0 +1,81 @@
+//! A SAM template, read for one machine: which functions, APIs, tables and secrets there are, with every
+//! intrinsic resolved. Resource types that this machine does not run are passed over.
+
+mod api;
+mod model;
+mod read;
+mod resolve;
+mod yaml;
+
+use std::path::{Path, PathBuf};
+
+pub use model::{
+    Api, Authorizer, AuthorizerKind, Function, GatewayResponse, Generated, Identity, Route, Secret,
+    SecretValue, Table, Template,
+};
+pub(crate) use resolve::{ACCOUNT, Exports, REGION, function_arn};
+pub(crate) use yaml::scalar_text;
+
+/// Why a template can't be used; each one is the line that a person reads.
+#[derive(Debug, thiserror::Error)]
+pub enum TemplateError {
+    /// The file is not there, or can't be read.
+    #[error("cannot read the template {}: {source}", path.display())]
+    Read {
+        /// The template's file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// The text is no YAML, or no template.
+    #[error("cannot read the template {}: {problem}", path.display())]
+    Syntax {
+        /// The template's file.
+        path: PathBuf,
+        /// What is wrong, and in which line.
+        problem: String,
+    },
+    /// A resource says something that this machine can't make sense of.
+    #[error("{}: {logical_id}: {problem}", path.display())]
+    Resource {
+        /// The template's file.
+        path: PathBuf,
+        /// The resource's name in the template.
+        logical_id: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A parameter was given that the template does not have.
+    #[error("{} has no parameter {name}", path.display())]
+    NoSuchParameter {
+        /// The template's file.
+        path: PathBuf,
+        /// The parameter's name.
+        name: String,
+    },
+}
+
+/// What a template is read with.
+#[derive(Debug, Default)]
+pub(crate) struct Inputs {
+    pub(crate) parameters: std::collections::BTreeMap<String, String>,
+    pub(crate) imports: Exports,
+    pub(crate) stack: String,
+}
+
+impl Template {
+    /// Reads a template with its default parameters.
+    ///
+    /// # Errors
+    /// When the file can't be read, is no template, or needs something that can't be resolved.
+    pub fn load(path: &Path) -> Result<Template, TemplateError> {
+        Self::load_with(path, &Inputs { stack: "nova-auth".to_owned(), ..Inputs::default() })
+    }
+
+    /// Reads a template with other parameters, and what it may import.
+    pub(crate) fn load_with(path: &Path, inputs: &Inputs) -> Result<Template, TemplateError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| TemplateError::Read { path: path.to_owned(), source })?;
+        read::template(path, &text, inputs)
+    }
+}

@@ -1,0 +1,171 @@
+//! What a template comes to, once everything in it is resolved.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::Exports;
+
+/// One template: everything of it that this machine runs.
+#[derive(Debug)]
+pub struct Template {
+    /// Its file.
+    pub path: PathBuf,
+    /// The Lambda functions.
+    pub functions: Vec<Function>,
+    /// The REST APIs, in the order of the file.
+    pub apis: Vec<Api>,
+    /// The DynamoDB tables.
+    pub tables: Vec<Table>,
+    /// The secrets.
+    pub secrets: Vec<Secret>,
+    /// What other templates may import, by the export's name.
+    pub(crate) exports: Exports,
+}
+
+/// A Lambda function (`AWS::Serverless::Function`).
+#[derive(Clone, Debug)]
+pub struct Function {
+    /// Its name in the template, which is also its name on this machine.
+    pub logical_id: String,
+    /// The package and binary that it runs: the last part of its `CodeUri`.
+    pub binary: String,
+    /// Seconds after which a call is given up and the process ended.
+    pub timeout_seconds: u64,
+    /// Megabytes that the function is told it has; nothing here enforces them.
+    pub memory_megabytes: u64,
+    /// The environment that the template gives it.
+    pub environment: BTreeMap<String, String>,
+}
+
+/// A DynamoDB table.
+#[derive(Clone, Debug)]
+pub struct Table {
+    /// Its name: `TableName`, or the logical id where the template leaves the name to CloudFormation.
+    pub name: String,
+    /// The properties that `CreateTable` takes, in its own words.
+    pub definition: serde_json::Value,
+    /// The attribute whose time ends an item, where time-to-live is on.
+    pub ttl_attribute: Option<String>,
+}
+
+/// A secret.
+#[derive(Clone, Debug)]
+pub struct Secret {
+    /// Its name: `Name`, or the logical id.
+    pub name: String,
+    /// Its ARN on this machine, which `Ref` gives.
+    pub arn: String,
+    /// Where its first value comes from.
+    pub value: SecretValue,
+}
+
+/// Where the first value of a secret comes from.
+#[derive(Clone)]
+pub enum SecretValue {
+    /// `SecretString`: it stands in the template.
+    Given(String),
+    /// `GenerateSecretString`: it is made on the first start.
+    Generated(Generated),
+    /// Neither: there is no value until somebody puts one.
+    Empty,
+}
+
+impl std::fmt::Debug for SecretValue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            SecretValue::Given(_) => "Given(…)",
+            SecretValue::Generated(_) => "Generated",
+            SecretValue::Empty => "Empty",
+        })
+    }
+}
+
+/// How a secret's first value is made (`GenerateSecretString`, with its defaults).
+#[derive(Clone, Debug)]
+pub struct Generated {
+    /// The JSON object that the value is put into, and the key that it gets there.
+    pub template: Option<(String, String)>,
+    /// How many characters it has.
+    pub length: usize,
+    /// The classes of characters that it is made of: lower, upper, digits, punctuation, space.
+    pub classes: Vec<Vec<char>>,
+    /// Whether every class must occur.
+    pub require_each: bool,
+}
+
+/// A REST API (`AWS::Serverless::Api`).
+#[derive(Clone, Debug)]
+pub struct Api {
+    /// Its name in the template, which is also its apiId.
+    pub logical_id: String,
+    /// The stage's name, which stands in ARNs and in `requestContext.path`.
+    pub stage: String,
+    /// What it answers.
+    pub routes: Vec<Route>,
+    /// The authorizers that its routes name.
+    pub authorizers: BTreeMap<String, Authorizer>,
+    /// Its own answers to what it refuses by itself, by type.
+    pub responses: BTreeMap<String, GatewayResponse>,
+}
+
+/// One method of one resource of an API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// The method in capitals, or `ANY`.
+    pub method: String,
+    /// The resource's path, with `{name}` and `{name+}`.
+    pub path: String,
+    /// The logical id of the function behind it.
+    pub function: String,
+    /// The authorizer that must let a request pass.
+    pub authorizer: Option<String>,
+}
+
+/// A Lambda authorizer of an API.
+#[derive(Clone, Debug)]
+pub struct Authorizer {
+    /// The logical id of its function, which may be another template's.
+    pub function: String,
+    /// The event that it gets.
+    pub kind: AuthorizerKind,
+    /// Seconds that a result is kept for; 0 keeps none.
+    pub ttl_seconds: u64,
+}
+
+/// Which event an authorizer gets, and what a request must carry to be asked about.
+#[derive(Clone, Debug)]
+pub enum AuthorizerKind {
+    /// The value of one header.
+    Token {
+        /// The header's name.
+        header: String,
+        /// What the whole value must match; anything else is refused without a call.
+        validation: Option<regex_lite::Regex>,
+    },
+    /// The whole request.
+    Request(Vec<Identity>),
+}
+
+/// An identity source of a `REQUEST` authorizer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Identity {
+    /// A request header.
+    Header(String),
+    /// A parameter of the query string.
+    Query(String),
+    /// A stage variable; there are none on this machine.
+    StageVariable(String),
+    /// A value of the request context, as `identity.sourceIp`.
+    Context(String),
+}
+
+/// How an API words one of its own refusals (`GatewayResponses`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GatewayResponse {
+    /// The status, where it is not the type's own.
+    pub status: Option<u16>,
+    /// Headers, each with its mapping expression.
+    pub headers: BTreeMap<String, String>,
+    /// The template of a JSON body.
+    pub body: Option<String>,
+}

@@ -1,0 +1,256 @@
+//! Resources → [`Template`].
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+
+use super::resolve::Resolver;
+use super::yaml::{self, scalar_text};
+use super::{Exports, Function, Generated, Inputs, Secret, SecretValue, Table, Template, TemplateError, api};
+
+/// A template under way: what the readers of all kinds of resources share.
+pub(super) struct Reader<'a> {
+    pub(super) path: &'a Path,
+    pub(super) root: &'a Value,
+    pub(super) resolver: Resolver<'a>,
+}
+
+/// A resource whose properties are still unresolved.
+pub(super) struct Resource<'a> {
+    pub(super) id: &'a str,
+    pub(super) kind: &'a str,
+    pub(super) properties: Map<String, Value>,
+}
+
+pub(super) fn template(path: &Path, text: &str, inputs: &Inputs) -> Result<Template, TemplateError> {
+    let document =
+        yaml::parse(text).map_err(|problem| TemplateError::Syntax { path: path.to_owned(), problem })?;
+    let root = &document.root;
+    if let Some(name) = inputs.parameters.keys().find(|name| at(root, &["Parameters", name]).is_none()) {
+        return Err(TemplateError::NoSuchParameter { path: path.to_owned(), name: name.clone() });
+    }
+    let resolver = Resolver::new(root, &inputs.parameters, &inputs.imports, &inputs.stack);
+    let reader = Reader { path, root, resolver };
+    let resources = reader.resources(&document.order)?;
+    let mut template = Template {
+        path: path.to_owned(),
+        functions: Vec::new(),
+        apis: api::apis(&reader, &resources)?,
+        tables: Vec::new(),
+        secrets: Vec::new(),
+        exports: exports(&reader),
+    };
+    for resource in &resources {
+        match resource.kind {
+            "AWS::Serverless::Function" => {
+                template.functions.push(reader.checked(resource.id, reader.function(resource))?)
+            }
+            "AWS::DynamoDB::Table" => {
+                template.tables.push(reader.checked(resource.id, reader.table(resource))?)
+            }
+            "AWS::SecretsManager::Secret" => {
+                template.secrets.push(reader.checked(resource.id, reader.secret(resource))?)
+            }
+            _ => {}
+        }
+    }
+    Ok(template)
+}
+
+fn exports(reader: &Reader<'_>) -> Exports {
+    let outputs = reader.root.get("Outputs").and_then(Value::as_object).into_iter().flatten();
+    let mut exports = Exports::new();
+    for (_, output) in outputs {
+        let name = at(output, &["Export", "Name"]).and_then(|name| reader.string(name).ok());
+        // An output that can't be resolved is nobody's problem until somebody imports it.
+        if let (Some(name), Some(value)) = (name, output.get("Value")) {
+            exports.insert(name, reader.string(value));
+        }
+    }
+    exports
+}
+
+impl<'a> Reader<'a> {
+    /// Puts the file and the resource's name to a problem.
+    pub(super) fn checked<T>(&self, logical_id: &str, result: Result<T, String>) -> Result<T, TemplateError> {
+        result.map_err(|problem| TemplateError::Resource {
+            path: self.path.to_owned(),
+            logical_id: logical_id.to_owned(),
+            problem,
+        })
+    }
+
+    /// The resources whose condition holds, with the `Globals` of their kind beneath their own properties.
+    fn resources(&self, order: &'a [String]) -> Result<Vec<Resource<'a>>, TemplateError> {
+        let mut resources = Vec::new();
+        for id in order {
+            let Some(resource) = at(self.root, &["Resources", id]) else { continue };
+            let kind = resource.get("Type").and_then(Value::as_str).unwrap_or_default();
+            if let Some(condition) = resource.get("Condition").and_then(Value::as_str)
+                && !self.checked(id, self.resolver.condition(condition))?
+            {
+                continue;
+            }
+            let own = resource.get("Properties").cloned().unwrap_or_else(|| json!({}));
+            let merged = match kind {
+                "AWS::Serverless::Function" => self.with_globals("Function", own),
+                "AWS::Serverless::Api" => self.with_globals("Api", own),
+                _ => own,
+            };
+            let Value::Object(properties) = merged else {
+                return self.checked(id, Err("its Properties are no map".to_owned()));
+            };
+            resources.push(Resource { id, kind, properties });
+        }
+        Ok(resources)
+    }
+
+    pub(super) fn with_globals(&self, section: &str, own: Value) -> Value {
+        match at(self.root, &["Globals", section]) {
+            Some(globals) => merge(globals.clone(), own),
+            None => own,
+        }
+    }
+
+    /// A property with everything in it resolved; `None` when it is absent or `AWS::NoValue`.
+    pub(super) fn property(&self, resource: &Resource<'_>, name: &str) -> Result<Option<Value>, String> {
+        match resource.properties.get(name) {
+            Some(value) => self.resolver.resolve(value).map_err(|problem| format!("{name}: {problem}")),
+            None => Ok(None),
+        }
+    }
+
+    pub(super) fn string(&self, value: &Value) -> Result<String, String> {
+        let resolved = self.resolver.resolve(value)?.unwrap_or_default();
+        scalar_text(&resolved).ok_or_else(|| format!("{resolved} is not a string"))
+    }
+
+    fn text(&self, resource: &Resource<'_>, name: &str) -> Result<Option<String>, String> {
+        self.property(resource, name)?
+            .map(|value| scalar_text(&value).ok_or_else(|| format!("{name} is not a string")))
+            .transpose()
+    }
+
+    fn number(&self, resource: &Resource<'_>, name: &str, default: u64) -> Result<u64, String> {
+        match self.text(resource, name)? {
+            Some(text) => text.parse().map_err(|_| format!("{name} is not a whole number: {text}")),
+            None => Ok(default),
+        }
+    }
+
+    fn function(&self, resource: &Resource<'_>) -> Result<Function, String> {
+        let code = self.text(resource, "CodeUri")?.ok_or("it has no CodeUri, such as functions/login")?;
+        let binary = code
+            .rsplit('/')
+            .find(|part| !part.is_empty() && !part.starts_with('.'))
+            .ok_or_else(|| format!("CodeUri names no package: {code}"))?;
+        let variables = self
+            .property(resource, "Environment")?
+            .and_then(|mut value| value.get_mut("Variables").map(Value::take));
+        let mut environment = BTreeMap::new();
+        for (name, value) in variables.as_ref().and_then(Value::as_object).into_iter().flatten() {
+            let text = scalar_text(value).ok_or_else(|| format!("the variable {name} is not a string"))?;
+            environment.insert(name.clone(), text);
+        }
+        Ok(Function {
+            logical_id: resource.id.to_owned(),
+            binary: binary.to_owned(),
+            timeout_seconds: self.number(resource, "Timeout", 3)?,
+            memory_megabytes: self.number(resource, "MemorySize", 128)?,
+            environment,
+        })
+    }
+
+    fn table(&self, resource: &Resource<'_>) -> Result<Table, String> {
+        let name = self.text(resource, "TableName")?.unwrap_or_else(|| resource.id.to_owned());
+        let mut definition = json!({ "TableName": name, "BillingMode": "PAY_PER_REQUEST" });
+        for property in
+            ["KeySchema", "AttributeDefinitions", "GlobalSecondaryIndexes", "LocalSecondaryIndexes"]
+        {
+            if let (Some(value), Some(map)) = (self.property(resource, property)?, definition.as_object_mut())
+            {
+                map.insert(property.to_owned(), value);
+            }
+        }
+        let ttl = self.property(resource, "TimeToLiveSpecification")?.unwrap_or_default();
+        let enabled = ttl.get("Enabled").and_then(scalar_text).is_some_and(|on| on == "true");
+        let attribute = ttl.get("AttributeName").and_then(scalar_text);
+        Ok(Table { name, definition, ttl_attribute: attribute.filter(|_| enabled) })
+    }
+
+    fn secret(&self, resource: &Resource<'_>) -> Result<Secret, String> {
+        let value = if let Some(given) = self.text(resource, "SecretString")? {
+            SecretValue::Given(given)
+        } else if let Some(how) = self.property(resource, "GenerateSecretString")? {
+            SecretValue::Generated(generated(&how)?)
+        } else {
+            SecretValue::Empty
+        };
+        Ok(Secret {
+            name: self.text(resource, "Name")?.unwrap_or_else(|| resource.id.to_owned()),
+            arn: self.string(&json!({ "Ref": resource.id }))?,
+            value,
+        })
+    }
+}
+
+fn generated(how: &Value) -> Result<Generated, String> {
+    let text = |name: &str| how.get(name).and_then(scalar_text);
+    let on = |name: &str, default: bool| text(name).map_or(default, |value| value == "true");
+    let template = match (text("SecretStringTemplate"), text("GenerateStringKey")) {
+        (Some(template), Some(key)) => Some((template, key)),
+        (None, None) => None,
+        _ => return Err("SecretStringTemplate and GenerateStringKey belong together".to_owned()),
+    };
+    let excluded = text("ExcludeCharacters").unwrap_or_default();
+    let class = |characters: &str, excluded_by: &str, default: bool| -> Vec<char> {
+        let kept = characters.chars().filter(|character| !excluded.contains(*character));
+        if on(excluded_by, default) { Vec::new() } else { kept.collect() }
+    };
+    let mut classes = vec![
+        class("abcdefghijklmnopqrstuvwxyz", "ExcludeLowercase", false),
+        class("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "ExcludeUppercase", false),
+        class("0123456789", "ExcludeNumbers", false),
+        class("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~", "ExcludePunctuation", false),
+    ];
+    if on("IncludeSpace", false) {
+        classes.push(vec![' ']);
+    }
+    classes.retain(|class| !class.is_empty());
+    let length = text("PasswordLength").map_or(Ok(32), |text| text.parse());
+    let length = length.map_err(|_| "PasswordLength is not a whole number".to_owned())?;
+    if classes.is_empty() || length < classes.len() || length > 4096 {
+        return Err("no secret can be generated that way".to_owned());
+    }
+    Ok(Generated { template, length, classes, require_each: on("RequireEachIncludedType", true) })
+}
+
+/// `over` on top of `under`, as SAM merges `Globals`: maps key by key, lists end to end, anything else replaced.
+fn merge(under: Value, over: Value) -> Value {
+    match (under, over) {
+        (Value::Object(mut under), Value::Object(over)) => {
+            for (key, value) in over {
+                let merged = match under.remove(&key) {
+                    Some(below) => merge(below, value),
+                    None => value,
+                };
+                under.insert(key, merged);
+            }
+            Value::Object(under)
+        }
+        (Value::Array(mut under), Value::Array(over)) => {
+            under.extend(over);
+            Value::Array(under)
+        }
+        (_, over) => over,
+    }
+}
+
+pub(super) fn at<'v>(value: &'v Value, path: &[&str]) -> Option<&'v Value> {
+    path.iter().try_fold(value, |value, key| value.get(key))
+}
+
+#[cfg(test)]
+#[path = "read_tests.rs"]
+mod tests;

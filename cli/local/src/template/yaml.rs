@@ -1,0 +1,102 @@
+//! YAML (or JSON) text → one plain JSON value, with every intrinsic in its long form (`{"Fn::Sub": …}`).
+
+use saphyr::{LoadableYamlNode as _, Scalar, Yaml};
+use serde_json::{Map, Value, json};
+
+/// A template as it was written: nothing is resolved yet.
+#[derive(Debug)]
+pub(crate) struct Document {
+    pub(crate) root: Value,
+    /// The logical ids in the order of the file, which the JSON value does not keep.
+    pub(crate) order: Vec<String>,
+}
+
+/// Reads the text of a template. The error is what is wrong, with its line.
+pub(crate) fn parse(text: &str) -> Result<Document, String> {
+    let documents = Yaml::load_from_str(text)
+        .map_err(|error| format!("line {}: {}", error.marker().line(), error.info()))?;
+    let document = documents.first().ok_or("it is empty")?;
+    let root = convert(document)?;
+    if root.get("Resources").and_then(Value::as_object).is_none() {
+        return Err("it has no Resources".to_owned());
+    }
+    let order = document
+        .as_mapping_get("Resources")
+        .and_then(Yaml::as_mapping)
+        .map(|resources| resources.keys().filter_map(Yaml::as_str).map(str::to_owned).collect())
+        .unwrap_or_default();
+    Ok(Document { root, order })
+}
+
+fn convert(node: &Yaml<'_>) -> Result<Value, String> {
+    Ok(match node {
+        Yaml::Value(Scalar::Null) => Value::Null,
+        Yaml::Value(Scalar::Boolean(value)) => json!(value),
+        Yaml::Value(Scalar::Integer(value)) => json!(value),
+        Yaml::Value(Scalar::FloatingPoint(value)) => json!(value.into_inner()),
+        Yaml::Value(Scalar::String(value)) => json!(value),
+        Yaml::Representation(text, _, _) => json!(text),
+        Yaml::Sequence(items) => Value::Array(items.iter().map(convert).collect::<Result<_, _>>()?),
+        Yaml::Mapping(entries) => {
+            let mut map = Map::new();
+            for (key, value) in entries {
+                map.insert(scalar_text(&convert(key)?).ok_or("a key is not a plain word")?, convert(value)?);
+            }
+            Value::Object(map)
+        }
+        Yaml::Tagged(tag, inner) => intrinsic(&tag.suffix, convert(inner)?),
+        Yaml::Alias(_) => return Err("an alias names no anchor".to_owned()),
+        Yaml::BadValue => return Err("a value does not fit its tag".to_owned()),
+    })
+}
+
+/// The long form of a short tag: `!GetAtt A.Arn` is `{"Fn::GetAtt": ["A", "Arn"]}`.
+fn intrinsic(name: &str, argument: Value) -> Value {
+    match (name, &argument) {
+        ("Ref" | "Condition", _) => json!({ name: argument }),
+        ("GetAtt", Value::String(dotted)) => match dotted.split_once('.') {
+            Some((resource, attribute)) => json!({ "Fn::GetAtt": [resource, attribute] }),
+            None => json!({ "Fn::GetAtt": [dotted] }),
+        },
+        _ => json!({ format!("Fn::{name}"): argument }),
+    }
+}
+
+/// A scalar as CloudFormation would put it into a string; nothing for lists, maps and null.
+pub(crate) fn scalar_text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(flag) => Some(flag.to_string()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_tags_become_long_forms() {
+        let document = parse(
+            "Resources:\n  B: !Sub 'x-${Y}'\n  A:\n    - !GetAtt F.Arn\n    - !Ref T\n    - !If [C, 1, !Ref 'AWS::NoValue']\n",
+        )
+        .unwrap();
+        assert_eq!(
+            document.root["Resources"],
+            json!({
+                "B": {"Fn::Sub": "x-${Y}"},
+                "A": [{"Fn::GetAtt": ["F", "Arn"]}, {"Ref": "T"}, {"Fn::If": ["C", 1, {"Ref": "AWS::NoValue"}]}]
+            })
+        );
+        assert_eq!(document.order, ["B", "A"]);
+    }
+
+    #[test]
+    fn broken_yaml_is_reported_with_its_line() {
+        let problem = parse("Resources:\n  A: [1\n").unwrap_err();
+        assert!(problem.starts_with("line "), "{problem}");
+        assert_eq!(parse("a: 1").unwrap_err(), "it has no Resources");
+        assert_eq!(parse("").unwrap_err(), "it is empty");
+    }
+}

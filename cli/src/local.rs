@@ -1,0 +1,131 @@
+//! `nova local`: the system on one machine, until Ctrl-C or SIGTERM.
+
+use std::error::Error;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use nova_local::{Binaries, Options, Stack};
+
+use crate::demo;
+
+/// The template that is looked for when none is named.
+const TEMPLATE: &str = "template.yaml";
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Port of the authentication API; further APIs get the ports after it. 0 picks free ones.
+    #[arg(long, default_value_t = 3000)]
+    port: u16,
+    /// Port of DynamoDB. 0 picks a free one.
+    #[arg(long, default_value_t = 8000)]
+    dynamodb_port: u16,
+    /// Keep tables and secrets in this file. Without it, everything is in memory.
+    #[arg(long, value_name = "FILE")]
+    data: Option<PathBuf>,
+    /// The template to run. By default template.yaml, here or in a directory above.
+    #[arg(long, value_name = "FILE")]
+    template: Option<PathBuf>,
+    /// Serve the APIs of this template too. May be given several times.
+    #[arg(long, value_name = "TEMPLATE")]
+    attach: Vec<PathBuf>,
+    /// How many processes each function may have.
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    concurrency: u16,
+    /// Do not build functions that have no binary yet.
+    #[arg(long)]
+    no_build: bool,
+    /// Take the functions' binaries from this directory instead of this program's own.
+    #[arg(long, value_name = "DIR")]
+    bin_dir: Option<PathBuf>,
+    /// Show a login, a call, a refresh and a logout, and go on serving.
+    #[arg(long)]
+    demo: bool,
+}
+
+/// Starts the stack, says where everything is, and waits for the end.
+///
+/// # Errors
+/// When the stack does not start, or the demonstration fails.
+pub(crate) async fn run(args: Args) -> Result<(), Box<dyn Error>> {
+    let with_demo = args.demo;
+    let mut interrupted = Interrupted::listen()?;
+    let stack = tokio::select! {
+        stack = Stack::start(options(args)?) => stack?,
+        // Whatever was started so far ends with its owner.
+        () = interrupted.wait() => return Ok(()),
+    };
+    announce(&stack);
+    let served = tokio::select! {
+        served = serve(&stack, with_demo) => served,
+        () = interrupted.wait() => Ok(()),
+    };
+    stack.stop().await;
+    served
+}
+
+async fn serve(stack: &Stack, with_demo: bool) -> Result<(), Box<dyn Error>> {
+    if with_demo {
+        demo::run(stack).await?;
+    }
+    std::future::pending().await
+}
+
+fn options(args: Args) -> Result<Options, Box<dyn Error>> {
+    let template = match args.template {
+        Some(template) => template,
+        None => find_upward(&std::env::current_dir()?)
+            .ok_or("there is no template.yaml here or in a directory above: name one with --template")?,
+    };
+    Ok(Options {
+        attach: args.attach,
+        port: args.port,
+        dynamodb_port: args.dynamodb_port,
+        data: args.data,
+        concurrency: args.concurrency.into(),
+        binaries: args.bin_dir.map_or(Binaries::Beside, Binaries::Dir),
+        no_build: args.no_build,
+        ..Options::in_memory(template)
+    })
+}
+
+fn find_upward(from: &Path) -> Option<PathBuf> {
+    from.ancestors().map(|dir| dir.join(TEMPLATE)).find(|path| path.is_file())
+}
+
+/// The lines that scripts read; their form is a contract.
+fn announce(stack: &Stack) {
+    let mut lines =
+        format!("dynamodb {}\nsecretsmanager {}\n", stack.dynamodb_url(), stack.secretsmanager_url());
+    for (name, url) in stack.apis() {
+        lines.push_str(&format!("api {name} {url}\n"));
+    }
+    lines.push_str(&format!("ready {}\n", stack.url()));
+    let mut out = std::io::stdout().lock();
+    // Nobody has to read them for the stack to serve.
+    drop(out.write_all(lines.as_bytes()).and_then(|()| out.flush()));
+}
+
+/// Ctrl-C and SIGTERM.
+struct Interrupted {
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Interrupted {
+    fn listen() -> std::io::Result<Interrupted> {
+        Ok(Interrupted {
+            #[cfg(unix)]
+            terminate: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?,
+        })
+    }
+
+    async fn wait(&mut self) {
+        #[cfg(unix)]
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = self.terminate.recv() => {}
+        }
+        #[cfg(not(unix))]
+        drop(tokio::signal::ctrl_c().await);
+    }
+}
