@@ -1,0 +1,32 @@
+//! Nova Auth: the library that every function shares. This page is its map.
+//!
+//! Arrows run one way: functions and the `nova` command → [`http`] / [`authorizer`] → [`flows`] → [`store`], [`keys`],
+//! and the pure rules of [`domain`], which know none of the others.
+//!
+//! | module | what is in it |
+//! |---|---|
+//! | [`domain`] | the rules: tokens, sessions, attempts, addresses, policies; a package of its own |
+//! | [`config`] | every environment variable, read once |
+//! | [`app`] | the composition root: the one place that builds clients, stores and keys |
+//! | [`flows`] | one story a file: login, refresh, logout, authenticate, authorize, create_user |
+//! | [`store`] | DynamoDB, one file per kind of item |
+//! | [`keys`] | Secrets Manager, the ring of JWT keys, and the tokens signed with it |
+//! | [`passwords`] | bcrypt, on a blocking thread |
+//! | [`http`] | the edge of the endpoints: events in, answers out, and the one table of codes |
+//! | [`authorizer`] | the edge of the authorizer: its events in, its answers out |
+//! | [`telemetry`] | logs |
+//! | [`entropy`] | randomness |
+
+pub use nova_auth_domain as domain;
+
+pub mod app;
+pub mod authorizer;
+pub mod aws;
+pub mod config;
+pub mod entropy;
+pub mod flows;
+pub mod http;
+pub mod keys;
+pub mod passwords;
+pub mod store;
+pub mod telemetry;

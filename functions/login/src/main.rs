@@ -1,1 +1,62 @@
-fn main() {}
+//! `POST /api/auth/login`
+
+use std::process::ExitCode;
+
+use lambda_http::http::Method;
+use nova_auth::{
+    app::{self, AuthService},
+    domain::{
+        email::Email,
+        password::Password,
+        refusal::{Fault, Refusal},
+        session::ClaimedDevice,
+    },
+    flows::login::{LoggedIn, LoginAttempt, login},
+    http::{self, Answer, Endpoint, Request},
+};
+use serde_json::json;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    app::run(async {
+        let service = AuthService::start().await?;
+        http::serve(Endpoint::Login, &service.edge, async |request| {
+            let attempt = parse(request)?;
+            let logged_in = login(&service, &request.moment, &attempt).await?;
+            Ok(render(&logged_in))
+        })
+        .await
+    })
+    .await
+}
+
+fn parse(request: &Request) -> Result<LoginAttempt, Refusal> {
+    request.require(&Method::POST)?;
+    let mut fields = request.json()?;
+    let email = fields.parsed("email", Email::parse);
+    let password = fields.text("password").map(Password::new);
+    let device = fields.device_info();
+    if fields.optional_text("tokenDelivery").is_some_and(|delivery| delivery != "body") {
+        fields.refuse("tokenDelivery", Fault::Invalid);
+    }
+    let claimed = ClaimedDevice { user_agent: device.user_agent, ip: device.ip };
+    let (email, password) = fields.finish(email.zip(password))?;
+    Ok(LoginAttempt {
+        email,
+        password,
+        caller: request.caller.clone(),
+        claimed: (claimed != ClaimedDevice::default()).then_some(claimed),
+        fingerprint: device.fingerprint,
+    })
+}
+
+fn render(logged_in: &LoggedIn) -> Answer {
+    let LoggedIn { access, refresh, profile, quota } = logged_in;
+    Answer::data(json!({
+        "accessToken": access.token.expose(),
+        "refreshToken": refresh.expose(),
+        "expiresIn": access.expires_in.as_secs(),
+        "user": {"id": profile.id, "name": profile.name, "email": profile.email, "role": profile.role},
+    }))
+    .with_quota(*quota)
+}

@@ -64,9 +64,10 @@ impl std::fmt::Display for ClientAddress {
 /// One entry of `X-Forwarded-For`; some proxies write a port behind it.
 fn parse_hop(hop: &str) -> Option<ClientAddress> {
     let hop = hop.trim();
-    let address = hop.parse::<IpAddr>().ok().or_else(|| {
-        hop.parse::<std::net::SocketAddr>().ok().map(|socket| socket.ip())
-    })?;
+    let address = hop
+        .parse::<IpAddr>()
+        .ok()
+        .or_else(|| hop.parse::<std::net::SocketAddr>().ok().map(|socket| socket.ip()))?;
     Some(ClientAddress::Known(address.to_canonical()))
 }
 
@@ -82,7 +83,10 @@ impl TrustedProxies {
     pub fn parse(list: &str) -> Result<Self, String> {
         let entries = list.split(',').map(str::trim).filter(|entry| !entry.is_empty());
         let network = |entry: &str| {
-            entry.parse::<IpNet>().or_else(|_| entry.parse::<IpAddr>().map(IpNet::from)).map_err(|_| entry.to_owned())
+            entry
+                .parse::<IpNet>()
+                .or_else(|_| entry.parse::<IpAddr>().map(IpNet::from))
+                .map_err(|_| entry.to_owned())
         };
         Ok(Self(entries.map(network).collect::<Result<_, _>>()?))
     }

@@ -77,6 +77,33 @@ impl Window {
     }
 }
 
+/// What a client is told of a window: `RateLimit` and `RateLimit-Policy`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quota {
+    /// Whose attempts are counted: `account` or `address`.
+    pub policy: &'static str,
+    /// How many a window takes, and how long it stays open.
+    pub limit: Limit,
+    /// How many it still takes.
+    pub remaining: u32,
+    /// How long until it is over.
+    pub resets_in: SignedDuration,
+}
+
+impl Quota {
+    /// A window as it is now.
+    #[must_use]
+    pub fn of(policy: &'static str, window: &Window, limit: Limit, now: Timestamp) -> Self {
+        Self { policy, limit, remaining: window.remaining(limit), resets_in: window.retry_after(now) }
+    }
+
+    /// A window that nothing is in.
+    #[must_use]
+    pub const fn unused(policy: &'static str, limit: Limit) -> Self {
+        Self { policy, limit, remaining: limit.max, resets_in: limit.window }
+    }
+}
+
 /// Failures of one account in a row, however long they take, after which somebody should look.
 pub const ALARMING_RUN: u32 = 100;
 

@@ -63,7 +63,10 @@ pub struct RefreshClaims {
 
 impl std::fmt::Debug for RefreshClaims {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("RefreshClaims").field("sid", &self.sid).field("gen", &self.r#gen).finish_non_exhaustive()
+        f.debug_struct("RefreshClaims")
+            .field("sid", &self.sid)
+            .field("gen", &self.r#gen)
+            .finish_non_exhaustive()
     }
 }
 
@@ -128,7 +131,11 @@ pub fn read<C: Claims>(payload: &[u8], expected: &Expected, now: Timestamp) -> R
 /// [`ClaimsFault::Expired`].
 pub fn check_expiry(claims: &impl Claims, now: Timestamp) -> Result<(), ClaimsFault> {
     let (_, _, _, expires, _) = claims.registered();
-    if expires.saturating_add(LEEWAY.as_secs()) > now.as_second() { Ok(()) } else { Err(ClaimsFault::Expired) }
+    if expires.saturating_add(LEEWAY.as_secs()) > now.as_second() {
+        Ok(())
+    } else {
+        Err(ClaimsFault::Expired)
+    }
 }
 
 #[cfg(test)]

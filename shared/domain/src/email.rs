@@ -89,7 +89,9 @@ mod tests {
 
     #[test]
     fn what_cannot_be_written_to_is_refused() {
-        for typed in ["sara", "@example.com", "sara@", "sara@host", "a@b@example.com", "a b@example.com", "a@.com"] {
+        for typed in
+            ["sara", "@example.com", "sara@", "sara@host", "a@b@example.com", "a b@example.com", "a@.com"]
+        {
             assert_eq!(Email::parse(typed), Err(Fault::Invalid), "{typed}");
         }
         assert_eq!(Email::parse(" "), Err(Fault::Required));

@@ -59,7 +59,13 @@ impl<'t> Unverified<'t> {
         if header.len() != 3 || text("typ")? != typ {
             return Err(Malformed);
         }
-        Ok(Self { kid: text("kid")?.to_owned(), alg: text("alg")?.to_owned(), signing_input, signature, payload })
+        Ok(Self {
+            kid: text("kid")?.to_owned(),
+            alg: text("alg")?.to_owned(),
+            signing_input,
+            signature,
+            payload,
+        })
     }
 
     /// The claims, to be read once the signature is known to be good.
@@ -88,7 +94,10 @@ mod tests {
     fn a_token_of_ours_is_taken_apart() {
         let token = token(HEADER);
         let parsed = Unverified::parse(&token, ACCESS_TYP).unwrap();
-        assert_eq!((parsed.kid.as_str(), parsed.alg.as_str(), parsed.signature), ("access-1", "HS256", "c2ln"));
+        assert_eq!(
+            (parsed.kid.as_str(), parsed.alg.as_str(), parsed.signature),
+            ("access-1", "HS256", "c2ln")
+        );
         assert_eq!(parsed.into_payload(), b"{}");
     }
 
@@ -99,11 +108,15 @@ mod tests {
 
     #[test]
     fn a_header_that_says_anything_else_is_refused() {
-        for member in [r#""crit":[]"#, r#""jku":"x""#, r#""jwk":{}"#, r#""x5u":"x""#, r#""zip":"DEF""#, r#""kid":"b""#] {
+        for member in
+            [r#""crit":[]"#, r#""jku":"x""#, r#""jwk":{}"#, r#""x5u":"x""#, r#""zip":"DEF""#, r#""kid":"b""#]
+        {
             let header = HEADER.replace('}', &format!(",{member}}}"));
             assert!(Unverified::parse(&token(&header), ACCESS_TYP).is_err(), "{header}");
         }
-        for header in [r#"{"typ":"at+jwt","alg":"HS256","kid":1}"#, r#"{"typ":"at+jwt","alg":"HS256"}"#, "[]", ""] {
+        for header in
+            [r#"{"typ":"at+jwt","alg":"HS256","kid":1}"#, r#"{"typ":"at+jwt","alg":"HS256"}"#, "[]", ""]
+        {
             assert!(Unverified::parse(&token(header), ACCESS_TYP).is_err(), "{header}");
         }
     }
@@ -116,7 +129,9 @@ mod tests {
         // "c2ln" is "sig"; "c2lo" ends alike only with other bits, "c2l" leaves bits over.
         let loose = good.replace("c2ln", "c2l");
         let four = format!("{good}.c2ln");
-        for text in [padded, spaced, loose, four, good.replace("c2ln", ""), good.replace("c2ln", "c2l+"), "..".into()] {
+        for text in
+            [padded, spaced, loose, four, good.replace("c2ln", ""), good.replace("c2ln", "c2l+"), "..".into()]
+        {
             assert!(Unverified::parse(&text, ACCESS_TYP).is_err(), "{text}");
         }
     }

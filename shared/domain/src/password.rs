@@ -55,7 +55,8 @@ impl Profile {
                 faults.push(fault);
             }
         };
-        rule(text.chars().count() >= self.min_characters(), Fault::PasswordTooShort);
+        let least = self.min_characters();
+        rule(text.chars().count() >= least.into(), Fault::PasswordTooShort(least));
         if self == Self::Crm {
             rule(
                 text.chars().any(char::is_uppercase) && text.chars().any(char::is_lowercase),
@@ -71,7 +72,7 @@ impl Profile {
         if faults.is_empty() { Ok(()) } else { Err(faults) }
     }
 
-    fn min_characters(self) -> usize {
+    fn min_characters(self) -> u8 {
         match self {
             Self::Crm => 8,
             Self::Nist => 15,
@@ -115,7 +116,7 @@ impl PasswordHash {
     /// exist takes as long as for those who do.
     #[must_use]
     pub fn decoy(cost: u32) -> Self {
-        Self { text: format!("$2b${cost:02}$abcdefghijklmnopqrstuu{}", "5".repeat(31)), cost }
+        Self { text: format!("$2b${cost:02}$abcdefghijklmnopqrstuu{}", "u".repeat(31)), cost }
     }
 
     /// The hash, for bcrypt and for the row.
@@ -166,13 +167,13 @@ mod tests {
         assert_eq!(
             faults(Profile::Crm, "abc"),
             [
-                Fault::PasswordTooShort,
+                Fault::PasswordTooShort(8),
                 Fault::PasswordNeedsMixedCase,
                 Fault::PasswordNeedsDigit,
                 Fault::PasswordNeedsSymbol
             ]
         );
-        assert_eq!(faults(Profile::Nist, "abc"), [Fault::PasswordTooShort]);
+        assert_eq!(faults(Profile::Nist, "abc"), [Fault::PasswordTooShort(15)]);
         assert_eq!(faults(Profile::Nist, "only small letters"), []);
     }
 
@@ -200,7 +201,14 @@ mod tests {
         for version in ["2a", "2b", "2y"] {
             assert_eq!(PasswordHash::parse(&format!("${version}$10${digest}")).unwrap().cost(), 10);
         }
-        for text in ["", "$2b$10$short", "$2x$10$aaaaa", "$1$10$aaa", &format!("$2b$+1${digest}"), &format!("$2b$32${digest}")] {
+        for text in [
+            "",
+            "$2b$10$short",
+            "$2x$10$aaaaa",
+            "$1$10$aaa",
+            &format!("$2b$+1${digest}"),
+            &format!("$2b$32${digest}"),
+        ] {
             assert!(PasswordHash::parse(text).is_err(), "{text}");
         }
         assert_eq!(PasswordHash::parse(PasswordHash::decoy(12).as_str()), Ok(PasswordHash::decoy(12)));

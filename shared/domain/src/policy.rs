@@ -38,7 +38,10 @@ impl Policy {
     }
 
     fn of(effect: Effect, resource: Vec<String>) -> Self {
-        Self { version: "2012-10-17", statement: vec![Statement { action: "execute-api:Invoke", effect, resource }] }
+        Self {
+            version: "2012-10-17",
+            statement: vec![Statement { action: "execute-api:Invoke", effect, resource }],
+        }
     }
 
     /// Whether IAM would let this policy invoke `arn`: an explicit Deny wins, and what no statement names is denied.
@@ -99,7 +102,8 @@ impl<'a> MethodArn<'a> {
         let (api, stage, _method) = (route.next()?, route.next()?, route.next()?);
         let is_literal = |part: &str| !part.is_empty() && !part.contains(['*', '?']);
         let parts: Vec<&str> = api.split(':').collect();
-        let is_api = matches!(parts[..], ["arn", _, "execute-api", _, _, _]) && parts.iter().all(|part| is_literal(part));
+        let is_api = matches!(parts[..], ["arn", _, "execute-api", _, _, _])
+            && parts.iter().all(|part| is_literal(part));
         (is_api && is_literal(stage)).then_some(Self { text, api, stage })
     }
 

@@ -1,7 +1,7 @@
 //! Every reason for which a request is refused. What each looks like from outside (status, code, message) is not
 //! known here: the edge has one table for that.
 
-use jiff::SignedDuration;
+use crate::attempts::Quota;
 
 /// Why the answer is no.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,21 +21,15 @@ pub enum Refusal {
     /// The user of a token is gone or not active.
     UserInactive,
     /// Wrong password or unknown address: one answer for both.
-    InvalidCredentials,
+    InvalidCredentials(Quota),
     /// Anything that is wrong with a refresh token, a stolen one included.
     RefreshTokenInvalid,
     /// The password was right, the account is not active.
     AccountInactive,
     /// The account has had too many failures.
-    LoginLocked {
-        /// How long until the next attempt counts.
-        retry_after: SignedDuration,
-    },
+    LoginLocked(Quota),
     /// The address has had too many failures.
-    AddressLimited {
-        /// How long until the next attempt counts.
-        retry_after: SignedDuration,
-    },
+    AddressLimited(Quota),
     /// The address is somebody's already.
     EmailTaken,
     /// Authenticated, but no rule allows it.
@@ -75,8 +69,8 @@ pub enum Fault {
     Invalid,
     /// The member is longer than anything that is accepted.
     TooLong,
-    /// Fewer characters than the password profile asks for.
-    PasswordTooShort,
+    /// Fewer characters than the password profile asks for, which is this many.
+    PasswordTooShort(u8),
     /// Not both upper and lower case letters.
     PasswordNeedsMixedCase,
     /// No digit.

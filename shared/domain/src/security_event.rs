@@ -44,7 +44,11 @@ mod tests {
 
     #[test]
     fn the_log_and_the_row_call_an_event_by_the_same_name() {
-        for event in [SecurityEvent::AuthnLoginSuccess, SecurityEvent::AuthnTokenReuse, SecurityEvent::AuthnLoginFailMax] {
+        for event in [
+            SecurityEvent::AuthnLoginSuccess,
+            SecurityEvent::AuthnTokenReuse,
+            SecurityEvent::AuthnLoginFailMax,
+        ] {
             assert_eq!(serde_json::to_value(event).unwrap(), event.name());
         }
     }

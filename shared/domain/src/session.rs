@@ -93,7 +93,7 @@ pub struct Device {
 }
 
 /// What a client says of itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ClaimedDevice {
     /// Its idea of its user agent.
@@ -193,7 +193,12 @@ pub enum Verdict {
 
 /// Decides on the row that the failed condition returned.
 #[must_use]
-pub fn judge_lost_rotation(row: &Session, presented: &Presented, moment: &Moment, lifetimes: &Lifetimes) -> Verdict {
+pub fn judge_lost_rotation(
+    row: &Session,
+    presented: &Presented,
+    moment: &Moment,
+    lifetimes: &Lifetimes,
+) -> Verdict {
     if !row.is_live(moment.now) {
         return Verdict::Ended;
     }
@@ -239,7 +244,12 @@ mod tests {
 
     fn lifetimes(grace: i64) -> Lifetimes {
         let seconds = SignedDuration::from_secs;
-        Lifetimes { access: seconds(900), refresh: seconds(604_800), session: seconds(2_592_000), grace: seconds(grace) }
+        Lifetimes {
+            access: seconds(900),
+            refresh: seconds(604_800),
+            session: seconds(2_592_000),
+            grace: seconds(grace),
+        }
     }
 
     /// A session at generation 5, rotated at second 1000.

@@ -98,7 +98,12 @@ mod tests {
 
     #[test]
     fn a_member_that_stands_twice_is_refused_at_every_depth_and_however_it_is_spelt() {
-        for text in [r#"{"a":1,"a":1}"#, r#"{"x":{"a":1,"a":2}}"#, r#"{"x":[{"a":1,"a":2}]}"#, r#"{"a":1,"\u0061":2}"#] {
+        for text in [
+            r#"{"a":1,"a":1}"#,
+            r#"{"x":{"a":1,"a":2}}"#,
+            r#"{"x":[{"a":1,"a":2}]}"#,
+            r#"{"a":1,"\u0061":2}"#,
+        ] {
             assert_eq!(object(text.as_bytes()), Err(NotAnObject), "{text}");
         }
     }

@@ -95,7 +95,11 @@ impl TryFrom<String> for Role {
 
     fn try_from(text: String) -> Result<Self, NotARole> {
         let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
-        if (1..=32).contains(&text.len()) && text.chars().all(allowed) { Ok(Self(text)) } else { Err(NotARole) }
+        if (1..=32).contains(&text.len()) && text.chars().all(allowed) {
+            Ok(Self(text))
+        } else {
+            Err(NotARole)
+        }
     }
 }
 

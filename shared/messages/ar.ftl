@@ -1,0 +1,61 @@
+# What people read, in Arabic. Each id is a code of the contract in lower case, with hyphens.
+# The messages of the old CRM stand here word for word.
+
+validation-failed = البيانات المرسلة غير صالحة
+refresh-token-required = رمز التجديد مطلوب
+unauthorized = غير مصرح
+auth-token-missing = لم يتم توفير رمز المصادقة
+token-expired = انتهت صلاحية رمز المصادقة
+token-revoked = رمز المصادقة غير صالح
+token-invalid = رمز مصادقة غير صالح
+user-inactive = المستخدم غير موجود أو غير نشط
+invalid-credentials = البريد الإلكتروني أو كلمة المرور غير صحيحة
+refresh-token-invalid = رمز تجديد غير صالح
+account-inactive = الحساب غير نشط. تواصل مع الدعم
+forbidden = ليس لديك صلاحية للوصول إلى هذا المورد
+not-found = المورد غير موجود
+method-not-allowed = طريقة الطلب غير مسموحة
+email-taken = البريد الإلكتروني مستخدم بالفعل
+payload-too-large = حجم الطلب أكبر من المسموح
+unsupported-media-type = يجب أن يكون محتوى الطلب من نوع application/json
+login-locked =
+    تم تجاوز عدد المحاولات. حاول بعد { $minutes ->
+        [zero] أقل من دقيقة
+        [one] دقيقة واحدة
+        [two] دقيقتين
+        [few] { $minutes } دقائق
+        [many] { $minutes } دقيقة
+       *[other] { $minutes } دقيقة
+    }
+auth-rate-limited =
+    تم تجاوز عدد المحاولات. حاول مرة أخرى بعد { $minutes ->
+        [zero] أقل من دقيقة
+        [one] دقيقة واحدة
+        [two] دقيقتين
+        [few] { $minutes } دقائق
+        [many] { $minutes } دقيقة
+       *[other] { $minutes } دقيقة
+    }
+login-failed = حدث خطأ أثناء تسجيل الدخول
+logout-failed = حدث خطأ أثناء تسجيل الخروج
+internal-error = حدث خطأ داخلي
+service-unavailable = الخدمة غير متاحة مؤقتا. حاول مرة أخرى بعد قليل
+logged-out = تم تسجيل الخروج بنجاح
+
+# What is wrong with a field.
+not-json = يجب أن يكون محتوى الطلب كائن JSON صالحا
+required = هذا الحقل مطلوب
+wrong-type = نوع القيمة غير صحيح
+invalid = القيمة غير صالحة
+too-long = القيمة أطول من المسموح
+password-too-short =
+    كلمة المرور يجب أن تكون { $minimum ->
+        [few] { $minimum } أحرف
+        [many] { $minimum } حرفا
+       *[other] { $minimum } حرف
+    } على الأقل
+password-needs-mixed-case = كلمة المرور يجب أن تحتوي على أحرف كبيرة وصغيرة
+password-needs-digit = كلمة المرور يجب أن تحتوي على أرقام
+password-needs-symbol = كلمة المرور يجب أن تحتوي على رمز خاص
+password-too-long = كلمة المرور يجب ألا تتجاوز 72 بايت
+password-too-common = كلمة المرور سهلة التخمين

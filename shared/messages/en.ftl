@@ -1,0 +1,47 @@
+# What people read, in English. Each id is a code of the contract in lower case, with hyphens.
+
+validation-failed = The request is not valid.
+refresh-token-required = A refresh token is required.
+unauthorized = Not authorized.
+auth-token-missing = No authentication token was provided.
+token-expired = The authentication token has expired.
+token-revoked = The authentication token was revoked.
+token-invalid = The authentication token is not valid.
+user-inactive = The user does not exist or is not active.
+invalid-credentials = The email or the password is wrong.
+refresh-token-invalid = The refresh token is not valid.
+account-inactive = The account is not active. Contact support.
+forbidden = You are not allowed to use this resource.
+not-found = There is no such resource.
+method-not-allowed = This method is not allowed here.
+email-taken = The email is in use already.
+payload-too-large = The request is too large.
+unsupported-media-type = The request must be application/json.
+login-locked =
+    Too many attempts. Try again in { $minutes ->
+        [one] { $minutes } minute
+       *[other] { $minutes } minutes
+    }.
+auth-rate-limited =
+    Too many attempts. Try again in { $minutes ->
+        [one] { $minutes } minute
+       *[other] { $minutes } minutes
+    }.
+login-failed = Something went wrong while logging in.
+logout-failed = Something went wrong while logging out.
+internal-error = Something went wrong.
+service-unavailable = The service is not available right now. Try again in a moment.
+logged-out = You are logged out.
+
+# What is wrong with a field.
+not-json = The request must be a JSON object.
+required = This field is required.
+wrong-type = The value has the wrong type.
+invalid = The value is not valid.
+too-long = The value is too long.
+password-too-short = The password must have at least { $minimum } characters.
+password-needs-mixed-case = The password must have upper and lower case letters.
+password-needs-digit = The password must have a digit.
+password-needs-symbol = The password must have a special character.
+password-too-long = The password must not be longer than 72 bytes.
+password-too-common = The password is too easy to guess.

@@ -1,0 +1,159 @@
+//! The composition root: the one place that builds clients, stores and keys.
+//!
+//! All of it happens before the first request, while Lambda gives a starting function a whole CPU: connections are
+//! opened and keys read then. AWS being out of reach at that moment stops nothing; every request finds out for itself,
+//! and is refused until it is back.
+
+use std::{future::Future, process::ExitCode};
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    aws::Clients,
+    config::{Config, ConfigError, EdgeConfig, NoRules},
+    domain::{attempts::Limit, session::Lifetimes},
+    keys::{AccessTokens, KeyCache, RefreshTokens},
+    passwords::Hasher,
+    store::Store,
+    telemetry,
+};
+
+/// What the authentication endpoints work with.
+#[derive(Debug)]
+pub struct AuthService {
+    /// The tables.
+    pub store: Store,
+    /// Access tokens.
+    pub access: AccessTokens,
+    /// Refresh tokens.
+    pub refresh: RefreshTokens,
+    /// Passwords.
+    pub hasher: Hasher,
+    /// How many passwords may be tried.
+    pub attempts: Limit,
+    /// How long tokens and sessions live.
+    pub lifetimes: Lifetimes,
+    /// How long security events are kept.
+    pub security_log: SignedDuration,
+    /// How requests are read and answered.
+    pub edge: EdgeConfig,
+}
+
+/// What the authorizer works with. It has no key that could make a refresh token.
+#[derive(Debug)]
+pub struct Authorizer {
+    /// The tables.
+    pub store: Store,
+    /// Access tokens.
+    pub access: AccessTokens,
+    /// What an API without rules allows.
+    pub no_rules: NoRules,
+    /// How requests are read and answered.
+    pub edge: EdgeConfig,
+}
+
+/// The function can't work as it is configured.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A variable is missing or wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The certificates to trust can't be read.
+    #[error("AWS_CA_BUNDLE: {0}")]
+    Certificates(#[from] std::io::Error),
+    /// The Lambda runtime gave up.
+    #[error("the Lambda runtime ended: {0}")]
+    Runtime(String),
+}
+
+/// Runs a function until Lambda ends it; says in one line why it could not start.
+pub async fn run(function: impl Future<Output = Result<(), StartError>>) -> ExitCode {
+    match function.await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            #[expect(clippy::print_stderr, reason = "the line that an operator finds in the function's log")]
+            {
+                eprintln!("{error}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+impl AuthService {
+    /// Builds all of it from the environment, and warms it up.
+    ///
+    /// # Errors
+    /// [`StartError`], for what no retry would cure.
+    pub async fn start() -> Result<Self, StartError> {
+        telemetry::start();
+        let config = Config::from_env()?;
+        let service = Self::new(&config, &Clients::new(&config.aws)?)?;
+        let now = start_time();
+        let (access, refresh, store) =
+            tokio::join!(service.access.ready(now), service.refresh.ready(now), service.store.warm_up());
+        note([
+            access.err().map(|e| e.to_string()),
+            refresh.err().map(|e| e.to_string()),
+            store.err().map(|e| e.to_string()),
+        ]);
+        Ok(service)
+    }
+
+    /// Builds all of it on these clients.
+    ///
+    /// # Errors
+    /// `REFRESH_KEYS_SECRET` is missing.
+    pub fn new(config: &Config, clients: &Clients) -> Result<Self, ConfigError> {
+        let keys = |secret: &str| KeyCache::new(clients.secrets_manager.clone(), secret);
+        Ok(Self {
+            store: Store::new(clients.dynamodb.clone(), config.tables.clone()),
+            access: AccessTokens::new(keys(&config.access_keys_secret), &config.tokens),
+            refresh: RefreshTokens::new(keys(config.refresh_keys_secret()?), &config.tokens),
+            hasher: Hasher::new(config.passwords.cost),
+            attempts: config.attempts,
+            lifetimes: config.tokens.lifetimes,
+            security_log: config.security_log,
+            edge: config.edge.clone(),
+        })
+    }
+}
+
+impl Authorizer {
+    /// Builds all of it from the environment, and warms it up.
+    ///
+    /// # Errors
+    /// [`StartError`], for what no retry would cure.
+    pub async fn start() -> Result<Self, StartError> {
+        telemetry::start();
+        let config = Config::from_env()?;
+        let service = Self::new(&config, &Clients::new(&config.aws)?);
+        let (access, store) = tokio::join!(service.access.ready(start_time()), service.store.warm_up());
+        note([access.err().map(|e| e.to_string()), store.err().map(|e| e.to_string()), None]);
+        Ok(service)
+    }
+
+    /// Builds all of it on these clients.
+    #[must_use]
+    pub fn new(config: &Config, clients: &Clients) -> Self {
+        let keys = KeyCache::new(clients.secrets_manager.clone(), &config.access_keys_secret);
+        Self {
+            store: Store::new(clients.dynamodb.clone(), config.tables.clone()),
+            access: AccessTokens::new(keys, &config.tokens),
+            no_rules: config.no_rules,
+            edge: config.edge.clone(),
+        }
+    }
+}
+
+/// The time at which a function starts.
+#[expect(clippy::disallowed_methods, reason = "nothing is asked for yet that could bring its own time")]
+fn start_time() -> Timestamp {
+    Timestamp::now()
+}
+
+fn note(failures: [Option<String>; 3]) {
+    for failure in failures.into_iter().flatten() {
+        tracing::error!(error = failure, "not ready yet; every request tries again");
+    }
+}

@@ -1,0 +1,142 @@
+//! The clients: one HTTP client with one TLS stack, shared by all of them, and one idea of patience.
+
+use std::{
+    io::{Error as IoError, Write as _},
+    time::Duration,
+};
+
+use aws_credential_types::Credentials;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Region, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use secrecy::ExposeSecret as _;
+
+use crate::config::AwsConfig;
+
+/// How long one try of one call may take.
+pub const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(1_500);
+
+/// How long one call may take with all its tries.
+pub const CALL_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The clients of one process.
+#[derive(Debug, Clone)]
+pub struct Clients {
+    /// For the tables.
+    pub dynamodb: aws_sdk_dynamodb::Client,
+    /// For the keys.
+    pub secrets_manager: aws_sdk_secretsmanager::Client,
+}
+
+impl Clients {
+    /// Builds the clients; nothing is sent yet.
+    ///
+    /// # Errors
+    /// `AWS_CA_BUNDLE` names a file that can't be read.
+    pub fn new(config: &AwsConfig) -> Result<Self, IoError> {
+        let http = http_client(config)?;
+        let mut secrets_manager = aws_sdk_secretsmanager::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(config.region.clone()))
+            .credentials_provider(credentials(config))
+            .retry_config(retries())
+            .timeout_config(timeouts())
+            .http_client(http.clone());
+        secrets_manager.set_endpoint_url(config.secrets_manager_url.clone());
+        Ok(Self {
+            dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb_config(config, http).build()),
+            secrets_manager: aws_sdk_secretsmanager::Client::from_conf(secrets_manager.build()),
+        })
+    }
+}
+
+/// How DynamoDB is called. Public, so that a test can put an interceptor into exactly what ships.
+pub fn dynamodb_config(config: &AwsConfig, http: SharedHttpClient) -> aws_sdk_dynamodb::config::Builder {
+    let mut builder = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(config.region.clone()))
+        .credentials_provider(credentials(config))
+        .retry_config(retries())
+        .timeout_config(timeouts())
+        .http_client(http);
+    builder.set_endpoint_url(config.dynamodb_url.clone());
+    builder
+}
+
+/// The one HTTP client.
+///
+/// # Errors
+/// `AWS_CA_BUNDLE` names a file that can't be read.
+pub fn http_client(config: &AwsConfig) -> Result<SharedHttpClient, IoError> {
+    let roots = match &config.ca_bundle {
+        Some(file) => TrustStore::empty().with_pem_certificate(std::fs::read(file)?),
+        None => TrustStore::empty().with_pem_certificate(amazon_roots()?),
+    };
+    let tls = TlsContext::builder().with_trust_store(roots).build().map_err(IoError::other)?;
+    Ok(aws_smithy_http_client::Builder::new()
+        .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+        .tls_context(tls)
+        .build_https())
+}
+
+/// The role's credentials, which Lambda renews by replacing the process.
+fn credentials(config: &AwsConfig) -> Credentials {
+    Credentials::new(
+        config.access_key_id.clone(),
+        config.secret_access_key.expose_secret(),
+        config.session_token.as_ref().map(|token| token.expose_secret().to_owned()),
+        None,
+        "environment",
+    )
+}
+
+fn retries() -> RetryConfig {
+    RetryConfig::standard()
+        .with_max_attempts(3)
+        .with_initial_backoff(Duration::from_millis(50))
+        .with_max_backoff(Duration::from_millis(500))
+}
+
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(1))
+        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+        .operation_timeout(CALL_TIMEOUT)
+        .build()
+}
+
+/// The roots that Amazon's own services chain to, out of Mozilla's list, as PEM.
+///
+/// Compiled in: reading the system's 140 certificates costs every cold start milliseconds, and a function talks to
+/// nobody but AWS. They are renewed as every dependency is, by `cargo update`.
+fn amazon_roots() -> Result<Vec<u8>, IoError> {
+    let mut pem = Vec::new();
+    for certificate in webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().filter(|der| is_amazons(der)) {
+        writeln!(pem, "-----BEGIN CERTIFICATE-----")?;
+        for line in STANDARD.encode(certificate).as_bytes().chunks(64) {
+            pem.write_all(line)?;
+            pem.push(b'\n');
+        }
+        writeln!(pem, "-----END CERTIFICATE-----")?;
+    }
+    Ok(pem)
+}
+
+/// <https://www.amazontrust.com/repository/>: Amazon Root CA 1 to 4 and Starfield Services Root - G2.
+fn is_amazons(der: &[u8]) -> bool {
+    ["Amazon Root CA ", "Starfield Services Root Certificate Authority - G2"]
+        .iter()
+        .any(|name| der.windows(name.len()).any(|window| window == name.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_five_roots_of_amazons_services_are_compiled_in() {
+        let pem = String::from_utf8(amazon_roots().unwrap()).unwrap();
+        assert_eq!(pem.matches("BEGIN CERTIFICATE").count(), 5);
+    }
+}

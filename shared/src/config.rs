@@ -1,0 +1,347 @@
+//! Every environment variable that the functions read, parsed once, before the first request.
+//!
+//! | variable | default | meaning |
+//! |---|---|---|
+//! | `IDENTITY_TABLE` | – | table of users, credentials and security logs |
+//! | `SESSIONS_TABLE` | – | table of sessions, attempts and revoked tokens |
+//! | `ACCESS_KEYS_SECRET` | – | secret with the JWK or JWK Set of access tokens |
+//! | `REFRESH_KEYS_SECRET` | – | the same for refresh tokens; the authorizer has none |
+//! | `TOKEN_ISSUER` | `nova-crm` | `iss` of every token |
+//! | `TOKEN_AUDIENCE` | `nova-api` | `aud` of access tokens |
+//! | `ACCESS_TOKEN_SECONDS` | 900 | life of an access token, 60 to 3600 |
+//! | `REFRESH_TOKEN_SECONDS` | 604800 | idle time that a session survives, at least an access token's life |
+//! | `SESSION_MAX_SECONDS` | 2592000 | life of a session, at least the idle time |
+//! | `REFRESH_GRACE_SECONDS` | 30 | how long a used refresh token still gets its successor; 0 is off, else 5 to 300 |
+//! | `LOGIN_MAX_ATTEMPTS` | 5 | failures per account and per address in one window, 1 to 100 |
+//! | `LOGIN_WINDOW_SECONDS` | 900 | that window, 60 to 86400 |
+//! | `BCRYPT_COST` | 12 | work factor of new hashes, 10 to 15 |
+//! | `PASSWORD_PROFILE` | `crm` | which passwords may be set: `crm` or `nist` |
+//! | `DEFAULT_LANGUAGE` | `ar` | of messages, where the client asks for none of ours: `ar` or `en` |
+//! | `TRUSTED_PROXIES` | none | networks whose `X-Forwarded-For` is believed, comma-separated CIDR |
+//! | `SECURITY_LOG_DAYS` | 365 | how long security events are kept, 1 to 3650 |
+//! | `NO_RULES` | `deny` | what an API without rules allows: `deny`, or `authenticated` for any active user |
+//!
+//! AWS's own: `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, `AWS_CA_BUNDLE`,
+//! `AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL_SECRETS_MANAGER`.
+
+use jiff::SignedDuration;
+use secrecy::SecretString;
+
+use crate::{
+    aws::ATTEMPT_TIMEOUT,
+    domain::{address::TrustedProxies, attempts::Limit, password::Profile, session::Lifetimes},
+    http::language::Language,
+    store::Tables,
+};
+
+/// A variable is missing or wrong. The value is not repeated.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{variable}: {problem}")]
+pub struct ConfigError {
+    variable: &'static str,
+    problem: String,
+}
+
+/// What a function is told by its environment.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// How AWS is reached.
+    pub aws: AwsConfig,
+    /// The tables' names.
+    pub tables: Tables,
+    /// The secret of the access tokens' keys.
+    pub access_keys_secret: String,
+    /// The secret of the refresh tokens' keys; [`Config::refresh_keys_secret`] insists on it.
+    refresh_keys_secret: Option<String>,
+    /// Names and lives of tokens.
+    pub tokens: TokenConfig,
+    /// How many passwords may be tried.
+    pub attempts: Limit,
+    /// How passwords are kept.
+    pub passwords: PasswordConfig,
+    /// How requests are read and answered.
+    pub edge: EdgeConfig,
+    /// How long security events are kept.
+    pub security_log: SignedDuration,
+    /// What an API without rules allows.
+    pub no_rules: NoRules,
+}
+
+/// How AWS is reached.
+#[derive(Debug, Clone)]
+pub struct AwsConfig {
+    /// The region.
+    pub region: String,
+    /// The access key id, of the function's role.
+    pub access_key_id: String,
+    /// Its secret.
+    pub secret_access_key: SecretString,
+    /// Its session.
+    pub session_token: Option<SecretString>,
+    /// Another address of DynamoDB.
+    pub dynamodb_url: Option<String>,
+    /// Another address of Secrets Manager.
+    pub secrets_manager_url: Option<String>,
+    /// A PEM file of certificates to trust instead of Amazon's.
+    pub ca_bundle: Option<String>,
+}
+
+/// Names and lives of tokens.
+#[derive(Debug, Clone)]
+pub struct TokenConfig {
+    /// `iss` of every token.
+    pub issuer: String,
+    /// `aud` of access tokens.
+    pub audience: String,
+    /// How long tokens and sessions live.
+    pub lifetimes: Lifetimes,
+}
+
+/// How passwords are kept.
+#[derive(Debug, Clone, Copy)]
+pub struct PasswordConfig {
+    /// bcrypt's work factor for new hashes.
+    pub cost: u32,
+    /// Which passwords may be set.
+    pub profile: Profile,
+}
+
+/// How requests are read and answered.
+#[derive(Debug, Clone)]
+pub struct EdgeConfig {
+    /// The language of messages, where the client asks for none of ours.
+    pub default_language: Language,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: TrustedProxies,
+}
+
+/// What an API without rules allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoRules {
+    /// Nothing.
+    Deny,
+    /// Everything, to any active user.
+    Authenticated,
+}
+
+impl Config {
+    /// Reads the process's environment.
+    ///
+    /// # Errors
+    /// The first variable that is missing or wrong.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        #[expect(clippy::disallowed_methods, reason = "this is where the environment is read")]
+        Self::read(&|name| std::env::var(name).ok())
+    }
+
+    /// Reads the variables that `get` finds.
+    ///
+    /// # Errors
+    /// The first variable that is missing or wrong.
+    pub fn read(get: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let variables = Variables(get);
+        Ok(Self {
+            aws: AwsConfig::read(&variables)?,
+            tables: Tables {
+                identity: variables.required("IDENTITY_TABLE")?,
+                sessions: variables.required("SESSIONS_TABLE")?,
+            },
+            access_keys_secret: variables.required("ACCESS_KEYS_SECRET")?,
+            refresh_keys_secret: variables.text("REFRESH_KEYS_SECRET"),
+            tokens: TokenConfig::read(&variables)?,
+            attempts: Limit {
+                max: variables.number("LOGIN_MAX_ATTEMPTS", 5, 1..=100)?,
+                window: variables.seconds("LOGIN_WINDOW_SECONDS", 900, 60..=86_400)?,
+            },
+            passwords: PasswordConfig {
+                cost: variables.number("BCRYPT_COST", 12, 10..=15)?,
+                profile: variables
+                    .choice("PASSWORD_PROFILE", &[("crm", Profile::Crm), ("nist", Profile::Nist)])?,
+            },
+            edge: EdgeConfig {
+                default_language: variables
+                    .choice("DEFAULT_LANGUAGE", &[("ar", Language::Arabic), ("en", Language::English)])?,
+                trusted_proxies: TrustedProxies::parse(
+                    &variables.text("TRUSTED_PROXIES").unwrap_or_default(),
+                )
+                .map_err(|_| {
+                    ConfigError::new("TRUSTED_PROXIES", "must be networks in CIDR notation, comma-separated")
+                })?,
+            },
+            security_log: SignedDuration::from_hours(24)
+                * variables.number::<i32>("SECURITY_LOG_DAYS", 365, 1..=3650)?,
+            no_rules: variables
+                .choice("NO_RULES", &[("deny", NoRules::Deny), ("authenticated", NoRules::Authenticated)])?,
+        })
+    }
+
+    /// The secret of the refresh tokens' keys, for the functions that cannot do without.
+    ///
+    /// # Errors
+    /// `REFRESH_KEYS_SECRET` is missing.
+    pub fn refresh_keys_secret(&self) -> Result<&str, ConfigError> {
+        self.refresh_keys_secret.as_deref().ok_or(ConfigError::new("REFRESH_KEYS_SECRET", "is not set"))
+    }
+}
+
+impl AwsConfig {
+    fn read(variables: &Variables<'_>) -> Result<Self, ConfigError> {
+        let endpoint = |name| variables.text(name).or_else(|| variables.text("AWS_ENDPOINT_URL"));
+        Ok(Self {
+            region: variables.required("AWS_REGION")?,
+            access_key_id: variables.required("AWS_ACCESS_KEY_ID")?,
+            secret_access_key: SecretString::from(variables.required("AWS_SECRET_ACCESS_KEY")?),
+            session_token: variables.text("AWS_SESSION_TOKEN").map(SecretString::from),
+            dynamodb_url: endpoint("AWS_ENDPOINT_URL_DYNAMODB"),
+            secrets_manager_url: endpoint("AWS_ENDPOINT_URL_SECRETS_MANAGER"),
+            ca_bundle: variables.text("AWS_CA_BUNDLE"),
+        })
+    }
+}
+
+impl TokenConfig {
+    fn read(variables: &Variables<'_>) -> Result<Self, ConfigError> {
+        let access = variables.seconds("ACCESS_TOKEN_SECONDS", 900, 60..=3600)?;
+        let refresh = variables.seconds("REFRESH_TOKEN_SECONDS", 604_800, access.as_secs()..=31_536_000)?;
+        let session = variables.seconds("SESSION_MAX_SECONDS", 2_592_000, refresh.as_secs()..=31_536_000)?;
+        let grace = variables.seconds("REFRESH_GRACE_SECONDS", 30, 0..=300)?;
+        // A client that retries after its own time-out must still find the window open.
+        if !grace.is_zero() && grace.unsigned_abs() < ATTEMPT_TIMEOUT * 3 {
+            let least = (ATTEMPT_TIMEOUT * 3).as_secs_f32().ceil();
+            let problem = format!("must be 0, or at least {least}: three request time-outs");
+            return Err(ConfigError::new("REFRESH_GRACE_SECONDS", problem));
+        }
+        Ok(Self {
+            issuer: variables.text("TOKEN_ISSUER").unwrap_or_else(|| "nova-crm".to_owned()),
+            audience: variables.text("TOKEN_AUDIENCE").unwrap_or_else(|| "nova-api".to_owned()),
+            lifetimes: Lifetimes { access, refresh, session, grace },
+        })
+    }
+}
+
+impl ConfigError {
+    fn new(variable: &'static str, problem: impl Into<String>) -> Self {
+        Self { variable, problem: problem.into() }
+    }
+}
+
+/// The environment; an empty variable counts as none, as CloudFormation has no other way to leave one out.
+struct Variables<'a>(&'a dyn Fn(&str) -> Option<String>);
+
+impl Variables<'_> {
+    fn text(&self, name: &str) -> Option<String> {
+        (self.0)(name).filter(|value| !value.trim().is_empty())
+    }
+
+    fn required(&self, name: &'static str) -> Result<String, ConfigError> {
+        self.text(name).ok_or_else(|| ConfigError::new(name, "is not set"))
+    }
+
+    fn number<N>(
+        &self,
+        name: &'static str,
+        default: N,
+        range: std::ops::RangeInclusive<N>,
+    ) -> Result<N, ConfigError>
+    where
+        N: std::str::FromStr + PartialOrd + std::fmt::Display,
+    {
+        let Some(text) = self.text(name) else { return Ok(default) };
+        text.trim().parse().ok().filter(|number| range.contains(number)).ok_or_else(|| {
+            let problem = format!("must be a whole number from {} to {}", range.start(), range.end());
+            ConfigError::new(name, problem)
+        })
+    }
+
+    fn seconds(
+        &self,
+        name: &'static str,
+        default: i64,
+        range: std::ops::RangeInclusive<i64>,
+    ) -> Result<SignedDuration, ConfigError> {
+        self.number(name, default, range).map(SignedDuration::from_secs)
+    }
+
+    /// One of several words; the first is the default.
+    fn choice<T: Copy>(&self, name: &'static str, choices: &[(&str, T)]) -> Result<T, ConfigError> {
+        let word = self.text(name);
+        let chosen =
+            choices.iter().find(|(choice, _)| word.as_deref().is_none_or(|word| word.trim() == *choice));
+        chosen.map(|(_, value)| *value).ok_or_else(|| {
+            let words: Vec<_> = choices.iter().map(|(choice, _)| *choice).collect();
+            ConfigError::new(name, format!("must be one of: {}", words.join(", ")))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(changes: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let defaults = [
+            ("IDENTITY_TABLE", "identity"),
+            ("SESSIONS_TABLE", "sessions"),
+            ("ACCESS_KEYS_SECRET", "access"),
+            ("AWS_REGION", "us-east-1"),
+            ("AWS_ACCESS_KEY_ID", "id"),
+            ("AWS_SECRET_ACCESS_KEY", "Canary"),
+        ];
+        Config::read(&|name| {
+            let found = changes.iter().chain(&defaults).find(|(variable, _)| *variable == name);
+            found.map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn the_defaults_are_the_crms() {
+        let config = read(&[]).unwrap();
+        assert_eq!(config.tokens.issuer, "nova-crm");
+        assert_eq!(config.tokens.lifetimes.access, SignedDuration::from_mins(15));
+        assert_eq!(config.attempts, Limit { max: 5, window: SignedDuration::from_mins(15) });
+        assert_eq!(config.passwords.cost, 12);
+        assert_eq!(config.no_rules, NoRules::Deny);
+        assert_eq!(config.edge.default_language, Language::Arabic);
+    }
+
+    #[test]
+    fn a_wrong_variable_is_named_and_its_value_is_not() {
+        for (variable, value) in [
+            ("IDENTITY_TABLE", " "),
+            ("AWS_REGION", ""),
+            ("ACCESS_TOKEN_SECONDS", "15m"),
+            ("ACCESS_TOKEN_SECONDS", "59"),
+            ("REFRESH_TOKEN_SECONDS", "899"),
+            ("SESSION_MAX_SECONDS", "604799"),
+            ("REFRESH_GRACE_SECONDS", "4"),
+            ("LOGIN_MAX_ATTEMPTS", "0"),
+            ("LOGIN_WINDOW_SECONDS", "-1"),
+            ("BCRYPT_COST", "9"),
+            ("PASSWORD_PROFILE", "CRM"),
+            ("DEFAULT_LANGUAGE", "fr"),
+            ("TRUSTED_PROXIES", "10.0.0.0/99"),
+            ("SECURITY_LOG_DAYS", "0"),
+            ("NO_RULES", "allow"),
+        ] {
+            let line = read(&[(variable, value)]).unwrap_err().to_string();
+            assert!(line.starts_with(&format!("{variable}: ")), "{line}");
+            assert!(value.trim().is_empty() || value.len() < 3 || !line.contains(value), "{line}");
+        }
+    }
+
+    #[test]
+    fn grace_can_be_switched_off() {
+        assert!(read(&[("REFRESH_GRACE_SECONDS", "0")]).unwrap().tokens.lifetimes.grace.is_zero());
+    }
+
+    #[test]
+    fn a_function_that_needs_the_refresh_keys_says_so_by_name() {
+        let line = read(&[]).unwrap().refresh_keys_secret().unwrap_err().to_string();
+        assert_eq!(line, "REFRESH_KEYS_SECRET: is not set");
+    }
+
+    #[test]
+    fn no_secret_shows_in_debug_output() {
+        assert!(!format!("{:?}", read(&[]).unwrap()).contains("Canary"));
+    }
+}

@@ -1,0 +1,86 @@
+//! Making a user.
+
+use std::collections::BTreeSet;
+
+use super::FlowError;
+use crate::{
+    domain::{
+        email::Email,
+        ids::UserId,
+        moment::Moment,
+        name::PersonName,
+        password::{Password, Profile as PasswordProfile},
+        refusal::{FieldFault, Refusal},
+        security_event::SecurityEvent,
+        session::Device,
+        user::{Profile, Role, Status},
+    },
+    entropy,
+    passwords::Hasher,
+    store::{Credential, EventRow, NewUser, Store, UserCreated},
+    telemetry,
+};
+
+/// The user to make.
+#[derive(Debug)]
+pub struct Registration {
+    /// The address that nobody has yet.
+    pub email: Email,
+    /// The name.
+    pub name: PersonName,
+    /// The password, which the policy still has to accept.
+    pub password: Password,
+    /// The role.
+    pub role: Role,
+    /// `feature:action`, each.
+    pub permissions: BTreeSet<String>,
+    /// Who is making the user, for the security log.
+    pub device: Device,
+    /// How long the security log is kept.
+    pub security_log: jiff::SignedDuration,
+}
+
+/// Makes an active user at epoch 1.
+///
+/// # Errors
+/// Of the refusals: `Invalid` with every rule that the password breaks, `EmailTaken`.
+pub async fn create_user(
+    store: &Store,
+    hasher: Hasher,
+    policy: PasswordProfile,
+    moment: &Moment,
+    new: Registration,
+) -> Result<Profile, FlowError> {
+    policy.check(&new.password, &new.email).map_err(|faults| {
+        Refusal::Invalid(faults.into_iter().map(|fault| FieldFault { field: "password", fault }).collect())
+    })?;
+    let password_hash = hasher.hash(&new.password).await?;
+    let profile = Profile {
+        id: UserId::new(entropy::uuid(moment.now)?),
+        email: new.email,
+        name: new.name,
+        role: new.role,
+        status: Status::Active,
+        permissions: new.permissions,
+        epoch: 1,
+        created_at: moment.now,
+        last_login_at: None,
+        password_changed_at: moment.now,
+    };
+    let credential = Credential { user_id: profile.id, password_hash };
+    let event = EventRow::new(
+        SecurityEvent::UserCreated,
+        moment,
+        profile.id,
+        &new.device,
+        moment.now + new.security_log,
+    );
+    let user = NewUser { profile: &profile, credential: &credential, event: &event };
+    match store.create_user(&user).await? {
+        UserCreated::Done => {
+            telemetry::security_event(SecurityEvent::UserCreated, moment, Some(profile.id), None);
+            Ok(profile)
+        }
+        UserCreated::EmailTaken => Err(Refusal::EmailTaken.into()),
+    }
+}

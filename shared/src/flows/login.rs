@@ -1,0 +1,280 @@
+//! Login: an attempt is reserved, the password verified, and a session begun in one transaction.
+//!
+//! Three round trips besides the hash, when nothing contends:
+//!
+//! 1. a place for the address ‖ the credential;
+//! 2. a place for the account ‖ the profile;
+//! 3. (the hash, then) the transaction ‖ the account's attempts cleared ‖ the address's place given back;
+//!    or, for a wrong password, the run counted ‖ the security event.
+//!
+//! An address that nobody has costs the same calls, the same writes and the same hash, and gets the same answer.
+
+use jiff::{SignedDuration, Timestamp};
+use sha2::{Digest as _, Sha256};
+
+use super::{
+    Caller, FlowError,
+    attempts::{self, Place},
+    fingerprint_hash,
+};
+use crate::{
+    app::AuthService,
+    domain::{
+        attempts::{ALARMING_RUN, Quota},
+        email::Email,
+        ids::{SessionId, UserId},
+        moment::Moment,
+        password::Password,
+        refusal::Refusal,
+        security_event::SecurityEvent,
+        session::{ClaimedDevice, Delivery, Session, State},
+        user::Profile,
+    },
+    entropy,
+    keys::{First, IssuedAccess, Token},
+    store::{Credential, EventRow, LoginCommit, LoginCommitted, StoreError},
+    telemetry,
+};
+
+/// What somebody typed, and from where.
+#[derive(Debug)]
+pub struct LoginAttempt {
+    /// The address.
+    pub email: Email,
+    /// The password.
+    pub password: Password,
+    /// Who is calling.
+    pub caller: Caller,
+    /// What the client says of itself.
+    pub claimed: Option<ClaimedDevice>,
+    /// The client's fingerprint.
+    pub fingerprint: Option<String>,
+}
+
+/// A session that has begun.
+#[derive(Debug)]
+pub struct LoggedIn {
+    /// The access token.
+    pub access: IssuedAccess,
+    /// The refresh token.
+    pub refresh: Token,
+    /// The user.
+    pub profile: Profile,
+    /// The account's window, empty again.
+    pub quota: Quota,
+}
+
+/// How often a login starts again because what it read was changed meanwhile.
+const MAX_ROUNDS: u32 = 3;
+
+/// Logs somebody in.
+///
+/// # Errors
+/// Of the refusals: `AddressLimited`, `LoginLocked`, `InvalidCredentials`, `AccountInactive`.
+pub async fn login(
+    service: &AuthService,
+    moment: &Moment,
+    attempt: &LoginAttempt,
+) -> Result<LoggedIn, FlowError> {
+    // Without keys there would be nothing to answer with, so nothing is begun.
+    service.access.ready(moment.now).await?;
+    let (address, credential) = tokio::join!(
+        attempts::enter_address(&service.store, service.attempts, moment, attempt.caller.address),
+        service.store.credential(&attempt.email),
+    );
+    let address = address?;
+    match at_address(service, &address, credential, attempt).await {
+        Ok(logged_in) => Ok(logged_in),
+        // A guess was made: it counts.
+        Err(refused @ FlowError::Refused(Refusal::InvalidCredentials(_))) => Err(refused),
+        Err(other) => {
+            attempts::leave(&service.store, &address).await;
+            Err(other)
+        }
+    }
+}
+
+/// The rest, with a place for the address taken.
+async fn at_address(
+    service: &AuthService,
+    address: &Place,
+    credential: Result<Option<Credential>, StoreError>,
+    attempt: &LoginAttempt,
+) -> Result<LoggedIn, FlowError> {
+    let mut credential = credential?;
+    if address.waited {
+        credential = service.store.credential(&attempt.email).await?;
+    }
+    let user = credential.as_ref().map_or_else(|| nobody(&attempt.email), |credential| credential.user_id);
+    let (account, profile) = tokio::join!(
+        attempts::enter_account(&service.store, service.attempts, &address.moment, &attempt.email),
+        service.store.profile(user),
+    );
+    let account = account?;
+    let outcome = async { at_account(service, address, &account, credential, profile?, attempt).await }.await;
+    if matches!(outcome, Err(ref error) if !matches!(error, FlowError::Refused(_))) {
+        attempts::leave(&service.store, &account).await;
+    }
+    outcome
+}
+
+/// The rest, with both places taken: verify, begin, and start again where the truth has moved on.
+async fn at_account(
+    service: &AuthService,
+    address: &Place,
+    account: &Place,
+    mut credential: Option<Credential>,
+    mut profile: Option<Profile>,
+    attempt: &LoginAttempt,
+) -> Result<LoggedIn, FlowError> {
+    let moment = &account.moment;
+    for _ in 0..MAX_ROUNDS {
+        let hash = credential.as_ref().map(|credential| &credential.password_hash);
+        let verified = service.hasher.verify(&attempt.password, hash).await?;
+        let Some(known) = credential.as_ref().filter(|_| verified) else {
+            return Err(wrong_password(service, account, credential.as_ref(), attempt).await);
+        };
+        // The password was right: nothing was guessed, so nothing is held against account or address.
+        let forgive = async {
+            let cleared = service.store.clear_account_attempts(&attempt.email);
+            let (cleared, ()) = tokio::join!(cleared, attempts::leave(&service.store, address));
+            if let Err(error) = cleared {
+                tracing::error!(error = %error, request.id = moment.request.as_str(), "attempts were not cleared");
+            }
+        };
+        let Some(active) = profile.filter(Profile::is_active) else {
+            forgive.await;
+            return Err(Refusal::AccountInactive.into());
+        };
+        let (begun, ()) = tokio::join!(begin_session(service, moment, known, &active, attempt), forgive);
+        match begun? {
+            (LoginCommitted::Done, session, first) => {
+                return Ok(LoggedIn {
+                    access: service.access.issue(&active, &session, moment.now).await?,
+                    refresh: service.refresh.first_token(&session, &first.id, moment.now).await?,
+                    profile: active,
+                    quota: Quota::unused("account", service.attempts),
+                });
+            }
+            (LoginCommitted::UserInactive, ..) => return Err(Refusal::AccountInactive.into()),
+            (LoginCommitted::CredentialChanged | LoginCommitted::EpochRaised, ..) => {
+                credential = service.store.credential(&attempt.email).await?;
+                let user = credential.as_ref().map_or_else(|| nobody(&attempt.email), |found| found.user_id);
+                profile = service.store.profile(user).await?;
+            }
+        }
+    }
+    Err(StoreError::Unavailable { operation: "complete a login", reason: "contention".to_owned() }.into())
+}
+
+async fn begin_session(
+    service: &AuthService,
+    moment: &Moment,
+    verified: &Credential,
+    profile: &Profile,
+    attempt: &LoginAttempt,
+) -> Result<(LoginCommitted, Session, First), FlowError> {
+    let upgraded = match service.hasher.is_outdated(&verified.password_hash) {
+        true => Some(service.hasher.hash(&attempt.password).await?),
+        false => None,
+    };
+    let first = service.refresh.begin(moment.now).await?;
+    let session = new_session(service, moment, profile, attempt, &first)?;
+    let event = EventRow::new(
+        SecurityEvent::AuthnLoginSuccess,
+        moment,
+        profile.id,
+        &attempt.caller.device,
+        moment.now + service.security_log,
+    )
+    .of_session(session.session_id);
+    let commit = LoginCommit {
+        email: &attempt.email,
+        verified,
+        upgraded: upgraded.as_ref(),
+        session: &session,
+        event: &event,
+        now: moment.now,
+    };
+    let committed = service.store.commit_login(&commit).await?;
+    if matches!(committed, LoginCommitted::Done) {
+        telemetry::security_event(event.event, moment, Some(profile.id), Some(session.session_id));
+    }
+    Ok((committed, session, first))
+}
+
+fn new_session(
+    service: &AuthService,
+    moment: &Moment,
+    profile: &Profile,
+    attempt: &LoginAttempt,
+    first: &First,
+) -> Result<Session, FlowError> {
+    let now = to_millis(moment.now);
+    Ok(Session {
+        user_id: profile.id,
+        session_id: SessionId::new(entropy::uuid(now)?),
+        state: State::Active,
+        epoch: profile.epoch,
+        delivery: Delivery::Body,
+        generation: 0,
+        current: first.id.hash(),
+        previous: None,
+        rotated_at: now,
+        rotation_kid: first.kid.clone(),
+        idle_end: now + service.lifetimes.refresh,
+        rotation_request: moment.request.clone(),
+        device: attempt.caller.device.clone(),
+        fingerprint: attempt.fingerprint.as_deref().map(fingerprint_hash),
+        claimed: attempt.claimed.clone(),
+        created_at: now,
+        absolute_end: now + service.lifetimes.session,
+    })
+}
+
+/// Rows keep milliseconds, and a session in memory must be the one in the table.
+fn to_millis(time: Timestamp) -> Timestamp {
+    Timestamp::from_millisecond(time.as_millisecond()).unwrap_or(time)
+}
+
+/// Counts a wrong password, and answers for it. The entries stay where they are; that the rest could not be written
+/// is logged and makes the answer no other.
+async fn wrong_password(
+    service: &AuthService,
+    account: &Place,
+    credential: Option<&Credential>,
+    attempt: &LoginAttempt,
+) -> FlowError {
+    let moment = &account.moment;
+    let quota = Quota::of("account", &account.window, service.attempts, moment.now);
+    let kind =
+        if quota.remaining == 0 { SecurityEvent::AuthnLoginLock } else { SecurityEvent::AuthnLoginFail };
+    let user = credential.map(|credential| credential.user_id);
+    // Where nobody has the address, a row that nobody reads and that expires at once is written for the same effort.
+    let keep = user.map_or(SignedDuration::ZERO, |_| service.security_log);
+    let event = |kind| {
+        let log = user.unwrap_or_else(|| nobody(&attempt.email));
+        EventRow::new(kind, moment, log, &attempt.caller.device, moment.now + keep)
+    };
+    let row = event(kind);
+    let (run, written) = tokio::join!(
+        service.store.count_failure(&attempt.email, account.entry(), moment.now),
+        service.store.put_event(&row),
+    );
+    telemetry::security_event(kind, moment, user, None);
+    if matches!(run, Ok(Some(ALARMING_RUN))) {
+        telemetry::security_event(SecurityEvent::AuthnLoginFailMax, moment, user, None);
+    }
+    for error in [run.err(), written.err()].into_iter().flatten() {
+        tracing::error!(error = %error, request.id = moment.request.as_str(), "a failed login was not recorded");
+    }
+    Refusal::InvalidCredentials(quota).into()
+}
+
+/// The id that an address without an account has in our calls: always the same, and nobody's.
+fn nobody(email: &Email) -> UserId {
+    let digest = Sha256::new().chain_update(b"nova/nobody/v1").chain_update(email.as_str()).finalize();
+    let mut bytes = [0; 16];
+    bytes.iter_mut().zip(digest).for_each(|(byte, source)| *byte = source);
+    UserId::new(uuid::Builder::from_custom_bytes(bytes).into_uuid())
+}

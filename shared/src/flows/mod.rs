@@ -1,0 +1,76 @@
+//! One story a file. A flow takes typed input and a [`Moment`](crate::domain::moment::Moment), and knows no HTTP.
+
+pub mod attempts;
+pub mod authenticate;
+pub mod authorize;
+pub mod create_user;
+pub mod login;
+pub mod logout;
+pub mod refresh;
+
+use crate::{
+    domain::{address::ClientAddress, refusal::Refusal, session::Device},
+    entropy::NoEntropy,
+    keys::{KeysError, Rejected},
+    passwords::HashingFailed,
+    store::StoreError,
+};
+
+/// Why a flow did not come to its good end.
+#[derive(Debug, thiserror::Error)]
+pub enum FlowError {
+    /// The answer is no.
+    #[error("refused")]
+    Refused(Refusal),
+    /// The tables did not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// There are no keys.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// A password could not be hashed.
+    #[error(transparent)]
+    Hashing(#[from] HashingFailed),
+    /// There is no randomness.
+    #[error(transparent)]
+    Entropy(#[from] NoEntropy),
+}
+
+impl FlowError {
+    /// Whether the same request may go well in a moment.
+    #[must_use]
+    pub const fn is_passing(&self) -> bool {
+        matches!(self, Self::Store(StoreError::Unavailable { .. }) | Self::Keys(KeysError::Unavailable(_)))
+    }
+
+    /// A token that was not accepted, with what to say if that is final.
+    fn rejected(rejected: Rejected, refusal: Refusal) -> Self {
+        match rejected {
+            Rejected::Invalid => Self::Refused(refusal),
+            Rejected::Undecided(error) => Self::Keys(error),
+        }
+    }
+}
+
+impl From<Refusal> for FlowError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+/// Who is calling, as the service sees it.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// The client's address.
+    pub address: ClientAddress,
+    /// The client's device.
+    pub device: Device,
+}
+
+/// SHA-256 of what a client sends as its fingerprint; the fingerprint itself is not kept.
+#[must_use]
+pub fn fingerprint_hash(fingerprint: &str) -> String {
+    use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+    use sha2::{Digest as _, Sha256};
+    URL_SAFE_NO_PAD.encode(Sha256::digest(fingerprint))
+}

@@ -1,0 +1,191 @@
+//! Refresh: a token is used once, a retry gets the same answer, a theft ends the session.
+//!
+//! 1. Verify the token; read the user, and in the same moment try one conditional write.
+//! 2. It took: a new pair, if the user is active and at the session's epoch.
+//! 3. It did not take: decide on the row that it failed on (see [`crate::domain::session`]).
+//! 4. Storage fails: nothing is issued. If the write took, the client's retry finds the grace window open.
+
+use std::time::Duration;
+
+use super::{FlowError, fingerprint_hash};
+use crate::{
+    app::AuthService,
+    aws::CALL_TIMEOUT,
+    domain::{
+        ids::UserId,
+        moment::Moment,
+        refusal::Refusal,
+        security_event::SecurityEvent,
+        session::{Device, Presented, Session, Standing, Verdict, judge_lost_rotation, standing},
+        user::Profile,
+    },
+    entropy,
+    keys::{IssuedAccess, Token, VerifiedRefresh},
+    store::{EventRow, Rotated, Rotation, Store, StoreError},
+    telemetry,
+};
+
+/// A refresh token, and from where it comes.
+#[derive(Debug)]
+pub struct RefreshAttempt {
+    /// The token.
+    pub token: Token,
+    /// The client's fingerprint.
+    pub fingerprint: Option<String>,
+    /// The calling device.
+    pub device: Device,
+}
+
+/// The next pair of tokens.
+#[derive(Debug)]
+pub struct Refreshed {
+    /// The access token.
+    pub access: IssuedAccess,
+    /// The refresh token: the same for everybody who presents the same one.
+    pub refresh: Token,
+}
+
+/// Exchanges a refresh token for the next pair.
+///
+/// # Errors
+/// Of the refusals: `RefreshTokenInvalid`, and `UserInactive` for a user who is gone or not active.
+pub async fn refresh(
+    service: &AuthService,
+    moment: &Moment,
+    attempt: &RefreshAttempt,
+) -> Result<Refreshed, FlowError> {
+    let token = service
+        .refresh
+        .verify(&attempt.token, moment.now)
+        .await
+        .map_err(|rejected| FlowError::rejected(rejected, Refusal::RefreshTokenInvalid))?;
+    if token.expired {
+        return Err(Refusal::RefreshTokenInvalid.into());
+    }
+    // Without keys the token would be used up for nothing.
+    service.access.ready(moment.now).await?;
+    let next = service.refresh.next(&token, moment.now).await?;
+    let presented = Presented {
+        hash: token.id.hash(),
+        generation: token.generation,
+        fingerprint: attempt.fingerprint.as_deref().map(fingerprint_hash),
+    };
+    let rotation = Rotation {
+        user: token.user,
+        session: token.session,
+        presented: &presented,
+        next: next.hash,
+        kid: &next.kid,
+        idle_end: moment.now + service.lifetimes.refresh,
+        moment,
+    };
+    let (rotated, profile) =
+        tokio::join!(service.store.rotate(&rotation), profile(&service.store, token.user));
+    let session = match rotated? {
+        Rotated::Took(session) => session,
+        Rotated::Lost(None) => return Err(refusal_without_session(profile?.as_ref()).into()),
+        Rotated::Lost(Some(session)) => {
+            match judge_lost_rotation(&session, &presented, moment, &service.lifetimes) {
+                Verdict::TookAlready | Verdict::SameSuccessor => session,
+                Verdict::Ended => return Err(refusal_without_session(profile?.as_ref()).into()),
+                Verdict::Theft => {
+                    revoke(service, moment, &session, &attempt.device, SecurityEvent::AuthnTokenReuse)
+                        .await?;
+                    return Err(refusal_without_session(profile?.as_ref()).into());
+                }
+            }
+        }
+    };
+    let user = in_good_standing(service, moment, &session, profile?, &attempt.device).await?;
+    answer(service, moment, &user, &session, &token).await
+}
+
+/// The pair that follows from the row, whoever wrote it.
+async fn answer(
+    service: &AuthService,
+    moment: &Moment,
+    user: &Profile,
+    session: &Session,
+    presented: &VerifiedRefresh,
+) -> Result<Refreshed, FlowError> {
+    let refresh = service.refresh.successor_token(session, presented, moment.now).await?;
+    let refresh = refresh.ok_or(Refusal::RefreshTokenInvalid)?;
+    Ok(Refreshed { access: service.access.issue(user, session, moment.now).await?, refresh })
+}
+
+/// The user, if the session still counts; otherwise it is ended, so that its next token finds that out by itself.
+async fn in_good_standing(
+    service: &AuthService,
+    moment: &Moment,
+    session: &Session,
+    profile: Option<Profile>,
+    device: &Device,
+) -> Result<Profile, FlowError> {
+    let mut profile = profile;
+    let mut verdict = standing(profile.as_ref(), session);
+    if verdict == Standing::EpochsApart {
+        // The row and the user were read side by side and may be two halves of one transaction: read both at once.
+        let facts = service.store.facts(session.user_id, session.session_id, None).await?;
+        verdict = facts
+            .session
+            .as_ref()
+            .filter(|row| row.is_live(moment.now))
+            .map_or(Standing::EpochsApart, |row| standing(facts.profile.as_ref(), row));
+        profile = facts.profile;
+    }
+    match (verdict, profile) {
+        (Standing::Good, Some(profile)) => Ok(profile),
+        (Standing::UserInactive, _) => {
+            revoke(service, moment, session, device, SecurityEvent::AuthnTokenRevoked).await?;
+            Err(Refusal::UserInactive.into())
+        }
+        _ => {
+            revoke(service, moment, session, device, SecurityEvent::AuthnTokenRevoked).await?;
+            Err(Refusal::RefreshTokenInvalid.into())
+        }
+    }
+}
+
+/// What a client hears whose session is no more: a user who is gone or not active is told apart from it.
+fn refusal_without_session(profile: Option<&Profile>) -> Refusal {
+    match profile {
+        Some(profile) if profile.is_active() => Refusal::RefreshTokenInvalid,
+        _ => Refusal::UserInactive,
+    }
+}
+
+/// Ends the session durably: if that can't be written, nobody is told anything final.
+async fn revoke(
+    service: &AuthService,
+    moment: &Moment,
+    session: &Session,
+    device: &Device,
+    event: SecurityEvent,
+) -> Result<(), FlowError> {
+    let row = EventRow::new(event, moment, session.user_id, device, moment.now + service.security_log)
+        .of_session(session.session_id);
+    service.store.revoke_session(session.user_id, session.session_id, &row).await?;
+    telemetry::security_event(event, moment, Some(session.user_id), Some(session.session_id));
+    Ok(())
+}
+
+/// The user, asked for until the deadline: the write beside it may have taken, and then giving up early would cost
+/// the client a retry.
+async fn profile(store: &Store, user: UserId) -> Result<Option<Profile>, StoreError> {
+    let asking = async {
+        loop {
+            match store.profile(user).await {
+                Err(StoreError::Unavailable { .. }) => {
+                    tokio::time::sleep(entropy::jitter(
+                        Duration::from_millis(20),
+                        Duration::from_millis(100),
+                    ))
+                    .await;
+                }
+                answered => return answered,
+            }
+        }
+    };
+    let late = StoreError::Unavailable { operation: "read profile", reason: "deadline".to_owned() };
+    tokio::time::timeout(CALL_TIMEOUT, asking).await.unwrap_or(Err(late))
+}

@@ -1,0 +1,176 @@
+//! The envelope that every answer comes in, and the headers that every answer has.
+
+use lambda_http::{
+    Body,
+    http::{HeaderName, HeaderValue, Response, StatusCode, header},
+};
+use serde_json::{Value, json};
+
+use super::{
+    error::{Problem, fault_code, fault_numbers},
+    language::Language,
+    message,
+};
+use crate::domain::{attempts::Quota, refusal::Refusal};
+
+/// A good answer.
+#[derive(Debug)]
+pub struct Answer {
+    status: StatusCode,
+    data: Option<Value>,
+    message: Option<&'static str>,
+    quota: Option<Quota>,
+}
+
+impl Answer {
+    /// 200 with data.
+    #[must_use]
+    pub const fn data(data: Value) -> Self {
+        Self { status: StatusCode::OK, data: Some(data), message: None, quota: None }
+    }
+
+    /// 200 with nothing but the message of this code.
+    #[must_use]
+    pub const fn message(code: &'static str) -> Self {
+        Self { status: StatusCode::OK, data: None, message: Some(code), quota: None }
+    }
+
+    /// The same answer, telling the client of its window.
+    #[must_use]
+    pub fn with_quota(self, quota: Quota) -> Self {
+        Self { quota: Some(quota), ..self }
+    }
+
+    pub(super) fn render(&self, language: Language, request_id: &str) -> Response<Body> {
+        let mut envelope = json!({"success": true});
+        if let (Some(members), Some(data)) = (envelope.as_object_mut(), &self.data) {
+            members.insert("data".to_owned(), data.clone());
+        }
+        if let (Some(members), Some(code)) = (envelope.as_object_mut(), self.message) {
+            members.insert("message".to_owned(), message(code, language, &[]).into());
+        }
+        let mut response = respond(self.status, &envelope, language, request_id);
+        self.quota.iter().for_each(|quota| tell_quota(&mut response, quota));
+        response
+    }
+}
+
+impl Problem {
+    pub(super) fn render(&self, language: Language, request_id: &str) -> Response<Body> {
+        let (status, code) = self.row();
+        let minutes =
+            self.retry_after().map_or(0, |wait| i64::try_from(wait.as_secs().div_ceil(60)).unwrap_or(0));
+        let mut envelope = json!({
+            "success": false,
+            "code": code,
+            "message": message(code, language, &[("minutes", minutes)]),
+        });
+        if let (Self::Refused(Refusal::Invalid(faults)), Some(members)) = (self, envelope.as_object_mut()) {
+            let error = |fault: &crate::domain::refusal::FieldFault| {
+                let code = fault_code(fault.fault);
+                json!({"field": fault.field, "code": code, "message": message(code, language, &fault_numbers(fault.fault))})
+            };
+            members.insert("errors".to_owned(), faults.iter().map(error).collect());
+        }
+        let mut response = respond(status, &envelope, language, request_id);
+        if let Some(wait) = self.retry_after() {
+            put(&mut response, header::RETRY_AFTER, &wait.as_secs().to_string());
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            put(&mut response, header::WWW_AUTHENTICATE, "Bearer");
+        }
+        if status == StatusCode::METHOD_NOT_ALLOWED {
+            put(&mut response, header::ALLOW, "POST");
+        }
+        self.quota().into_iter().for_each(|quota| tell_quota(&mut response, quota));
+        response
+    }
+}
+
+fn respond(status: StatusCode, envelope: &Value, language: Language, request_id: &str) -> Response<Body> {
+    let mut response = Response::new(Body::Text(envelope.to_string()));
+    *response.status_mut() = status;
+    for (name, value) in [
+        (header::CONTENT_TYPE, "application/json; charset=utf-8"),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::CONTENT_LANGUAGE, language.tag()),
+        (header::STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (HeaderName::from_static("x-request-id"), request_id),
+    ] {
+        put(&mut response, name, value);
+    }
+    response
+}
+
+/// draft-ietf-httpapi-ratelimit-headers-10.
+fn tell_quota(response: &mut Response<Body>, quota: &Quota) {
+    let Quota { policy, limit, remaining, resets_in } = quota;
+    let (max, window) = (limit.max, limit.window.as_secs());
+    put(response, HeaderName::from_static("ratelimit-policy"), &format!("\"{policy}\";q={max};w={window}"));
+    let seconds = resets_in.as_secs();
+    put(response, HeaderName::from_static("ratelimit"), &format!("\"{policy}\";r={remaining};t={seconds}"));
+}
+
+/// A value that HTTP can't write is left out: only a request id could be one.
+fn put(response: &mut Response<Body>, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        response.headers_mut().insert(name, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::*;
+    use crate::domain::{
+        attempts::Limit,
+        refusal::{Fault, FieldFault},
+    };
+
+    fn quota(seconds: i64) -> Quota {
+        let limit = Limit { max: 5, window: SignedDuration::from_mins(15) };
+        Quota { policy: "account", limit, remaining: 0, resets_in: SignedDuration::from_secs(seconds) }
+    }
+
+    fn body(response: Response<Body>) -> Value {
+        let Body::Text(text) = response.into_body() else { panic!("no text") };
+        serde_json::from_str(&text).unwrap()
+    }
+
+    #[test]
+    fn the_minutes_in_a_429_are_the_real_ones_rounded_up() {
+        let problem = Problem::Refused(Refusal::LoginLocked(quota(61)));
+        let response = problem.render(Language::English, "r");
+        assert_eq!(response.headers()["retry-after"], "61");
+        assert_eq!(response.headers()["ratelimit"], "\"account\";r=0;t=61");
+        assert_eq!(response.headers()["ratelimit-policy"], "\"account\";q=5;w=900");
+        assert_eq!(body(response)["message"], "Too many attempts. Try again in 2 minutes.");
+    }
+
+    #[test]
+    fn a_rejected_body_names_every_field() {
+        let faults = vec![
+            FieldFault { field: "email", fault: Fault::Required },
+            FieldFault { field: "password", fault: Fault::PasswordTooShort(8) },
+        ];
+        let answer = body(Problem::Refused(Refusal::Invalid(faults)).render(Language::English, "r"));
+        assert_eq!(answer["code"], "VALIDATION_FAILED");
+        assert_eq!(answer["errors"][0]["field"], "email");
+        assert_eq!(answer["errors"][1]["code"], "PASSWORD_TOO_SHORT");
+    }
+
+    #[test]
+    fn an_answer_with_nothing_but_a_message_leaves_data_out() {
+        let answer = body(Answer::message("LOGGED_OUT").render(Language::Arabic, "r"));
+        assert_eq!(answer, json!({"success": true, "message": "تم تسجيل الخروج بنجاح"}));
+    }
+
+    #[test]
+    fn a_request_id_that_no_header_can_carry_costs_nothing_but_itself() {
+        let response = Answer::message("LOGGED_OUT").render(Language::Arabic, "a\nb");
+        assert_eq!(response.status(), 200);
+        assert!(response.headers().get("x-request-id").is_none());
+    }
+}

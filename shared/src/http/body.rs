@@ -1,0 +1,144 @@
+//! JSON members, read one by one, so that an answer names every fault at once.
+
+use serde_json::{Map, Value};
+
+use crate::domain::refusal::{Fault, FieldFault, Refusal};
+
+/// The members of a body, and what was found wrong with them so far.
+#[derive(Debug)]
+pub struct Fields {
+    members: Map<String, Value>,
+    faults: Vec<FieldFault>,
+}
+
+impl Fields {
+    pub(super) const fn new(members: Map<String, Value>) -> Self {
+        Self { members, faults: Vec::new() }
+    }
+
+    fn fault<T>(&mut self, field: &'static str, fault: Fault) -> Option<T> {
+        self.faults.push(FieldFault { field, fault });
+        None
+    }
+
+    /// A text that has to be there and not be empty, unchanged.
+    pub fn text(&mut self, field: &'static str) -> Option<String> {
+        match self.members.remove(field) {
+            Some(Value::String(text)) if !text.is_empty() => Some(text),
+            Some(Value::String(_) | Value::Null) | None => self.fault(field, Fault::Required),
+            Some(_) => self.fault(field, Fault::WrongType),
+        }
+    }
+
+    /// A text that has to be there and be read as something.
+    pub fn parsed<T>(
+        &mut self,
+        field: &'static str,
+        parse: impl FnOnce(&str) -> Result<T, Fault>,
+    ) -> Option<T> {
+        let text = self.text(field)?;
+        parse(&text).map_or_else(|fault| self.fault(field, fault), Some)
+    }
+
+    /// A text that may be missing, null or empty. `name` is the member's, `field` how faults call it.
+    fn optional(
+        &mut self,
+        members: &mut Map<String, Value>,
+        name: &str,
+        field: &'static str,
+    ) -> Option<String> {
+        match members.remove(name) {
+            Some(Value::String(text)) => Some(text).filter(|text| !text.is_empty()),
+            Some(Value::Null) | None => None,
+            Some(_) => self.fault(field, Fault::WrongType),
+        }
+    }
+
+    /// A text that may be missing, null or empty.
+    pub fn optional_text(&mut self, field: &'static str) -> Option<String> {
+        let mut members = std::mem::take(&mut self.members);
+        let text = self.optional(&mut members, field, field);
+        self.members = members;
+        text
+    }
+
+    /// `deviceInfo`: what the client says of itself.
+    pub fn device_info(&mut self) -> DeviceInfo {
+        let mut info = match self.members.remove("deviceInfo") {
+            Some(Value::Object(info)) => info,
+            Some(Value::Null) | None => return DeviceInfo::default(),
+            Some(_) => return self.fault("deviceInfo", Fault::WrongType).unwrap_or_default(),
+        };
+        DeviceInfo {
+            user_agent: self
+                .optional(&mut info, "userAgent", "deviceInfo.userAgent")
+                .map(|text| clip(&text, 512)),
+            ip: self.optional(&mut info, "ip", "deviceInfo.ip").map(|text| clip(&text, 64)),
+            fingerprint: self.optional(&mut info, "fingerprint", "deviceInfo.fingerprint"),
+        }
+    }
+
+    /// Adds a fault that the endpoint found.
+    pub fn refuse(&mut self, field: &'static str, fault: Fault) {
+        self.faults.push(FieldFault { field, fault });
+    }
+
+    /// What was read, if nothing was wrong with any of it.
+    ///
+    /// # Errors
+    /// `Invalid`, with every fault.
+    pub fn finish<T>(self, read: Option<T>) -> Result<T, Refusal> {
+        match read {
+            Some(value) if self.faults.is_empty() => Ok(value),
+            _ => Err(Refusal::Invalid(self.faults)),
+        }
+    }
+}
+
+/// What a client says of itself.
+#[derive(Debug, Default)]
+pub struct DeviceInfo {
+    /// Its idea of its user agent, cut at 512 characters.
+    pub user_agent: Option<String>,
+    /// Its idea of its address, cut at 64 characters.
+    pub ip: Option<String>,
+    /// What it calls itself.
+    pub fingerprint: Option<String>,
+}
+
+/// The first characters of a text, without those that no screen shows.
+pub(super) fn clip(text: &str, characters: usize) -> String {
+    text.chars().filter(|c| !c.is_control()).take(characters).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields(body: Value) -> Fields {
+        Fields::new(body.as_object().unwrap().clone())
+    }
+
+    #[test]
+    fn every_fault_is_reported_at_once() {
+        let mut fields = fields(serde_json::json!({"a": 1, "b": "", "c": null, "deviceInfo": {"ip": []}}));
+        let read =
+            (fields.text("a"), fields.text("b"), fields.text("c"), fields.text("d"), fields.device_info().ip);
+        let Err(Refusal::Invalid(faults)) = fields.finish(Some(read)) else { panic!("accepted") };
+        let faults: Vec<_> = faults.into_iter().map(|fault| (fault.field, fault.fault)).collect();
+        let expected = [
+            ("a", Fault::WrongType),
+            ("b", Fault::Required),
+            ("c", Fault::Required),
+            ("d", Fault::Required),
+            ("deviceInfo.ip", Fault::WrongType),
+        ];
+        assert_eq!(faults, expected);
+    }
+
+    #[test]
+    fn what_a_client_says_of_itself_is_cut_to_size() {
+        let mut fields = fields(serde_json::json!({"deviceInfo": {"userAgent": "x\u{0}".repeat(600)}}));
+        assert_eq!(fields.device_info().user_agent, Some("x".repeat(512)));
+    }
+}

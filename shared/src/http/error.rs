@@ -1,0 +1,265 @@
+//! **The one table**: what each refusal and failure looks like from outside.
+
+use std::time::Duration;
+
+use lambda_http::http::StatusCode;
+
+use crate::{
+    domain::{
+        attempts::Quota,
+        refusal::{Fault, Refusal},
+    },
+    flows::FlowError,
+};
+
+/// Why a request is not answered with what it asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Problem {
+    /// The answer is no.
+    Refused(Refusal),
+    /// A login could not be decided, and trying again will not help.
+    LoginFailed,
+    /// A logout could not be written down. It can be repeated.
+    LogoutFailed,
+    /// Anything else that is our fault.
+    Internal,
+    /// Storage or keys are out of reach for the moment.
+    Unavailable,
+}
+
+impl Problem {
+    /// The status and the code of every problem.
+    #[must_use]
+    pub const fn row(&self) -> (StatusCode, &'static str) {
+        use StatusCode as S;
+        match self {
+            Self::Refused(refusal) => match refusal {
+                Refusal::Invalid(_) => (S::BAD_REQUEST, "VALIDATION_FAILED"),
+                Refusal::RefreshTokenRequired => (S::BAD_REQUEST, "REFRESH_TOKEN_REQUIRED"),
+                Refusal::TokenMissing => (S::UNAUTHORIZED, "AUTH_TOKEN_MISSING"),
+                Refusal::TokenExpired => (S::UNAUTHORIZED, "TOKEN_EXPIRED"),
+                Refusal::TokenRevoked => (S::UNAUTHORIZED, "TOKEN_REVOKED"),
+                Refusal::TokenInvalid => (S::UNAUTHORIZED, "TOKEN_INVALID"),
+                Refusal::UserInactive => (S::UNAUTHORIZED, "USER_INACTIVE"),
+                Refusal::InvalidCredentials(_) => (S::UNAUTHORIZED, "INVALID_CREDENTIALS"),
+                Refusal::RefreshTokenInvalid => (S::UNAUTHORIZED, "REFRESH_TOKEN_INVALID"),
+                Refusal::AccountInactive => (S::FORBIDDEN, "ACCOUNT_INACTIVE"),
+                Refusal::Forbidden => (S::FORBIDDEN, "FORBIDDEN"),
+                Refusal::NotFound => (S::NOT_FOUND, "NOT_FOUND"),
+                Refusal::MethodNotAllowed => (S::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED"),
+                Refusal::EmailTaken => (S::CONFLICT, "EMAIL_TAKEN"),
+                Refusal::PayloadTooLarge => (S::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE"),
+                Refusal::UnsupportedMediaType => (S::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE"),
+                Refusal::LoginLocked(_) => (S::TOO_MANY_REQUESTS, "LOGIN_LOCKED"),
+                Refusal::AddressLimited(_) => (S::TOO_MANY_REQUESTS, "AUTH_RATE_LIMITED"),
+            },
+            Self::LoginFailed => (S::INTERNAL_SERVER_ERROR, "LOGIN_FAILED"),
+            Self::LogoutFailed => (S::INTERNAL_SERVER_ERROR, "LOGOUT_FAILED"),
+            Self::Internal => (S::INTERNAL_SERVER_ERROR, "INTERNAL_ERROR"),
+            Self::Unavailable => (S::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE"),
+        }
+    }
+
+    /// What a client is told of its window, where one was looked at.
+    #[must_use]
+    pub const fn quota(&self) -> Option<&Quota> {
+        match self {
+            Self::Refused(
+                Refusal::InvalidCredentials(quota)
+                | Refusal::LoginLocked(quota)
+                | Refusal::AddressLimited(quota),
+            ) => Some(quota),
+            _ => None,
+        }
+    }
+
+    /// `Retry-After`.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Refused(Refusal::LoginLocked(quota) | Refusal::AddressLimited(quota)) => {
+                Some(quota.resets_in.unsigned_abs())
+            }
+            Self::Unavailable => Some(Duration::from_secs(1)),
+            _ => None,
+        }
+    }
+}
+
+/// The code of a field's fault.
+#[must_use]
+pub const fn fault_code(fault: Fault) -> &'static str {
+    match fault {
+        Fault::NotJson => "NOT_JSON",
+        Fault::Required => "REQUIRED",
+        Fault::WrongType => "WRONG_TYPE",
+        Fault::Invalid => "INVALID",
+        Fault::TooLong => "TOO_LONG",
+        Fault::PasswordTooShort(_) => "PASSWORD_TOO_SHORT",
+        Fault::PasswordNeedsMixedCase => "PASSWORD_NEEDS_MIXED_CASE",
+        Fault::PasswordNeedsDigit => "PASSWORD_NEEDS_DIGIT",
+        Fault::PasswordNeedsSymbol => "PASSWORD_NEEDS_SYMBOL",
+        Fault::PasswordTooLong => "PASSWORD_TOO_LONG",
+        Fault::PasswordTooCommon => "PASSWORD_TOO_COMMON",
+    }
+}
+
+/// The numbers in the message of a field's fault.
+#[must_use]
+pub fn fault_numbers(fault: Fault) -> Vec<(&'static str, i64)> {
+    match fault {
+        Fault::PasswordTooShort(minimum) => vec![("minimum", minimum.into())],
+        _ => vec![],
+    }
+}
+
+/// An endpoint, by what it calls its own failures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Endpoint {
+    /// `POST /api/auth/login`
+    Login,
+    /// `POST /api/auth/refresh`
+    Refresh,
+    /// `POST /api/auth/logout`
+    Logout,
+}
+
+impl Endpoint {
+    /// The endpoint's name in logs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Login => "login",
+            Self::Refresh => "refresh",
+            Self::Logout => "logout",
+        }
+    }
+
+    /// What a flow's error is to this endpoint's clients.
+    #[must_use]
+    pub fn problem(self, error: FlowError) -> Problem {
+        match (self, error) {
+            (_, FlowError::Refused(refusal)) => Problem::Refused(refusal),
+            (Self::Logout, FlowError::Store(_)) => Problem::LogoutFailed,
+            (_, error) if error.is_passing() => Problem::Unavailable,
+            (Self::Login, _) => Problem::LoginFailed,
+            (Self::Logout, _) => Problem::LogoutFailed,
+            (Self::Refresh, _) => Problem::Internal,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::*;
+    use crate::{
+        domain::attempts::Limit,
+        http::{language::Language, message},
+        keys::KeysError,
+        store::StoreError,
+    };
+
+    fn quota() -> Quota {
+        Quota::unused("account", Limit { max: 5, window: SignedDuration::from_mins(15) })
+    }
+
+    fn problems() -> Vec<Problem> {
+        let refusals = [
+            Refusal::Invalid(vec![]),
+            Refusal::RefreshTokenRequired,
+            Refusal::TokenMissing,
+            Refusal::TokenExpired,
+            Refusal::TokenRevoked,
+            Refusal::TokenInvalid,
+            Refusal::UserInactive,
+            Refusal::InvalidCredentials(quota()),
+            Refusal::RefreshTokenInvalid,
+            Refusal::AccountInactive,
+            Refusal::LoginLocked(quota()),
+            Refusal::AddressLimited(quota()),
+            Refusal::EmailTaken,
+            Refusal::Forbidden,
+            Refusal::NotFound,
+            Refusal::MethodNotAllowed,
+            Refusal::PayloadTooLarge,
+            Refusal::UnsupportedMediaType,
+        ];
+        let ours = [Problem::LoginFailed, Problem::LogoutFailed, Problem::Internal, Problem::Unavailable];
+        refusals.into_iter().map(Problem::Refused).chain(ours).collect()
+    }
+
+    #[test]
+    fn every_code_has_a_message_in_both_languages_and_no_two_share_a_code() {
+        let faults = [
+            Fault::NotJson,
+            Fault::Required,
+            Fault::WrongType,
+            Fault::Invalid,
+            Fault::TooLong,
+            Fault::PasswordTooShort(8),
+            Fault::PasswordNeedsMixedCase,
+            Fault::PasswordNeedsDigit,
+            Fault::PasswordNeedsSymbol,
+            Fault::PasswordTooLong,
+            Fault::PasswordTooCommon,
+        ];
+        let problems = problems();
+        let codes = problems.iter().map(|problem| problem.row().1).chain(faults.map(fault_code));
+        let mut seen = std::collections::BTreeSet::new();
+        for code in codes.chain(["LOGGED_OUT", "UNAUTHORIZED"]) {
+            assert!(seen.insert(code), "{code} twice");
+            for language in Language::ALL {
+                assert_ne!(
+                    message(code, language, &[("minutes", 15), ("minimum", 8)]),
+                    code,
+                    "{code} in {}",
+                    language.tag()
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_crms_messages_are_word_for_word() {
+        for (code, text) in [
+            ("REFRESH_TOKEN_REQUIRED", "رمز التجديد مطلوب"),
+            ("AUTH_TOKEN_MISSING", "لم يتم توفير رمز المصادقة"),
+            ("TOKEN_EXPIRED", "انتهت صلاحية رمز المصادقة"),
+            ("TOKEN_REVOKED", "رمز المصادقة غير صالح"),
+            ("TOKEN_INVALID", "رمز مصادقة غير صالح"),
+            ("USER_INACTIVE", "المستخدم غير موجود أو غير نشط"),
+            ("INVALID_CREDENTIALS", "البريد الإلكتروني أو كلمة المرور غير صحيحة"),
+            ("REFRESH_TOKEN_INVALID", "رمز تجديد غير صالح"),
+            ("ACCOUNT_INACTIVE", "الحساب غير نشط. تواصل مع الدعم"),
+            ("FORBIDDEN", "ليس لديك صلاحية للوصول إلى هذا المورد"),
+            ("LOGIN_LOCKED", "تم تجاوز عدد المحاولات. حاول بعد 15 دقيقة"),
+            ("AUTH_RATE_LIMITED", "تم تجاوز عدد المحاولات. حاول مرة أخرى بعد 15 دقيقة"),
+            ("LOGGED_OUT", "تم تسجيل الخروج بنجاح"),
+            ("LOGIN_FAILED", "حدث خطأ أثناء تسجيل الدخول"),
+            ("LOGOUT_FAILED", "حدث خطأ أثناء تسجيل الخروج"),
+            ("UNAUTHORIZED", "غير مصرح"),
+            ("PASSWORD_TOO_SHORT", "كلمة المرور يجب أن تكون 8 أحرف على الأقل"),
+            ("PASSWORD_NEEDS_MIXED_CASE", "كلمة المرور يجب أن تحتوي على أحرف كبيرة وصغيرة"),
+            ("PASSWORD_NEEDS_DIGIT", "كلمة المرور يجب أن تحتوي على أرقام"),
+            ("PASSWORD_NEEDS_SYMBOL", "كلمة المرور يجب أن تحتوي على رمز خاص"),
+        ] {
+            assert_eq!(message(code, Language::Arabic, &[("minutes", 15), ("minimum", 8)]), text);
+        }
+    }
+
+    #[test]
+    fn what_passes_is_a_503_and_what_does_not_is_the_endpoints_own_500() {
+        let slow = || FlowError::Store(StoreError::Unavailable { operation: "x", reason: "time-out".into() });
+        let denied =
+            || FlowError::Store(StoreError::Refused { operation: "x", reason: "AccessDenied".into() });
+        let keys = || FlowError::Keys(KeysError::Unavailable("time-out".into()));
+        assert_eq!(Endpoint::Login.problem(slow()), Problem::Unavailable);
+        assert_eq!(Endpoint::Login.problem(denied()), Problem::LoginFailed);
+        assert_eq!(Endpoint::Refresh.problem(slow()), Problem::Unavailable);
+        assert_eq!(Endpoint::Refresh.problem(denied()), Problem::Internal);
+        assert_eq!(Endpoint::Logout.problem(slow()), Problem::LogoutFailed);
+        assert_eq!(Endpoint::Logout.problem(keys()), Problem::Unavailable);
+    }
+}

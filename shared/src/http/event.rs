@@ -1,0 +1,133 @@
+//! API Gateway's proxy event (REST APIs, payload 1.0), read leniently.
+//!
+//! Of an event only what we use is looked at, every part of it may be missing, null or of another type, and no content
+//! of it makes reading fail: `lambda_http`'s own parser panics on some hosts and turns odd headers into a 502.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use lambda_http::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use serde_json::Value;
+
+use super::{Request, body::clip, language::Language};
+use crate::{
+    config::EdgeConfig,
+    domain::{address::ClientAddress, moment::Moment, session::Device},
+    flows::Caller,
+};
+
+/// Reads an event.
+pub(super) fn read(event: &str, moment: Moment, edge: &EdgeConfig) -> Request {
+    let event: Value = serde_json::from_str(event).unwrap_or_default();
+    let context = event.get("requestContext").unwrap_or(&Value::Null);
+    let headers = headers(&event);
+    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let language = Language::negotiate(text(header::ACCEPT_LANGUAGE), edge.default_language);
+    let user_agent = clip(text(header::USER_AGENT).unwrap_or_default(), 512);
+    let address = client_address(context, &headers, edge);
+    let method = event.get("httpMethod").and_then(Value::as_str).unwrap_or_default();
+    let public_id = context.get("requestId").and_then(Value::as_str).unwrap_or(moment.request.as_str());
+    Request {
+        public_id: clip(public_id, 128),
+        caller: Caller { address, device: Device { user_agent, ip: address.to_string() } },
+        language,
+        method: Method::from_bytes(method.as_bytes()).unwrap_or_default(),
+        body: body(&event),
+        headers,
+        moment,
+    }
+}
+
+/// Every header that HTTP knows how to write; `multiValueHeaders` has more than `headers` wherever both are there.
+pub(crate) fn headers(event: &Value) -> HeaderMap {
+    let several =
+        event.get("multiValueHeaders").and_then(Value::as_object).filter(|headers| !headers.is_empty());
+    let Some(headers) = several.or_else(|| event.get("headers").and_then(Value::as_object)) else {
+        return HeaderMap::new();
+    };
+    let mut read = HeaderMap::with_capacity(headers.len());
+    for (name, value) in headers {
+        let Ok(name) = HeaderName::from_bytes(name.as_bytes()) else { continue };
+        let values = match value {
+            Value::Array(values) => values.as_slice(),
+            single => std::slice::from_ref(single),
+        };
+        for value in values.iter().filter_map(Value::as_str) {
+            if let Ok(value) = HeaderValue::from_str(value) {
+                // A map has room for 32,768 headers; API Gateway lets 10 KiB of them through.
+                let _ = read.try_append(name.clone(), value);
+            }
+        }
+    }
+    read
+}
+
+/// The client's address, behind the proxies that are trusted.
+pub(crate) fn client_address(context: &Value, headers: &HeaderMap, edge: &EdgeConfig) -> ClientAddress {
+    let source =
+        context.get("identity").and_then(|identity| identity.get("sourceIp")).and_then(Value::as_str);
+    let forwarded: Vec<&str> =
+        headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok()).collect();
+    ClientAddress::parse(source.unwrap_or_default()).behind(&edge.trusted_proxies, &forwarded)
+}
+
+fn body(event: &Value) -> Option<Vec<u8>> {
+    let body = event.get("body").and_then(Value::as_str).unwrap_or_default();
+    match event.get("isBase64Encoded").and_then(Value::as_bool) {
+        Some(true) => STANDARD.decode(body).ok(),
+        _ => Some(body.as_bytes().to_vec()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::domain::{address::TrustedProxies, moment::RequestId};
+
+    fn read(event: &str) -> Request {
+        let edge =
+            EdgeConfig { default_language: Language::Arabic, trusted_proxies: TrustedProxies::default() };
+        super::read(
+            event,
+            Moment { now: Timestamp::UNIX_EPOCH, request: RequestId::new("invocation") },
+            &edge,
+        )
+    }
+
+    #[test]
+    fn no_event_makes_reading_fail() {
+        let deep = format!("{}1{}", "[".repeat(10_000), "]".repeat(10_000));
+        for event in [
+            "",
+            "null",
+            "[]",
+            "{",
+            &deep,
+            r#"{"headers":null,"multiValueHeaders":null,"requestContext":null,"body":null}"#,
+            r#"{"headers":[],"multiValueHeaders":{"a":{"b":1},"":["x"],"a b":["x"],"x":["a\nb",1,null]},"httpMethod":7}"#,
+            r#"{"requestContext":{"identity":{"sourceIp":"test-invoke-source-ip"},"requestId":{}}}"#,
+        ] {
+            let request = read(event);
+            assert_eq!(request.caller.address, ClientAddress::Unknown);
+            assert_eq!(request.public_id, "invocation");
+        }
+    }
+
+    #[test]
+    fn a_header_is_found_in_any_case_and_with_all_its_values() {
+        let request =
+            read(r#"{"multiValueHeaders":{"AUTHORIZATION":["Bearer a","Bearer b"]},"headers":{"x":"y"}}"#);
+        assert!(request.bearer().is_err());
+        let request = read(r#"{"headers":{"authorization":"Bearer a"}}"#);
+        assert_eq!(request.bearer().unwrap().unwrap().expose(), "a");
+    }
+
+    #[test]
+    fn a_body_in_base64_is_decoded_and_one_that_only_says_so_is_a_clear_no() {
+        let json = |event: &str| read(event).json().is_ok();
+        let event = r#"{"headers":{"content-type":"application/json"},"body":"e30=","isBase64Encoded":true}"#;
+        assert!(json(event));
+        assert!(!json(&event.replace("e30=", "e30")));
+        assert!(!json(&event.replace("true", "false")));
+    }
+}

@@ -1,0 +1,30 @@
+//! The edge of the endpoints: event bytes → typed input, outcome → answer.
+//!
+//! | module | what is in it |
+//! |---|---|
+//! | [`serve`] | the loop of a function: parse → flow → render, and a log line |
+//! | `event` | API Gateway's event (REST, payload 1.0), read leniently |
+//! | [`request`] | what an endpoint is given |
+//! | [`body`] | JSON members, with every fault found at once |
+//! | [`bearer`] | the `Authorization` header |
+//! | [`answer`] | the envelope and its headers |
+//! | [`error`] | **the one table** of codes and statuses |
+//! | [`language`], `messages` | Arabic and English |
+
+pub mod answer;
+pub mod bearer;
+pub mod body;
+pub mod error;
+mod event;
+pub mod language;
+mod messages;
+pub mod request;
+pub mod serve;
+
+pub use answer::Answer;
+pub use error::Endpoint;
+pub(crate) use event::headers as headers_of_event;
+pub(crate) use messages::text as message;
+pub use request::Request;
+pub(crate) use serve::moment as moment_of;
+pub use serve::serve;

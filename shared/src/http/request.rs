@@ -1,0 +1,85 @@
+//! What an endpoint is given.
+
+use lambda_http::http::{HeaderMap, Method, header};
+
+use super::{bearer::bearer, body::Fields, language::Language};
+use crate::{
+    domain::{
+        moment::Moment,
+        refusal::{Fault, MAX_BODY_BYTES, Refusal},
+        strict_json,
+    },
+    flows::Caller,
+    keys::Token,
+};
+
+/// A request, as typed as it can be before its endpoint looks at it.
+#[derive(Debug)]
+pub struct Request {
+    /// When, and which invocation.
+    pub moment: Moment,
+    /// Who is calling.
+    pub caller: Caller,
+    /// The language of the answer.
+    pub language: Language,
+    /// The id that the answer carries, and API Gateway's log.
+    pub(super) public_id: String,
+    pub(super) method: Method,
+    pub(super) headers: HeaderMap,
+    /// `None`: it came as base64 that is none.
+    pub(super) body: Option<Vec<u8>>,
+}
+
+impl Request {
+    /// Insists on a method.
+    ///
+    /// # Errors
+    /// `MethodNotAllowed`.
+    pub fn require(&self, method: &Method) -> Result<(), Refusal> {
+        if self.method == method { Ok(()) } else { Err(Refusal::MethodNotAllowed) }
+    }
+
+    /// The body's members. An empty body has none.
+    ///
+    /// # Errors
+    /// `PayloadTooLarge`, `UnsupportedMediaType`, `Invalid`.
+    pub fn json(&self) -> Result<Fields, Refusal> {
+        let not_json = || Refusal::field("body", Fault::NotJson);
+        let body = self.body.as_deref().ok_or_else(not_json)?;
+        if body.len() > MAX_BODY_BYTES {
+            return Err(Refusal::PayloadTooLarge);
+        }
+        if body.is_empty() {
+            return Ok(Fields::new(serde_json::Map::new()));
+        }
+        if !self.has_json() {
+            return Err(Refusal::UnsupportedMediaType);
+        }
+        strict_json::object(body).map(Fields::new).map_err(|_| not_json())
+    }
+
+    /// The bearer token, if there is one.
+    ///
+    /// # Errors
+    /// `TokenInvalid`, for several.
+    pub fn bearer(&self) -> Result<Option<Token>, Refusal> {
+        let values: Option<Vec<&str>> =
+            self.headers.get_all(header::AUTHORIZATION).iter().map(|value| value.to_str().ok()).collect();
+        bearer(values.ok_or(Refusal::TokenInvalid)?)
+    }
+
+    /// `application/json`, in UTF-8 if it says so.
+    fn has_json(&self) -> bool {
+        let mut values = self.headers.get_all(header::CONTENT_TYPE).iter();
+        let (Some(value), None) = (values.next(), values.next()) else { return false };
+        let mut parts = value.to_str().unwrap_or_default().split(';').map(str::trim);
+        let is_json = parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case("application/json"));
+        let is_utf8 = parts.all(|parameter| match parameter.split_once('=') {
+            Some((name, value)) if name.trim().eq_ignore_ascii_case("charset") => {
+                value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
+            }
+            _ => true,
+        });
+        is_json && is_utf8
+    }
+}

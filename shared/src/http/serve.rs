@@ -1,0 +1,102 @@
+//! The loop of an endpoint's function.
+
+use std::{collections::BTreeMap, convert::Infallible, time::Instant};
+
+use jiff::Timestamp;
+use lambda_http::{Body, http::Response};
+use lambda_runtime::{LambdaEvent, service_fn};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::{Answer, Endpoint, Request, error::Problem, event};
+use crate::{
+    app::StartError,
+    config::EdgeConfig,
+    domain::moment::{Moment, RequestId},
+    flows::FlowError,
+};
+
+/// Answers events until Lambda ends the process.
+///
+/// # Errors
+/// The Lambda runtime can't be reached any more.
+pub async fn serve(
+    endpoint: Endpoint,
+    edge: &EdgeConfig,
+    handler: impl AsyncFn(&Request) -> Result<Answer, FlowError>,
+) -> Result<(), StartError> {
+    let handler = &handler;
+    let answer = service_fn(move |event: LambdaEvent<Box<RawValue>>| async move {
+        let moment = moment(&event.context);
+        let request = event::read(event.payload.get(), moment, edge);
+        Ok::<_, Infallible>(Proxied::from(answer(endpoint, &request, handler).await))
+    });
+    lambda_runtime::run(answer).await.map_err(|error| StartError::Runtime(error.to_string()))
+}
+
+/// When this invocation was received, and which one it is.
+pub(crate) fn moment(context: &lambda_runtime::Context) -> Moment {
+    #[expect(clippy::disallowed_methods, reason = "this is where a request gets its time")]
+    Moment { now: Timestamp::now(), request: RequestId::new(context.request_id.clone()) }
+}
+
+async fn answer(
+    endpoint: Endpoint,
+    request: &Request,
+    handler: impl AsyncFn(&Request) -> Result<Answer, FlowError>,
+) -> Response<Body> {
+    let begun = Instant::now();
+    let (response, code) = match handler(request).await {
+        Ok(answer) => (answer.render(request.language, &request.public_id), "OK"),
+        Err(error) => {
+            let cause = (!matches!(error, FlowError::Refused(_))).then(|| error.to_string());
+            let problem = endpoint.problem(error);
+            if let Some(cause) = cause {
+                tracing::error!(error = cause, request.id = request.moment.request.as_str(), "a flow failed");
+            }
+            (problem.render(request.language, &request.public_id), Problem::row(&problem).1)
+        }
+    };
+    tracing::info!(
+        endpoint = endpoint.name(),
+        http.status = response.status().as_u16(),
+        code,
+        request.id = request.moment.request.as_str(),
+        gateway.id = request.public_id,
+        duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
+        "answered"
+    );
+    response
+}
+
+/// A response as API Gateway takes it from a proxy integration, payload 1.0.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Proxied {
+    status_code: u16,
+    multi_value_headers: BTreeMap<String, Vec<String>>,
+    body: String,
+    is_base64_encoded: bool,
+}
+
+impl From<Response<Body>> for Proxied {
+    fn from(response: Response<Body>) -> Self {
+        let (parts, body) = response.into_parts();
+        let mut headers = BTreeMap::<String, Vec<String>>::new();
+        for (name, value) in &parts.headers {
+            let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+            headers.entry(name.as_str().to_owned()).or_default().push(value);
+        }
+        let body = match body {
+            Body::Text(text) => text,
+            // Answers are JSON texts; there is nothing else to send.
+            _ => String::new(),
+        };
+        Self {
+            status_code: parts.status.as_u16(),
+            multi_value_headers: headers,
+            body,
+            is_base64_encoded: false,
+        }
+    }
+}

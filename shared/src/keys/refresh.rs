@@ -1,0 +1,182 @@
+//! Refresh tokens: used once, for us alone, HS256 always.
+//!
+//! A successor is a function of its predecessor and of its session's row, so that two requests with one token get one
+//! and the same successor.
+
+use jiff::Timestamp;
+use jsonwebtoken::Header;
+
+use super::{Key, KeyCache, KeysError, Rejected, Token, verify::verify};
+use crate::{
+    config::TokenConfig,
+    domain::{
+        claims::{ClaimsFault, Expected, RefreshClaims, check_expiry},
+        ids::{RefreshHash, RefreshId, SessionId, UserId},
+        jws::REFRESH_TYP,
+        session::Session,
+    },
+    entropy,
+};
+
+/// Makes and verifies refresh tokens.
+#[derive(Debug)]
+pub struct RefreshTokens {
+    keys: KeyCache,
+    expected: Expected,
+}
+
+/// What a refresh token says.
+#[derive(Debug)]
+pub struct VerifiedRefresh {
+    /// Whose.
+    pub user: UserId,
+    /// Of which session.
+    pub session: SessionId,
+    /// Of which generation.
+    pub generation: u64,
+    /// Its own id.
+    pub id: RefreshId,
+    /// Whether its time is over.
+    pub expired: bool,
+}
+
+/// The first token of a session that is about to begin.
+#[derive(Debug)]
+pub struct First {
+    /// Its id.
+    pub id: RefreshId,
+    /// The key that will sign it.
+    pub kid: String,
+}
+
+/// The successor of a token, before it is written down.
+#[derive(Debug)]
+pub struct Next {
+    /// Hash of its id.
+    pub hash: RefreshHash,
+    /// The key that made the id and will sign the token.
+    pub kid: String,
+}
+
+impl RefreshTokens {
+    /// Tokens signed with these keys. Their audience is their issuer: nobody else is to take them.
+    #[must_use]
+    pub fn new(keys: KeyCache, config: &TokenConfig) -> Self {
+        let expected =
+            Expected { issuer: config.issuer.clone(), audience: format!("{}/refresh", config.issuer) };
+        Self { keys, expected }
+    }
+
+    /// Makes sure that there are keys.
+    ///
+    /// # Errors
+    /// [`KeysError`].
+    pub async fn ready(&self, now: Timestamp) -> Result<(), KeysError> {
+        self.keys.ring(now).await?.signer(now).map(|_| ()).ok_or(KeysError::NoSigner)
+    }
+
+    /// What a token of ours says; whether its time is over is told, not judged.
+    ///
+    /// # Errors
+    /// [`Rejected`].
+    pub async fn verify(&self, token: &Token, now: Timestamp) -> Result<VerifiedRefresh, Rejected> {
+        let claims: RefreshClaims = verify(&self.keys, &self.expected, REFRESH_TYP, token, now).await?;
+        Ok(VerifiedRefresh {
+            expired: check_expiry(&claims, now) == Err(ClaimsFault::Expired),
+            user: claims.sub,
+            session: claims.sid,
+            generation: claims.r#gen,
+            id: RefreshId::from_claim(claims.jti),
+        })
+    }
+
+    /// A fresh chain of tokens.
+    ///
+    /// # Errors
+    /// [`KeysError`].
+    pub async fn begin(&self, now: Timestamp) -> Result<First, KeysError> {
+        let ring = self.keys.ring(now).await?;
+        let kid = ring.signer(now).ok_or(KeysError::NoSigner)?.kid.clone();
+        let random = entropy::bytes().map_err(|error| KeysError::Unavailable(error.to_string()))?;
+        Ok(First { id: RefreshId::from_bytes(&random), kid })
+    }
+
+    /// The successor that the row is to take.
+    ///
+    /// # Errors
+    /// [`KeysError`].
+    pub async fn next(&self, presented: &VerifiedRefresh, now: Timestamp) -> Result<Next, KeysError> {
+        let ring = self.keys.ring(now).await?;
+        let key = ring.signer(now).ok_or(KeysError::NoSigner)?;
+        Ok(Next { hash: successor(key, presented).hash(), kid: key.kid.clone() })
+    }
+
+    /// The first token, from the row that began.
+    ///
+    /// # Errors
+    /// [`KeysError`].
+    pub async fn first_token(
+        &self,
+        session: &Session,
+        id: &RefreshId,
+        now: Timestamp,
+    ) -> Result<Token, KeysError> {
+        let ring = self.keys.ring(now).await?;
+        let key = ring.verifier(&session.rotation_kid, now).ok_or(KeysError::NoSigner)?;
+        self.sign(key, session, id)
+    }
+
+    /// The successor of a token, made (again) from the token and the row alone, with the key of the rotation and not
+    /// today's signer.
+    ///
+    /// `None`: the row's current token is not this one's successor (or its key is gone, and with it the token).
+    ///
+    /// # Errors
+    /// [`KeysError`].
+    pub async fn successor_token(
+        &self,
+        session: &Session,
+        presented: &VerifiedRefresh,
+        now: Timestamp,
+    ) -> Result<Option<Token>, KeysError> {
+        let mut ring = self.keys.ring(now).await?;
+        if ring.verifier(&session.rotation_kid, now).is_none() {
+            // Another instance may have read the secret later than this one.
+            match self.keys.ring_with_unknown(now).await? {
+                Some(newer) => ring = newer,
+                None => return Ok(None),
+            }
+        }
+        let Some(key) = ring.verifier(&session.rotation_kid, now) else { return Ok(None) };
+        let id = successor(key, presented);
+        if id.hash() != session.current {
+            return Ok(None);
+        }
+        self.sign(key, session, &id).map(Some)
+    }
+
+    fn sign(&self, key: &Key, session: &Session, id: &RefreshId) -> Result<Token, KeysError> {
+        let claims = RefreshClaims {
+            iss: self.expected.issuer.clone(),
+            aud: self.expected.audience.clone(),
+            sub: session.user_id,
+            iat: session.rotated_at.as_second(),
+            exp: session.refresh_expires().as_second(),
+            jti: id.expose().to_owned(),
+            sid: session.session_id,
+            r#gen: session.generation,
+            nbf: None,
+        };
+        let header = Header {
+            typ: Some(REFRESH_TYP.to_owned()),
+            kid: Some(key.kid.clone()),
+            ..Header::new(key.algorithm)
+        };
+        let token = jsonwebtoken::encode(&header, &claims, &key.signing);
+        token.map(Token::new).map_err(|_| KeysError::Unavailable("signing failed".to_owned()))
+    }
+}
+
+fn successor(key: &Key, presented: &VerifiedRefresh) -> RefreshId {
+    key.deriving.refresh_id(presented.session, presented.generation.saturating_add(1), &presented.id)
+}

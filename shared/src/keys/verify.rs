@@ -1,0 +1,79 @@
+//! Signature first, then claims: how a token of either kind is verified.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::{KeyCache, KeysError, Ring};
+use crate::domain::{
+    claims::{self, Claims, Expected},
+    jws::Unverified,
+};
+
+/// A token as a client sent it. It redacts itself.
+#[derive(Debug, Clone)]
+pub struct Token(SecretString);
+
+impl Token {
+    /// Takes what the client sent.
+    #[must_use]
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(SecretString::from(text.into()))
+    }
+
+    /// The token's text, for the client that it belongs to.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+/// Why a token was not accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rejected {
+    /// Not ours, not of this kind, not whole, not yet valid.
+    Invalid,
+    /// The keys to tell are out of reach.
+    Undecided(KeysError),
+}
+
+/// Verifies all of a token but the end of its time.
+pub(super) async fn verify<C: Claims>(
+    keys: &KeyCache,
+    expected: &Expected,
+    typ: &str,
+    token: &Token,
+    now: Timestamp,
+) -> Result<C, Rejected> {
+    let parsed = Unverified::parse(token.expose(), typ).map_err(|_| Rejected::Invalid)?;
+    let ring = ring_with(keys, &parsed.kid, now).await?;
+    let key = ring.verifier(&parsed.kid, now).ok_or(Rejected::Invalid)?;
+    // The algorithm is the key's: what the header says can only agree.
+    if parsed.alg != format!("{:?}", key.algorithm) {
+        return Err(Rejected::Invalid);
+    }
+    let genuine = jsonwebtoken::crypto::verify(
+        parsed.signature,
+        parsed.signing_input.as_bytes(),
+        &key.verifying,
+        key.algorithm,
+    );
+    if !matches!(genuine, Ok(true)) {
+        return Err(Rejected::Invalid);
+    }
+    claims::read(&parsed.into_payload(), expected, now).map_err(|_| Rejected::Invalid)
+}
+
+/// The ring, read again if it does not know this key.
+async fn ring_with(keys: &KeyCache, kid: &str, now: Timestamp) -> Result<Arc<Ring>, Rejected> {
+    let ring = keys.ring(now).await.map_err(Rejected::Undecided)?;
+    if ring.verifier(kid, now).is_some() {
+        return Ok(ring);
+    }
+    match keys.ring_with_unknown(now).await {
+        Ok(Some(ring)) => Ok(ring),
+        Ok(None) => Err(Rejected::Invalid),
+        Err(error) => Err(Rejected::Undecided(error)),
+    }
+}

@@ -1,0 +1,286 @@
+//! `ATTEMPTS#ACCOUNT#<sha256>` and `ATTEMPTS#ADDRESS#<address>`: `WINDOW`, and `RUN` of an account.
+//!
+//! A window is a set of entries, each named by its request, and an end. Adding an entry is one conditional write:
+//! fifty racing guesses get exactly as many places as there are, and a write that the SDK repeats takes one place.
+
+use aws_sdk_dynamodb::{
+    error::SdkError,
+    types::{AttributeValue, DeleteRequest, ReturnValue, ReturnValuesOnConditionCheckFailure, WriteRequest},
+};
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Store, StoreError, item};
+use crate::domain::{
+    address::ClientAddress,
+    attempts::{ALARMING_RUN, Entry, Limit, Window},
+    email::Email,
+};
+
+/// Whose attempts are counted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttemptsKey(String);
+
+impl AttemptsKey {
+    /// Those on an account, whether or not it exists.
+    #[must_use]
+    pub fn account(email: &Email) -> Self {
+        Self(format!("ATTEMPTS#ACCOUNT#{}", email.digest()))
+    }
+
+    /// Those from an address.
+    #[must_use]
+    pub fn address(address: ClientAddress) -> Self {
+        Self(format!("ATTEMPTS#ADDRESS#{}", address.window_name()))
+    }
+
+    fn item(&self, sk: &str) -> item::Item {
+        item::key(&self.0, sk)
+    }
+}
+
+/// Whether an entry was taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reservation {
+    /// It was; the window with it.
+    Taken(Window),
+    /// The window is full.
+    Full(Window),
+}
+
+const RESERVE: &str = "reserve an attempt";
+
+/// A window item is of no use after its end; a run is kept while failures go on.
+const KEPT_AFTER_END: SignedDuration = SignedDuration::from_hours(1);
+const RUN_KEPT: SignedDuration = SignedDuration::from_hours(24 * 90);
+
+impl Store {
+    /// Puts an entry into a window, opening the window where there is none or its end has come.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then the entry may or may not be there, and counts if it is.
+    pub async fn reserve_attempt(
+        &self,
+        key: &AttemptsKey,
+        entry: &Entry,
+        limit: Limit,
+        now: Timestamp,
+    ) -> Result<Reservation, StoreError> {
+        // A window that ends while we look at it sends us around again; so may others that reopen it first.
+        for _ in 0..5 {
+            let Some(full_or_over) = self.enter_window(key, entry, limit, now).await? else { continue };
+            match full_or_over {
+                Reservation::Full(window) if window.is_over(now) => {
+                    if let Some(window) = self.reopen_window(key, entry, &window, limit, now).await? {
+                        return Ok(Reservation::Taken(window));
+                    }
+                }
+                decided => return Ok(decided),
+            }
+        }
+        Err(StoreError::Unavailable { operation: RESERVE, reason: "contention".to_owned() })
+    }
+
+    /// Tries the window as it stands. `None`: it vanished between the condition and its answer.
+    async fn enter_window(
+        &self,
+        key: &AttemptsKey,
+        entry: &Entry,
+        limit: Limit,
+        now: Timestamp,
+    ) -> Result<Option<Reservation>, StoreError> {
+        let ends = now + limit.window;
+        let sent = self
+            .client
+            .update_item()
+            .table_name(&self.tables.sessions)
+            .set_key(Some(key.item("WINDOW")))
+            .update_expression(
+                "SET windowEnd = if_not_exists(windowEnd, :end), expiresAt = if_not_exists(expiresAt, :ttl) ADD hits :me",
+            )
+            // size() of an absent set fails the condition, and an emptied set is absent: both are asked.
+            .condition_expression(
+                "attribute_not_exists(windowEnd) OR (windowEnd > :now AND \
+                 (attribute_not_exists(hits) OR size(hits) < :max OR contains(hits, :me_once)))",
+            )
+            .expression_attribute_values(":end", item::millis(ends))
+            .expression_attribute_values(":ttl", item::ttl(ends + KEPT_AFTER_END))
+            .expression_attribute_values(":me", one(entry))
+            .expression_attribute_values(":me_once", item::text(entry.as_str()))
+            .expression_attribute_values(":now", item::millis(now))
+            .expression_attribute_values(":max", item::number(limit.max))
+            .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        match sent {
+            Ok(answer) => answer.attributes.map(|found| window(&found).map(Reservation::Taken)).transpose(),
+            Err(SdkError::ServiceError(answer)) if answer.err().is_conditional_check_failed_exception() => {
+                match answer.into_err() {
+                    aws_sdk_dynamodb::operation::update_item::UpdateItemError::ConditionalCheckFailedException(
+                        failure,
+                    ) => failure.item.map(|found| window(&found).map(Reservation::Full)).transpose(),
+                    _ => Ok(None),
+                }
+            }
+            Err(error) => Err(StoreError::from_sdk(RESERVE, &error)),
+        }
+    }
+
+    /// Starts a new window in the place of one that is over, unless somebody else just did.
+    async fn reopen_window(
+        &self,
+        key: &AttemptsKey,
+        entry: &Entry,
+        over: &Window,
+        limit: Limit,
+        now: Timestamp,
+    ) -> Result<Option<Window>, StoreError> {
+        let ends = now + limit.window;
+        let sent = self
+            .client
+            .update_item()
+            .table_name(&self.tables.sessions)
+            .set_key(Some(key.item("WINDOW")))
+            .update_expression("SET hits = :me, windowEnd = :end, expiresAt = :ttl")
+            .condition_expression("windowEnd = :over")
+            .expression_attribute_values(":me", one(entry))
+            .expression_attribute_values(":end", item::millis(ends))
+            .expression_attribute_values(":ttl", item::ttl(ends + KEPT_AFTER_END))
+            .expression_attribute_values(":over", item::millis(over.ends))
+            .return_values(ReturnValue::AllNew)
+            .send()
+            .await;
+        match sent {
+            Ok(answer) => answer.attributes.as_ref().map(window).transpose(),
+            Err(SdkError::ServiceError(answer)) if answer.err().is_conditional_check_failed_exception() => {
+                Ok(None)
+            }
+            Err(error) => Err(StoreError::from_sdk(RESERVE, &error)),
+        }
+    }
+
+    /// Takes an entry back out of a window. One that is not there any more is as good as returned.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then the entry stays until the window ends.
+    pub async fn give_back_attempt(&self, key: &AttemptsKey, entry: &Entry) -> Result<(), StoreError> {
+        const OPERATION: &str = "give an attempt back";
+        // Alone in the window, as mostly: the window goes with it, and nobody's address stays behind.
+        let alone = self
+            .client
+            .delete_item()
+            .table_name(&self.tables.sessions)
+            .set_key(Some(key.item("WINDOW")))
+            .condition_expression("hits = :me")
+            .expression_attribute_values(":me", one(entry))
+            .send()
+            .await;
+        match alone {
+            Ok(_) => return Ok(()),
+            Err(SdkError::ServiceError(answer)) if answer.err().is_conditional_check_failed_exception() => {}
+            Err(error) => return Err(StoreError::from_sdk(OPERATION, &error)),
+        }
+        let among_others = self
+            .client
+            .update_item()
+            .table_name(&self.tables.sessions)
+            .set_key(Some(key.item("WINDOW")))
+            .update_expression("DELETE hits :me")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_values(":me", one(entry))
+            .send()
+            .await;
+        match among_others {
+            Ok(_) => Ok(()),
+            Err(SdkError::ServiceError(answer)) if answer.err().is_conditional_check_failed_exception() => {
+                Ok(())
+            }
+            Err(error) => Err(StoreError::from_sdk(OPERATION, &error)),
+        }
+    }
+
+    /// Forgets the failures of an account, its window and its run, in one call.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then they stay, at worst until the window ends.
+    pub async fn clear_account_attempts(&self, email: &Email) -> Result<(), StoreError> {
+        const OPERATION: &str = "clear an account's attempts";
+        let key = AttemptsKey::account(email);
+        let mut requests = Vec::new();
+        for sk in ["WINDOW", "RUN"] {
+            let delete = DeleteRequest::builder().set_key(Some(key.item(sk))).build();
+            let delete = delete.map_err(|_| StoreError::Malformed { operation: OPERATION })?;
+            requests.push(WriteRequest::builder().delete_request(delete).build());
+        }
+        for _ in 0..3 {
+            let answer = self
+                .client
+                .batch_write_item()
+                .request_items(&self.tables.sessions, requests)
+                .send()
+                .await
+                .map_err(|error| StoreError::from_sdk(OPERATION, &error))?;
+            let unprocessed = answer.unprocessed_items.unwrap_or_default().remove(&self.tables.sessions);
+            requests = unprocessed.unwrap_or_default();
+            if requests.is_empty() {
+                return Ok(());
+            }
+        }
+        Err(StoreError::Unavailable { operation: OPERATION, reason: "unprocessed".to_owned() })
+    }
+
+    /// Counts a failure in the account's run, and says how long the run is now, up to [`ALARMING_RUN`]; `None` when
+    /// it was that long before. A run has no end of its own: only a success ends it (or 90 days of peace).
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn count_failure(
+        &self,
+        email: &Email,
+        entry: &Entry,
+        now: Timestamp,
+    ) -> Result<Option<u32>, StoreError> {
+        const OPERATION: &str = "count a failure";
+        let sent = self
+            .client
+            .update_item()
+            .table_name(&self.tables.sessions)
+            .set_key(Some(AttemptsKey::account(email).item("RUN")))
+            .update_expression("SET expiresAt = :ttl ADD failures :me")
+            .condition_expression(
+                "attribute_not_exists(failures) OR size(failures) < :max OR contains(failures, :me_once)",
+            )
+            .expression_attribute_values(":ttl", item::ttl(now + RUN_KEPT))
+            .expression_attribute_values(":me", one(entry))
+            .expression_attribute_values(":me_once", item::text(entry.as_str()))
+            .expression_attribute_values(":max", item::number(ALARMING_RUN))
+            .return_values(ReturnValue::UpdatedNew)
+            .send()
+            .await;
+        match sent {
+            Ok(answer) => Ok(answer
+                .attributes
+                .map(|found| u32::try_from(entries(&found, "failures").len()).unwrap_or(ALARMING_RUN))),
+            Err(SdkError::ServiceError(answer)) if answer.err().is_conditional_check_failed_exception() => {
+                Ok(None)
+            }
+            Err(error) => Err(StoreError::from_sdk(OPERATION, &error)),
+        }
+    }
+}
+
+/// A set of this entry.
+fn one(entry: &Entry) -> AttributeValue {
+    AttributeValue::Ss(vec![entry.as_str().to_owned()])
+}
+
+fn entries(found: &item::Item, name: &str) -> Vec<String> {
+    found.get(name).and_then(|set| set.as_ss().ok()).cloned().unwrap_or_default()
+}
+
+fn window(found: &item::Item) -> Result<Window, StoreError> {
+    let ends = found.get("windowEnd").and_then(|end| end.as_n().ok()).and_then(|end| end.parse().ok());
+    let ends = ends.and_then(|end| Timestamp::from_millisecond(end).ok());
+    let ends = ends.ok_or(StoreError::Malformed { operation: RESERVE })?;
+    Ok(Window { entries: entries(found, "hits"), ends })
+}

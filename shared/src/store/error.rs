@@ -1,0 +1,71 @@
+//! What can go wrong with the tables. No item, no key and no message of AWS's stands in an error.
+
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+
+/// A call to DynamoDB failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// Out of reach for now: too slow, throttled, contended, or failing on its side. Worth trying again.
+    #[error("{operation}: storage is out of reach ({reason})")]
+    Unavailable {
+        /// What was tried.
+        operation: &'static str,
+        /// AWS's code, or what happened on the way.
+        reason: String,
+    },
+    /// Refused, and it will be again: a missing table or permission, or a request that we built wrongly.
+    #[error("{operation}: storage refused the call ({reason})")]
+    Refused {
+        /// What was tried.
+        operation: &'static str,
+        /// AWS's code.
+        reason: String,
+    },
+    /// An item is not of the form that we write.
+    #[error("{operation}: an item is malformed")]
+    Malformed {
+        /// What was tried.
+        operation: &'static str,
+    },
+}
+
+/// AWS's codes for what passes.
+const PASSING: [&str; 8] = [
+    "InternalServerError",
+    "LimitExceededException",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "ServiceUnavailable",
+    "ThrottlingException",
+    "TransactionConflictException",
+    "TransactionInProgressException",
+];
+
+impl StoreError {
+    /// Sorts an error of the SDK.
+    pub(super) fn from_sdk<E: ProvideErrorMetadata, R>(
+        operation: &'static str,
+        error: &SdkError<E, R>,
+    ) -> Self {
+        let code = match error {
+            SdkError::ServiceError(answer) => answer.err().code(),
+            SdkError::TimeoutError(_) => Some("time-out"),
+            SdkError::ConstructionFailure(_) => {
+                return Self::Refused { operation, reason: "request not built".to_owned() };
+            }
+            _ => Some("connection"),
+        };
+        let reason = code.unwrap_or("unknown").to_owned();
+        match error {
+            SdkError::ServiceError(_) if !PASSING.contains(&reason.as_str()) => {
+                Self::Refused { operation, reason }
+            }
+            _ => Self::Unavailable { operation, reason },
+        }
+    }
+
+    /// The deadline came before an answer.
+    pub(super) fn late(operation: &'static str) -> Self {
+        Self::Unavailable { operation, reason: "deadline".to_owned() }
+    }
+}

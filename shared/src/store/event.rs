@@ -1,0 +1,95 @@
+//! `USER#<uid>` / `EVENT#<time>#<request>`: the security log of a user.
+
+use aws_sdk_dynamodb::types::Put;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::{Store, StoreError, item};
+use crate::domain::{
+    ids::{SessionId, UserId},
+    moment::Moment,
+    security_event::SecurityEvent,
+    session::Device,
+};
+
+/// One entry of a user's security log. Unlike the logs, it keeps address and user agent: it *is* the security log.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EventRow {
+    /// Whose log it stands in.
+    pub user_id: UserId,
+    /// What happened.
+    pub event: SecurityEvent,
+    /// When.
+    pub at: Timestamp,
+    /// In which request; a repeated write of one request is one entry.
+    pub request_id: String,
+    /// To which session.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session_id: Option<SessionId>,
+    /// From which address.
+    pub ip: String,
+    /// From which user agent.
+    pub user_agent: String,
+    /// When the entry may be removed.
+    #[serde(skip)]
+    pub expires: Timestamp,
+}
+
+impl EventRow {
+    /// The entry of this request.
+    #[must_use]
+    pub fn new(
+        event: SecurityEvent,
+        moment: &Moment,
+        user: UserId,
+        caller: &Device,
+        keep_until: Timestamp,
+    ) -> Self {
+        Self {
+            user_id: user,
+            event,
+            at: moment.now,
+            request_id: moment.request.as_str().to_owned(),
+            session_id: None,
+            ip: caller.ip.clone(),
+            user_agent: caller.user_agent.clone(),
+            expires: keep_until,
+        }
+    }
+
+    /// The same entry, of a session.
+    #[must_use]
+    pub fn of_session(self, session: SessionId) -> Self {
+        Self { session_id: Some(session), ..self }
+    }
+
+    fn item(&self, operation: &'static str) -> Result<item::Item, StoreError> {
+        let key =
+            item::key(format!("USER#{}", self.user_id), format!("EVENT#{:.3}#{}", self.at, self.request_id));
+        item::write(operation, key, self, Some(self.expires))
+    }
+}
+
+impl Store {
+    /// Writes an entry by itself, where there is no transaction to write it in.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn put_event(&self, event: &EventRow) -> Result<(), StoreError> {
+        const OPERATION: &str = "write security event";
+        let put =
+            self.client.put_item().table_name(&self.tables.identity).set_item(Some(event.item(OPERATION)?));
+        put.send().await.map_err(|error| StoreError::from_sdk(OPERATION, &error))?;
+        Ok(())
+    }
+
+    /// The entry as a part of a transaction.
+    pub(super) fn event_put(&self, operation: &'static str, event: &EventRow) -> Result<Put, StoreError> {
+        Put::builder()
+            .table_name(&self.tables.identity)
+            .set_item(Some(event.item(operation)?))
+            .build()
+            .map_err(|_| StoreError::Malformed { operation })
+    }
+}

@@ -1,0 +1,92 @@
+//! What a decision is made on, read in **one** consistent `BatchGetItem` over both tables.
+
+use std::{collections::HashMap, time::Duration};
+
+use aws_sdk_dynamodb::types::KeysAndAttributes;
+
+use super::{Store, StoreError, item, profile, revoked, session};
+use crate::{
+    aws::CALL_TIMEOUT,
+    domain::{
+        ids::{AccessId, SessionId, UserId},
+        session::Session,
+        user::Profile,
+    },
+    entropy,
+};
+
+/// The rows as they were found.
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    /// The user, if there is one.
+    pub profile: Option<Profile>,
+    /// The session, if there is one.
+    pub session: Option<Session>,
+    /// Whether the access token is on the blacklist.
+    pub blacklisted: bool,
+}
+
+const OPERATION: &str = "read a decision's facts";
+
+impl Store {
+    /// Reads user, session and, where one is named, the blacklist's row of an access token.
+    ///
+    /// # Errors
+    /// [`StoreError`], also when keys stay unprocessed until the deadline: that is no answer.
+    pub async fn facts(
+        &self,
+        user: UserId,
+        session: SessionId,
+        token: Option<AccessId>,
+    ) -> Result<Facts, StoreError> {
+        let identity = consistent(vec![profile::key(user)])?;
+        let mut keys = vec![session::key(user, session)];
+        keys.extend(token.map(revoked::key));
+        let wanted = HashMap::from([
+            (self.tables.identity.clone(), identity),
+            (self.tables.sessions.clone(), consistent(keys)?),
+        ]);
+        let mut facts = Facts::default();
+        for found in self.read_all(wanted).await? {
+            let sk = found.get("sk").and_then(|sk| sk.as_s().ok()).map(String::as_str).unwrap_or_default();
+            match sk {
+                "PROFILE" => facts.profile = Some(item::read(OPERATION, found)?),
+                // Whether or not its time has come: then the token's has too, and it is refused anyway.
+                "TOKEN" => facts.blacklisted = true,
+                _ => facts.session = Some(item::read(OPERATION, found)?),
+            }
+        }
+        Ok(facts)
+    }
+
+    async fn read_all(
+        &self,
+        mut wanted: HashMap<String, KeysAndAttributes>,
+    ) -> Result<Vec<item::Item>, StoreError> {
+        let mut items = Vec::new();
+        let asking = async {
+            loop {
+                let answer = self
+                    .client
+                    .batch_get_item()
+                    .set_request_items(Some(wanted))
+                    .send()
+                    .await
+                    .map_err(|error| StoreError::from_sdk(OPERATION, &error))?;
+                items.extend(answer.responses.into_iter().flatten().flat_map(|(_, found)| found));
+                wanted = answer.unprocessed_keys.unwrap_or_default();
+                if wanted.is_empty() {
+                    return Ok(items);
+                }
+                tokio::time::sleep(entropy::jitter(Duration::from_millis(10), Duration::from_millis(100)))
+                    .await;
+            }
+        };
+        tokio::time::timeout(CALL_TIMEOUT, asking).await.unwrap_or_else(|_| Err(StoreError::late(OPERATION)))
+    }
+}
+
+fn consistent(keys: Vec<item::Item>) -> Result<KeysAndAttributes, StoreError> {
+    let request = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
+    request.map_err(|_| StoreError::Malformed { operation: OPERATION })
+}

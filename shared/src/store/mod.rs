@@ -1,0 +1,56 @@
+//! DynamoDB, one file per kind of item.
+//!
+//! Rules that hold in every file here:
+//!
+//! - **TTL is a broom, not a clock.** DynamoDB removes expired items hours or days late, and until then they are read
+//!   and updated like any other: every read and every condition compares the item's own time with `now`.
+//! - An update never creates what it meant to change: `attribute_exists(pk)`.
+//! - Every check-then-write is one conditional write, and harmless when the SDK repeats it.
+//! - A decision reads with `ConsistentRead`, and never from an index.
+//! - *Unprocessed* is not *absent*: such keys are asked for again, and then the read has failed.
+
+mod attempts;
+mod credential;
+mod error;
+mod event;
+mod facts;
+mod item;
+mod login;
+mod profile;
+mod revoked;
+mod session;
+mod transaction;
+mod user;
+
+pub use attempts::{AttemptsKey, Reservation};
+pub use credential::Credential;
+pub use error::StoreError;
+pub use event::EventRow;
+pub use facts::Facts;
+pub use login::{LoginCommit, LoginCommitted};
+pub use session::{Rotated, Rotation};
+pub use user::{NewUser, UserCreated};
+
+/// The tables' names.
+#[derive(Debug, Clone)]
+pub struct Tables {
+    /// Users, credentials, security logs. Durable.
+    pub identity: String,
+    /// Sessions, attempts, revoked tokens. Everything in it may expire.
+    pub sessions: String,
+}
+
+/// The two tables.
+#[derive(Debug, Clone)]
+pub struct Store {
+    client: aws_sdk_dynamodb::Client,
+    tables: Tables,
+}
+
+impl Store {
+    /// The tables of these names, reached through this client.
+    #[must_use]
+    pub const fn new(client: aws_sdk_dynamodb::Client, tables: Tables) -> Self {
+        Self { client, tables }
+    }
+}

@@ -1,0 +1,161 @@
+//! `USER#<uid>` / `SESSION#<sid>`.
+
+use aws_sdk_dynamodb::{
+    error::SdkError,
+    operation::update_item::UpdateItemError,
+    types::{ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update},
+};
+use jiff::{SignedDuration, Timestamp};
+
+use super::{EventRow, Store, StoreError, item, transaction::Transacted};
+use crate::domain::{
+    ids::{RefreshHash, SessionId, UserId},
+    moment::Moment,
+    session::{Presented, Session},
+};
+
+/// A session's row stays a day longer than the session, so that late tokens of it find out that it has ended.
+const KEPT_AFTER_END: SignedDuration = SignedDuration::from_hours(24);
+
+pub(super) fn key(user: UserId, session: SessionId) -> item::Item {
+    item::key(format!("USER#{user}"), format!("SESSION#{session}"))
+}
+
+pub(super) fn row(operation: &'static str, session: &Session) -> Result<item::Item, StoreError> {
+    let key = key(session.user_id, session.session_id);
+    item::write(operation, key, session, Some(session.absolute_end + KEPT_AFTER_END))
+}
+
+/// The change that consumes a refresh token.
+#[derive(Debug)]
+pub struct Rotation<'a> {
+    /// Whose session.
+    pub user: UserId,
+    /// Which session.
+    pub session: SessionId,
+    /// The token that was presented.
+    pub presented: &'a Presented,
+    /// Hash of its successor's id.
+    pub next: RefreshHash,
+    /// The key that made the successor's id and signs it.
+    pub kid: &'a str,
+    /// The idle end from now on.
+    pub idle_end: Timestamp,
+    /// When and in which request.
+    pub moment: &'a Moment,
+}
+
+/// What became of it.
+#[derive(Debug)]
+pub enum Rotated {
+    /// It took. The row as it is now.
+    Took(Box<Session>),
+    /// The condition failed. The row that it failed on, if there is one.
+    Lost(Option<Box<Session>>),
+}
+
+impl Store {
+    /// *Active, current = presented, generation = g, before its ends* → the successor, in one conditional write.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then it may or may not have taken. The next try with the same token finds out.
+    pub async fn rotate(&self, rotation: &Rotation<'_>) -> Result<Rotated, StoreError> {
+        const OPERATION: &str = "rotate a refresh token";
+        let Rotation { presented, moment, .. } = rotation;
+        let mut set =
+            "SET #current = :next, previous = :presented, generation = :next_generation, rotatedAt = :now, \
+                       rotationKid = :kid, idleEnd = :idle, rotationRequest = :request"
+                .to_owned();
+        let mut update = self.client.update_item();
+        if let Some(fingerprint) = &presented.fingerprint {
+            set.push_str(", fingerprint = :fingerprint");
+            update = update.expression_attribute_values(":fingerprint", item::text(fingerprint));
+        }
+        let sent = update
+            .table_name(&self.tables.sessions)
+            .set_key(Some(key(rotation.user, rotation.session)))
+            .update_expression(set)
+            .condition_expression(
+                "#state = :active AND #current = :presented AND generation = :generation \
+                 AND idleEnd > :now AND absoluteEnd > :now",
+            )
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_names("#current", "current")
+            .expression_attribute_values(":active", item::text("active"))
+            .expression_attribute_values(":presented", item::text(presented.hash.as_str()))
+            .expression_attribute_values(":generation", item::number(presented.generation))
+            .expression_attribute_values(":next", item::text(rotation.next.as_str()))
+            .expression_attribute_values(
+                ":next_generation",
+                item::number(presented.generation.saturating_add(1)),
+            )
+            .expression_attribute_values(":now", item::millis(moment.now))
+            .expression_attribute_values(":kid", item::text(rotation.kid))
+            .expression_attribute_values(":idle", item::millis(rotation.idle_end))
+            .expression_attribute_values(":request", item::text(moment.request.as_str()))
+            .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        let read = |found| item::read(OPERATION, found).map(Box::new);
+        match sent {
+            Ok(answer) => {
+                let found = answer.attributes.ok_or(StoreError::Malformed { operation: OPERATION })?;
+                read(found).map(Rotated::Took)
+            }
+            Err(SdkError::ServiceError(answer)) if answer.err().is_conditional_check_failed_exception() => {
+                let UpdateItemError::ConditionalCheckFailedException(failure) = answer.into_err() else {
+                    return Ok(Rotated::Lost(None));
+                };
+                failure.item.map(read).transpose().map(Rotated::Lost)
+            }
+            Err(error) => Err(StoreError::from_sdk(OPERATION, &error)),
+        }
+    }
+
+    /// Ends a session and writes it into its user's security log, both or neither. A session that is gone or had
+    /// ended before has ended: that is no error and no second entry.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then it may not have ended.
+    pub async fn revoke_session(
+        &self,
+        user: UserId,
+        session: SessionId,
+        event: &EventRow,
+    ) -> Result<(), StoreError> {
+        const OPERATION: &str = "revoke a session";
+        let end = Update::builder()
+            .table_name(&self.tables.sessions)
+            .set_key(Some(key(user, session)))
+            .update_expression("SET #state = :revoked, revokedAt = :now")
+            .condition_expression("#state = :active")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":active", item::text("active"))
+            .expression_attribute_values(":revoked", item::text("revoked"))
+            .expression_attribute_values(":now", item::millis(event.at))
+            .build()
+            .map_err(|_| StoreError::Malformed { operation: OPERATION })?;
+        let writes = vec![
+            TransactWriteItem::builder().update(end).build(),
+            TransactWriteItem::builder().put(self.event_put(OPERATION, event)?).build(),
+        ];
+        match self.transact(OPERATION, writes).await? {
+            Transacted::Done => Ok(()),
+            // The only condition is the session's: it is not active, or not there.
+            Transacted::ConditionsFailed(_) => Ok(()),
+        }
+    }
+
+    /// Whether this request can reach the table at all: a read of nothing, made during init so that the first
+    /// request finds the connection open.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn warm_up(&self) -> Result<(), StoreError> {
+        let nothing = item::key("USER#warm-up", "SESSION#warm-up");
+        let read = self.client.get_item().table_name(&self.tables.sessions).set_key(Some(nothing));
+        read.send().await.map_err(|error| StoreError::from_sdk("warm up", &error))?;
+        Ok(())
+    }
+}

@@ -1,0 +1,61 @@
+//! Transactions: only where several items must agree.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::{
+    error::SdkError,
+    operation::transact_write_items::TransactWriteItemsError,
+    types::{CancellationReason, TransactWriteItem},
+};
+
+use super::{Store, StoreError};
+use crate::entropy;
+
+/// How a transaction ended.
+pub(super) enum Transacted {
+    /// All of it was written.
+    Done,
+    /// None of it was: the conditions that failed, by position, with what they failed on.
+    ConditionsFailed(Vec<Option<CancellationReason>>),
+}
+
+impl Store {
+    /// Writes all or nothing. A conflict with another transaction is no answer yet: it is tried again, within bounds.
+    pub(super) async fn transact(
+        &self,
+        operation: &'static str,
+        writes: Vec<TransactWriteItem>,
+    ) -> Result<Transacted, StoreError> {
+        for attempt in 0..5_u32 {
+            let sent =
+                self.client.transact_write_items().set_transact_items(Some(writes.clone())).send().await;
+            let reasons = match sent {
+                Ok(_) => return Ok(Transacted::Done),
+                Err(SdkError::ServiceError(answer)) if answer.err().is_transaction_canceled_exception() => {
+                    match answer.into_err() {
+                        TransactWriteItemsError::TransactionCanceledException(canceled) => {
+                            canceled.cancellation_reasons.unwrap_or_default()
+                        }
+                        _ => vec![],
+                    }
+                }
+                Err(error) => return Err(StoreError::from_sdk(operation, &error)),
+            };
+            let has = |code: &str| reasons.iter().any(|reason| reason.code() == Some(code));
+            if has("ConditionalCheckFailed") {
+                let failed = |reason: CancellationReason| {
+                    (reason.code() == Some("ConditionalCheckFailed")).then_some(reason)
+                };
+                return Ok(Transacted::ConditionsFailed(reasons.into_iter().map(failed).collect()));
+            }
+            let code = reasons.iter().filter_map(CancellationReason::code).find(|code| *code != "None");
+            let passing = ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"];
+            if !code.is_some_and(|code| passing.contains(&code)) {
+                return Err(StoreError::Refused { operation, reason: code.unwrap_or("canceled").to_owned() });
+            }
+            let least = Duration::from_millis(10 << attempt);
+            tokio::time::sleep(entropy::jitter(least, least * 3)).await;
+        }
+        Err(StoreError::Unavailable { operation, reason: "TransactionConflict".to_owned() })
+    }
+}

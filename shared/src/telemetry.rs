@@ -1,0 +1,40 @@
+//! Logs: JSON lines on standard output, one for each request and one for each security event.
+//!
+//! What may be secret redacts itself where it is defined; the libraries below us are heard from only when they fail.
+
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::{filter::Targets, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+
+use crate::domain::{
+    ids::{SessionId, UserId},
+    moment::Moment,
+    security_event::SecurityEvent,
+};
+
+/// Starts logging. A second call does nothing.
+pub fn start() {
+    let lines = tracing_subscriber::fmt::layer()
+        .json()
+        .flatten_event(true)
+        .with_current_span(false)
+        .with_span_list(false)
+        .with_target(false);
+    let levels = Targets::new().with_default(LevelFilter::ERROR).with_target("nova_auth", LevelFilter::INFO);
+    let _ = tracing_subscriber::registry().with(lines).with(levels).try_init();
+}
+
+/// Logs a security event, by its OWASP name. Users are ids here, never addresses.
+pub fn security_event(
+    event: SecurityEvent,
+    moment: &Moment,
+    user: Option<UserId>,
+    session: Option<SessionId>,
+) {
+    tracing::warn!(
+        event = event.name(),
+        request.id = moment.request.as_str(),
+        user.id = user.map(tracing::field::display),
+        session.id = session.map(tracing::field::display),
+        "security event"
+    );
+}
