@@ -1,10 +1,149 @@
-//! `nova local --demo`: a walk through the service, on a stack that runs.
+//! `nova local --demo`: the main job, on the sample API, every exchange shown.
 
+use std::collections::BTreeMap;
 use std::error::Error;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 
 use nova_local::Stack;
+use serde_json::{Value, json};
+
+use crate::user;
+
+/// The sample API, beside the template.
+const SAMPLE: &str = "tests/consumer/template.yaml";
+
+const EMAIL: &str = "demo@example.com";
+/// It protects nothing but a stack on this machine, and has to be typed by whoever goes on from here.
+const PASSWORD: &str = "Demo-2026!";
+
+/// Adds what the walk needs: the sample API, open to any active user as long as it has no rules.
+pub(crate) fn prepare(template: &Path, attach: &mut Vec<PathBuf>, parameters: &mut BTreeMap<String, String>) {
+    let sample = template.parent().unwrap_or(Path::new("")).join(SAMPLE);
+    if !attach.iter().any(|attached| same_file(attached, &sample)) {
+        attach.push(sample);
+    }
+    parameters.insert("NoRules".to_owned(), "authenticated".to_owned());
+}
+
+fn same_file(one: &Path, other: &Path) -> bool {
+    match (one.canonicalize(), other.canonicalize()) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => false,
+    }
+}
 
 /// Makes a user and walks login → call → refresh → logout, showing each exchange.
-pub(crate) async fn run(_stack: &Stack) -> Result<(), Box<dyn Error>> {
-    Err("--demo is not part of this build yet".into())
+///
+/// # Errors
+/// An exchange that did not end as it should.
+pub(crate) async fn run(stack: &Stack) -> Result<(), Box<dyn Error>> {
+    let auth = stack.url();
+    let notes = stack.api("NotesApi").ok_or("the sample API is not served")?;
+    say(&format!("\n# A user: {EMAIL}, password {PASSWORD}"))?;
+    user::create_for_demo(stack.dynamodb_url(), EMAIL, PASSWORD).await?;
+
+    let walk = Walk { client: reqwest::Client::builder().build()? };
+    say("\n# 1. Log in")?;
+    let pair = walk
+        .post(&format!("{auth}/api/auth/login"), None, json!({"email": EMAIL, "password": PASSWORD}), 200)
+        .await?;
+    let (access, refresh) = (text(&pair, "/data/accessToken")?, text(&pair, "/data/refreshToken")?);
+
+    say("\n# 2. Call an API that knows nothing of passwords: its authorizer says who is calling")?;
+    walk.get(&format!("{notes}/whoami"), None, 401).await?;
+    walk.get(&format!("{notes}/whoami"), Some(access), 200).await?;
+
+    say(
+        "\n# 3. Refresh; and once more with the same token, as a client whose answer was lost: the same successor",
+    )?;
+    let url = format!("{auth}/api/auth/refresh");
+    let next = walk.post(&url, None, json!({"refreshToken": refresh}), 200).await?;
+    let again = walk.post(&url, None, json!({"refreshToken": refresh}), 200).await?;
+    if text(&next, "/data/refreshToken")? != text(&again, "/data/refreshToken")? {
+        return Err("the retry got another successor".into());
+    }
+    let access = text(&next, "/data/accessToken")?;
+    walk.get(&format!("{notes}/notes"), Some(access), 200).await?;
+
+    say("\n# 4. Log out: the very next call is refused, though the token has a quarter of an hour to go")?;
+    walk.post(&format!("{auth}/api/auth/logout"), Some(access), json!({}), 200).await?;
+    walk.get(&format!("{notes}/notes"), Some(access), 401).await?;
+    walk.post(&url, None, json!({"refreshToken": text(&next, "/data/refreshToken")?}), 401).await?;
+
+    say(&format!(
+        "\n# That was the main job. All of it goes on running, until Ctrl-C. To try it yourself:\n\
+         curl -s {auth}/api/auth/login -H 'Content-Type: application/json' -d '{}'",
+        json!({"email": EMAIL, "password": PASSWORD})
+    ))
+}
+
+/// Exchanges, shown as they happen.
+struct Walk {
+    client: reqwest::Client,
+}
+
+impl Walk {
+    async fn get(&self, url: &str, token: Option<&str>, expected: u16) -> Result<Value, Box<dyn Error>> {
+        self.exchange("GET", self.client.get(url), url, token, None, expected).await
+    }
+
+    async fn post(
+        &self,
+        url: &str,
+        token: Option<&str>,
+        body: Value,
+        expected: u16,
+    ) -> Result<Value, Box<dyn Error>> {
+        self.exchange("POST", self.client.post(url).json(&body), url, token, Some(&body), expected).await
+    }
+
+    async fn exchange(
+        &self,
+        method: &str,
+        request: reqwest::RequestBuilder,
+        url: &str,
+        token: Option<&str>,
+        body: Option<&Value>,
+        expected: u16,
+    ) -> Result<Value, Box<dyn Error>> {
+        let request = match token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        };
+        let answer = request.header("accept-language", "en").send().await?;
+        let status = answer.status().as_u16();
+        let answer: Value = answer.json().await?;
+        let authorization = if token.is_some() { "  Authorization: Bearer …" } else { "" };
+        let body = body.map(|body| format!("  {}", shortened(body))).unwrap_or_default();
+        say(&format!("> {method} {url}{authorization}{body}\n< {status}  {}", shortened(&answer)))?;
+        if status == expected { Ok(answer) } else { Err(format!("expected {expected}, got {status}").into()) }
+    }
+}
+
+/// Tokens fill a screen; their beginnings are enough to tell them apart.
+fn shortened(value: &Value) -> Value {
+    match value {
+        Value::String(text) if text.starts_with("eyJ") => {
+            let tail: String = text.chars().skip(text.chars().count().saturating_sub(8)).collect();
+            format!("eyJ…{tail}").into()
+        }
+        Value::Object(members) => members
+            .iter()
+            .map(|(name, value)| (name.clone(), shortened(value)))
+            .collect::<serde_json::Map<_, _>>()
+            .into(),
+        other => other.clone(),
+    }
+}
+
+fn text<'v>(value: &'v Value, pointer: &str) -> Result<&'v str, Box<dyn Error>> {
+    value
+        .pointer(pointer)
+        .and_then(Value::as_str)
+        .ok_or_else(|| format!("the answer has no {pointer}").into())
+}
+
+fn say(line: &str) -> Result<(), Box<dyn Error>> {
+    Ok(writeln!(std::io::stdout(), "{line}")?)
 }

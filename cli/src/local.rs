@@ -1,5 +1,6 @@
 //! `nova local`: the system on one machine, until Ctrl-C or SIGTERM.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -37,9 +38,17 @@ pub(crate) struct Args {
     /// Take the functions' binaries from this directory instead of this program's own.
     #[arg(long, value_name = "DIR")]
     bin_dir: Option<PathBuf>,
-    /// Show a login, a call, a refresh and a logout, and go on serving.
+    /// Set a parameter of the template, as in `sam deploy --parameter-overrides`.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = parameter, num_args = 1..)]
+    parameter_overrides: Vec<(String, String)>,
+    /// Show a login, a call, a refresh and a logout on the sample API, and go on serving.
     #[arg(long)]
     demo: bool,
+}
+
+fn parameter(text: &str) -> Result<(String, String), &'static str> {
+    let (name, value) = text.split_once('=').ok_or("NAME=VALUE is what it takes")?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 /// Starts the stack, says where everything is, and waits for the end.
@@ -76,8 +85,15 @@ fn options(args: Args) -> Result<Options, Box<dyn Error>> {
         None => find_upward(&std::env::current_dir()?)
             .ok_or("there is no template.yaml here or in a directory above: name one with --template")?,
     };
+    let mut attach = args.attach;
+    let mut parameters = BTreeMap::new();
+    if args.demo {
+        demo::prepare(&template, &mut attach, &mut parameters);
+    }
+    parameters.extend(args.parameter_overrides);
     Ok(Options {
-        attach: args.attach,
+        attach,
+        parameters,
         port: args.port,
         dynamodb_port: args.dynamodb_port,
         data: args.data,

@@ -4,6 +4,8 @@
 mod demo;
 #[cfg(feature = "local")]
 mod local;
+mod tables;
+mod user;
 
 use std::error::Error;
 use std::io::Write as _;
@@ -24,6 +26,9 @@ enum Verb {
     /// Run the whole system on this machine, as template.yaml describes it.
     #[cfg(feature = "local")]
     Local(local::Args),
+    /// Users: create.
+    #[command(subcommand)]
+    User(user::Verb),
 }
 
 impl Verb {
@@ -31,6 +36,7 @@ impl Verb {
         match self {
             #[cfg(feature = "local")]
             Verb::Local(args) => local::run(args).await,
+            Verb::User(verb) => user::run(verb).await,
         }
     }
 }
