@@ -146,9 +146,10 @@ impl Authorizer {
     }
 }
 
-/// The time at which a function starts.
+/// The time at which a process starts: a function, or a command of an operator.
+#[must_use]
 #[expect(clippy::disallowed_methods, reason = "nothing is asked for yet that could bring its own time")]
-fn start_time() -> Timestamp {
+pub fn start_time() -> Timestamp {
     Timestamp::now()
 }
 

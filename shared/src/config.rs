@@ -185,6 +185,15 @@ impl Config {
 }
 
 impl AwsConfig {
+    /// Reads the process's environment.
+    ///
+    /// # Errors
+    /// The first variable that is missing.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        #[expect(clippy::disallowed_methods, reason = "this is where the environment is read")]
+        Self::read(&Variables(&|name| std::env::var(name).ok()))
+    }
+
     fn read(variables: &Variables<'_>) -> Result<Self, ConfigError> {
         let endpoint = |name| variables.text(name).or_else(|| variables.text("AWS_ENDPOINT_URL"));
         Ok(Self {

@@ -19,7 +19,11 @@ pub fn start() {
         .with_current_span(false)
         .with_span_list(false)
         .with_target(false);
-    let levels = Targets::new().with_default(LevelFilter::ERROR).with_target("nova_auth", LevelFilter::INFO);
+    let levels = Targets::new()
+        .with_default(LevelFilter::ERROR)
+        .with_target("nova_auth", LevelFilter::INFO)
+        // It repeats every error that a handler returns, and `Unauthorized` is none to look at.
+        .with_target("lambda_runtime", LevelFilter::OFF);
     let _ = tracing_subscriber::registry().with(lines).with(levels).try_init();
 }
 
@@ -30,7 +34,7 @@ pub fn security_event(
     user: Option<UserId>,
     session: Option<SessionId>,
 ) {
-    tracing::warn!(
+    tracing::info!(
         event = event.name(),
         request.id = moment.request.as_str(),
         user.id = user.map(tracing::field::display),

@@ -22,6 +22,8 @@ pub enum Refusal {
     UserInactive,
     /// Wrong password or unknown address: one answer for both.
     InvalidCredentials(Quota),
+    /// The current password is wrong, of a user who is logged in.
+    CurrentPasswordInvalid(Quota),
     /// Anything that is wrong with a refresh token, a stolen one included.
     RefreshTokenInvalid,
     /// The password was right, the account is not active.

@@ -4,19 +4,25 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 
 use super::FlowError;
 use crate::{
+    app::AuthService,
     domain::{
         address::ClientAddress,
-        attempts::{Entry, Limit, Quota, Window},
+        attempts::{ALARMING_RUN, Entry, Limit, Quota, Window},
         email::Email,
+        ids::UserId,
         moment::Moment,
         refusal::Refusal,
+        security_event::SecurityEvent,
+        session::Device,
     },
     entropy,
-    store::{AttemptsKey, Reservation, Store},
+    store::{AttemptsKey, EventRow, Reservation, Store},
+    telemetry,
 };
 
 /// How long an honest login waits for others of its address that are in flight.
@@ -27,20 +33,13 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub struct Place {
     key: AttemptsKey,
     entry: Entry,
+    policy: &'static str,
     /// The window, with this place in it.
     pub window: Window,
     /// When it was taken: later than the request, if it had to wait.
     pub moment: Moment,
     /// Whether it had to wait; what was read before may be out of date.
     pub waited: bool,
-}
-
-impl Place {
-    /// The entry that stands for it.
-    #[must_use]
-    pub const fn entry(&self) -> &Entry {
-        &self.entry
-    }
 }
 
 /// Takes a place for an address. Where its window is full of logins that may be honest and in flight (an office, in
@@ -63,7 +62,7 @@ pub async fn enter_address(
         let entry = Entry::new(&moment);
         let window = match store.reserve_attempt(&key, &entry, limit, now).await? {
             Reservation::Taken(window) => {
-                return Ok(Place { key, entry, window, moment, waited });
+                return Ok(Place { key, entry, policy: "address", window, moment, waited });
             }
             Reservation::Full(window) => window,
         };
@@ -89,7 +88,9 @@ pub async fn enter_account(
     let key = AttemptsKey::account(email);
     let entry = Entry::new(moment);
     match store.reserve_attempt(&key, &entry, limit, moment.now).await? {
-        Reservation::Taken(window) => Ok(Place { key, entry, window, moment: moment.clone(), waited: false }),
+        Reservation::Taken(window) => {
+            Ok(Place { key, entry, policy: "account", window, moment: moment.clone(), waited: false })
+        }
         Reservation::Full(window) => {
             Err(Refusal::LoginLocked(Quota::of("account", &window, limit, moment.now)).into())
         }
@@ -102,4 +103,54 @@ pub async fn leave(store: &Store, place: &Place) {
     if let Err(error) = store.give_back_attempt(&place.key, &place.entry).await {
         tracing::error!(error = %error, request.id = place.moment.request.as_str(), "an attempt was not given back");
     }
+}
+
+/// Holds a wrong password against account and address, whose entries stay where they are, and says what is left. That
+/// the rest could not be written is logged, and makes the answer no other.
+pub async fn count_failure(
+    service: &AuthService,
+    account: &Place,
+    email: &Email,
+    user: Option<UserId>,
+    device: &Device,
+) -> Quota {
+    let moment = &account.moment;
+    let quota = Quota::of(account.policy, &account.window, service.attempts, moment.now);
+    let kind =
+        if quota.remaining == 0 { SecurityEvent::AuthnLoginLock } else { SecurityEvent::AuthnLoginFail };
+    // Where nobody has the address, a row that nobody reads and that expires at once is written for the same effort.
+    let keep = user.map_or(SignedDuration::ZERO, |_| service.security_log);
+    let log = user.unwrap_or_else(|| nobody(email));
+    let row = EventRow::new(kind, moment, log, device, moment.now + keep);
+    let (run, written) = tokio::join!(
+        service.store.count_failure(email, &account.entry, moment.now),
+        service.store.put_event(&row),
+    );
+    telemetry::security_event(kind, moment, user, None);
+    if matches!(run, Ok(Some(ALARMING_RUN))) {
+        telemetry::security_event(SecurityEvent::AuthnLoginFailMax, moment, user, None);
+    }
+    for error in [run.err(), written.err()].into_iter().flatten() {
+        tracing::error!(error = %error, request.id = moment.request.as_str(), "a failure was not recorded");
+    }
+    quota
+}
+
+/// The password was right, so nothing was guessed: the account's attempts are cleared and the address gets its place
+/// back. That this could not be written locks nobody out for longer than a wrong password would.
+pub async fn forgive(service: &AuthService, address: &Place, email: &Email) {
+    let cleared = service.store.clear_account_attempts(email);
+    let (cleared, ()) = tokio::join!(cleared, leave(&service.store, address));
+    if let Err(error) = cleared {
+        tracing::error!(error = %error, request.id = address.moment.request.as_str(), "attempts were not cleared");
+    }
+}
+
+/// The id that an address without an account has in our calls: always the same, and nobody's.
+#[must_use]
+pub fn nobody(email: &Email) -> UserId {
+    let digest = Sha256::new().chain_update(b"nova/nobody/v1").chain_update(email.as_str()).finalize();
+    let mut bytes = [0; 16];
+    bytes.iter_mut().zip(digest).for_each(|(byte, source)| *byte = source);
+    UserId::new(uuid::Builder::from_custom_bytes(bytes).into_uuid())
 }

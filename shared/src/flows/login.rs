@@ -9,8 +9,7 @@
 //!
 //! An address that nobody has costs the same calls, the same writes and the same hash, and gets the same answer.
 
-use jiff::{SignedDuration, Timestamp};
-use sha2::{Digest as _, Sha256};
+use jiff::Timestamp;
 
 use super::{
     Caller, FlowError,
@@ -20,9 +19,9 @@ use super::{
 use crate::{
     app::AuthService,
     domain::{
-        attempts::{ALARMING_RUN, Quota},
+        attempts::Quota,
         email::Email,
-        ids::{SessionId, UserId},
+        ids::SessionId,
         moment::Moment,
         password::Password,
         refusal::Refusal,
@@ -105,7 +104,8 @@ async fn at_address(
     if address.waited {
         credential = service.store.credential(&attempt.email).await?;
     }
-    let user = credential.as_ref().map_or_else(|| nobody(&attempt.email), |credential| credential.user_id);
+    let user =
+        credential.as_ref().map_or_else(|| attempts::nobody(&attempt.email), |credential| credential.user_id);
     let (account, profile) = tokio::join!(
         attempts::enter_account(&service.store, service.attempts, &address.moment, &attempt.email),
         service.store.profile(user),
@@ -132,16 +132,13 @@ async fn at_account(
         let hash = credential.as_ref().map(|credential| &credential.password_hash);
         let verified = service.hasher.verify(&attempt.password, hash).await?;
         let Some(known) = credential.as_ref().filter(|_| verified) else {
-            return Err(wrong_password(service, account, credential.as_ref(), attempt).await);
+            let user = credential.as_ref().map(|credential| credential.user_id);
+            let quota =
+                attempts::count_failure(service, account, &attempt.email, user, &attempt.caller.device).await;
+            return Err(Refusal::InvalidCredentials(quota).into());
         };
         // The password was right: nothing was guessed, so nothing is held against account or address.
-        let forgive = async {
-            let cleared = service.store.clear_account_attempts(&attempt.email);
-            let (cleared, ()) = tokio::join!(cleared, attempts::leave(&service.store, address));
-            if let Err(error) = cleared {
-                tracing::error!(error = %error, request.id = moment.request.as_str(), "attempts were not cleared");
-            }
-        };
+        let forgive = attempts::forgive(service, address, &attempt.email);
         let Some(active) = profile.filter(Profile::is_active) else {
             forgive.await;
             return Err(Refusal::AccountInactive.into());
@@ -159,7 +156,9 @@ async fn at_account(
             (LoginCommitted::UserInactive, ..) => return Err(Refusal::AccountInactive.into()),
             (LoginCommitted::CredentialChanged | LoginCommitted::EpochRaised, ..) => {
                 credential = service.store.credential(&attempt.email).await?;
-                let user = credential.as_ref().map_or_else(|| nobody(&attempt.email), |found| found.user_id);
+                let user = credential
+                    .as_ref()
+                    .map_or_else(|| attempts::nobody(&attempt.email), |found| found.user_id);
                 profile = service.store.profile(user).await?;
             }
         }
@@ -235,46 +234,4 @@ fn new_session(
 /// Rows keep milliseconds, and a session in memory must be the one in the table.
 fn to_millis(time: Timestamp) -> Timestamp {
     Timestamp::from_millisecond(time.as_millisecond()).unwrap_or(time)
-}
-
-/// Counts a wrong password, and answers for it. The entries stay where they are; that the rest could not be written
-/// is logged and makes the answer no other.
-async fn wrong_password(
-    service: &AuthService,
-    account: &Place,
-    credential: Option<&Credential>,
-    attempt: &LoginAttempt,
-) -> FlowError {
-    let moment = &account.moment;
-    let quota = Quota::of("account", &account.window, service.attempts, moment.now);
-    let kind =
-        if quota.remaining == 0 { SecurityEvent::AuthnLoginLock } else { SecurityEvent::AuthnLoginFail };
-    let user = credential.map(|credential| credential.user_id);
-    // Where nobody has the address, a row that nobody reads and that expires at once is written for the same effort.
-    let keep = user.map_or(SignedDuration::ZERO, |_| service.security_log);
-    let event = |kind| {
-        let log = user.unwrap_or_else(|| nobody(&attempt.email));
-        EventRow::new(kind, moment, log, &attempt.caller.device, moment.now + keep)
-    };
-    let row = event(kind);
-    let (run, written) = tokio::join!(
-        service.store.count_failure(&attempt.email, account.entry(), moment.now),
-        service.store.put_event(&row),
-    );
-    telemetry::security_event(kind, moment, user, None);
-    if matches!(run, Ok(Some(ALARMING_RUN))) {
-        telemetry::security_event(SecurityEvent::AuthnLoginFailMax, moment, user, None);
-    }
-    for error in [run.err(), written.err()].into_iter().flatten() {
-        tracing::error!(error = %error, request.id = moment.request.as_str(), "a failed login was not recorded");
-    }
-    Refusal::InvalidCredentials(quota).into()
-}
-
-/// The id that an address without an account has in our calls: always the same, and nobody's.
-fn nobody(email: &Email) -> UserId {
-    let digest = Sha256::new().chain_update(b"nova/nobody/v1").chain_update(email.as_str()).finalize();
-    let mut bytes = [0; 16];
-    bytes.iter_mut().zip(digest).for_each(|(byte, source)| *byte = source);
-    UserId::new(uuid::Builder::from_custom_bytes(bytes).into_uuid())
 }

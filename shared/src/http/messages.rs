@@ -26,7 +26,8 @@ fn bundle(language: unic_langid::LanguageIdentifier, messages: &str) -> Bundle {
 }
 
 /// The message of this code, with the minutes or whatever else stands in it.
-pub(crate) fn text(code: &str, language: Language, arguments: &[(&'static str, i64)]) -> String {
+#[must_use]
+pub fn text(code: &str, language: Language, arguments: &[(&'static str, i64)]) -> String {
     let bundle: &Bundle = match language {
         Language::Arabic => &ARABIC,
         Language::English => &ENGLISH,

@@ -24,7 +24,7 @@ pub mod serve;
 pub use answer::Answer;
 pub use error::Endpoint;
 pub(crate) use event::headers as headers_of_event;
-pub(crate) use messages::text as message;
+pub use messages::text as message;
 pub use request::Request;
 pub(crate) use serve::moment as moment_of;
 pub use serve::serve;
