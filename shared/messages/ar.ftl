@@ -2,6 +2,7 @@
 # The messages of the old CRM stand here word for word.
 
 validation-failed = البيانات المرسلة غير صالحة
+current-password-invalid = كلمة المرور الحالية غير صحيحة
 refresh-token-required = رمز التجديد مطلوب
 unauthorized = غير مصرح
 auth-token-missing = لم يتم توفير رمز المصادقة

@@ -1,6 +1,7 @@
 # What people read, in English. Each id is a code of the contract in lower case, with hyphens.
 
 validation-failed = The request is not valid.
+current-password-invalid = The current password is wrong.
 refresh-token-required = A refresh token is required.
 unauthorized = Not authorized.
 auth-token-missing = No authentication token was provided.

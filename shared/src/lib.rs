@@ -8,7 +8,7 @@
 //! | [`domain`] | the rules: tokens, sessions, attempts, addresses, policies; a package of its own |
 //! | [`config`] | every environment variable, read once |
 //! | [`app`] | the composition root: the one place that builds clients, stores and keys |
-//! | [`flows`] | one story a file: login, refresh, logout, authenticate, authorize, create_user |
+//! | [`flows`] | one story a file: login, refresh, logout, authenticate, authorize, change_password, … |
 //! | [`store`] | DynamoDB, one file per kind of item |
 //! | [`keys`] | Secrets Manager, the ring of JWT keys, and the tokens signed with it |
 //! | [`passwords`] | bcrypt, on a blocking thread |

@@ -18,8 +18,12 @@ pub enum SecurityEvent {
     AuthnTokenReuse,
     /// A session was ended on purpose.
     AuthnTokenRevoked,
+    /// A user set another password; every other session of theirs ended with it.
+    AuthnPasswordChange,
     /// A user was made.
     UserCreated,
+    /// A user's status was changed by an operator.
+    UserUpdated,
 }
 
 impl SecurityEvent {
@@ -33,7 +37,9 @@ impl SecurityEvent {
             Self::AuthnLoginFailMax => "authn_login_fail_max",
             Self::AuthnTokenReuse => "authn_token_reuse",
             Self::AuthnTokenRevoked => "authn_token_revoked",
+            Self::AuthnPasswordChange => "authn_password_change",
             Self::UserCreated => "user_created",
+            Self::UserUpdated => "user_updated",
         }
     }
 }

@@ -3,10 +3,13 @@
 pub mod attempts;
 pub mod authenticate;
 pub mod authorize;
+pub mod change_password;
 pub mod create_user;
 pub mod login;
 pub mod logout;
 pub mod refresh;
+pub mod revoke_all;
+pub mod set_status;
 
 use crate::{
     domain::{address::ClientAddress, refusal::Refusal, session::Device},

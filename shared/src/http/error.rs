@@ -35,6 +35,8 @@ impl Problem {
         match self {
             Self::Refused(refusal) => match refusal {
                 Refusal::Invalid(_) => (S::BAD_REQUEST, "VALIDATION_FAILED"),
+                // Not 401, so that a client does not start to refresh.
+                Refusal::CurrentPasswordInvalid(_) => (S::BAD_REQUEST, "CURRENT_PASSWORD_INVALID"),
                 Refusal::RefreshTokenRequired => (S::BAD_REQUEST, "REFRESH_TOKEN_REQUIRED"),
                 Refusal::TokenMissing => (S::UNAUTHORIZED, "AUTH_TOKEN_MISSING"),
                 Refusal::TokenExpired => (S::UNAUTHORIZED, "TOKEN_EXPIRED"),
@@ -66,6 +68,7 @@ impl Problem {
         match self {
             Self::Refused(
                 Refusal::InvalidCredentials(quota)
+                | Refusal::CurrentPasswordInvalid(quota)
                 | Refusal::LoginLocked(quota)
                 | Refusal::AddressLimited(quota),
             ) => Some(quota),
@@ -175,6 +178,7 @@ mod tests {
             Refusal::TokenInvalid,
             Refusal::UserInactive,
             Refusal::InvalidCredentials(quota()),
+            Refusal::CurrentPasswordInvalid(quota()),
             Refusal::RefreshTokenInvalid,
             Refusal::AccountInactive,
             Refusal::LoginLocked(quota()),

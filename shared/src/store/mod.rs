@@ -11,6 +11,7 @@
 
 mod attempts;
 mod credential;
+mod epoch;
 mod error;
 mod event;
 mod facts;
@@ -24,6 +25,7 @@ mod user;
 
 pub use attempts::{AttemptsKey, Reservation};
 pub use credential::Credential;
+pub use epoch::{EpochChange, PasswordCommit, PasswordCommitted};
 pub use error::StoreError;
 pub use event::EventRow;
 pub use facts::Facts;

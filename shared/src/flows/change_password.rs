@@ -1,0 +1,141 @@
+//! Setting another password: this session goes on with its tokens, every other one ends.
+//!
+//! The current password is asked for and counted like a login's: a stolen access token must not be a way around the
+//! limits on guessing. A login that verified the old password and ends after the change fails its own condition.
+
+use super::{
+    Caller, FlowError,
+    attempts::{self, Place},
+    authenticate::{Authenticated, authenticate},
+};
+use crate::{
+    app::AuthService,
+    domain::{
+        moment::Moment,
+        password::{Password, Profile as PasswordProfile},
+        refusal::{FieldFault, Refusal},
+        security_event::SecurityEvent,
+    },
+    keys::Token,
+    store::{EventRow, PasswordCommit, PasswordCommitted, StoreError},
+    telemetry,
+};
+
+/// What somebody who is logged in typed.
+#[derive(Debug)]
+pub struct PasswordChange {
+    /// The access token of the session that goes on.
+    pub access: Token,
+    /// The password as it is.
+    pub current: Password,
+    /// The password as it shall be.
+    pub new: Password,
+    /// Which passwords may be set.
+    pub policy: PasswordProfile,
+    /// Who is calling.
+    pub caller: Caller,
+}
+
+/// How often the change starts again because what it read was changed meanwhile.
+const MAX_ROUNDS: u32 = 3;
+
+/// Sets a password.
+///
+/// # Errors
+/// Of the refusals: those of [`authenticate`], `Invalid` with every rule that the new password breaks,
+/// `AddressLimited`, `LoginLocked`, `CurrentPasswordInvalid`.
+pub async fn change_password(
+    service: &AuthService,
+    moment: &Moment,
+    change: &PasswordChange,
+) -> Result<(), FlowError> {
+    let who = authenticate(&service.store, &service.access, moment, &change.access).await?;
+    change.policy.check(&change.new, &who.profile.email).map_err(|faults| {
+        Refusal::Invalid(faults.into_iter().map(|fault| FieldFault { field: "newPassword", fault }).collect())
+    })?;
+    let address =
+        attempts::enter_address(&service.store, service.attempts, moment, change.caller.address).await?;
+    let outcome = at_address(service, &address, who, change).await;
+    if outcome.as_ref().is_err_and(|error| !is_wrong_password(error)) {
+        attempts::leave(&service.store, &address).await;
+    }
+    outcome
+}
+
+/// The rest, with a place for the address taken.
+async fn at_address(
+    service: &AuthService,
+    address: &Place,
+    who: Authenticated,
+    change: &PasswordChange,
+) -> Result<(), FlowError> {
+    let email = &who.profile.email.clone();
+    let account = attempts::enter_account(&service.store, service.attempts, &address.moment, email).await?;
+    let outcome = at_account(service, address, &account, who, change).await;
+    if outcome.as_ref().is_err_and(|error| !is_wrong_password(error)) {
+        attempts::leave(&service.store, &account).await;
+    }
+    outcome
+}
+
+/// The rest, with both places taken; it starts again where the truth has moved on.
+async fn at_account(
+    service: &AuthService,
+    address: &Place,
+    account: &Place,
+    mut who: Authenticated,
+    change: &PasswordChange,
+) -> Result<(), FlowError> {
+    for _ in 0..MAX_ROUNDS {
+        match try_change(service, address, account, &who, change).await? {
+            PasswordCommitted::Done => return Ok(()),
+            PasswordCommitted::Changed => {
+                who = authenticate(&service.store, &service.access, &account.moment, &change.access).await?;
+            }
+        }
+    }
+    Err(StoreError::Unavailable { operation: "change a password", reason: "contention".to_owned() }.into())
+}
+
+async fn try_change(
+    service: &AuthService,
+    address: &Place,
+    account: &Place,
+    who: &Authenticated,
+    change: &PasswordChange,
+) -> Result<PasswordCommitted, FlowError> {
+    let moment = &account.moment;
+    let (user, email) = (who.profile.id, &who.profile.email);
+    // A credential of somebody else under this address would be a defect of ours; it verifies nothing.
+    let credential = service.store.credential(email).await?.filter(|credential| credential.user_id == user);
+    let hash = credential.as_ref().map(|credential| &credential.password_hash);
+    let verified = service.hasher.verify(&change.current, hash).await?;
+    let Some(credential) = credential.filter(|_| verified) else {
+        let quota = attempts::count_failure(service, account, email, Some(user), &change.caller.device).await;
+        return Err(Refusal::CurrentPasswordInvalid(quota).into());
+    };
+    let hash = service.hasher.hash(&change.new).await?;
+    let kind = SecurityEvent::AuthnPasswordChange;
+    let event = EventRow::new(kind, moment, user, &change.caller.device, moment.now + service.security_log)
+        .of_session(who.session.session_id);
+    let commit = PasswordCommit {
+        email,
+        verified: &credential,
+        hash: &hash,
+        session: &who.session,
+        event: &event,
+        now: moment.now,
+    };
+    let (committed, ()) =
+        tokio::join!(service.store.commit_password(&commit), attempts::forgive(service, address, email));
+    let committed = committed?;
+    if committed == PasswordCommitted::Done {
+        telemetry::security_event(kind, moment, Some(user), Some(who.session.session_id));
+    }
+    Ok(committed)
+}
+
+/// A guess was made: only then both places stay taken.
+const fn is_wrong_password(error: &FlowError) -> bool {
+    matches!(error, FlowError::Refused(Refusal::CurrentPasswordInvalid(_)))
+}

@@ -1,0 +1,38 @@
+//! Disabling a user and letting them in again.
+
+use jiff::SignedDuration;
+
+use super::FlowError;
+use crate::{
+    domain::{
+        ids::UserId, moment::Moment, refusal::Refusal, security_event::SecurityEvent, session::Device,
+        user::Status,
+    },
+    store::{EpochChange, EventRow, Store},
+    telemetry,
+};
+
+/// Sets a user's status. Disabling ends every session in the same write, so that none comes back with the user.
+///
+/// # Errors
+/// `NotFound`, or that storage failed; then it can be repeated.
+pub async fn set_status(
+    store: &Store,
+    moment: &Moment,
+    user: UserId,
+    status: Status,
+    device: &Device,
+    security_log: SignedDuration,
+) -> Result<(), FlowError> {
+    let change = match status {
+        Status::Active => EpochChange::Enable,
+        Status::Disabled => EpochChange::Disable,
+    };
+    let event = SecurityEvent::UserUpdated;
+    let row = EventRow::new(event, moment, user, device, moment.now + security_log);
+    if !store.change_epoch(user, change, &row).await? {
+        return Err(Refusal::NotFound.into());
+    }
+    telemetry::security_event(event, moment, Some(user), None);
+    Ok(())
+}
