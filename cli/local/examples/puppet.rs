@@ -1,7 +1,5 @@
 //! A function for the tests: it does what its event says, or answers as a proxy integration.
 
-use std::time::Duration;
-
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::{Value, json};
 
@@ -26,12 +24,13 @@ async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
         "fail" => Err(order.get("message").and_then(Value::as_str).unwrap_or_default().to_owned().into()),
         "crash" => std::process::exit(7),
         "hang" => std::future::pending().await,
-        "pause" => {
-            tokio::time::sleep(Duration::from_millis(200)).await;
-            Ok(json!({ "pid": std::process::id() }))
-        }
         "echo" => Ok(json!({ "pid": std::process::id(), "event": event })),
         "say" => Ok(order.get("answer").cloned().unwrap_or_default()),
+        "env" => {
+            let variables: serde_json::Map<String, Value> =
+                std::env::vars().map(|(name, value)| (name, value.into())).collect();
+            Ok(json!({ "body": Value::Object(variables).to_string() }))
+        }
         _ => Ok(
             json!({ "statusCode": 200, "body": json!({ "pid": std::process::id(), "event": event }).to_string() }),
         ),

@@ -17,6 +17,7 @@
 
 mod binaries;
 mod clock;
+mod documents;
 mod gateway;
 mod logs;
 mod options;

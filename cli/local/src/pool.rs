@@ -75,6 +75,11 @@ impl Pool {
         call.await.unwrap_or_else(|error| Err(InvokeError::Crash(error.to_string())))
     }
 
+    /// Writes a line about the function to where its own lines go.
+    pub(crate) fn note(&self, line: &str) {
+        self.launch.logs.line(&self.launch.function.binary, line);
+    }
+
     async fn call(&self, event: Bytes) -> Result<Bytes, InvokeError> {
         let mut stopping = self.stopping.subscribe();
         let result = tokio::select! {
@@ -84,7 +89,7 @@ impl Pool {
         if let Err(error) = &result
             && !matches!(error, InvokeError::Function(_) | InvokeError::Stopping)
         {
-            self.launch.logs.line(&self.launch.function.binary, &error.to_string());
+            self.note(&error.to_string());
         }
         result
     }

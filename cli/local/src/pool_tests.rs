@@ -47,14 +47,25 @@ async fn a_process_is_used_again() {
 
 #[tokio::test]
 async fn calls_beyond_the_concurrency_wait_for_a_free_process() {
+    let pool = pool(1, &[]);
+    let pid = async || call(&pool, json!({ "do": "echo" })).await.unwrap()["pid"].clone();
+    let (a, b, c) = tokio::join!(pid(), pid(), pid());
+    assert!(a == b && b == c, "{a} {b} {c}");
+    pool.stop().await;
+}
+
+#[tokio::test]
+async fn a_busy_process_gets_a_second_one_beside_it() {
     let pool = pool(2, &[]);
-    let call = |n: u32| {
-        let pool = pool.clone();
-        async move { call(&pool, json!({ "do": "pause", "n": n })).await.unwrap()["pid"].clone() }
-    };
-    let (a, b, c) = tokio::join!(call(1), call(2), call(3));
-    assert_ne!(a, b);
-    assert!(c == a || c == b, "the third call found no third process");
+    let first = call(&pool, json!({ "do": "echo" })).await.unwrap()["pid"].clone();
+    let (busy, second) = tokio::join!(call(&pool, json!({ "do": "hang" })), async {
+        while !pool.idle().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        call(&pool, json!({ "do": "echo" })).await.unwrap()["pid"].clone()
+    });
+    assert!(matches!(busy, Err(InvokeError::Timeout(1))));
+    assert_ne!(first, second);
     pool.stop().await;
 }
 

@@ -1,8 +1,11 @@
 //! The whole system: storage, secrets, functions, gateways, started in that order and stopped in the other.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use tokio::net::TcpListener;
 
 use crate::binaries::{self, BinariesError};
 use crate::gateway::{Rest, Setup};
@@ -80,11 +83,14 @@ impl Stack {
             .flat_map(|template| &template.functions)
             .map(|function| function.binary.clone())
             .collect();
+        // Ports come first: nobody should wait for a build to hear that one is taken.
+        let database = bind(options.dynamodb_port, "--dynamodb-port").await?;
+        let listeners = listen(&templates, options.port).await?;
         let workspace = absolute_parent(&options.template);
         let programs = binaries::find(&options.binaries, options.no_build, &packages, &workspace).await?;
 
         let tables: Vec<_> = templates.iter().flat_map(|template| template.tables.clone()).collect();
-        let storage = Storage::start(&tables, options.data.as_deref(), options.dynamodb_port).await?;
+        let storage = Storage::start_on(database, &tables, options.data.as_deref())?;
         let kept: Vec<_> = templates.iter().flat_map(|template| template.secrets.clone()).collect();
         let secrets = secrets::start(&kept, storage.documents(), options.clock.clone()).await?;
         let secrets_url = secrets.url();
@@ -103,8 +109,9 @@ impl Stack {
             pools.insert(function.logical_id.clone(), Arc::new(pool));
         }
         let (mut gateways, mut apis) = (Vec::new(), Vec::new());
-        for (offset, api) in (0_u16..).zip(templates.into_iter().flat_map(|template| template.apis)) {
-            let (name, server) = serve(api, offset, &options, &pools).await?;
+        for (api, listener) in templates.into_iter().flat_map(|template| template.apis).zip(listeners) {
+            let name = api.logical_id.clone();
+            let server = serve(api, listener, &options, &pools)?;
             apis.push((name, server.url()));
             gateways.push(server);
         }
@@ -162,19 +169,28 @@ impl Stack {
     }
 }
 
-async fn serve(
+type Listener = (TcpListener, SocketAddr);
+
+/// A port for each API: the one that was asked for, and those after it.
+async fn listen(templates: &[Template], first: u16) -> Result<Vec<Listener>, BindError> {
+    let mut listeners = Vec::new();
+    for (offset, _) in (0_u16..).zip(templates.iter().flat_map(|template| &template.apis)) {
+        let port = if first == 0 { 0 } else { first.saturating_add(offset) };
+        listeners.push(bind(port, "--port").await?);
+    }
+    Ok(listeners)
+}
+
+fn serve(
     api: Api,
-    offset: u16,
+    (listener, address): Listener,
     options: &Options,
     pools: &BTreeMap<String, Arc<Pool>>,
-) -> Result<(String, Server), StartError> {
+) -> Result<Server, StartError> {
     let name = api.logical_id.clone();
-    let port = if options.port == 0 { 0 } else { options.port.saturating_add(offset) };
-    let (listener, address) = bind(port, "--port").await?;
-    let setup =
-        Setup { pools, port: address.port(), clock: options.clock.clone(), logs: options.logs.clone() };
-    let rest = Rest::new(api, &setup).map_err(|problem| StartError::Api { api: name.clone(), problem })?;
-    Ok((name, Server::serve(listener, address, rest.router())))
+    let setup = Setup { pools, port: address.port(), clock: options.clock.clone() };
+    let rest = Rest::new(api, &setup).map_err(|problem| StartError::Api { api: name, problem })?;
+    Ok(Server::serve(listener, address, rest.router()))
 }
 
 /// The first template, and the attached ones with what it exports.

@@ -2,13 +2,16 @@
 //!
 //! [`Storage::start`] needs nothing else of the stack: tests that want only a database use it by itself.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use dynoxide::Database;
-use serde_json::{Value, json};
-use tokio::task::JoinHandle;
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 
+use crate::documents::Documents;
 use crate::server::{BindError, Server, bind};
 use crate::template::{Table, Template, TemplateError};
 
@@ -49,7 +52,8 @@ pub struct Storage {
     database: Documents,
     tables: Vec<String>,
     server: Server,
-    sweep: JoinHandle<()>,
+    /// Ends when it is dropped.
+    sweep: JoinSet<()>,
 }
 
 impl Storage {
@@ -58,19 +62,28 @@ impl Storage {
     /// # Errors
     /// When the port is taken, the file is no database, or a table can't be made.
     pub async fn start(tables: &[Table], data: Option<&Path>, port: u16) -> Result<Storage, StorageError> {
+        Self::start_on(bind(port, "--dynamodb-port").await?, tables, data)
+    }
+
+    /// As [`Storage::start`], on a port that was taken already.
+    pub(crate) fn start_on(
+        (listener, address): (TcpListener, SocketAddr),
+        tables: &[Table],
+        data: Option<&Path>,
+    ) -> Result<Storage, StorageError> {
         let database = open(data)?;
         for table in tables {
             create(&database, table)
                 .map_err(|problem| StorageError::Table { table: table.name.clone(), problem })?;
         }
-        let (listener, address) = bind(port, "--dynamodb-port").await?;
         let served = database.clone();
         let server = Server::run(address, async move |stop| {
             drop(dynoxide::server::serve_with_shutdown(listener, served, stop).await);
         });
-        let sweep = tokio::spawn(sweep(database.clone()));
+        let mut sweep = JoinSet::new();
+        sweep.spawn(sweep_now_and_then(database.clone()));
         let tables = tables.iter().map(|table| table.name.clone()).collect();
-        Ok(Storage { url: server.url(), database: Documents(database), tables, server, sweep })
+        Ok(Storage { url: server.url(), database: Documents::new(database), tables, server, sweep })
     }
 
     /// A DynamoDB in memory, on a free port, with the tables of one template.
@@ -96,8 +109,8 @@ impl Storage {
     }
 
     /// Stops it after the last requests.
-    pub async fn stop(self) {
-        self.sweep.abort();
+    pub async fn stop(mut self) {
+        self.sweep.abort_all();
         self.server.stop().await;
     }
 }
@@ -106,7 +119,10 @@ fn open(data: Option<&Path>) -> Result<Database, StorageError> {
     let opened = match data {
         Some(path) => path.to_str().map_or_else(
             || Err("its name is not UTF-8".to_owned()),
-            |path| Database::new(path).map_err(|error| error.to_string()),
+            |path| {
+                keep_private(path).map_err(|error| error.to_string())?;
+                Database::new(path).map_err(|error| error.to_string())
+            },
         ),
         None => Database::memory().map_err(|error| error.to_string()),
     };
@@ -114,8 +130,18 @@ fn open(data: Option<&Path>) -> Result<Database, StorageError> {
     opened.map_err(|problem| StorageError::Open { path: path.to_owned(), problem })
 }
 
+/// Makes a new file readable for its owner alone, as it will hold keys and password hashes. The files that SQLite
+/// puts beside it get the same permissions.
+fn keep_private(path: &str) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
+}
+
 /// Makes the table unless the file has it already; what it holds is never touched.
-fn create(database: &Database, table: &Table) -> Result<(), String> {
+pub(crate) fn create(database: &Database, table: &Table) -> Result<(), String> {
     if !exists(database, &table.name)? {
         let request = serde_json::from_value(table.definition.clone()).map_err(|error| error.to_string())?;
         database.create_table(request).map_err(|error| error.to_string())?;
@@ -141,7 +167,7 @@ fn exists(database: &Database, table: &str) -> Result<bool, String> {
     database.get_table_metadata(table).map(|found| found.is_some()).map_err(|error| error.to_string())
 }
 
-async fn sweep(database: Database) {
+async fn sweep_now_and_then(database: Database) {
     loop {
         tokio::time::sleep(SWEEP_EVERY).await;
         let database = database.clone();
@@ -150,70 +176,20 @@ async fn sweep(database: Database) {
     }
 }
 
-/// A few documents of the stack's own (the secrets), in a table beside the template's: they live and go with
-/// the same file.
-#[derive(Clone)]
-pub(crate) struct Documents(Database);
-
-const DOCUMENTS: &str = "nova-local-secrets";
-
-impl std::fmt::Debug for Documents {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Documents")
-    }
-}
-
-impl Documents {
-    /// The document of that name, if there is one.
-    pub(crate) fn get(&self, name: &str) -> Result<Option<String>, StorageError> {
-        let read = || -> Result<Option<String>, String> {
-            create(&self.0, &own_table())?;
-            let request = json!({ "TableName": DOCUMENTS, "Key": { "name": { "S": name } } });
-            let request = serde_json::from_value(request).map_err(|error| error.to_string())?;
-            let answer = self.0.get_item(request).map_err(|error| error.to_string())?;
-            let answer = serde_json::to_value(answer).map_err(|error| error.to_string())?;
-            Ok(answer.pointer("/Item/document/S").and_then(Value::as_str).map(str::to_owned))
-        };
-        read().map_err(own_problem)
-    }
-
-    /// Keeps a document under that name.
-    pub(crate) fn put(&self, name: &str, document: &str) -> Result<(), StorageError> {
-        let write = || -> Result<(), String> {
-            create(&self.0, &own_table())?;
-            let item = json!({ "name": { "S": name }, "document": { "S": document } });
-            let request = serde_json::from_value(json!({ "TableName": DOCUMENTS, "Item": item }));
-            let request = request.map_err(|error| error.to_string())?;
-            self.0.put_item(request).map(drop).map_err(|error| error.to_string())
-        };
-        write().map_err(own_problem)
-    }
-}
-
-fn own_problem(problem: String) -> StorageError {
-    StorageError::Table { table: DOCUMENTS.to_owned(), problem }
-}
-
-fn own_table() -> Table {
-    let definition = json!({
-        "TableName": DOCUMENTS,
-        "BillingMode": "PAY_PER_REQUEST",
-        "KeySchema": [{ "AttributeName": "name", "KeyType": "HASH" }],
-        "AttributeDefinitions": [{ "AttributeName": "name", "AttributeType": "S" }]
-    });
-    Table { name: DOCUMENTS.to_owned(), definition, ttl_attribute: None }
-}
-
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
     fn table(name: &str) -> Table {
-        let mut table = own_table();
-        table.name = name.to_owned();
-        table.definition["TableName"] = json!(name);
-        table.ttl_attribute = Some("expiresAt".to_owned());
-        table
+        let definition = json!({
+            "TableName": name,
+            "BillingMode": "PAY_PER_REQUEST",
+            "KeySchema": [{ "AttributeName": "name", "KeyType": "HASH" }],
+            "AttributeDefinitions": [{ "AttributeName": "name", "AttributeType": "S" }]
+        });
+        Table { name: name.to_owned(), definition, ttl_attribute: Some("expiresAt".to_owned()) }
     }
 
     async fn call(url: &str, target: &str, body: Value) -> Value {
@@ -247,6 +223,12 @@ mod tests {
         let item = json!({ "TableName": "One", "Item": { "name": { "S": "a" } } });
         call(storage.url(), "PutItem", item).await;
         storage.documents().put("secret", "text").unwrap();
+        #[cfg(unix)]
+        {
+            let mode =
+                std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&file).unwrap().permissions());
+            assert_eq!(mode & 0o077, 0, "others can read it");
+        }
         storage.stop().await;
 
         let storage = Storage::start(&[table("One")], Some(&file), 0).await.unwrap();

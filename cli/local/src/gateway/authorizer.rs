@@ -10,7 +10,6 @@ use super::event::Target;
 use super::policy::{Effect, Grant, method_arn};
 use super::refusal::Refusal;
 use crate::clock::Clock;
-use crate::logs::LogSink;
 use crate::pool::{InvokeError, Pool};
 use crate::template::{Authorizer, AuthorizerKind, Identity};
 
@@ -24,7 +23,6 @@ pub(super) struct Guard {
     pool: Arc<Pool>,
     cache: Cache,
     clock: Clock,
-    logs: LogSink,
 }
 
 /// A request that is not let through, with `$context.authorizer` for the answer.
@@ -41,9 +39,9 @@ impl From<Refusal> for Refused {
 }
 
 impl Guard {
-    pub(super) fn new(authorizer: Authorizer, pool: Arc<Pool>, clock: Clock, logs: LogSink) -> Guard {
+    pub(super) fn new(authorizer: Authorizer, pool: Arc<Pool>, clock: Clock) -> Guard {
         let cache = Cache::new(authorizer.ttl_seconds);
-        Guard { authorizer, pool, cache, clock, logs }
+        Guard { authorizer, pool, cache, clock }
     }
 
     /// Lets a request through, with `requestContext.authorizer` for the function behind the route.
@@ -81,8 +79,7 @@ impl Guard {
         };
         match self.pool.invoke(Bytes::from(event.to_string())).await {
             Ok(answer) => Grant::parse(&answer).map_err(|problem| {
-                let line = format!("its answer as an authorizer is not valid: {problem}");
-                self.logs.line(&self.authorizer.function, &line);
+                self.pool.note(&format!("its answer as an authorizer is not valid: {problem}"));
                 Refusal::AuthorizerConfigurationError
             }),
             Err(InvokeError::Function(error)) if error.message == UNAUTHORIZED => Err(Refusal::Unauthorized),

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::super::call::Call;
 use super::*;
+use crate::logs::LogSink;
 use crate::process::Launch;
 use crate::template::{Api, Function};
 
@@ -25,9 +26,8 @@ fn bench(kind: AuthorizerKind, ttl_seconds: u64) -> Bench {
         memory_megabytes: 128,
         environment: BTreeMap::new(),
     };
-    let logs = LogSink::memory();
     let program = exe.parent().unwrap().parent().unwrap().join("examples/puppet");
-    let launch = Launch { function, program, environment: BTreeMap::new(), logs: logs.clone() };
+    let launch = Launch { function, program, environment: BTreeMap::new(), logs: LogSink::memory() };
     let pool = Arc::new(Pool::new(launch, clock.clone(), 1));
     let authorizer = Authorizer { function: "Puppet".to_owned(), kind, ttl_seconds };
     let api = Api {
@@ -37,7 +37,7 @@ fn bench(kind: AuthorizerKind, ttl_seconds: u64) -> Bench {
         authorizers: BTreeMap::new(),
         responses: BTreeMap::new(),
     };
-    Bench { guard: Guard::new(authorizer, pool, clock, logs), time, api }
+    Bench { guard: Guard::new(authorizer, pool, clock), time, api }
 }
 
 fn token() -> AuthorizerKind {

@@ -9,8 +9,11 @@ use super::policy::Grant;
 #[derive(Debug)]
 pub(super) struct Cache {
     ttl_ms: u64,
-    held: Mutex<HashMap<Vec<String>, (u64, Arc<Grant>)>>,
+    held: Mutex<HashMap<Vec<String>, Kept>>,
 }
+
+/// When its time is over, and the result.
+type Kept = (u64, Arc<Grant>);
 
 impl Cache {
     pub(super) fn new(ttl_seconds: u64) -> Cache {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody as _};
@@ -18,12 +19,13 @@ use super::event::Target;
 use super::refusal::{Refusal, set};
 use super::route::Routes;
 use crate::clock::Clock;
-use crate::logs::LogSink;
 use crate::pool::{InvokeError, Pool};
 use crate::template::Api;
 
 /// API Gateway takes bodies of up to 10 MB.
 const MAX_BODY: usize = 10 * 1024 * 1024;
+/// API Gateway waits this long for a function, whatever the function's own time-out is.
+const INTEGRATION_LIMIT: Duration = Duration::from_secs(29);
 /// A body that is too large is still read this far, so that the client hears why before the connection ends.
 const MAX_DRAINED: usize = 64 * 1024 * 1024;
 
@@ -36,7 +38,6 @@ pub(crate) struct Rest {
     pools: BTreeMap<String, Arc<Pool>>,
     port: u16,
     clock: Clock,
-    logs: LogSink,
 }
 
 /// What an API needs of the stack.
@@ -45,7 +46,6 @@ pub(crate) struct Setup<'a> {
     pub(crate) pools: &'a BTreeMap<String, Arc<Pool>>,
     pub(crate) port: u16,
     pub(crate) clock: Clock,
-    pub(crate) logs: LogSink,
 }
 
 impl Rest {
@@ -57,7 +57,7 @@ impl Rest {
             let pool = pool.ok_or_else(|| {
                 format!("authorizer {name}: no template has the function {}", authorizer.function)
             })?;
-            let guard = Guard::new(authorizer.clone(), pool.clone(), setup.clock.clone(), setup.logs.clone());
+            let guard = Guard::new(authorizer.clone(), pool.clone(), setup.clock.clone());
             guards.insert(name.clone(), guard);
         }
         Ok(Rest {
@@ -66,7 +66,6 @@ impl Rest {
             pools: setup.pools.clone(),
             port: setup.port,
             clock: setup.clock.clone(),
-            logs: setup.logs.clone(),
             api,
         })
     }
@@ -112,13 +111,16 @@ impl Rest {
             return Refusal::IntegrationError.answer(target, authorizer);
         };
         let event = target.proxy(body, authorizer);
-        match pool.invoke(Bytes::from(event.to_string())).await {
-            Ok(answer) => answer::response(&answer).unwrap_or_else(|problem| {
-                self.logs.line(function, &format!("its answer is malformed: {problem}"));
+        let called = pool.invoke(Bytes::from(event.to_string()));
+        match tokio::time::timeout(INTEGRATION_LIMIT, called).await {
+            Ok(Ok(answer)) => answer::response(&answer).unwrap_or_else(|problem| {
+                pool.note(&format!("its answer is malformed: {problem}"));
                 Refusal::IntegrationError.answer(target, authorizer)
             }),
-            Err(InvokeError::Timeout(_)) => Refusal::IntegrationTimeout.answer(target, authorizer),
-            Err(_) => Refusal::IntegrationError.answer(target, authorizer),
+            Ok(Err(InvokeError::Timeout(_))) | Err(_) => {
+                Refusal::IntegrationTimeout.answer(target, authorizer)
+            }
+            Ok(Err(_)) => Refusal::IntegrationError.answer(target, authorizer),
         }
     }
 }

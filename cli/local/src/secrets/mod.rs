@@ -18,9 +18,10 @@ pub use generate::GenerateError;
 use vault::{CURRENT, Refusal, Vault, Version};
 
 use crate::clock::Clock;
+use crate::documents::Documents;
 use crate::random;
 use crate::server::{BindError, Server, bind};
-use crate::storage::{Documents, StorageError};
+use crate::storage::StorageError;
 use crate::template::Secret;
 
 /// Why there are no secrets.

@@ -138,17 +138,14 @@ fn token(identity: &Value) -> Result<AuthorizerKind, String> {
 }
 
 fn sources(identity: &Value) -> Vec<Identity> {
-    let mut sources = Vec::new();
-    let kinds: [(&str, fn(String) -> Identity); 4] = [
-        ("Headers", Identity::Header),
-        ("QueryStrings", Identity::Query),
-        ("StageVariables", Identity::StageVariable),
-        ("Context", Identity::Context),
-    ];
-    for (key, source) in kinds {
-        let names = identity.get(key).and_then(Value::as_array).into_iter().flatten();
-        sources.extend(names.filter_map(scalar_text).map(source));
-    }
+    let names = |key: &str| {
+        let given = identity.get(key).and_then(Value::as_array).into_iter().flatten();
+        given.filter_map(scalar_text).collect::<Vec<_>>()
+    };
+    let mut sources: Vec<Identity> = names("Headers").into_iter().map(Identity::Header).collect();
+    sources.extend(names("QueryStrings").into_iter().map(Identity::Query));
+    sources.extend(names("StageVariables").into_iter().map(Identity::StageVariable));
+    sources.extend(names("Context").into_iter().map(Identity::Context));
     sources
 }
 

@@ -2,8 +2,11 @@
 //! intrinsic resolved. Resource types that this machine does not run are passed over.
 
 mod api;
+mod generated;
 mod model;
+mod names;
 mod read;
+mod reference;
 mod resolve;
 mod yaml;
 
@@ -13,7 +16,8 @@ pub use model::{
     Api, Authorizer, AuthorizerKind, Function, GatewayResponse, Generated, Identity, Route, Secret,
     SecretValue, Table, Template,
 };
-pub(crate) use resolve::{ACCOUNT, Exports, REGION, function_arn};
+pub(crate) use names::{ACCOUNT, REGION, function_arn};
+pub(crate) use resolve::Exports;
 pub(crate) use yaml::scalar_text;
 
 /// Why a template can't be used; each one is the line that a person reads.

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::resolve::Resolver;
 use super::yaml::{self, scalar_text};
-use super::{Exports, Function, Generated, Inputs, Secret, SecretValue, Table, Template, TemplateError, api};
+use super::{Exports, Function, Inputs, Secret, SecretValue, Table, Template, TemplateError, api, generated};
 
 /// A template under way: what the readers of all kinds of resources share.
 pub(super) struct Reader<'a> {
@@ -183,7 +183,7 @@ impl<'a> Reader<'a> {
         let value = if let Some(given) = self.text(resource, "SecretString")? {
             SecretValue::Given(given)
         } else if let Some(how) = self.property(resource, "GenerateSecretString")? {
-            SecretValue::Generated(generated(&how)?)
+            SecretValue::Generated(generated::generated(&how)?)
         } else {
             SecretValue::Empty
         };
@@ -193,37 +193,6 @@ impl<'a> Reader<'a> {
             value,
         })
     }
-}
-
-fn generated(how: &Value) -> Result<Generated, String> {
-    let text = |name: &str| how.get(name).and_then(scalar_text);
-    let on = |name: &str, default: bool| text(name).map_or(default, |value| value == "true");
-    let template = match (text("SecretStringTemplate"), text("GenerateStringKey")) {
-        (Some(template), Some(key)) => Some((template, key)),
-        (None, None) => None,
-        _ => return Err("SecretStringTemplate and GenerateStringKey belong together".to_owned()),
-    };
-    let excluded = text("ExcludeCharacters").unwrap_or_default();
-    let class = |characters: &str, excluded_by: &str, default: bool| -> Vec<char> {
-        let kept = characters.chars().filter(|character| !excluded.contains(*character));
-        if on(excluded_by, default) { Vec::new() } else { kept.collect() }
-    };
-    let mut classes = vec![
-        class("abcdefghijklmnopqrstuvwxyz", "ExcludeLowercase", false),
-        class("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "ExcludeUppercase", false),
-        class("0123456789", "ExcludeNumbers", false),
-        class("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~", "ExcludePunctuation", false),
-    ];
-    if on("IncludeSpace", false) {
-        classes.push(vec![' ']);
-    }
-    classes.retain(|class| !class.is_empty());
-    let length = text("PasswordLength").map_or(Ok(32), |text| text.parse());
-    let length = length.map_err(|_| "PasswordLength is not a whole number".to_owned())?;
-    if classes.is_empty() || length < classes.len() || length > 4096 {
-        return Err("no secret can be generated that way".to_owned());
-    }
-    Ok(Generated { template, length, classes, require_each: on("RequireEachIncludedType", true) })
 }
 
 /// `over` on top of `under`, as SAM merges `Globals`: maps key by key, lists end to end, anything else replaced.

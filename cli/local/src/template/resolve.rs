@@ -7,11 +7,6 @@ use serde_json::{Map, Value, json};
 
 use super::yaml::scalar_text;
 
-/// The account that everything on this machine belongs to.
-pub(crate) const ACCOUNT: &str = "123456789012";
-/// The region that everything on this machine is in.
-pub(crate) const REGION: &str = "us-east-1";
-
 /// What the attached templates may import: the value, or why it can't be had.
 pub(crate) type Exports = BTreeMap<String, Result<String, String>>;
 
@@ -20,15 +15,15 @@ const MAX_DEPTH: u32 = 100;
 
 /// Evaluates the intrinsics of one template.
 pub(crate) struct Resolver<'a> {
-    root: &'a Value,
-    parameters: &'a BTreeMap<String, String>,
+    pub(super) root: &'a Value,
+    pub(super) parameters: &'a BTreeMap<String, String>,
     imports: &'a Exports,
-    stack: &'a str,
+    pub(super) stack: &'a str,
     depth: Cell<u32>,
 }
 
 /// `None` stands for `AWS::NoValue`: whatever holds it does without.
-type Resolved = Result<Option<Value>, String>;
+pub(super) type Resolved = Result<Option<Value>, String>;
 
 impl<'a> Resolver<'a> {
     pub(crate) fn new(
@@ -137,7 +132,7 @@ impl<'a> Resolver<'a> {
         conditions.iter().map(|condition| self.truth(condition)).collect()
     }
 
-    fn string(&self, value: &Value) -> Result<String, String> {
+    pub(super) fn string(&self, value: &Value) -> Result<String, String> {
         let resolved = self.resolve(value)?.unwrap_or_default();
         scalar_text(&resolved).ok_or_else(|| format!("{resolved} is not a string"))
     }
@@ -191,86 +186,9 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    fn reference(&self, name: &str) -> Resolved {
-        let pseudo = match name {
-            "AWS::NoValue" => return Ok(None),
-            "AWS::Region" => Some(REGION),
-            "AWS::AccountId" => Some(ACCOUNT),
-            "AWS::Partition" => Some("aws"),
-            "AWS::URLSuffix" => Some("amazonaws.com"),
-            "AWS::StackName" => Some(self.stack),
-            _ => None,
-        };
-        if let Some(value) = pseudo {
-            return Ok(Some(json!(value)));
-        }
-        if name == "AWS::StackId" {
-            return Ok(Some(json!(format!(
-                "arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{}/local",
-                self.stack
-            ))));
-        }
-        if let Some(parameter) = self.at(&["Parameters", name]) {
-            return self.parameter(name, parameter).map(Some);
-        }
-        let resource =
-            self.at(&["Resources", name]).ok_or(format!("{name} is neither parameter nor resource"))?;
-        Ok(Some(match kind(resource) {
-            "AWS::SecretsManager::Secret" => json!(secret_arn(name)),
-            "AWS::DynamoDB::Table" => match self.at(&["Resources", name, "Properties", "TableName"]) {
-                Some(own) => json!(self.string(own)?),
-                None => json!(name),
-            },
-            _ => json!(name),
-        }))
-    }
-
-    fn parameter(&self, name: &str, parameter: &Value) -> Result<Value, String> {
-        let value = match self.parameters.get(name) {
-            Some(given) => given.clone(),
-            None => parameter
-                .get("Default")
-                .and_then(scalar_text)
-                .ok_or(format!("the parameter {name} has no default"))?,
-        };
-        let kind = parameter.get("Type").and_then(Value::as_str).unwrap_or_default();
-        Ok(if kind == "CommaDelimitedList" || kind.starts_with("List<") {
-            json!(value.split(',').map(str::trim).filter(|item| !item.is_empty()).collect::<Vec<_>>())
-        } else {
-            json!(value)
-        })
-    }
-
-    fn attribute(&self, name: &str, attribute: &str) -> Result<String, String> {
-        let resource = self.at(&["Resources", name]).ok_or(format!("there is no resource {name}"))?;
-        match (kind(resource), attribute) {
-            ("AWS::Serverless::Function", "Arn") => Ok(function_arn(name)),
-            ("AWS::DynamoDB::Table", "Arn") => {
-                let table = self.string(&json!({ "Ref": name }))?;
-                Ok(format!("arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{table}"))
-            }
-            ("AWS::SecretsManager::Secret", "Id") => Ok(secret_arn(name)),
-            ("AWS::IAM::Role", "Arn") => Ok(format!("arn:aws:iam::{ACCOUNT}:role/{name}")),
-            (kind, _) => Err(format!("{name}.{attribute} of {kind} is nothing this machine knows")),
-        }
-    }
-
-    fn at(&self, path: &[&str]) -> Option<&'a Value> {
+    pub(super) fn at(&self, path: &[&str]) -> Option<&'a Value> {
         path.iter().try_fold(self.root, |value, key| value.get(key))
     }
-}
-
-/// The ARN of a function of any template: `events` and authorizers name it by this.
-pub(crate) fn function_arn(logical_id: &str) -> String {
-    format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{logical_id}")
-}
-
-fn secret_arn(logical_id: &str) -> String {
-    format!("arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{logical_id}-local0")
-}
-
-fn kind(resource: &Value) -> &str {
-    resource.get("Type").and_then(Value::as_str).unwrap_or_default()
 }
 
 fn single(map: &Map<String, Value>) -> Option<(&str, &Value)> {

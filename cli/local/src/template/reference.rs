@@ -1,0 +1,77 @@
+//! What `Ref` and `Fn::GetAtt` give: parameters, pseudo parameters, and the names of resources.
+
+use serde_json::{Value, json};
+
+use super::names::{ACCOUNT, REGION, function_arn, secret_arn};
+use super::resolve::{Resolved, Resolver};
+use super::yaml::scalar_text;
+
+impl Resolver<'_> {
+    pub(super) fn reference(&self, name: &str) -> Resolved {
+        let pseudo = match name {
+            "AWS::NoValue" => return Ok(None),
+            "AWS::Region" => Some(REGION),
+            "AWS::AccountId" => Some(ACCOUNT),
+            "AWS::Partition" => Some("aws"),
+            "AWS::URLSuffix" => Some("amazonaws.com"),
+            "AWS::StackName" => Some(self.stack),
+            _ => None,
+        };
+        if let Some(value) = pseudo {
+            return Ok(Some(json!(value)));
+        }
+        if name == "AWS::StackId" {
+            return Ok(Some(json!(format!(
+                "arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{}/local",
+                self.stack
+            ))));
+        }
+        if let Some(parameter) = self.at(&["Parameters", name]) {
+            return self.parameter(name, parameter).map(Some);
+        }
+        let resource =
+            self.at(&["Resources", name]).ok_or(format!("{name} is neither parameter nor resource"))?;
+        Ok(Some(match kind(resource) {
+            "AWS::SecretsManager::Secret" => json!(secret_arn(name)),
+            "AWS::DynamoDB::Table" => match self.at(&["Resources", name, "Properties", "TableName"]) {
+                Some(own) => json!(self.string(own)?),
+                None => json!(name),
+            },
+            _ => json!(name),
+        }))
+    }
+
+    fn parameter(&self, name: &str, parameter: &Value) -> Result<Value, String> {
+        let value = match self.parameters.get(name) {
+            Some(given) => given.clone(),
+            None => parameter
+                .get("Default")
+                .and_then(scalar_text)
+                .ok_or(format!("the parameter {name} has no default"))?,
+        };
+        let kind = parameter.get("Type").and_then(Value::as_str).unwrap_or_default();
+        Ok(if kind == "CommaDelimitedList" || kind.starts_with("List<") {
+            json!(value.split(',').map(str::trim).filter(|item| !item.is_empty()).collect::<Vec<_>>())
+        } else {
+            json!(value)
+        })
+    }
+
+    pub(super) fn attribute(&self, name: &str, attribute: &str) -> Result<String, String> {
+        let resource = self.at(&["Resources", name]).ok_or(format!("there is no resource {name}"))?;
+        match (kind(resource), attribute) {
+            ("AWS::Serverless::Function", "Arn") => Ok(function_arn(name)),
+            ("AWS::DynamoDB::Table", "Arn") => {
+                let table = self.string(&json!({ "Ref": name }))?;
+                Ok(format!("arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{table}"))
+            }
+            ("AWS::SecretsManager::Secret", "Id") => Ok(secret_arn(name)),
+            ("AWS::IAM::Role", "Arn") => Ok(format!("arn:aws:iam::{ACCOUNT}:role/{name}")),
+            (kind, _) => Err(format!("{name}.{attribute} of {kind} is nothing this machine knows")),
+        }
+    }
+}
+
+fn kind(resource: &Value) -> &str {
+    resource.get("Type").and_then(Value::as_str).unwrap_or_default()
+}
