@@ -1,0 +1,84 @@
+//! The tables, read and rewritten through DynamoDB's own protocol.
+
+use serde_json::{Value, json};
+
+pub(crate) const IDENTITY: &str = "IdentityTable";
+pub(crate) const SESSIONS: &str = "SessionsTable";
+
+/// The rows of a stack.
+#[derive(Debug, Clone)]
+pub(crate) struct Rows {
+    http: reqwest::Client,
+    url: String,
+}
+
+impl Rows {
+    /// The rows behind a DynamoDB URL.
+    pub(crate) fn at(url: &str) -> Rows {
+        Rows { http: reqwest::Client::new(), url: url.to_owned() }
+    }
+
+    async fn call(&self, operation: &str, input: &Value) -> Value {
+        let request = self
+            .http
+            .post(&self.url)
+            .header("x-amz-target", format!("DynamoDB_20120810.{operation}"))
+            .header("authorization", "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0")
+            .header("x-amz-date", "20260101T000000Z")
+            .header("content-type", "application/x-amz-json-1.0")
+            .body(input.to_string());
+        let answer = request.send().await.unwrap();
+        let (status, text) = (answer.status(), answer.text().await.unwrap());
+        assert!(status.is_success(), "{operation}: {text}");
+        serde_json::from_str(&text).unwrap()
+    }
+
+    /// Every row of a table whose key begins like this.
+    pub(crate) async fn like(&self, table: &str, pk: &str, sk: &str) -> Vec<Value> {
+        let found = self.call("Scan", &json!({"TableName": table, "ConsistentRead": true})).await;
+        let begins = |row: &Value, name: &str, prefix: &str| {
+            row[name]["S"].as_str().is_some_and(|key| key.starts_with(prefix))
+        };
+        let rows = found["Items"].as_array().unwrap().iter();
+        rows.filter(|row| begins(row, "pk", pk) && begins(row, "sk", sk)).cloned().collect()
+    }
+
+    /// The one row of a table whose key begins like this.
+    pub(crate) async fn one(&self, table: &str, pk: &str, sk: &str) -> Value {
+        let mut rows = self.like(table, pk, sk).await;
+        assert_eq!(rows.len(), 1, "{pk} {sk}: {rows:?}");
+        rows.remove(0)
+    }
+
+    /// Writes a row, in the place of the one that has its key.
+    pub(crate) async fn put(&self, table: &str, row: &Value) {
+        self.call("PutItem", &json!({"TableName": table, "Item": row})).await;
+    }
+
+    /// Rewrites one attribute of the one row whose key begins like this.
+    pub(crate) async fn set(&self, table: &str, pk: &str, sk: &str, attribute: &str, value: Value) {
+        let mut row = self.one(table, pk, sk).await;
+        assert!(!row[attribute].is_null(), "there is no {attribute} in {row}");
+        row[attribute] = value;
+        self.put(table, &row).await;
+    }
+
+    /// Moves a time of the one row whose key begins like this, in milliseconds, by so many seconds.
+    pub(crate) async fn shift(&self, table: &str, pk: &str, sk: &str, attribute: &str, seconds: i64) {
+        let row = self.one(table, pk, sk).await;
+        let time = number(&row[attribute]) + seconds * 1000;
+        self.set(table, pk, sk, attribute, json!({"N": time.to_string()})).await;
+    }
+
+    /// Deletes the one row whose key begins like this.
+    pub(crate) async fn delete(&self, table: &str, pk: &str, sk: &str) {
+        let row = self.one(table, pk, sk).await;
+        let key = json!({"pk": row["pk"], "sk": row["sk"]});
+        self.call("DeleteItem", &json!({"TableName": table, "Key": key})).await;
+    }
+}
+
+/// A number of a row.
+pub(crate) fn number(value: &Value) -> i64 {
+    value["N"].as_str().unwrap().parse().unwrap()
+}
