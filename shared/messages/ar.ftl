@@ -18,7 +18,7 @@ not-found = المورد غير موجود
 method-not-allowed = طريقة الطلب غير مسموحة
 email-taken = البريد الإلكتروني مستخدم بالفعل
 payload-too-large = حجم الطلب أكبر من المسموح
-unsupported-media-type = يجب أن يكون محتوى الطلب من نوع application/json
+unsupported-media-type = نوع المحتوى غير مدعوم
 login-locked =
     تم تجاوز عدد المحاولات. حاول بعد { $minutes ->
         [zero] أقل من دقيقة
@@ -39,8 +39,8 @@ auth-rate-limited =
     }
 login-failed = حدث خطأ أثناء تسجيل الدخول
 logout-failed = حدث خطأ أثناء تسجيل الخروج
-internal-error = حدث خطأ داخلي
-service-unavailable = الخدمة غير متاحة مؤقتا. حاول مرة أخرى بعد قليل
+internal-error = حدث خطأ غير متوقع
+service-unavailable = الخدمة غير متاحة حاليا
 logged-out = تم تسجيل الخروج بنجاح
 
 # What is wrong with a field.
