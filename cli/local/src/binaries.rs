@@ -1,6 +1,7 @@
 //! The functions' binaries: found, or built once.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -113,7 +114,7 @@ async fn build(
 ) -> Result<BTreeMap<String, PathBuf>, BinariesError> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(&cargo);
-    command.current_dir(workspace).args(["build", "--message-format=json-render-diagnostics"]);
+    command.current_dir(workspace).args(["build", "--message-format=json"]);
     command.args(["-p", "nova"]);
     for name in all {
         command.args(["-p", name]);
@@ -157,6 +158,10 @@ fn read_message(line: &str, built: &mut BTreeMap<String, PathBuf>, broken: &mut 
     }
     if message.pointer("/message/level").and_then(Value::as_str) == Some("error") {
         broken.insert(name.to_owned());
+    }
+    // With its messages as JSON, cargo leaves it to the reader to show what the compiler said.
+    if let Some(rendered) = message.pointer("/message/rendered").and_then(Value::as_str) {
+        drop(std::io::stderr().write_all(rendered.as_bytes()));
     }
 }
 

@@ -17,7 +17,7 @@ fn pool(concurrency: usize, environment: &[(&str, &str)]) -> Arc<Pool> {
     let function = Function {
         logical_id: "Puppet".to_owned(),
         binary: "puppet".to_owned(),
-        timeout_seconds: 1,
+        timeout_seconds: 2,
         memory_megabytes: 128,
         environment: environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
     };
@@ -64,7 +64,7 @@ async fn a_busy_process_gets_a_second_one_beside_it() {
         }
         call(&pool, json!({ "do": "echo" })).await.unwrap()["pid"].clone()
     });
-    assert!(matches!(busy, Err(InvokeError::Timeout(1))));
+    assert!(matches!(busy, Err(InvokeError::Timeout(2))));
     assert_ne!(first, second);
     pool.stop().await;
 }
@@ -87,10 +87,10 @@ async fn after_a_crash_and_after_a_timeout_there_is_a_fresh_process() {
     assert!(matches!(&error, InvokeError::Crash(end) if end.contains("exit status: 7")), "{error}");
     seen.push(call(&pool, json!({ "do": "echo" })).await.unwrap()["pid"].clone());
     let error = call(&pool, json!({ "do": "hang" })).await.unwrap_err();
-    assert!(matches!(error, InvokeError::Timeout(1)));
+    assert!(matches!(error, InvokeError::Timeout(2)));
     seen.push(call(&pool, json!({ "do": "echo" })).await.unwrap()["pid"].clone());
     assert!(seen[0] != seen[1] && seen[1] != seen[2] && seen[0] != seen[2], "{seen:?}");
-    assert!(pool.launch.logs.text().contains("puppet: no answer within 1 s; its process was ended"));
+    assert!(pool.launch.logs.text().contains("puppet: no answer within 2 s; its process was ended"));
     pool.stop().await;
 }
 

@@ -22,7 +22,7 @@ fn bench(kind: AuthorizerKind, ttl_seconds: u64) -> Bench {
     let function = Function {
         logical_id: "Puppet".to_owned(),
         binary: "puppet".to_owned(),
-        timeout_seconds: 1,
+        timeout_seconds: 2,
         memory_megabytes: 128,
         environment: BTreeMap::new(),
     };
