@@ -14,8 +14,7 @@ use nova_auth::domain::user::{Role, check_permission};
 use nova_auth::flows::FlowError;
 use nova_auth::flows::create_user::{Registration, create_user};
 use nova_auth::http::error::{Problem, fault_code, fault_numbers};
-use nova_auth::http::language::Language;
-use nova_auth::http::message;
+use nova_auth::messages::{Language, message};
 use nova_auth::passwords::Hasher;
 
 use crate::tables::TableArgs;

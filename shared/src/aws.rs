@@ -12,13 +12,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use secrecy::ExposeSecret as _;
 
-use crate::config::AwsConfig;
-
-/// How long one try of one call may take.
-pub const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(1_500);
-
-/// How long one call may take with all its tries.
-pub const CALL_TIMEOUT: Duration = Duration::from_secs(5);
+use crate::config::{ATTEMPT_TIMEOUT, AwsConfig, CALL_TIMEOUT};
 
 /// The clients of one process.
 #[derive(Debug, Clone)]

@@ -24,15 +24,22 @@
 //! AWS's own: `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, `AWS_CA_BUNDLE`,
 //! `AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL_SECRETS_MANAGER`.
 
+use std::time::Duration;
+
 use jiff::SignedDuration;
 use secrecy::SecretString;
 
 use crate::{
-    aws::ATTEMPT_TIMEOUT,
     domain::{address::TrustedProxies, attempts::Limit, password::Profile, session::Lifetimes},
-    http::language::Language,
+    messages::Language,
     store::Tables,
 };
+
+/// How long one try of one call to AWS may take.
+pub const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(1_500);
+
+/// How long one call to AWS may take with all its tries.
+pub const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A variable is missing or wrong. The value is not repeated.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -14,6 +14,7 @@
 //! | [`passwords`] | bcrypt, on a blocking thread |
 //! | [`http`] | the edge of the endpoints: events in, answers out, and the one table of codes |
 //! | [`authorizer`] | the edge of the authorizer: its events in, its answers out |
+//! | [`messages`] | what people read, in Arabic and English |
 //! | [`telemetry`] | logs |
 //! | [`entropy`] | randomness |
 
@@ -27,6 +28,7 @@ pub mod entropy;
 pub mod flows;
 pub mod http;
 pub mod keys;
+pub mod messages;
 pub mod passwords;
 pub mod store;
 pub mod telemetry;

@@ -5,8 +5,9 @@ use serde_json::Value;
 
 use crate::{
     domain::refusal::Refusal,
-    http::{bearer::bearer, headers_of_event, language::Language},
+    http::{bearer::bearer, headers_of_event},
     keys::Token,
+    messages::Language,
 };
 
 /// What is asked of the authorizer.

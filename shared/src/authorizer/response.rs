@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::{
     domain::{context::Context, policy::Policy},
     flows::authorize::Decision,
-    http::{language::Language, message},
+    messages::{Language, message},
 };
 
 /// The answer of a REST API's authorizer.

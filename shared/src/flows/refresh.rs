@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::{FlowError, fingerprint_hash};
 use crate::{
     app::AuthService,
-    aws::CALL_TIMEOUT,
+    config::CALL_TIMEOUT,
     domain::{
         ids::UserId,
         moment::Moment,

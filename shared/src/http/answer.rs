@@ -6,12 +6,11 @@ use lambda_http::{
 };
 use serde_json::{Value, json};
 
-use super::{
-    error::{Problem, fault_code, fault_numbers},
-    language::Language,
-    message,
+use super::error::{Problem, fault_code, fault_numbers};
+use crate::{
+    domain::{attempts::Quota, refusal::Refusal},
+    messages::{Language, message},
 };
-use crate::domain::{attempts::Quota, refusal::Refusal};
 
 /// A good answer.
 #[derive(Debug)]
@@ -75,9 +74,6 @@ impl Problem {
         let mut response = respond(status, &envelope, language, request_id);
         if let Some(wait) = self.retry_after() {
             put(&mut response, header::RETRY_AFTER, &wait.as_secs().to_string());
-        }
-        if status == StatusCode::UNAUTHORIZED {
-            put(&mut response, header::WWW_AUTHENTICATE, "Bearer");
         }
         if status == StatusCode::METHOD_NOT_ALLOWED {
             put(&mut response, header::ALLOW, "POST");

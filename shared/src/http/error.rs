@@ -159,8 +159,8 @@ mod tests {
     use super::*;
     use crate::{
         domain::attempts::Limit,
-        http::{language::Language, message},
         keys::KeysError,
+        messages::{Language, message},
         store::StoreError,
     };
 

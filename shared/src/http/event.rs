@@ -7,11 +7,12 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use lambda_http::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use serde_json::Value;
 
-use super::{Request, body::clip, language::Language};
+use super::{Request, body::clip};
 use crate::{
     config::EdgeConfig,
     domain::{address::ClientAddress, moment::Moment, session::Device},
     flows::Caller,
+    messages::Language,
 };
 
 /// Reads an event.

@@ -9,22 +9,18 @@
 //! | [`bearer`] | the `Authorization` header |
 //! | [`answer`] | the envelope and its headers |
 //! | [`error`] | **the one table** of codes and statuses |
-//! | [`language`], `messages` | Arabic and English |
 
 pub mod answer;
 pub mod bearer;
 pub mod body;
 pub mod error;
 mod event;
-pub mod language;
-mod messages;
 pub mod request;
 pub mod serve;
 
 pub use answer::Answer;
 pub use error::Endpoint;
 pub(crate) use event::headers as headers_of_event;
-pub use messages::text as message;
 pub use request::Request;
 pub(crate) use serve::moment as moment_of;
 pub use serve::serve;

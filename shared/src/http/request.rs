@@ -2,7 +2,7 @@
 
 use lambda_http::http::{HeaderMap, Method, header};
 
-use super::{bearer::bearer, body::Fields, language::Language};
+use super::{bearer::bearer, body::Fields};
 use crate::{
     domain::{
         moment::Moment,
@@ -11,6 +11,7 @@ use crate::{
     },
     flows::Caller,
     keys::Token,
+    messages::Language,
 };
 
 /// A request, as typed as it can be before its endpoint looks at it.

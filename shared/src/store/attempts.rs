@@ -3,13 +3,16 @@
 //! A window is a set of entries, each named by its request, and an end. Adding an entry is one conditional write:
 //! fifty racing guesses get exactly as many places as there are, and a write that the SDK repeats takes one place.
 
-use aws_sdk_dynamodb::{
-    error::SdkError,
-    types::{AttributeValue, DeleteRequest, ReturnValue, ReturnValuesOnConditionCheckFailure, WriteRequest},
+use aws_sdk_dynamodb::types::{
+    AttributeValue, DeleteRequest, ReturnValue, ReturnValuesOnConditionCheckFailure, WriteRequest,
 };
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Store, StoreError, item};
+use super::{
+    Store, StoreError,
+    error::{Updated, unless_condition_failed, updated},
+    item,
+};
 use crate::domain::{
     address::ClientAddress,
     attempts::{ALARMING_RUN, Entry, Limit, Window},
@@ -112,18 +115,11 @@ impl Store {
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
             .await;
-        match sent {
-            Ok(answer) => answer.attributes.map(|found| window(&found).map(Reservation::Taken)).transpose(),
-            Err(SdkError::ServiceError(answer)) if answer.err().is_conditional_check_failed_exception() => {
-                match answer.into_err() {
-                    aws_sdk_dynamodb::operation::update_item::UpdateItemError::ConditionalCheckFailedException(
-                        failure,
-                    ) => failure.item.map(|found| window(&found).map(Reservation::Full)).transpose(),
-                    _ => Ok(None),
-                }
-            }
-            Err(error) => Err(StoreError::from_sdk(RESERVE, &error)),
-        }
+        Ok(match updated(RESERVE, sent)? {
+            Updated::Took(found) => Some(Reservation::Taken(window(&found)?)),
+            Updated::Lost(Some(found)) => Some(Reservation::Full(window(&found)?)),
+            Updated::Lost(None) => None,
+        })
     }
 
     /// Starts a new window in the place of one that is over, unless somebody else just did.
@@ -150,13 +146,8 @@ impl Store {
             .return_values(ReturnValue::AllNew)
             .send()
             .await;
-        match sent {
-            Ok(answer) => answer.attributes.as_ref().map(window).transpose(),
-            Err(SdkError::ServiceError(answer)) if answer.err().is_conditional_check_failed_exception() => {
-                Ok(None)
-            }
-            Err(error) => Err(StoreError::from_sdk(RESERVE, &error)),
-        }
+        let reopened = unless_condition_failed(RESERVE, sent)?;
+        reopened.and_then(|answer| answer.attributes).as_ref().map(window).transpose()
     }
 
     /// Takes an entry back out of a window. One that is not there any more is as good as returned.
@@ -175,10 +166,8 @@ impl Store {
             .expression_attribute_values(":me", one(entry))
             .send()
             .await;
-        match alone {
-            Ok(_) => return Ok(()),
-            Err(SdkError::ServiceError(answer)) if answer.err().is_conditional_check_failed_exception() => {}
-            Err(error) => return Err(StoreError::from_sdk(OPERATION, &error)),
+        if unless_condition_failed(OPERATION, alone)?.is_some() {
+            return Ok(());
         }
         let among_others = self
             .client
@@ -190,13 +179,8 @@ impl Store {
             .expression_attribute_values(":me", one(entry))
             .send()
             .await;
-        match among_others {
-            Ok(_) => Ok(()),
-            Err(SdkError::ServiceError(answer)) if answer.err().is_conditional_check_failed_exception() => {
-                Ok(())
-            }
-            Err(error) => Err(StoreError::from_sdk(OPERATION, &error)),
-        }
+        unless_condition_failed(OPERATION, among_others)?;
+        Ok(())
     }
 
     /// Forgets the failures of an account, its window and its run, in one call.
@@ -257,15 +241,8 @@ impl Store {
             .return_values(ReturnValue::UpdatedNew)
             .send()
             .await;
-        match sent {
-            Ok(answer) => Ok(answer
-                .attributes
-                .map(|found| u32::try_from(entries(&found, "failures").len()).unwrap_or(ALARMING_RUN))),
-            Err(SdkError::ServiceError(answer)) if answer.err().is_conditional_check_failed_exception() => {
-                Ok(None)
-            }
-            Err(error) => Err(StoreError::from_sdk(OPERATION, &error)),
-        }
+        let counted = unless_condition_failed(OPERATION, sent)?.and_then(|answer| answer.attributes);
+        Ok(counted.map(|found| u32::try_from(entries(&found, "failures").len()).unwrap_or(ALARMING_RUN)))
     }
 }
 

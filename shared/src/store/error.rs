@@ -1,6 +1,11 @@
 //! What can go wrong with the tables. No item, no key and no message of AWS's stands in an error.
 
-use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::{
+    error::{ProvideErrorMetadata, SdkError},
+    operation::update_item::{UpdateItemError, UpdateItemOutput},
+};
+
+use super::item::Item;
 
 /// A call to DynamoDB failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -67,5 +72,46 @@ impl StoreError {
     /// The deadline came before an answer.
     pub(super) fn late(operation: &'static str) -> Self {
         Self::Unavailable { operation, reason: "deadline".to_owned() }
+    }
+}
+
+/// What a conditional write answered; `None`: its condition failed.
+pub(super) fn unless_condition_failed<T, E: ProvideErrorMetadata, R>(
+    operation: &'static str,
+    sent: Result<T, SdkError<E, R>>,
+) -> Result<Option<T>, StoreError> {
+    match sent {
+        Ok(answer) => Ok(Some(answer)),
+        Err(SdkError::ServiceError(answer))
+            if answer.err().code() == Some("ConditionalCheckFailedException") =>
+        {
+            Ok(None)
+        }
+        Err(error) => Err(StoreError::from_sdk(operation, &error)),
+    }
+}
+
+/// How a conditional update ended that asked for the item either way.
+pub(super) enum Updated {
+    /// It took; the item as it is now.
+    Took(Item),
+    /// Its condition failed; the item that it failed on, if there is one.
+    Lost(Option<Item>),
+}
+
+/// Reads the answer of a conditional update that asked for the item either way.
+pub(super) fn updated<R>(
+    operation: &'static str,
+    sent: Result<UpdateItemOutput, SdkError<UpdateItemError, R>>,
+) -> Result<Updated, StoreError> {
+    match sent {
+        Ok(answer) => answer.attributes.map(Updated::Took).ok_or(StoreError::Malformed { operation }),
+        Err(SdkError::ServiceError(answer)) if answer.err().is_conditional_check_failed_exception() => {
+            match answer.into_err() {
+                UpdateItemError::ConditionalCheckFailedException(failure) => Ok(Updated::Lost(failure.item)),
+                _ => Ok(Updated::Lost(None)),
+            }
+        }
+        Err(error) => Err(StoreError::from_sdk(operation, &error)),
     }
 }

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::KeysAndAttributes;
 
 use super::{Store, StoreError, item, profile, revoked, session};
 use crate::{
-    aws::CALL_TIMEOUT,
+    config::CALL_TIMEOUT,
     domain::{
         ids::{AccessId, SessionId, UserId},
         session::Session,

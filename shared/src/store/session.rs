@@ -1,13 +1,14 @@
 //! `USER#<uid>` / `SESSION#<sid>`.
 
-use aws_sdk_dynamodb::{
-    error::SdkError,
-    operation::update_item::UpdateItemError,
-    types::{ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update},
-};
+use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
 use jiff::{SignedDuration, Timestamp};
 
-use super::{EventRow, Store, StoreError, item, transaction::Transacted};
+use super::{
+    EventRow, Store, StoreError,
+    error::{Updated, updated},
+    item,
+    transaction::Transacted,
+};
 use crate::domain::{
     ids::{RefreshHash, SessionId, UserId},
     moment::Moment,
@@ -98,18 +99,9 @@ impl Store {
             .send()
             .await;
         let read = |found| item::read(OPERATION, found).map(Box::new);
-        match sent {
-            Ok(answer) => {
-                let found = answer.attributes.ok_or(StoreError::Malformed { operation: OPERATION })?;
-                read(found).map(Rotated::Took)
-            }
-            Err(SdkError::ServiceError(answer)) if answer.err().is_conditional_check_failed_exception() => {
-                let UpdateItemError::ConditionalCheckFailedException(failure) = answer.into_err() else {
-                    return Ok(Rotated::Lost(None));
-                };
-                failure.item.map(read).transpose().map(Rotated::Lost)
-            }
-            Err(error) => Err(StoreError::from_sdk(OPERATION, &error)),
+        match updated(OPERATION, sent)? {
+            Updated::Took(found) => read(found).map(Rotated::Took),
+            Updated::Lost(found) => found.map(read).transpose().map(Rotated::Lost),
         }
     }
 

@@ -1,12 +1,14 @@
 //! What people read: the Fluent files in `shared/messages`, one for each language, with the plural forms that each
 //! language has (Arabic has six).
 
+pub mod language;
+
 use std::{borrow::Cow, sync::LazyLock};
 
 use fluent_bundle::{FluentArgs, FluentResource, concurrent::FluentBundle};
 use unic_langid::langid;
 
-use super::language::Language;
+pub use language::Language;
 
 type Bundle = FluentBundle<FluentResource>;
 
@@ -27,7 +29,7 @@ fn bundle(language: unic_langid::LanguageIdentifier, messages: &str) -> Bundle {
 
 /// The message of this code, with the minutes or whatever else stands in it.
 #[must_use]
-pub fn text(code: &str, language: Language, arguments: &[(&'static str, i64)]) -> String {
+pub fn message(code: &str, language: Language, arguments: &[(&'static str, i64)]) -> String {
     let bundle: &Bundle = match language {
         Language::Arabic => &ARABIC,
         Language::English => &ENGLISH,
@@ -38,9 +40,9 @@ pub fn text(code: &str, language: Language, arguments: &[(&'static str, i64)]) -
         values.set(*name, *value);
     }
     let pattern = bundle.get_message(&id).and_then(|message| message.value());
-    let message = pattern.map(|pattern| bundle.format_pattern(pattern, Some(&values), &mut Vec::new()));
+    let formatted = pattern.map(|pattern| bundle.format_pattern(pattern, Some(&values), &mut Vec::new()));
     // INVARIANT: a test finds every code of the table in both files.
-    message.unwrap_or(Cow::Borrowed(code)).into_owned()
+    formatted.unwrap_or(Cow::Borrowed(code)).into_owned()
 }
 
 #[cfg(test)]
@@ -56,7 +58,7 @@ mod tests {
 
     #[test]
     fn arabic_minutes_take_their_six_plural_forms() {
-        let said = |minutes| text("LOGIN_LOCKED", Language::Arabic, &[("minutes", minutes)]);
+        let said = |minutes| message("LOGIN_LOCKED", Language::Arabic, &[("minutes", minutes)]);
         let forms = [
             (0, "أقل من دقيقة"),
             (1, "دقيقة واحدة"),
@@ -72,7 +74,7 @@ mod tests {
 
     #[test]
     fn english_minutes_take_their_two() {
-        let said = |minutes| text("LOGIN_LOCKED", Language::English, &[("minutes", minutes)]);
+        let said = |minutes| message("LOGIN_LOCKED", Language::English, &[("minutes", minutes)]);
         assert_eq!(said(1), "Too many attempts. Try again in 1 minute.");
         assert_eq!(said(15), "Too many attempts. Try again in 15 minutes.");
     }
