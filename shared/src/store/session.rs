@@ -12,7 +12,7 @@ use super::{
 use crate::domain::{
     ids::{RefreshHash, SessionId, UserId},
     moment::Moment,
-    session::{Presented, Session},
+    session::{Presented, Session, whole_seconds},
 };
 
 /// A session's row stays a day longer than the session, so that late tokens of it find out that it has ended.
@@ -78,7 +78,7 @@ impl Store {
             .update_expression(set)
             .condition_expression(
                 "#state = :active AND #current = :presented AND generation = :generation \
-                 AND idleEnd > :now AND absoluteEnd > :now",
+                 AND idleEnd >= :second AND absoluteEnd >= :second",
             )
             .expression_attribute_names("#state", "state")
             .expression_attribute_names("#current", "current")
@@ -91,6 +91,11 @@ impl Store {
                 item::number(presented.generation.saturating_add(1)),
             )
             .expression_attribute_values(":now", item::millis(moment.now))
+            // Ends count to the whole second, as `Session::is_live` has it: those that come with this second have come.
+            .expression_attribute_values(
+                ":second",
+                item::millis(whole_seconds(moment.now) + SignedDuration::from_secs(1)),
+            )
             .expression_attribute_values(":kid", item::text(rotation.kid))
             .expression_attribute_values(":idle", item::millis(rotation.idle_end))
             .expression_attribute_values(":request", item::text(moment.request.as_str()))
