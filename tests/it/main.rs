@@ -8,6 +8,17 @@
     reason = "all of this is test code, and a test may fail"
 )]
 
+mod access_tokens;
+mod attempts;
+mod bad_input;
+mod codes;
+mod docs;
+mod hostile_headers;
+mod logout;
 mod main_job;
+mod racing;
+mod random_input;
+mod refresh;
+mod revocation;
 mod support;
 mod template;

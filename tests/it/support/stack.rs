@@ -27,6 +27,7 @@ pub(crate) const PASSWORD: &str = "Str0ng-enough!";
 pub(crate) struct System {
     pub(crate) stack: Stack,
     pub(crate) rows: Rows,
+    logs: LogSink,
 }
 
 /// Somebody with an account.
@@ -74,9 +75,10 @@ impl System {
     pub(crate) async fn start_with(change: impl FnOnce(&mut Options)) -> System {
         let mut options = tokio::task::spawn_blocking(options).await.unwrap();
         change(&mut options);
+        let logs = options.logs.clone();
         let stack = Stack::start(options).await.unwrap();
         let rows = Rows::at(stack.dynamodb_url());
-        System { stack, rows }
+        System { stack, rows, logs }
     }
 
     /// Starts a system whose functions have another environment.
@@ -86,6 +88,13 @@ impl System {
             options.environment.extend(changes);
         })
         .await
+    }
+
+    /// Stops the system, and gives everything that its functions wrote.
+    pub(crate) async fn stop(self) -> String {
+        let logs = self.logs.clone();
+        self.stack.stop().await;
+        logs.text()
     }
 
     /// The URL of an endpoint of the authentication API.
