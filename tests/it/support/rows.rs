@@ -5,6 +5,25 @@ use serde_json::{Value, json};
 pub(crate) const IDENTITY: &str = "IdentityTable";
 pub(crate) const SESSIONS: &str = "SessionsTable";
 
+/// A call in DynamoDB's protocol. Nobody here checks a signature, but there has to be one.
+pub(crate) fn call(
+    http: &reqwest::Client,
+    url: &str,
+    operation: &str,
+    body: Vec<u8>,
+) -> reqwest::RequestBuilder {
+    let credential = "local/20260101/us-east-1/dynamodb/aws4_request";
+    http.post(url)
+        .header("x-amz-target", format!("DynamoDB_20120810.{operation}"))
+        .header("x-amz-date", "20260101T000000Z")
+        .header(
+            "authorization",
+            format!("AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host, Signature=0"),
+        )
+        .header("content-type", "application/x-amz-json-1.0")
+        .body(body)
+}
+
 /// The rows of a stack.
 #[derive(Debug, Clone)]
 pub(crate) struct Rows {
@@ -19,14 +38,7 @@ impl Rows {
     }
 
     async fn call(&self, operation: &str, input: &Value) -> Value {
-        let request = self
-            .http
-            .post(&self.url)
-            .header("x-amz-target", format!("DynamoDB_20120810.{operation}"))
-            .header("authorization", "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0")
-            .header("x-amz-date", "20260101T000000Z")
-            .header("content-type", "application/x-amz-json-1.0")
-            .body(input.to_string());
+        let request = call(&self.http, &self.url, operation, input.to_string().into_bytes());
         let answer = request.send().await.unwrap();
         let (status, text) = (answer.status(), answer.text().await.unwrap());
         assert!(status.is_success(), "{operation}: {text}");

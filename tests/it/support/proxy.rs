@@ -1,0 +1,125 @@
+//! A DynamoDB that can be made to fail, one operation at a time: it stands between the functions and the real one.
+
+use std::sync::{Arc, Mutex};
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+
+/// The proxy. It serves until the test's runtime ends.
+#[derive(Debug, Clone)]
+pub(crate) struct Proxy {
+    url: String,
+    http: reqwest::Client,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// The real one, once it is known.
+    target: String,
+    /// The operations that fail, by their names.
+    failing: Vec<String>,
+    /// What was called since it was asked last.
+    called: Vec<String>,
+}
+
+impl Proxy {
+    /// Starts it; calls can be forwarded once [`Proxy::forward_to`] says where to.
+    pub(crate) async fn start() -> Proxy {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let proxy = Proxy { url, http: reqwest::Client::new(), state: Arc::default() };
+        let own = proxy.clone();
+        tokio::spawn(async move {
+            loop {
+                let (client, _) = listener.accept().await.unwrap();
+                let own = own.clone();
+                // A connection that breaks off is the client's affair.
+                tokio::spawn(async move { drop(own.serve(client).await) });
+            }
+        });
+        proxy
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub(crate) fn forward_to(&self, url: &str) {
+        url.clone_into(&mut self.state.lock().unwrap().target);
+    }
+
+    /// From now on these operations fail, as often as they are tried, and no others.
+    pub(crate) fn fail(&self, operations: &[&str]) {
+        self.state.lock().unwrap().failing = operations.iter().map(|name| (*name).to_owned()).collect();
+    }
+
+    /// The operations that were called since this was asked last.
+    pub(crate) fn called(&self) -> Vec<String> {
+        std::mem::take(&mut self.state.lock().unwrap().called)
+    }
+
+    async fn serve(&self, client: TcpStream) -> std::io::Result<()> {
+        let mut client = BufReader::new(client);
+        while let Some((operation, body)) = read_request(&mut client).await? {
+            let answer = self.answer(&operation, body).await;
+            client.write_all(&answer).await?;
+        }
+        Ok(())
+    }
+
+    async fn answer(&self, operation: &str, body: Vec<u8>) -> Vec<u8> {
+        let (target, fails) = {
+            let mut state = self.state.lock().unwrap();
+            state.called.push(operation.to_owned());
+            (state.target.clone(), state.failing.iter().any(|name| name == operation))
+        };
+        if fails {
+            let body =
+                br#"{"__type":"com.amazonaws.dynamodb.v20120810#InternalServerError","message":"down"}"#;
+            return response(500, body);
+        }
+        let request = super::rows::call(&self.http, &target, operation, body);
+        let answer = request.send().await.unwrap();
+        let status = answer.status().as_u16();
+        response(status, &answer.bytes().await.unwrap())
+    }
+}
+
+fn response(status: u16, body: &[u8]) -> Vec<u8> {
+    let head = format!(
+        "HTTP/1.1 {status} x\r\ncontent-type: application/x-amz-json-1.0\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    [head.as_bytes(), body].concat()
+}
+
+/// The next request of the SDK: its operation and its body. `None` at the end of the connection.
+async fn read_request(client: &mut BufReader<TcpStream>) -> std::io::Result<Option<(String, Vec<u8>)>> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        match client.read_u8().await {
+            Ok(byte) => head.push(byte),
+            Err(_) => return Ok(None),
+        }
+    }
+    let head = String::from_utf8_lossy(&head).to_lowercase();
+    let header = |name: &str| head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+    let length = header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
+    let mut body = vec![0; length];
+    client.read_exact(&mut body).await?;
+    let operation = header("x-amz-target").and_then(|target| target.split('.').nth(1)).unwrap_or_default();
+    let named = OPERATIONS.iter().find(|name| name.eq_ignore_ascii_case(operation)).unwrap();
+    Ok(Some(((*named).to_owned(), body)))
+}
+
+const OPERATIONS: [&str; 8] = [
+    "GetItem",
+    "PutItem",
+    "UpdateItem",
+    "DeleteItem",
+    "BatchGetItem",
+    "BatchWriteItem",
+    "TransactWriteItems",
+    "Query",
+];
