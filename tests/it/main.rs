@@ -19,6 +19,7 @@ mod main_job;
 mod nova_local;
 mod nova_user;
 mod outage;
+mod protocol;
 mod racing;
 mod random_input;
 mod refresh;

@@ -1,0 +1,220 @@
+//! How many passwords may be tried: exactly as many as there are places, whoever races, repeats or gives back.
+
+use std::sync::Arc;
+
+use nova_auth::{
+    domain::{
+        address::ClientAddress,
+        attempts::{ALARMING_RUN, Entry, Quota},
+        refusal::Refusal,
+    },
+    flows::{
+        attempts::{enter_address, leave},
+        login::login,
+    },
+    store::{AttemptsKey, Reservation},
+};
+use tokio::task::JoinSet;
+
+use super::{
+    faults::{Fault, on},
+    rows::SESSIONS,
+    world::{ADDRESS, PASSWORD, Person, World, attempt, refusal},
+};
+
+/// Wrong passwords, each from an address of its own.
+async fn guess(world: &World, person: &Person, second: i64, times: usize) {
+    for guess in 0..times {
+        let wrong = attempt(&person.email, "Wrong-horse-9!", &format!("198.51.100.{guess}"));
+        let refused = refusal(login(&world.service, &world.at(second), &wrong).await);
+        assert!(matches!(refused, Refusal::InvalidCredentials(_)), "guess {guess}: {refused:?}");
+    }
+}
+
+/// Whole seconds: a login's own time goes on while it waits for a place, by less than a millisecond here.
+fn seconds(quota: Quota) -> i64 {
+    i64::try_from((quota.resets_in.as_millis() + 999) / 1000).unwrap()
+}
+
+#[tokio::test]
+async fn five_failures_lock_the_account_even_for_the_right_password_until_the_window_ends() {
+    let world = World::new().await;
+    let person = world.person("amal").await;
+    guess(&world, &person, 0, 5).await;
+    for second in [1, 450, 899] {
+        let Refusal::LoginLocked(quota) = refusal(world.login(&world.at(second), &person).await) else {
+            panic!("not locked at {second}")
+        };
+        assert_eq!(quota.remaining, 0);
+        assert_eq!(seconds(quota), 900 - second, "trying does not extend it");
+    }
+    let pair = world.login(&world.at(900), &person).await.unwrap();
+    world.assert_alive(900, &pair).await;
+    assert!(world.rows.count_events(person.id, "authn_login_lock").await == 1);
+}
+
+#[tokio::test]
+async fn of_fifty_reservations_at_once_exactly_as_many_take_as_there_are_places() {
+    let world = World::new().await;
+    let person = world.person("amal").await;
+    let mut tasks = JoinSet::new();
+    for _ in 0..50 {
+        let (world, key) = (Arc::clone(&world), AttemptsKey::account(&person.email));
+        tasks.spawn(async move {
+            let moment = world.at(0);
+            let (store, limit) = (&world.service.store, world.service.attempts);
+            store.reserve_attempt(&key, &Entry::new(&moment), limit, moment.now).await.unwrap()
+        });
+    }
+    let taken = tasks.join_all().await.into_iter().filter(|taken| matches!(taken, Reservation::Taken(_)));
+    assert_eq!(taken.count(), 5);
+    assert_eq!(world.rows.account_entries(&person).await.len(), 5);
+}
+
+/// A window that has ended is there until it is removed: reopening it is as much of a race as filling it.
+#[tokio::test]
+async fn of_fifty_reservations_in_a_window_that_has_ended_exactly_as_many_take() {
+    let world = World::new().await;
+    let person = world.person("amal").await;
+    guess(&world, &person, 0, 5).await;
+    let mut tasks = JoinSet::new();
+    for _ in 0..50 {
+        let (world, key) = (Arc::clone(&world), AttemptsKey::account(&person.email));
+        tasks.spawn(async move {
+            let moment = world.at(1000);
+            let (store, limit) = (&world.service.store, world.service.attempts);
+            store.reserve_attempt(&key, &Entry::new(&moment), limit, moment.now).await.unwrap()
+        });
+    }
+    let taken = tasks.join_all().await.into_iter().filter(|taken| matches!(taken, Reservation::Taken(_)));
+    assert_eq!(taken.count(), 5);
+    assert_eq!(world.rows.account_entries(&person).await.len(), 5);
+}
+
+#[tokio::test]
+async fn a_reservation_that_is_sent_again_takes_one_place_also_the_last() {
+    for fault in [Fault::SendTwice, Fault::LoseAnswer] {
+        let world = World::new().await;
+        let person = world.person("amal").await;
+        for used in 0..5 {
+            world.wire.reset();
+            world.wire.script(on("UpdateItem").with("ATTEMPTS#ACCOUNT"), fault.clone());
+            let wrong = attempt(&person.email, "Wrong-horse-9!", &format!("198.51.100.{used}"));
+            let refused = refusal(login(&world.service, &world.at(used), &wrong).await);
+            assert!(matches!(refused, Refusal::InvalidCredentials(_)), "{refused:?}");
+            assert_eq!(world.rows.account_entries(&person).await.len(), usize::try_from(used).unwrap() + 1);
+        }
+        assert!(matches!(refusal(world.login(&world.at(9), &person).await), Refusal::LoginLocked(_)));
+    }
+}
+
+#[tokio::test]
+async fn a_locked_account_costs_the_address_nothing() {
+    let world = World::new().await;
+    let person = world.person("amal").await;
+    guess(&world, &person, 0, 5).await;
+    for second in 1..10 {
+        assert!(matches!(refusal(world.login(&world.at(second), &person).await), Refusal::LoginLocked(_)));
+        assert!(world.rows.address_entries(ADDRESS).await.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_is_full_is_refused_before_any_account_pays_for_it() {
+    let world = World::new().await;
+    for guess in 0..5 {
+        let person = world.person(&format!("victim-{guess}")).await;
+        let wrong = world.login_with(&world.at(0), &person, "Wrong-horse-9!").await;
+        assert!(matches!(refusal(wrong), Refusal::InvalidCredentials(_)));
+    }
+    let person = world.person("amal").await;
+    let Refusal::AddressLimited(quota) = refusal(world.login(&world.at(60), &person).await) else {
+        panic!("not limited")
+    };
+    assert_eq!((quota.policy, seconds(quota)), ("address", 840));
+    assert!(world.rows.account_entries(&person).await.is_empty());
+    assert!(
+        login(&world.service, &world.at(60), &attempt(&person.email, PASSWORD, "198.51.100.1")).await.is_ok()
+    );
+}
+
+#[tokio::test]
+async fn a_login_clears_the_accounts_failures_and_gives_the_address_its_place_back() {
+    let world = World::new().await;
+    let person = world.person("amal").await;
+    let stays = world.login_with(&world.at(0), &person, "Wrong-horse-9!").await;
+    assert!(stays.is_err());
+    let account = format!("ATTEMPTS#ACCOUNT#{}", person.email.digest());
+    assert_eq!(world.rows.all(SESSIONS, &account, "").await.len(), 2, "a window and a run");
+    world.login(&world.at(1), &person).await.unwrap();
+    assert!(world.rows.all(SESSIONS, &account, "").await.is_empty());
+    assert_eq!(world.rows.address_entries(ADDRESS).await.len(), 1, "the wrong one's stays");
+}
+
+#[tokio::test]
+async fn what_is_given_back_late_takes_nothing_from_the_next_window() {
+    let world = World::new().await;
+    let (store, limit) = (&world.service.store, world.service.attempts);
+    let address = ClientAddress::parse(ADDRESS);
+    let late = enter_address(store, limit, &world.at(0), address).await.unwrap();
+    let next = enter_address(store, limit, &world.at(901), address).await.unwrap();
+    leave(store, &late).await;
+    assert_eq!(world.rows.address_entries(ADDRESS).await.len(), 1);
+    leave(store, &next).await;
+    assert!(world.rows.address_entries(ADDRESS).await.is_empty());
+}
+
+#[tokio::test]
+async fn an_office_behind_one_address_logs_in_twenty_at_once() {
+    let world = World::new().await;
+    let mut tasks = JoinSet::new();
+    for employee in 0..20 {
+        let person = world.person(&format!("employee-{employee}")).await;
+        let world = Arc::clone(&world);
+        tasks.spawn(async move { world.login(&world.at(0), &person).await.map(drop) });
+    }
+    for logged_in in tasks.join_all().await {
+        logged_in.unwrap();
+    }
+    assert!(world.rows.address_entries(ADDRESS).await.is_empty());
+}
+
+/// The alarm of a run: each failure is named by its request, and exactly one of them completes it.
+#[tokio::test]
+async fn a_run_of_failures_is_complete_exactly_once() {
+    let world = World::new().await;
+    let person = world.person("amal").await;
+    let mut lengths = Vec::new();
+    for failure in 0..ALARMING_RUN + 5 {
+        let moment = world.at(i64::from(failure) * 1000);
+        let entry = Entry::new(&moment);
+        world.wire.reset();
+        if failure % 10 == 0 {
+            world.wire.script(on("UpdateItem"), Fault::SendTwice);
+        }
+        lengths.push(world.service.store.count_failure(&person.email, &entry, moment.now).await.unwrap());
+    }
+    let complete = lengths.iter().filter(|length| **length == Some(ALARMING_RUN)).count();
+    assert_eq!(complete, 1);
+    assert_eq!(lengths[98..102], [Some(99), Some(100), None, None]);
+    world.login(&world.at(0), &person).await.unwrap();
+    let moment = world.at(1);
+    let begins = world.service.store.count_failure(&person.email, &Entry::new(&moment), moment.now).await;
+    assert_eq!(begins.unwrap(), Some(1));
+}
+
+#[tokio::test]
+async fn racing_failures_complete_a_run_exactly_once() {
+    let world = World::new().await;
+    let person = world.person("amal").await;
+    let mut tasks = JoinSet::new();
+    for _ in 0..ALARMING_RUN + 5 {
+        let (world, email) = (Arc::clone(&world), person.email.clone());
+        tasks.spawn(async move {
+            let moment = world.at(0);
+            world.service.store.count_failure(&email, &Entry::new(&moment), moment.now).await.unwrap()
+        });
+    }
+    let complete = tasks.join_all().await.into_iter().filter(|length| *length == Some(ALARMING_RUN));
+    assert_eq!(complete.count(), 1);
+}

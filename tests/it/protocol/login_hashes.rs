@@ -1,0 +1,62 @@
+//! Hashes of the old CRM: they verify, and are brought up to date in the transaction that begins the session.
+
+use nova_auth::{domain::refusal::Refusal, flows::login::login, passwords::Hasher};
+
+use super::{
+    faults::{Fault, on},
+    world::{ADDRESS, PASSWORD, Pair, World, assert_passing, attempt, refusal},
+};
+
+#[tokio::test]
+async fn a_hash_of_the_old_crm_verifies_and_is_upgraded_by_its_login() {
+    for (prefix, cost, full) in [("$2a$", 10, 12), ("$2b$", 4, 5), ("$2y$", 4, 5)] {
+        let world = World::new().await;
+        let mut service = world.instance();
+        service.hasher = Hasher::new(full);
+        let person = world.person("amal").await;
+        let old = bcrypt::hash(PASSWORD, cost).unwrap().replacen("$2b$", prefix, 1);
+        world.rows.set_password_hash(&person.email, &old).await;
+        let attempt = attempt(&person.email, PASSWORD, ADDRESS);
+        let pair = Pair::from(login(&service, &world.at(0), &attempt).await.unwrap());
+        world.assert_alive(0, &pair).await;
+        let upgraded = world.rows.password_hash(&person.email).await;
+        assert!(upgraded.starts_with(&format!("$2b${full:02}$")), "{prefix}");
+        assert!(bcrypt::verify(PASSWORD, &upgraded).unwrap());
+        let again = Pair::from(login(&service, &world.at(1), &attempt).await.unwrap());
+        world.assert_alive(1, &again).await;
+        assert_eq!(world.rows.password_hash(&person.email).await, upgraded, "once");
+    }
+}
+
+#[tokio::test]
+async fn no_hash_is_upgraded_without_its_session() {
+    let world = World::new().await;
+    let mut service = world.instance();
+    service.hasher = Hasher::new(5);
+    let person = world.person("amal").await;
+    let old = world.rows.password_hash(&person.email).await;
+    world.wire.script(on("TransactWriteItems").every_try(), Fault::throttled());
+    let attempt_right = attempt(&person.email, PASSWORD, ADDRESS);
+    assert_passing(login(&service, &world.at(0), &attempt_right).await);
+    assert_eq!(world.rows.password_hash(&person.email).await, old);
+    assert!(world.rows.sessions(person.id).await.is_empty());
+    let wrong = login(&service, &world.at(1), &attempt(&person.email, "Wrong-horse-9!", ADDRESS)).await;
+    assert!(matches!(refusal(wrong), Refusal::InvalidCredentials(_)));
+    assert_eq!(world.rows.password_hash(&person.email).await, old);
+}
+
+/// Two first logins of one user after the move from the old CRM: the second finds the hash changed under it.
+#[tokio::test]
+async fn two_first_logins_at_once_both_succeed() {
+    let world = World::new().await;
+    let mut service = world.instance();
+    service.hasher = Hasher::new(5);
+    let person = world.person("amal").await;
+    let attempt = attempt(&person.email, PASSWORD, ADDRESS);
+    let (one, two) = (world.at(0), world.at(0));
+    let (one, two) = tokio::join!(login(&service, &one, &attempt), login(&service, &two, &attempt));
+    for pair in [one.unwrap(), two.unwrap()] {
+        world.assert_alive(0, &pair.into()).await;
+    }
+    assert_eq!(world.rows.sessions(person.id).await.len(), 2);
+}

@@ -1,0 +1,35 @@
+//! The protocols over a real DynamoDB: races, retries, lost answers, throttles, and what is left when they are through.
+//!
+//! One claim is held against all of it: a revoked session is refused on its next decision, nothing ever turns a no into a
+//! yes, and an honest client that retries within the grace window is not logged out. Time is an argument, so nothing here
+//! waits for a clock; faults are scripted at the wire, under the SDK, where its own retries meet them.
+//!
+//! | | |
+//! |---|---|
+//! | `world`, `rows` | the flows on a database in memory, what their users do, and the rows as they are |
+//! | `wire`, `faults` | the HTTP client under the SDK: it records every call, and does to it what a test says |
+//! | `vault` | the keys, as Secrets Manager would give them |
+//! | `login_*`, `refresh_*`, `logout`, `decisions` | the protocols, one subject a file |
+//! | `throttled` | every call of every flow failing in turn |
+//! | `cost` | round trips and capacity |
+//! | `interleavings` | everything at random, against a model |
+
+mod faults;
+mod rows;
+mod vault;
+mod wire;
+mod world;
+
+mod cost;
+mod decisions;
+mod login_attempts;
+mod login_hashes;
+mod login_races;
+mod login_secrecy;
+mod logout;
+mod refresh_ends;
+mod refresh_keys;
+mod refresh_races;
+mod refresh_retries;
+mod refresh_theft;
+mod throttled;

@@ -1,0 +1,120 @@
+//! Refresh and time: what has ended has ended, whether or not its row was removed, and no token outlives its session.
+
+use jiff::SignedDuration;
+use nova_auth::{domain::refusal::Refusal, flows::refresh::refresh};
+
+use super::{
+    faults::{Fault, on},
+    rows::{SESSIONS, n, number, text},
+    world::{World, claims, presenting, refusal, time},
+};
+
+const DAY: i64 = 86_400;
+
+#[tokio::test]
+async fn an_idle_session_has_ended_though_its_row_is_there() {
+    let world = World::new().await;
+    let (person, pair) = world.logged_in().await;
+    // The token itself is still within its leeway.
+    let moment = world.at(7 * DAY + 2);
+    assert_eq!(refusal(world.refresh(&moment, &pair.refresh).await), Refusal::RefreshTokenInvalid);
+    let row = world.rows.session(person.id).await;
+    assert_eq!((text(&row, "state").as_str(), number(&row, "generation")), ("active", 0));
+    assert_eq!(world.rows.count_events(person.id, "authn_token_reuse").await, 0, "an end is no theft");
+    let moment = world.at(7 * DAY + 3600);
+    assert_eq!(refusal(world.refresh(&moment, &pair.refresh).await), Refusal::RefreshTokenInvalid);
+}
+
+#[tokio::test]
+async fn a_session_that_is_used_lives_on_until_its_absolute_end() {
+    let world = World::new().await;
+    let (_, mut pair) = world.logged_in().await;
+    for day in [6, 12, 18, 24, 29] {
+        pair = world.refresh(&world.at(day * DAY), &pair.refresh).await.unwrap();
+        world.assert_alive(day * DAY, &pair).await;
+    }
+    let end = time(30 * DAY).as_second();
+    assert_eq!(claims(&pair.refresh)["exp"], end, "seven days more would be too many");
+    let last = refresh(&world.service, &world.at(30 * DAY - 100), &presenting(&pair.refresh)).await.unwrap();
+    assert_eq!(last.access.expires_in, SignedDuration::from_secs(100));
+    assert_eq!(claims(&last.access.token)["exp"], end);
+    assert_eq!(claims(&last.refresh)["exp"], end);
+    let last = last.into();
+    world.assert_alive(30 * DAY - 1, &last).await;
+    assert_eq!(refusal(world.authenticate(30 * DAY, &last.access).await), Refusal::TokenRevoked);
+    world.assert_dead(30 * DAY + 1, &last).await;
+}
+
+#[tokio::test]
+async fn an_access_token_never_outlives_its_session() {
+    let world = World::with(&[
+        ("ACCESS_TOKEN_SECONDS", "900"),
+        ("REFRESH_TOKEN_SECONDS", "1200"),
+        ("SESSION_MAX_SECONDS", "2000"),
+    ])
+    .await;
+    let (person, mut pair) = world.logged_in().await;
+    for second in [0, 1, 700, 1150, 1500, 1999] {
+        if second > 0 {
+            pair = world.refresh(&world.at(second), &pair.refresh).await.unwrap();
+        }
+        let row = world.rows.session(person.id).await;
+        let end = number(&row, "idleEnd").min(number(&row, "absoluteEnd")) / 1000;
+        let exp = claims(&pair.access)["exp"].as_i64().unwrap();
+        assert!(exp <= end, "at {second}: {exp} and {end}");
+        assert_eq!(claims(&pair.refresh)["exp"], end, "at {second}");
+    }
+    assert!(world.authenticate(2000, &pair.access).await.is_err());
+}
+
+/// DynamoDB removes rows when it likes, also before a late token comes: an update that recreated the row would bring an
+/// ended session back to life.
+#[tokio::test]
+async fn a_token_whose_session_row_was_removed_creates_nothing() {
+    let world = World::new().await;
+    let (person, pair) = world.logged_in().await;
+    let sk = text(&world.rows.session(person.id).await, "sk");
+    world.rows.delete(SESSIONS, &format!("USER#{}", person.id), &sk).await;
+    assert_eq!(refusal(world.refresh(&world.at(60), &pair.refresh).await), Refusal::RefreshTokenInvalid);
+    assert_eq!(refusal(world.authenticate(60, &pair.access).await), Refusal::TokenRevoked);
+    world.logout(&world.at(60), &pair).await.unwrap();
+    assert!(world.rows.sessions(person.id).await.is_empty(), "nothing was created");
+}
+
+#[tokio::test]
+async fn a_state_that_a_later_version_writes_is_an_end() {
+    let world = World::new().await;
+    let (person, pair) = world.logged_in().await;
+    world.rows.set_session(person.id, "state", super::rows::s("suspended")).await;
+    world.assert_dead(60, &pair).await;
+}
+
+/// A retry is judged by the row as it is: an idle end that came between the two tries is an end.
+#[tokio::test]
+async fn a_retry_in_the_grace_window_of_a_session_that_ended_meanwhile_is_refused() {
+    let world = World::new().await;
+    let (person, first) = world.logged_in().await;
+    world.wire.script(on("UpdateItem").every_try(), Fault::LoseAnswer);
+    assert!(world.refresh(&world.at(60), &first.refresh).await.is_err());
+    world.rows.set_session(person.id, "absoluteEnd", n(time(65).as_millisecond())).await;
+    assert_eq!(refusal(world.refresh(&world.at(66), &first.refresh).await), Refusal::RefreshTokenInvalid);
+}
+
+/// Times in tokens are whole seconds and those in rows are not: in the second between, a rotation that takes would hand
+/// out a pair that is dead on arrival.
+#[tokio::test]
+async fn what_is_given_out_at_the_very_end_is_alive_or_is_not_given_out() {
+    let world = World::with(&[("REFRESH_TOKEN_SECONDS", "900"), ("SESSION_MAX_SECONDS", "900")]).await;
+    let begin = time(0);
+    for millisecond in [899_000, 899_749, 899_750, 899_900, 899_999, 900_000] {
+        let person = world.person(&format!("amal-{millisecond}")).await;
+        let pair = world.login(&world.at(0), &person).await.unwrap();
+        let moment = world.at(0).at(begin + SignedDuration::from_millis(millisecond));
+        if let Ok(last) = refresh(&world.service, &moment, &presenting(&pair.refresh)).await {
+            assert!(
+                last.access.expires_in.is_positive(),
+                "dead on arrival, {millisecond} ms after the login"
+            );
+        }
+    }
+}

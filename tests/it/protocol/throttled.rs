@@ -1,0 +1,215 @@
+//! Every call of every flow failing in turn, each of its tries: once before it takes effect, once after. The answer is
+//! the right one or none; and when the client has tried again, what should be alive is, and what should be dead is.
+
+use nova_auth::{
+    domain::{refusal::Refusal, user::Status},
+    flows::FlowError,
+};
+
+use super::{
+    faults::{Fault, any},
+    world::{OTHER_PASSWORD, Pair, Person, World, refusal},
+};
+
+/// A user with two sessions, one of which has refreshed.
+struct Scene {
+    person: Person,
+    first: Pair,
+    current: Pair,
+    other: Pair,
+}
+
+const NOW: i64 = 200;
+
+async fn scene() -> (std::sync::Arc<World>, Scene) {
+    let world = World::new().await;
+    let (person, first) = world.logged_in().await;
+    let current = world.refresh(&world.at(100), &first.refresh).await.unwrap();
+    let other = world.login(&world.at(1), &person).await.unwrap();
+    world.assert_alive(NOW - 60, &current).await;
+    world.wire.reset();
+    (world, Scene { person, first, current, other })
+}
+
+/// Runs the flow with each of its calls failing. `run` gets it done or says why not, `check` what has to hold then.
+async fn each_call_fails<T>(
+    run: impl AsyncFn(&World, &Scene) -> Result<T, FlowError>,
+    check: impl AsyncFn(&World, &Scene, Result<T, Refusal>),
+) {
+    each_call_fails_after(async |_, _| {}, run, check).await;
+}
+
+async fn each_call_fails_after<T>(
+    prepare: impl AsyncFn(&World, &Scene),
+    run: impl AsyncFn(&World, &Scene) -> Result<T, FlowError>,
+    check: impl AsyncFn(&World, &Scene, Result<T, Refusal>),
+) {
+    let (world, measure) = scene().await;
+    prepare(&world, &measure).await;
+    world.wire.reset();
+    drop(run(&world, &measure).await);
+    let calls = world.wire.sent().len();
+    assert!(calls > 0);
+    for call in 0..calls {
+        for fault in [Fault::throttled(), Fault::LoseAnswer] {
+            let (world, scene) = scene().await;
+            prepare(&world, &scene).await;
+            world.wire.reset();
+            world.wire.script(any().after(call).every_try(), fault.clone());
+            let mut outcome = run(&world, &scene).await;
+            world.wire.reset();
+            eprintln!("{fault:?} at call {call} of {calls}");
+            if let Err(error) = &outcome
+                && !matches!(error, FlowError::Refused(_))
+            {
+                assert!(error.is_passing(), "{error:?}");
+                outcome = run(&world, &scene).await;
+            }
+            check(&world, &scene, outcome.map_err(|error| refusal(Err::<(), _>(error)))).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_decision_is_right_or_none() {
+    each_call_fails(
+        async |world, scene| world.authenticate(NOW, &scene.current.access).await,
+        async |_, _, decision| assert_eq!(decision, Ok(())),
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_decision_about_a_revoked_session_is_no_or_none() {
+    each_call_fails_after(
+        async |world, scene| world.revoke_all(&world.at(NOW), &scene.person).await.unwrap(),
+        async |world, scene| world.authenticate(NOW, &scene.current.access).await,
+        async |_, _, decision| assert_eq!(decision, Err(Refusal::TokenRevoked)),
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_login_succeeds_when_it_is_tried_again() {
+    each_call_fails(
+        async |world, scene| world.login(&world.at(NOW), &scene.person).await,
+        async |world, scene, pair| {
+            let pair = pair.unwrap();
+            world.assert_alive(NOW, &pair).await;
+            world.assert_alive(NOW, &scene.other).await;
+            world.refresh(&world.at(NOW + 1), &pair.refresh).await.unwrap();
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_a_wrong_password_or_nothing() {
+    each_call_fails(
+        async |world, scene| world.login_with(&world.at(NOW), &scene.person, "Wrong-horse-9!").await,
+        async |world, scene, refused| {
+            assert!(matches!(refused, Err(Refusal::InvalidCredentials(_))), "{refused:?}");
+            assert_eq!(world.rows.sessions(scene.person.id).await.len(), 2);
+            world.login(&world.at(NOW + 1), &scene.person).await.unwrap();
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_refresh_succeeds_when_it_is_tried_again_and_there_is_one_chain() {
+    each_call_fails(
+        async |world, scene| world.refresh(&world.at(NOW), &scene.current.refresh).await,
+        async |world, scene, pair| {
+            let pair = pair.unwrap();
+            world.assert_alive(NOW, &pair).await;
+            let again = world.refresh(&world.at(NOW + 5), &scene.current.refresh).await.unwrap();
+            assert_eq!(again.refresh.expose(), pair.refresh.expose());
+            world.refresh(&world.at(NOW + 60), &pair.refresh).await.unwrap();
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_retry_in_the_grace_window_succeeds_when_it_is_tried_again() {
+    each_call_fails(
+        async |world, scene| world.refresh(&world.at(120), &scene.first.refresh).await,
+        async |world, scene, pair| {
+            let pair = pair.unwrap();
+            assert_eq!(pair.refresh.expose(), scene.current.refresh.expose());
+            world.assert_alive(120, &pair).await;
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_theft_ends_the_session_when_its_token_is_shown_again() {
+    each_call_fails(
+        async |world, scene| world.refresh(&world.at(NOW), &scene.first.refresh).await,
+        async |world, scene, refused| {
+            assert_eq!(refused.err(), Some(Refusal::RefreshTokenInvalid));
+            world.assert_dead(NOW, &scene.current).await;
+            world.assert_alive(NOW, &scene.other).await;
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_logout_ends_its_session_when_it_is_said_again() {
+    each_call_fails(
+        async |world, scene| world.logout(&world.at(NOW), &scene.current).await,
+        async |world, scene, ended| {
+            ended.unwrap();
+            world.assert_dead(NOW, &scene.current).await;
+            world.assert_alive(NOW, &scene.other).await;
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn ending_every_session_ends_every_session_when_it_is_tried_again() {
+    each_call_fails(
+        async |world, scene| world.revoke_all(&world.at(NOW), &scene.person).await,
+        async |world, scene, ended| {
+            ended.unwrap();
+            world.assert_dead(NOW, &scene.current).await;
+            world.assert_dead(NOW, &scene.other).await;
+            let again = world.login(&world.at(NOW + 1), &scene.person).await.unwrap();
+            world.assert_alive(NOW + 1, &again).await;
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn disabling_ends_every_session_when_it_is_tried_again() {
+    each_call_fails(
+        async |world, scene| world.set_status(&world.at(NOW), &scene.person, Status::Disabled).await,
+        async |world, scene, ended| {
+            ended.unwrap();
+            world.assert_dead(NOW, &scene.current).await;
+            world.assert_dead(NOW, &scene.other).await;
+        },
+    )
+    .await;
+}
+
+/// The one flow that cannot just be said again: if it took, the old password is not the current one any more. The
+/// session goes on either way, and the other one has ended exactly if the password is the new one.
+#[tokio::test]
+async fn a_password_change_took_as_a_whole_or_not_at_all() {
+    each_call_fails(
+        async |world, scene| world.change_password(&world.at(NOW), &scene.current.access).await,
+        async |world, scene, changed| {
+            assert!(matches!(changed, Ok(()) | Err(Refusal::CurrentPasswordInvalid(_))), "{changed:?}");
+            world.assert_alive(NOW, &scene.current).await;
+            world.assert_dead(NOW, &scene.other).await;
+            world.login_with(&world.at(NOW), &scene.person, OTHER_PASSWORD).await.unwrap();
+        },
+    )
+    .await;
+}

@@ -1,0 +1,325 @@
+//! The flows on a database in memory, and what their users do.
+
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use aws_sdk_dynamodb::config::retry::RetryPartition;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use jiff::{SignedDuration, Timestamp};
+use nova_auth::{
+    app::{AuthService, Authorizer},
+    aws::{Clients, dynamodb_config, http_client},
+    config::Config,
+    domain::{
+        address::ClientAddress,
+        email::Email,
+        ids::UserId,
+        moment::{Moment, RequestId},
+        name::PersonName,
+        password::{Password, Profile as PasswordProfile},
+        refusal::Refusal,
+        session::Device,
+        user::{Role, Status},
+    },
+    flows::{
+        Caller, FlowError,
+        authenticate::authenticate,
+        change_password::{PasswordChange, change_password},
+        create_user::{Registration, create_user},
+        login::{LoggedIn, LoginAttempt, login},
+        logout::{LogoutAttempt, logout},
+        refresh::{RefreshAttempt, Refreshed, refresh},
+        revoke_all::revoke_all,
+        set_status::set_status,
+    },
+    keys::Token,
+    passwords::Hasher,
+};
+use nova_local::Storage;
+use serde_json::Value;
+
+use super::{
+    rows::{IDENTITY, Rows, SESSIONS},
+    vault::{ACCESS, REFRESH, Vault},
+    wire::Wire,
+};
+
+pub(super) const PASSWORD: &str = "Correct-horse-9!";
+pub(super) const OTHER_PASSWORD: &str = "Battery-staple-4?";
+pub(super) const ADDRESS: &str = "203.0.113.7";
+
+/// The work of a hash where the hash is not the subject.
+pub(super) const CHEAP: u32 = 4;
+
+/// One deployment, with one instance of each function.
+pub(super) struct World {
+    pub(super) service: AuthService,
+    pub(super) authorizer: Authorizer,
+    /// Between both and DynamoDB.
+    pub(super) wire: Wire,
+    pub(super) vault: Vault,
+    pub(super) rows: Rows,
+    config: Config,
+    clients: Clients,
+    requests: AtomicU64,
+    _storage: Storage,
+}
+
+/// Somebody who can log in.
+#[derive(Debug, Clone)]
+pub(super) struct Person {
+    pub(super) id: UserId,
+    pub(super) email: Email,
+}
+
+/// What a client holds.
+#[derive(Debug, Clone)]
+pub(super) struct Pair {
+    pub(super) access: Token,
+    pub(super) refresh: Token,
+}
+
+impl From<LoggedIn> for Pair {
+    fn from(answer: LoggedIn) -> Self {
+        Self { access: answer.access.token, refresh: answer.refresh }
+    }
+}
+
+impl From<Refreshed> for Pair {
+    fn from(answer: Refreshed) -> Self {
+        Self { access: answer.access.token, refresh: answer.refresh }
+    }
+}
+
+impl World {
+    pub(super) async fn new() -> Arc<World> {
+        World::with(&[]).await
+    }
+
+    /// One whose functions are told this too.
+    pub(super) async fn with(variables: &[(&str, &str)]) -> Arc<World> {
+        let template = Path::new(env!("CARGO_MANIFEST_DIR")).join("../template.yaml");
+        let storage = Storage::in_memory(&template).await.unwrap();
+        let fixed = [
+            ("IDENTITY_TABLE", IDENTITY),
+            ("SESSIONS_TABLE", SESSIONS),
+            ("ACCESS_KEYS_SECRET", ACCESS),
+            ("REFRESH_KEYS_SECRET", REFRESH),
+            ("AWS_REGION", "us-east-1"),
+            ("AWS_ACCESS_KEY_ID", "test"),
+            ("AWS_SECRET_ACCESS_KEY", "test"),
+            ("AWS_ENDPOINT_URL_DYNAMODB", storage.url()),
+        ];
+        let all: BTreeMap<&str, &str> = fixed.into_iter().chain(variables.iter().copied()).collect();
+        let config = Config::read(&|name| all.get(name).map(|value| (*value).to_owned())).unwrap();
+        let http = http_client(&config.aws).unwrap();
+        let (wire, vault) = (Wire::new(http.clone()), Vault::new());
+        // A budget of retries of its own: the tests of one process would use up each other's.
+        let partition = RetryPartition::new(storage.url().to_owned());
+        let through = dynamodb_config(&config.aws, wire.clone().shared()).retry_partition(partition);
+        let secrets = aws_sdk_secretsmanager::Config::builder()
+            .behavior_version(aws_sdk_secretsmanager::config::BehaviorVersion::latest())
+            .region(aws_sdk_secretsmanager::config::Region::new("us-east-1"))
+            .credentials_provider(aws_sdk_secretsmanager::config::Credentials::new(
+                "test", "test", None, None, "test",
+            ))
+            .http_client(vault.client());
+        let clients = Clients {
+            dynamodb: aws_sdk_dynamodb::Client::from_conf(through.build()),
+            secrets_manager: aws_sdk_secretsmanager::Client::from_conf(secrets.build()),
+        };
+        let direct = aws_sdk_dynamodb::Client::from_conf(dynamodb_config(&config.aws, http).build());
+        let service = instance(&config, &clients);
+        Arc::new(World {
+            service,
+            authorizer: Authorizer::new(&config, &clients),
+            wire,
+            vault,
+            rows: Rows::new(direct),
+            config,
+            clients,
+            requests: AtomicU64::new(0),
+            _storage: storage,
+        })
+    }
+
+    /// Another instance of the authentication functions, which has read no keys yet.
+    pub(super) fn instance(&self) -> AuthService {
+        instance(&self.config, &self.clients)
+    }
+
+    /// A request at that second of the test.
+    pub(super) fn at(&self, second: i64) -> Moment {
+        let request = self.requests.fetch_add(1, Ordering::Relaxed);
+        Moment { now: time(second), request: RequestId::new(format!("request-{request}")) }
+    }
+
+    /// A user who is there from the beginning, with [`PASSWORD`].
+    pub(super) async fn person(&self, name: &str) -> Person {
+        let email = Email::parse(&format!("{name}@example.com")).unwrap();
+        let registration = Registration {
+            email: email.clone(),
+            name: PersonName::parse(name).unwrap(),
+            password: Password::new(PASSWORD.to_owned()),
+            role: Role::default(),
+            permissions: ["notes:read".to_owned()].into(),
+            device: device(),
+            security_log: SignedDuration::from_hours(24 * 365),
+        };
+        let policy = PasswordProfile::Crm;
+        let moment = self.at(-3600);
+        let hasher = Hasher::new(CHEAP);
+        let made = create_user(&self.service.store, hasher, policy, &moment, registration).await.unwrap();
+        Person { id: made.id, email }
+    }
+
+    /// A user who has logged in at second 0.
+    pub(super) async fn logged_in(&self) -> (Person, Pair) {
+        let person = self.person("amal").await;
+        let pair = self.login(&self.at(0), &person).await.unwrap();
+        (person, pair)
+    }
+
+    pub(super) async fn login(&self, moment: &Moment, person: &Person) -> Result<Pair, FlowError> {
+        self.login_with(moment, person, PASSWORD).await
+    }
+
+    pub(super) async fn login_with(
+        &self,
+        moment: &Moment,
+        person: &Person,
+        password: &str,
+    ) -> Result<Pair, FlowError> {
+        login(&self.service, moment, &attempt(&person.email, password, ADDRESS)).await.map(Pair::from)
+    }
+
+    pub(super) async fn refresh(&self, moment: &Moment, token: &Token) -> Result<Pair, FlowError> {
+        refresh(&self.service, moment, &presenting(token)).await.map(Pair::from)
+    }
+
+    /// Logs out with all that the client holds.
+    pub(super) async fn logout(&self, moment: &Moment, pair: &Pair) -> Result<(), FlowError> {
+        let attempt = LogoutAttempt {
+            access: Some(pair.access.clone()),
+            refresh: Some(pair.refresh.clone()),
+            device: device(),
+        };
+        logout(&self.service, moment, &attempt).await
+    }
+
+    pub(super) async fn revoke_all(&self, moment: &Moment, person: &Person) -> Result<(), FlowError> {
+        let AuthService { store, security_log, .. } = &self.service;
+        revoke_all(store, moment, person.id, &device(), *security_log).await
+    }
+
+    pub(super) async fn set_status(
+        &self,
+        moment: &Moment,
+        person: &Person,
+        status: Status,
+    ) -> Result<(), FlowError> {
+        let AuthService { store, security_log, .. } = &self.service;
+        set_status(store, moment, person.id, status, &device(), *security_log).await
+    }
+
+    /// Changes [`PASSWORD`] to [`OTHER_PASSWORD`].
+    pub(super) async fn change_password(&self, moment: &Moment, access: &Token) -> Result<(), FlowError> {
+        let change = PasswordChange {
+            access: access.clone(),
+            current: Password::new(PASSWORD.to_owned()),
+            new: Password::new(OTHER_PASSWORD.to_owned()),
+            policy: PasswordProfile::Crm,
+            caller: Caller { address: ClientAddress::parse(ADDRESS), device: device() },
+        };
+        change_password(&self.service, moment, &change).await
+    }
+
+    /// What the authorizer thinks of an access token.
+    pub(super) async fn authenticate(&self, second: i64, access: &Token) -> Result<(), FlowError> {
+        let Authorizer { store, access: tokens, .. } = &self.authorizer;
+        authenticate(store, tokens, &self.at(second), access).await.map(drop)
+    }
+
+    /// Nothing that the client holds is accepted, and none of it ever will be again.
+    pub(super) async fn assert_dead(&self, second: i64, pair: &Pair) {
+        let decision = self.authenticate(second, &pair.access).await;
+        assert!(matches!(decision, Err(FlowError::Refused(_))), "an access token is accepted: {decision:?}");
+        let refreshed = self.refresh(&self.at(second), &pair.refresh).await;
+        assert!(matches!(refreshed, Err(FlowError::Refused(_))), "a refresh token is accepted");
+        let decision = self.authenticate(second, &pair.access).await;
+        assert!(matches!(decision, Err(FlowError::Refused(_))), "an access token revived: {decision:?}");
+    }
+
+    /// The client is logged in.
+    pub(super) async fn assert_alive(&self, second: i64, pair: &Pair) {
+        let decision = self.authenticate(second, &pair.access).await;
+        assert!(decision.is_ok(), "an access token is refused: {decision:?}");
+    }
+}
+
+fn instance(config: &Config, clients: &Clients) -> AuthService {
+    let mut service = AuthService::new(config, clients).unwrap();
+    service.hasher = Hasher::new(CHEAP);
+    service
+}
+
+/// Not a whole second: what is rounded has to be rounded the same way each time.
+pub(super) fn time(second: i64) -> Timestamp {
+    Timestamp::from_millisecond(1_780_000_000_250 + second * 1000).unwrap()
+}
+
+pub(super) fn device() -> Device {
+    Device { user_agent: "test".to_owned(), ip: ADDRESS.to_owned() }
+}
+
+pub(super) fn attempt(email: &Email, password: &str, address: &str) -> LoginAttempt {
+    LoginAttempt {
+        email: email.clone(),
+        password: Password::new(password.to_owned()),
+        caller: Caller { address: ClientAddress::parse(address), device: device() },
+        claimed: None,
+        fingerprint: None,
+    }
+}
+
+pub(super) fn presenting(token: &Token) -> RefreshAttempt {
+    RefreshAttempt { token: token.clone(), fingerprint: None, device: device() }
+}
+
+/// What a token claims.
+pub(super) fn claims(token: &Token) -> Value {
+    let payload = token.expose().split('.').nth(1).unwrap();
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
+}
+
+/// The key that a token names.
+pub(super) fn kid(token: &Token) -> String {
+    let header = token.expose().split('.').next().unwrap();
+    let header: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).unwrap()).unwrap();
+    header["kid"].as_str().unwrap().to_owned()
+}
+
+/// Why it was refused; anything else fails the test.
+#[track_caller]
+pub(super) fn refusal<T>(result: Result<T, FlowError>) -> Refusal {
+    match result {
+        Err(FlowError::Refused(refusal)) => refusal,
+        Err(other) => panic!("neither a yes nor a no: {other:?}"),
+        Ok(_) => panic!("it was not refused"),
+    }
+}
+
+/// It came to no answer, and the client is told to try again.
+#[track_caller]
+pub(super) fn assert_passing<T>(result: Result<T, FlowError>) {
+    match result {
+        Err(error) => assert!(error.is_passing(), "not worth trying again: {error:?}"),
+        Ok(_) => panic!("an answer where there could be none"),
+    }
+}
