@@ -12,7 +12,7 @@ use crate::{
     aws::Clients,
     config::{Config, ConfigError, EdgeConfig, NoRules},
     domain::{attempts::Limit, session::Lifetimes},
-    keys::{AccessTokens, KeyCache, RefreshTokens},
+    keys::{AccessTokens, KeyCache, KeysError, RefreshTokens},
     passwords::Hasher,
     store::Store,
     telemetry,
@@ -98,6 +98,14 @@ impl AuthService {
             store.err().map(|e| e.to_string()),
         ]);
         Ok(service)
+    }
+
+    /// Makes sure that tokens of both kinds can be made, before anything is begun that ends with them.
+    ///
+    /// # Errors
+    /// [`KeysError`].
+    pub async fn ready(&self, now: Timestamp) -> Result<(), KeysError> {
+        tokio::try_join!(self.access.ready(now), self.refresh.ready(now)).map(|_| ())
     }
 
     /// Builds all of it on these clients.

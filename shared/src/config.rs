@@ -11,7 +11,7 @@
 //! | `ACCESS_TOKEN_SECONDS` | 900 | life of an access token, 60 to 3600 |
 //! | `REFRESH_TOKEN_SECONDS` | 604800 | idle time that a session survives, at least an access token's life |
 //! | `SESSION_MAX_SECONDS` | 2592000 | life of a session, at least the idle time |
-//! | `REFRESH_GRACE_SECONDS` | 30 | how long a used refresh token still gets its successor; 0 is off, else 5 to 300 |
+//! | `REFRESH_GRACE_SECONDS` | 30 | how long a used refresh token still gets its successor; 0 is off, else 15 to 300 |
 //! | `LOGIN_MAX_ATTEMPTS` | 5 | failures per account and per address in one window, 1 to 100 |
 //! | `LOGIN_WINDOW_SECONDS` | 900 | that window, 60 to 86400 |
 //! | `BCRYPT_COST` | 12 | work factor of new hashes, 10 to 15 |
@@ -137,8 +137,7 @@ impl Config {
     /// # Errors
     /// The first variable that is missing or wrong.
     pub fn from_env() -> Result<Self, ConfigError> {
-        #[expect(clippy::disallowed_methods, reason = "this is where the environment is read")]
-        Self::read(&|name| std::env::var(name).ok())
+        Self::read(&from_process)
     }
 
     /// Reads the variables that `get` finds.
@@ -147,14 +146,19 @@ impl Config {
     /// The first variable that is missing or wrong.
     pub fn read(get: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let variables = Variables(get);
+        let access_keys_secret = variables.required("ACCESS_KEYS_SECRET")?;
+        let refresh_keys_secret = variables.text("REFRESH_KEYS_SECRET");
+        if refresh_keys_secret.as_ref() == Some(&access_keys_secret) {
+            return Err(ConfigError::new(
+                "REFRESH_KEYS_SECRET",
+                "must be another secret than ACCESS_KEYS_SECRET",
+            ));
+        }
         Ok(Self {
             aws: AwsConfig::read(&variables)?,
-            tables: Tables {
-                identity: variables.required("IDENTITY_TABLE")?,
-                sessions: variables.required("SESSIONS_TABLE")?,
-            },
-            access_keys_secret: variables.required("ACCESS_KEYS_SECRET")?,
-            refresh_keys_secret: variables.text("REFRESH_KEYS_SECRET"),
+            tables: tables(&variables)?,
+            access_keys_secret,
+            refresh_keys_secret,
             tokens: TokenConfig::read(&variables)?,
             attempts: Limit {
                 max: variables.number("LOGIN_MAX_ATTEMPTS", 5, 1..=100)?,
@@ -191,25 +195,37 @@ impl Config {
     }
 }
 
+fn tables(variables: &Variables<'_>) -> Result<Tables, ConfigError> {
+    let identity = variables.required("IDENTITY_TABLE")?;
+    let sessions = variables.required("SESSIONS_TABLE")?;
+    if identity == sessions {
+        return Err(ConfigError::new("SESSIONS_TABLE", "must be another table than IDENTITY_TABLE"));
+    }
+    Ok(Tables { identity, sessions })
+}
+
 impl AwsConfig {
     /// Reads the process's environment.
     ///
     /// # Errors
     /// The first variable that is missing.
     pub fn from_env() -> Result<Self, ConfigError> {
-        #[expect(clippy::disallowed_methods, reason = "this is where the environment is read")]
-        Self::read(&Variables(&|name| std::env::var(name).ok()))
+        Self::read(&Variables(&from_process))
     }
 
     fn read(variables: &Variables<'_>) -> Result<Self, ConfigError> {
-        let endpoint = |name| variables.text(name).or_else(|| variables.text("AWS_ENDPOINT_URL"));
+        let endpoint = |name| match variables.text(name).or_else(|| variables.text("AWS_ENDPOINT_URL")) {
+            Some(url) if url.starts_with("http://") || url.starts_with("https://") => Ok(Some(url)),
+            Some(_) => Err(ConfigError::new(name, "must begin with http:// or https://")),
+            None => Ok(None),
+        };
         Ok(Self {
             region: variables.required("AWS_REGION")?,
             access_key_id: variables.required("AWS_ACCESS_KEY_ID")?,
             secret_access_key: SecretString::from(variables.required("AWS_SECRET_ACCESS_KEY")?),
             session_token: variables.text("AWS_SESSION_TOKEN").map(SecretString::from),
-            dynamodb_url: endpoint("AWS_ENDPOINT_URL_DYNAMODB"),
-            secrets_manager_url: endpoint("AWS_ENDPOINT_URL_SECRETS_MANAGER"),
+            dynamodb_url: endpoint("AWS_ENDPOINT_URL_DYNAMODB")?,
+            secrets_manager_url: endpoint("AWS_ENDPOINT_URL_SECRETS_MANAGER")?,
             ca_bundle: variables.text("AWS_CA_BUNDLE"),
         })
     }
@@ -221,9 +237,10 @@ impl TokenConfig {
         let refresh = variables.seconds("REFRESH_TOKEN_SECONDS", 604_800, access.as_secs()..=31_536_000)?;
         let session = variables.seconds("SESSION_MAX_SECONDS", 2_592_000, refresh.as_secs()..=31_536_000)?;
         let grace = variables.seconds("REFRESH_GRACE_SECONDS", 30, 0..=300)?;
-        // A client that retries after its own time-out must still find the window open.
-        if !grace.is_zero() && grace.unsigned_abs() < ATTEMPT_TIMEOUT * 3 {
-            let least = (ATTEMPT_TIMEOUT * 3).as_secs_f32().ceil();
+        // A refresh may take its whole time and end as a 503 though its write took. The client's retry comes after
+        // that, and must still find the window open.
+        if !grace.is_zero() && grace.unsigned_abs() < CALL_TIMEOUT * 3 {
+            let least = (CALL_TIMEOUT * 3).as_secs();
             let problem = format!("must be 0, or at least {least}: three request time-outs");
             return Err(ConfigError::new("REFRESH_GRACE_SECONDS", problem));
         }
@@ -239,6 +256,12 @@ impl ConfigError {
     fn new(variable: &'static str, problem: impl Into<String>) -> Self {
         Self { variable, problem: problem.into() }
     }
+}
+
+/// A variable of the process. Bytes that are no text make it another text, which the checks refuse by its name: it must
+/// not count as absent and take a default.
+fn from_process(name: &str) -> Option<String> {
+    std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
 }
 
 /// The environment; an empty variable counts as none, as CloudFormation has no other way to leave one out.
@@ -325,11 +348,14 @@ mod tests {
         for (variable, value) in [
             ("IDENTITY_TABLE", " "),
             ("AWS_REGION", ""),
+            ("AWS_ENDPOINT_URL_DYNAMODB", "localhost:8000"),
+            ("SESSIONS_TABLE", "identity"),
+            ("REFRESH_KEYS_SECRET", "access"),
             ("ACCESS_TOKEN_SECONDS", "15m"),
             ("ACCESS_TOKEN_SECONDS", "59"),
             ("REFRESH_TOKEN_SECONDS", "899"),
             ("SESSION_MAX_SECONDS", "604799"),
-            ("REFRESH_GRACE_SECONDS", "4"),
+            ("REFRESH_GRACE_SECONDS", "14"),
             ("LOGIN_MAX_ATTEMPTS", "0"),
             ("LOGIN_WINDOW_SECONDS", "-1"),
             ("BCRYPT_COST", "9"),

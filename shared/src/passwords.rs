@@ -20,10 +20,11 @@ impl Hasher {
         Self { cost }
     }
 
-    /// Whether a hash was made with less work than new ones are.
+    /// Whether a hash was made with other work than new ones are. More is as telling as less: verifying it takes
+    /// another time than hashing for nobody.
     #[must_use]
     pub const fn is_outdated(self, hash: &PasswordHash) -> bool {
-        hash.cost() < self.cost
+        hash.cost() != self.cost
     }
 
     /// Makes a hash for a password that the policy accepted.

@@ -79,14 +79,17 @@ impl TrustedProxies {
     /// Reads a comma-separated list of networks in CIDR notation, or single addresses.
     ///
     /// # Errors
-    /// The entry that is neither.
+    /// The entry that is neither, or that trusts everybody.
     pub fn parse(list: &str) -> Result<Self, String> {
         let entries = list.split(',').map(str::trim).filter(|entry| !entry.is_empty());
         let network = |entry: &str| {
             entry
                 .parse::<IpNet>()
                 .or_else(|_| entry.parse::<IpAddr>().map(IpNet::from))
-                .map_err(|_| entry.to_owned())
+                .ok()
+                // If everybody were trusted, the address that a client writes itself would count.
+                .filter(|network| network.prefix_len() > 0)
+                .ok_or_else(|| entry.to_owned())
         };
         Ok(Self(entries.map(network).collect::<Result<_, _>>()?))
     }
@@ -137,6 +140,8 @@ mod tests {
 
     #[test]
     fn a_proxy_list_with_a_typo_is_named() {
-        assert_eq!(TrustedProxies::parse("10.0.0.0/8, 10.0.0.0/99"), Err("10.0.0.0/99".to_owned()));
+        for entry in ["10.0.0.0/99", "0.0.0.0/0", "::/0"] {
+            assert_eq!(TrustedProxies::parse(&format!("10.0.0.0/8, {entry}")), Err(entry.to_owned()));
+        }
     }
 }

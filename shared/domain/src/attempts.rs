@@ -60,10 +60,12 @@ impl Window {
         limit.max.saturating_sub(u32::try_from(self.entries.len()).unwrap_or(u32::MAX))
     }
 
-    /// How long until it is over: at least a second, so that a client that waits that long is let in.
+    /// How long until it is over, in whole seconds and rounded up: a client that waits that long is let in.
     #[must_use]
     pub fn retry_after(&self, now: Timestamp) -> SignedDuration {
-        self.ends.duration_since(now).max(SignedDuration::from_secs(1))
+        let left = self.ends.duration_since(now);
+        let more = i64::from(left.subsec_nanos() > 0);
+        SignedDuration::from_secs((left.as_secs() + more).max(1))
     }
 
     /// Whether one of the entries may be returned soon.
@@ -126,7 +128,9 @@ mod tests {
     fn a_client_that_waits_as_long_as_it_was_told_is_let_in() {
         let window = Window { entries: vec![], ends: at(900_000) };
         assert_eq!(window.retry_after(at(0)), SignedDuration::from_secs(900));
+        assert_eq!(window.retry_after(at(838_100)), SignedDuration::from_secs(62));
         assert_eq!(window.retry_after(at(899_999)), SignedDuration::from_secs(1));
+        assert_eq!(window.retry_after(at(900_001)), SignedDuration::from_secs(1));
     }
 
     #[test]

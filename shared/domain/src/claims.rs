@@ -12,7 +12,7 @@ use crate::{
 pub const LEEWAY: SignedDuration = SignedDuration::from_secs(5);
 
 /// The claims of an access token.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessClaims {
     /// Who issued it.
     pub iss: String,
@@ -35,6 +35,12 @@ pub struct AccessClaims {
     /// Not before, seconds. We write none, and honour it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nbf: Option<i64>,
+}
+
+impl std::fmt::Debug for AccessClaims {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AccessClaims").field("jti", &self.jti).field("sid", &self.sid).finish_non_exhaustive()
+    }
 }
 
 /// The claims of a refresh token. Their order is part of the protocol: a successor is made again byte for byte.

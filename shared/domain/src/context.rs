@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// The context of an Allow, and (with nothing but `code` and `message`) of a Deny.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Context {
     /// The user's id.
@@ -24,4 +24,11 @@ pub struct Context {
     /// The same for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+}
+
+/// It holds an address.
+impl std::fmt::Debug for Context {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Context").field("session_id", &self.session_id).finish_non_exhaustive()
+    }
 }

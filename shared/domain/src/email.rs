@@ -36,7 +36,7 @@ impl Email {
         if text.len() > MAX_BYTES {
             return Err(Fault::TooLong);
         }
-        if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
+        if text.chars().any(|c| c.is_control() || c.is_whitespace() || is_treacherous(c)) {
             return Err(Fault::Invalid);
         }
         match text.split_once('@') {
@@ -56,6 +56,14 @@ impl Email {
     pub fn digest(&self) -> String {
         Sha256::digest(&self.0).iter().map(|byte| format!("{byte:02x}")).collect()
     }
+}
+
+/// Characters that no mailbox needs unquoted and that others trip over: an API that puts the address into JSON or HTML
+/// unescaped, and people who cannot see that two addresses differ.
+fn is_treacherous(c: char) -> bool {
+    "\"\\<>()[],:;".contains(c)
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}')
+        || matches!(c, '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 fn is_host(host: &str) -> bool {
@@ -93,6 +101,15 @@ mod tests {
             ["sara", "@example.com", "sara@", "sara@host", "a@b@example.com", "a b@example.com", "a@.com"]
         {
             assert_eq!(Email::parse(typed), Err(Fault::Invalid), "{typed}");
+        }
+        for typed in [
+            "a\"b@example.com",
+            "a\\b@example.com",
+            "<a@example.com>",
+            "a\u{200b}@example.com",
+            "\u{202e}a@example.com",
+        ] {
+            assert_eq!(Email::parse(typed), Err(Fault::Invalid), "{typed:?}");
         }
         assert_eq!(Email::parse(" "), Err(Fault::Required));
         assert_eq!(Email::parse(&format!("{}@example.com", "a".repeat(300))), Err(Fault::TooLong));

@@ -124,6 +124,25 @@ impl PartialEq for RefreshHash {
     }
 }
 
+/// SHA-256 of what a client sends as its fingerprint, base64url; the fingerprint itself is not kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct FingerprintHash(String);
+
+impl FingerprintHash {
+    /// Hashes a fingerprint.
+    #[must_use]
+    pub fn of(fingerprint: &str) -> Self {
+        Self(URL_SAFE_NO_PAD.encode(Sha256::digest(fingerprint)))
+    }
+
+    /// The hash as text, for the row.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

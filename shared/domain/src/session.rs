@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp, fmt::serde::timestamp::millisecond::requir
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ids::{RefreshHash, SessionId, UserId},
+    ids::{FingerprintHash, RefreshHash, SessionId, UserId},
     moment::{Moment, RequestId},
     user::Profile,
 };
@@ -42,7 +42,8 @@ pub struct Session {
     pub rotated_at: Timestamp,
     /// The key that signed the current refresh token and made its id.
     pub rotation_kid: String,
-    /// The idle end: `exp` of the current refresh token, before the absolute end cuts it.
+    /// The idle end: `exp` of the current refresh token, before the absolute end cuts it. A whole second, like the
+    /// absolute end, so that the row's conditions and the token's claims mean the same moment.
     #[serde(with = "millis")]
     pub idle_end: Timestamp,
     /// The request that made the current refresh token.
@@ -51,7 +52,7 @@ pub struct Session {
     pub device: Device,
     /// SHA-256 of the client's fingerprint, where it gave one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub fingerprint: Option<String>,
+    pub fingerprint: Option<FingerprintHash>,
     /// What the client said of itself at login. Shown to people, trusted by nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claimed: Option<ClaimedDevice>,
@@ -175,7 +176,7 @@ pub struct Presented {
     /// The token's generation.
     pub generation: u64,
     /// SHA-256 of the client's fingerprint, where it gave one.
-    pub fingerprint: Option<String>,
+    pub fingerprint: Option<FingerprintHash>,
 }
 
 /// What to do with a refresh whose conditional write did not take.
@@ -300,8 +301,8 @@ mod tests {
 
     #[test]
     fn another_device_does_not_get_the_successor() {
-        let row = Session { fingerprint: Some("known".into()), ..row() };
-        let other = Presented { fingerprint: Some("other".into()), ..presented(4) };
+        let row = Session { fingerprint: Some(FingerprintHash::of("known")), ..row() };
+        let other = Presented { fingerprint: Some(FingerprintHash::of("other")), ..presented(4) };
         assert_eq!(judge(&row, &other, 1_001), Verdict::Theft);
         assert_eq!(judge(&row, &presented(4), 1_001), Verdict::SameSuccessor);
     }

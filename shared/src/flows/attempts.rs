@@ -138,8 +138,8 @@ pub async fn count_failure(
 
 /// The password was right, so nothing was guessed: the account's attempts are cleared and the address gets its place
 /// back. That this could not be written locks nobody out for longer than a wrong password would.
-pub async fn forgive(service: &AuthService, address: &Place, email: &Email) {
-    let cleared = service.store.clear_account_attempts(email);
+pub async fn forgive(service: &AuthService, address: &Place, account: &Place, email: &Email) {
+    let cleared = service.store.clear_account_attempts(email, &account.entry);
     let (cleared, ()) = tokio::join!(cleared, leave(&service.store, address));
     if let Err(error) = cleared {
         tracing::error!(error = %error, request.id = address.moment.request.as_str(), "attempts were not cleared");

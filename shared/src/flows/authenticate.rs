@@ -39,11 +39,10 @@ pub async fn authenticate(
         return Err(Refusal::TokenExpired.into());
     }
     let claims = verified.claims;
-    let read = || store.facts(claims.sub, claims.sid, Some(claims.jti));
-    let mut decision = decide(read().await?, moment);
+    let mut decision = decide(store.facts(claims.sub, claims.sid, Some(claims.jti)).await?, moment);
     if matches!(decision, Err(Doubt::HalfSeen)) {
-        // A batch may see one half of a transaction (a password change raises both epochs): ask once more.
-        decision = decide(read().await?, moment);
+        // A batch may see one half of a transaction (a password change raises both epochs). The blacklist was asked.
+        decision = decide(store.snapshot(claims.sub, claims.sid).await?, moment);
     }
     decision.map_err(|doubt| match doubt {
         Doubt::Refused(refusal) => refusal.into(),

@@ -126,8 +126,10 @@ async fn try_change(
         event: &event,
         now: moment.now,
     };
-    let (committed, ()) =
-        tokio::join!(service.store.commit_password(&commit), attempts::forgive(service, address, email));
+    let (committed, ()) = tokio::join!(
+        service.store.commit_password(&commit),
+        attempts::forgive(service, address, account, email)
+    );
     let committed = committed?;
     if committed == PasswordCommitted::Done {
         telemetry::security_event(kind, moment, Some(user), Some(who.session.session_id));

@@ -14,19 +14,18 @@ use jiff::Timestamp;
 use super::{
     Caller, FlowError,
     attempts::{self, Place},
-    fingerprint_hash,
 };
 use crate::{
     app::AuthService,
     domain::{
         attempts::Quota,
         email::Email,
-        ids::SessionId,
+        ids::{FingerprintHash, SessionId},
         moment::Moment,
         password::Password,
         refusal::Refusal,
         security_event::SecurityEvent,
-        session::{ClaimedDevice, Delivery, Session, State},
+        session::{ClaimedDevice, Delivery, Session, State, whole_seconds},
         user::Profile,
     },
     entropy,
@@ -46,8 +45,8 @@ pub struct LoginAttempt {
     pub caller: Caller,
     /// What the client says of itself.
     pub claimed: Option<ClaimedDevice>,
-    /// The client's fingerprint.
-    pub fingerprint: Option<String>,
+    /// SHA-256 of the client's fingerprint.
+    pub fingerprint: Option<FingerprintHash>,
 }
 
 /// A session that has begun.
@@ -76,7 +75,7 @@ pub async fn login(
     attempt: &LoginAttempt,
 ) -> Result<LoggedIn, FlowError> {
     // Without keys there would be nothing to answer with, so nothing is begun.
-    service.access.ready(moment.now).await?;
+    service.ready(moment.now).await?;
     let (address, credential) = tokio::join!(
         attempts::enter_address(&service.store, service.attempts, moment, attempt.caller.address),
         service.store.credential(&attempt.email),
@@ -138,7 +137,7 @@ async fn at_account(
             return Err(Refusal::InvalidCredentials(quota).into());
         };
         // The password was right: nothing was guessed, so nothing is held against account or address.
-        let forgive = attempts::forgive(service, address, &attempt.email);
+        let forgive = attempts::forgive(service, address, account, &attempt.email);
         let Some(active) = profile.filter(Profile::is_active) else {
             forgive.await;
             return Err(Refusal::AccountInactive.into());
@@ -221,13 +220,13 @@ fn new_session(
         previous: None,
         rotated_at: now,
         rotation_kid: first.kid.clone(),
-        idle_end: now + service.lifetimes.refresh,
+        idle_end: whole_seconds(now + service.lifetimes.refresh),
         rotation_request: moment.request.clone(),
         device: attempt.caller.device.clone(),
-        fingerprint: attempt.fingerprint.as_deref().map(fingerprint_hash),
+        fingerprint: attempt.fingerprint.clone(),
         claimed: attempt.claimed.clone(),
         created_at: now,
-        absolute_end: now + service.lifetimes.session,
+        absolute_end: whole_seconds(now + service.lifetimes.session),
     })
 }
 

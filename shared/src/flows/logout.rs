@@ -94,8 +94,9 @@ async fn end(
     let event = SecurityEvent::AuthnTokenRevoked;
     let row =
         EventRow::new(event, moment, user, device, moment.now + service.security_log).of_session(session);
-    service.store.revoke_session(user, session, &row).await?;
-    telemetry::security_event(event, moment, Some(user), Some(session));
+    if service.store.revoke_session(user, session, &row).await? {
+        telemetry::security_event(event, moment, Some(user), Some(session));
+    }
     Ok(())
 }
 

@@ -69,11 +69,3 @@ pub struct Caller {
     /// The client's device.
     pub device: Device,
 }
-
-/// SHA-256 of what a client sends as its fingerprint; the fingerprint itself is not kept.
-#[must_use]
-pub fn fingerprint_hash(fingerprint: &str) -> String {
-    use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-    use sha2::{Digest as _, Sha256};
-    URL_SAFE_NO_PAD.encode(Sha256::digest(fingerprint))
-}

@@ -7,16 +7,18 @@
 
 use std::time::Duration;
 
-use super::{FlowError, fingerprint_hash};
+use super::FlowError;
 use crate::{
     app::AuthService,
     config::CALL_TIMEOUT,
     domain::{
-        ids::UserId,
+        ids::{FingerprintHash, UserId},
         moment::Moment,
         refusal::Refusal,
         security_event::SecurityEvent,
-        session::{Device, Presented, Session, Standing, Verdict, judge_lost_rotation, standing},
+        session::{
+            Device, Presented, Session, Standing, Verdict, judge_lost_rotation, standing, whole_seconds,
+        },
         user::Profile,
     },
     entropy,
@@ -30,8 +32,8 @@ use crate::{
 pub struct RefreshAttempt {
     /// The token.
     pub token: Token,
-    /// The client's fingerprint.
-    pub fingerprint: Option<String>,
+    /// SHA-256 of the client's fingerprint.
+    pub fingerprint: Option<FingerprintHash>,
     /// The calling device.
     pub device: Device,
 }
@@ -68,7 +70,7 @@ pub async fn refresh(
     let presented = Presented {
         hash: token.id.hash(),
         generation: token.generation,
-        fingerprint: attempt.fingerprint.as_deref().map(fingerprint_hash),
+        fingerprint: attempt.fingerprint.clone(),
     };
     let rotation = Rotation {
         user: token.user,
@@ -76,7 +78,7 @@ pub async fn refresh(
         presented: &presented,
         next: next.hash,
         kid: &next.kid,
-        idle_end: moment.now + service.lifetimes.refresh,
+        idle_end: whole_seconds(moment.now + service.lifetimes.refresh),
         moment,
     };
     let (rotated, profile) =
@@ -125,7 +127,7 @@ async fn in_good_standing(
     let mut verdict = standing(profile.as_ref(), session);
     if verdict == Standing::EpochsApart {
         // The row and the user were read side by side and may be two halves of one transaction: read both at once.
-        let facts = service.store.facts(session.user_id, session.session_id, None).await?;
+        let facts = service.store.snapshot(session.user_id, session.session_id).await?;
         verdict = facts
             .session
             .as_ref()
@@ -164,8 +166,9 @@ async fn revoke(
 ) -> Result<(), FlowError> {
     let row = EventRow::new(event, moment, session.user_id, device, moment.now + service.security_log)
         .of_session(session.session_id);
-    service.store.revoke_session(session.user_id, session.session_id, &row).await?;
-    telemetry::security_event(event, moment, Some(session.user_id), Some(session.session_id));
+    if service.store.revoke_session(session.user_id, session.session_id, &row).await? {
+        telemetry::security_event(event, moment, Some(session.user_id), Some(session.session_id));
+    }
     Ok(())
 }
 

@@ -2,13 +2,22 @@
 
 use serde_json::{Map, Value};
 
-use crate::domain::refusal::{Fault, FieldFault, Refusal};
+use crate::domain::{
+    ids::FingerprintHash,
+    refusal::{Fault, FieldFault, Refusal},
+};
 
 /// The members of a body, and what was found wrong with them so far.
-#[derive(Debug)]
 pub struct Fields {
     members: Map<String, Value>,
     faults: Vec<FieldFault>,
+}
+
+/// The members hold passwords and tokens.
+impl std::fmt::Debug for Fields {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Fields").field("faults", &self.faults).finish_non_exhaustive()
+    }
 }
 
 impl Fields {
@@ -74,7 +83,9 @@ impl Fields {
                 .optional(&mut info, "userAgent", "deviceInfo.userAgent")
                 .map(|text| clip(&text, 512)),
             ip: self.optional(&mut info, "ip", "deviceInfo.ip").map(|text| clip(&text, 64)),
-            fingerprint: self.optional(&mut info, "fingerprint", "deviceInfo.fingerprint"),
+            fingerprint: self
+                .optional(&mut info, "fingerprint", "deviceInfo.fingerprint")
+                .map(|fingerprint| FingerprintHash::of(&fingerprint)),
         }
     }
 
@@ -102,8 +113,8 @@ pub struct DeviceInfo {
     pub user_agent: Option<String>,
     /// Its idea of its address, cut at 64 characters.
     pub ip: Option<String>,
-    /// What it calls itself.
-    pub fingerprint: Option<String>,
+    /// SHA-256 of what it calls itself.
+    pub fingerprint: Option<FingerprintHash>,
 }
 
 /// The first characters of a text, without those that no screen shows.

@@ -15,7 +15,6 @@ use crate::{
 };
 
 /// A request, as typed as it can be before its endpoint looks at it.
-#[derive(Debug)]
 pub struct Request {
     /// When, and which invocation.
     pub moment: Moment,
@@ -29,6 +28,13 @@ pub struct Request {
     pub(super) headers: HeaderMap,
     /// `None`: it came as base64 that is none.
     pub(super) body: Option<Vec<u8>>,
+}
+
+/// Headers and body hold tokens and passwords.
+impl std::fmt::Debug for Request {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Request").field("id", &self.public_id).finish_non_exhaustive()
+    }
 }
 
 impl Request {

@@ -129,10 +129,10 @@ impl RefreshTokens {
     /// The successor of a token, made (again) from the token and the row alone, with the key of the rotation and not
     /// today's signer.
     ///
-    /// `None`: the row's current token is not this one's successor (or its key is gone, and with it the token).
+    /// `None`: the row's current token is not this one's successor.
     ///
     /// # Errors
-    /// [`KeysError`].
+    /// [`KeysError`], also when the key of the rotation is not known here (yet).
     pub async fn successor_token(
         &self,
         session: &Session,
@@ -141,13 +141,12 @@ impl RefreshTokens {
     ) -> Result<Option<Token>, KeysError> {
         let mut ring = self.keys.ring(now).await?;
         if ring.verifier(&session.rotation_kid, now).is_none() {
-            // Another instance may have read the secret later than this one.
-            match self.keys.ring_with_unknown(now).await? {
-                Some(newer) => ring = newer,
-                None => return Ok(None),
-            }
+            // The name is from our own row, so another instance has read the secret later than this one.
+            ring = self.keys.ring_with_unknown(now).await?.unwrap_or(ring);
         }
-        let Some(key) = ring.verifier(&session.rotation_kid, now) else { return Ok(None) };
+        let key = ring.verifier(&session.rotation_kid, now);
+        let key =
+            key.ok_or_else(|| KeysError::Unavailable("the key of a rotation is not in the ring".to_owned()))?;
         let id = successor(key, presented);
         if id.hash() != session.current {
             return Ok(None);

@@ -3,9 +3,7 @@
 //! A window is a set of entries, each named by its request, and an end. Adding an entry is one conditional write:
 //! fifty racing guesses get exactly as many places as there are, and a write that the SDK repeats takes one place.
 
-use aws_sdk_dynamodb::types::{
-    AttributeValue, DeleteRequest, ReturnValue, ReturnValuesOnConditionCheckFailure, WriteRequest,
-};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
@@ -183,34 +181,24 @@ impl Store {
         Ok(())
     }
 
-    /// Forgets the failures of an account, its window and its run, in one call.
+    /// Forgets the failures of an account: its window, if this entry is in it, and its run.
+    ///
+    /// The condition makes a repeated or late delete harmless: a window that others have filled since is not ours.
     ///
     /// # Errors
     /// [`StoreError`]; then they stay, at worst until the window ends.
-    pub async fn clear_account_attempts(&self, email: &Email) -> Result<(), StoreError> {
+    pub async fn clear_account_attempts(&self, email: &Email, mine: &Entry) -> Result<(), StoreError> {
         const OPERATION: &str = "clear an account's attempts";
         let key = AttemptsKey::account(email);
-        let mut requests = Vec::new();
-        for sk in ["WINDOW", "RUN"] {
-            let delete = DeleteRequest::builder().set_key(Some(key.item(sk))).build();
-            let delete = delete.map_err(|_| StoreError::Malformed { operation: OPERATION })?;
-            requests.push(WriteRequest::builder().delete_request(delete).build());
-        }
-        for _ in 0..3 {
-            let answer = self
-                .client
-                .batch_write_item()
-                .request_items(&self.tables.sessions, requests)
-                .send()
-                .await
-                .map_err(|error| StoreError::from_sdk(OPERATION, &error))?;
-            let unprocessed = answer.unprocessed_items.unwrap_or_default().remove(&self.tables.sessions);
-            requests = unprocessed.unwrap_or_default();
-            if requests.is_empty() {
-                return Ok(());
-            }
-        }
-        Err(StoreError::Unavailable { operation: OPERATION, reason: "unprocessed".to_owned() })
+        let delete =
+            |sk| self.client.delete_item().table_name(&self.tables.sessions).set_key(Some(key.item(sk)));
+        let window = delete("WINDOW")
+            .condition_expression("contains(hits, :me_once)")
+            .expression_attribute_values(":me_once", item::text(mine.as_str()));
+        let (window, run) = tokio::join!(window.send(), delete("RUN").send());
+        unless_condition_failed(OPERATION, window)?;
+        run.map_err(|error| StoreError::from_sdk(OPERATION, &error))?;
+        Ok(())
     }
 
     /// Counts a failure in the account's run, and says how long the run is now, up to [`ALARMING_RUN`]; `None` when

@@ -5,6 +5,8 @@ use aws_sdk_dynamodb::{
     operation::update_item::{UpdateItemError, UpdateItemOutput},
 };
 
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+
 use super::item::Item;
 
 /// A call to DynamoDB failed.
@@ -69,6 +71,11 @@ impl StoreError {
         }
     }
 
+    /// Whether another transaction held the item at that moment. The SDK does not try such a call again.
+    pub(super) fn is_conflict(&self) -> bool {
+        matches!(self, Self::Unavailable { reason, .. } if reason.starts_with("TransactionConflict"))
+    }
+
     /// The deadline came before an answer.
     pub(super) fn late(operation: &'static str) -> Self {
         Self::Unavailable { operation, reason: "deadline".to_owned() }
@@ -76,9 +83,9 @@ impl StoreError {
 }
 
 /// What a conditional write answered; `None`: its condition failed.
-pub(super) fn unless_condition_failed<T, E: ProvideErrorMetadata, R>(
+pub(super) fn unless_condition_failed<T, E: ProvideErrorMetadata>(
     operation: &'static str,
-    sent: Result<T, SdkError<E, R>>,
+    sent: Result<T, SdkError<E, HttpResponse>>,
 ) -> Result<Option<T>, StoreError> {
     match sent {
         Ok(answer) => Ok(Some(answer)),
@@ -100,9 +107,9 @@ pub(super) enum Updated {
 }
 
 /// Reads the answer of a conditional update that asked for the item either way.
-pub(super) fn updated<R>(
+pub(super) fn updated(
     operation: &'static str,
-    sent: Result<UpdateItemOutput, SdkError<UpdateItemError, R>>,
+    sent: Result<UpdateItemOutput, SdkError<UpdateItemError, HttpResponse>>,
 ) -> Result<Updated, StoreError> {
     match sent {
         Ok(answer) => answer.attributes.map(Updated::Took).ok_or(StoreError::Malformed { operation }),

@@ -1,4 +1,4 @@
-//! `USER#<uid>` / `EVENT#<time>#<request>`: the security log of a user.
+//! `USER#<uid>` / `EVENT#<time>#<request>[#<session>]`: the security log of a user.
 
 use aws_sdk_dynamodb::types::Put;
 use jiff::Timestamp;
@@ -22,7 +22,7 @@ pub struct EventRow {
     pub event: SecurityEvent,
     /// When.
     pub at: Timestamp,
-    /// In which request; a repeated write of one request is one entry.
+    /// In which request; a repeated write is one entry, two sessions that one request ends are two.
     pub request_id: String,
     /// To which session.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -65,8 +65,11 @@ impl EventRow {
     }
 
     fn item(&self, operation: &'static str) -> Result<item::Item, StoreError> {
-        let key =
-            item::key(format!("USER#{}", self.user_id), format!("EVENT#{:.3}#{}", self.at, self.request_id));
+        let mut sk = format!("EVENT#{:.3}#{}", self.at, self.request_id);
+        if let Some(session) = self.session_id {
+            sk.push_str(&format!("#{session}"));
+        }
+        let key = item::key(format!("USER#{}", self.user_id), sk);
         item::write(operation, key, self, Some(self.expires))
     }
 }

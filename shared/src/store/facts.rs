@@ -2,9 +2,15 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use aws_sdk_dynamodb::types::KeysAndAttributes;
+use aws_sdk_dynamodb::{
+    error::SdkError,
+    types::{Get, KeysAndAttributes, TransactGetItem},
+};
 
-use super::{Store, StoreError, item, profile, revoked, session};
+use super::{
+    Store, StoreError, item, profile, revoked, session,
+    transaction::{CONFLICT_RETRIES, pause_after_conflict},
+};
 use crate::{
     config::CALL_TIMEOUT,
     domain::{
@@ -57,6 +63,43 @@ impl Store {
             }
         }
         Ok(facts)
+    }
+
+    /// Reads user and session once more, as they are at one moment. A batch may see one half of a transaction, however
+    /// often it is asked; this read sees all of it or nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`], also when other transactions are in the way for too long.
+    pub async fn snapshot(&self, user: UserId, session: SessionId) -> Result<Facts, StoreError> {
+        const OPERATION: &str = "read a snapshot";
+        let get = |table: &str, key| {
+            let get = Get::builder().table_name(table).set_key(Some(key)).build();
+            get.map(|get| TransactGetItem::builder().get(get).build())
+                .map_err(|_| StoreError::Malformed { operation: OPERATION })
+        };
+        let wanted = vec![
+            get(&self.tables.identity, profile::key(user))?,
+            get(&self.tables.sessions, session::key(user, session))?,
+        ];
+        for attempt in 0..CONFLICT_RETRIES {
+            match self.client.transact_get_items().set_transact_items(Some(wanted.clone())).send().await {
+                Ok(answer) => {
+                    let mut found =
+                        answer.responses.unwrap_or_default().into_iter().map(|response| response.item);
+                    let (profile, session) = (found.next().flatten(), found.next().flatten());
+                    return Ok(Facts {
+                        profile: profile.map(|row| item::read(OPERATION, row)).transpose()?,
+                        session: session.map(|row| item::read(OPERATION, row)).transpose()?,
+                        blacklisted: false,
+                    });
+                }
+                Err(SdkError::ServiceError(answer)) if answer.err().is_transaction_canceled_exception() => {
+                    pause_after_conflict(attempt).await;
+                }
+                Err(error) => return Err(StoreError::from_sdk(OPERATION, &error)),
+            }
+        }
+        Err(StoreError::Unavailable { operation: OPERATION, reason: "TransactionConflict".to_owned() })
     }
 
     async fn read_all(

@@ -7,7 +7,7 @@ use super::{
     EventRow, Store, StoreError,
     error::{Updated, updated},
     item,
-    transaction::Transacted,
+    transaction::{CONFLICT_RETRIES, Transacted, pause_after_conflict},
 };
 use crate::domain::{
     ids::{RefreshHash, SessionId, UserId},
@@ -61,6 +61,18 @@ impl Store {
     /// # Errors
     /// [`StoreError`]; then it may or may not have taken. The next try with the same token finds out.
     pub async fn rotate(&self, rotation: &Rotation<'_>) -> Result<Rotated, StoreError> {
+        let mut rotated = self.try_rotate(rotation).await;
+        for attempt in 0..CONFLICT_RETRIES {
+            if !rotated.as_ref().is_err_and(StoreError::is_conflict) {
+                break;
+            }
+            pause_after_conflict(attempt).await;
+            rotated = self.try_rotate(rotation).await;
+        }
+        rotated
+    }
+
+    async fn try_rotate(&self, rotation: &Rotation<'_>) -> Result<Rotated, StoreError> {
         const OPERATION: &str = "rotate a refresh token";
         let Rotation { presented, moment, .. } = rotation;
         let mut set =
@@ -70,7 +82,7 @@ impl Store {
         let mut update = self.client.update_item();
         if let Some(fingerprint) = &presented.fingerprint {
             set.push_str(", fingerprint = :fingerprint");
-            update = update.expression_attribute_values(":fingerprint", item::text(fingerprint));
+            update = update.expression_attribute_values(":fingerprint", item::text(fingerprint.as_str()));
         }
         let sent = update
             .table_name(&self.tables.sessions)
@@ -110,8 +122,8 @@ impl Store {
         }
     }
 
-    /// Ends a session and writes it into its user's security log, both or neither. A session that is gone or had
-    /// ended before has ended: that is no error and no second entry.
+    /// Ends a session and writes it into its user's security log, both or neither. `false`: it is gone or had ended
+    /// before, which is no error and no second entry.
     ///
     /// # Errors
     /// [`StoreError`]; then it may not have ended.
@@ -120,7 +132,7 @@ impl Store {
         user: UserId,
         session: SessionId,
         event: &EventRow,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         const OPERATION: &str = "revoke a session";
         let end = Update::builder()
             .table_name(&self.tables.sessions)
@@ -137,11 +149,8 @@ impl Store {
             TransactWriteItem::builder().update(end).build(),
             TransactWriteItem::builder().put(self.event_put(OPERATION, event)?).build(),
         ];
-        match self.transact(OPERATION, writes).await? {
-            Transacted::Done => Ok(()),
-            // The only condition is the session's: it is not active, or not there.
-            Transacted::ConditionsFailed(_) => Ok(()),
-        }
+        // The only condition is the session's.
+        Ok(matches!(self.transact(OPERATION, writes).await?, Transacted::Done))
     }
 
     /// Whether this request can reach the table at all: a read of nothing, made during init so that the first

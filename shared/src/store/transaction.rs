@@ -11,6 +11,15 @@ use aws_sdk_dynamodb::{
 use super::{Store, StoreError};
 use crate::entropy;
 
+/// How often a call is made again that met another transaction at the same item.
+pub(super) const CONFLICT_RETRIES: u32 = 5;
+
+/// A little while, longer each time, so that two that met do not meet again.
+pub(super) async fn pause_after_conflict(attempt: u32) {
+    let least = Duration::from_millis(10 << attempt);
+    tokio::time::sleep(entropy::jitter(least, least * 3)).await;
+}
+
 /// How a transaction ended.
 pub(super) enum Transacted {
     /// All of it was written.
@@ -26,7 +35,7 @@ impl Store {
         operation: &'static str,
         writes: Vec<TransactWriteItem>,
     ) -> Result<Transacted, StoreError> {
-        for attempt in 0..5_u32 {
+        for attempt in 0..CONFLICT_RETRIES {
             let sent =
                 self.client.transact_write_items().set_transact_items(Some(writes.clone())).send().await;
             let reasons = match sent {
@@ -53,8 +62,7 @@ impl Store {
             if !code.is_some_and(|code| passing.contains(&code)) {
                 return Err(StoreError::Refused { operation, reason: code.unwrap_or("canceled").to_owned() });
             }
-            let least = Duration::from_millis(10 << attempt);
-            tokio::time::sleep(entropy::jitter(least, least * 3)).await;
+            pause_after_conflict(attempt).await;
         }
         Err(StoreError::Unavailable { operation, reason: "TransactionConflict".to_owned() })
     }
