@@ -12,9 +12,10 @@
 //! | `login_*`, `refresh_*`, `logout`, `decisions` | the protocols, one subject a file |
 //! | `throttled` | every call of every flow failing in turn |
 //! | `cost` | round trips and capacity |
-//! | `interleavings` | everything at random, against a model |
+//! | `interleavings`, `model` | everything at random, against the protocol in its simplest form |
 
 mod faults;
+mod model;
 mod rows;
 mod vault;
 mod wire;
@@ -22,6 +23,7 @@ mod world;
 
 mod cost;
 mod decisions;
+mod interleavings;
 mod login_attempts;
 mod login_hashes;
 mod login_races;

@@ -1,0 +1,74 @@
+//! The sample events of `events/`: what each says is sent as a request, and answered as its name promises.
+
+use std::fs;
+
+use nova_auth::authorizer::AuthorizerEvent;
+use nova_auth::messages::Language;
+use serde_json::Value;
+
+use crate::support::binaries::workspace;
+use crate::support::client::{Answer, Client};
+use crate::support::stack::{PASSWORD, System, User};
+
+/// An event with its placeholders filled in.
+async fn event(system: &System, sara: &User, file: &str) -> Value {
+    let pair = system.login(&Client::at(3), sara).await;
+    let text = fs::read_to_string(workspace().join("events").join(file)).unwrap();
+    let filled = text
+        .replace("REPLACE_WITH_PASSWORD", PASSWORD)
+        .replace("REPLACE_WITH_ACCESS_TOKEN", &pair.access)
+        .replace("REPLACE_WITH_REFRESH_TOKEN", &pair.refresh);
+    assert!(!filled.contains("REPLACE"), "{file}: a placeholder that nobody knows");
+    serde_json::from_str(&filled).unwrap()
+}
+
+/// Sends what a proxy event says.
+async fn send(system: &System, event: &Value) -> Answer {
+    let client = Client::at(2);
+    let text = |name: &str| event[name].as_str().unwrap();
+    let mut request = client.request(text("httpMethod"), &format!("{}{}", system.stack.url(), text("path")));
+    for name in ["Content-Type", "Authorization", "Accept-Language", "User-Agent"] {
+        let value = event["headers"][name].as_str();
+        assert_eq!(
+            value,
+            event["multiValueHeaders"][name][0].as_str(),
+            "{name} in headers and in multiValueHeaders"
+        );
+        request = value.iter().fold(request, |request, value| request.header(name, *value));
+    }
+    client.send(request.body(text("body").to_owned())).await
+}
+
+#[tokio::test]
+async fn every_event_of_an_endpoint_is_answered_as_its_name_promises() {
+    let system = System::start().await;
+    let sara = system.user_with("user@example.com", PASSWORD).await;
+    for (file, status) in [
+        ("login.rest.json", 200),
+        ("login.rest.wrong-password.json", 401),
+        ("refresh.rest.json", 200),
+        ("logout.rest.json", 200),
+    ] {
+        let event = event(&system, &sara, file).await;
+        let context = &event["requestContext"];
+        assert_eq!(event["resource"], context["resourcePath"], "{file}");
+        assert!(context["identity"]["sourceIp"].is_string() && context["requestId"].is_string(), "{file}");
+        let answer = send(&system, &event).await;
+        assert_eq!(answer.status, status, "{file}: {}", answer.body);
+        assert_eq!(answer.header("content-language"), "en", "{file}");
+        answer.expect_envelope();
+    }
+}
+
+#[tokio::test]
+async fn every_event_of_the_authorizer_is_read_with_its_token() {
+    let system = System::start().await;
+    let sara = system.user_with("user@example.com", PASSWORD).await;
+    for file in ["token-authorizer.rest.request.json", "token-authorizer.rest.token.json"] {
+        let event = event(&system, &sara, file).await.to_string();
+        let read = AuthorizerEvent::read(&event, Language::Arabic).unwrap();
+        assert!(read.method_arn.ends_with("/v1/GET/whoami"), "{file}");
+        let token = read.token.unwrap().unwrap();
+        system.assert_lets_in(&Client::at(2), token.expose(), &sara).await;
+    }
+}
