@@ -96,7 +96,9 @@ impl Quota {
     /// A window as it is now.
     #[must_use]
     pub fn of(policy: &'static str, window: &Window, limit: Limit, now: Timestamp) -> Self {
-        Self { policy, limit, remaining: window.remaining(limit), resets_in: window.retry_after(now) }
+        // A request may have begun a moment before the one that opened the window; no window is longer than it is.
+        let resets_in = window.retry_after(now).min(limit.window);
+        Self { policy, limit, remaining: window.remaining(limit), resets_in }
     }
 
     /// A window that nothing is in.
@@ -131,6 +133,13 @@ mod tests {
         assert_eq!(window.retry_after(at(838_100)), SignedDuration::from_secs(62));
         assert_eq!(window.retry_after(at(899_999)), SignedDuration::from_secs(1));
         assert_eq!(window.retry_after(at(900_001)), SignedDuration::from_secs(1));
+    }
+
+    #[test]
+    fn nobody_is_told_to_wait_for_longer_than_a_window_lasts() {
+        let limit = Limit { max: 5, window: SignedDuration::from_mins(15) };
+        let window = Window { entries: vec![], ends: at(900_007) };
+        assert_eq!(Quota::of("account", &window, limit, at(0)).resets_in, limit.window);
     }
 
     #[test]
