@@ -4,9 +4,10 @@ use nova_auth::domain::{refusal::Refusal, user::Status};
 use serde_json::{Value, json};
 
 use super::{
+    answers::{assert_passing, claims, refusal},
     faults::{Fault, on},
     rows::{IDENTITY, SESSIONS, n, text},
-    world::{World, assert_passing, claims, refusal, time},
+    world::{World, time},
 };
 
 #[tokio::test]
@@ -60,7 +61,7 @@ async fn half_a_transaction_is_looked_at_once_more() {
     // The batch saw the session before the change and the profile after it.
     world.wire.script(on("BatchGetItem"), Fault::alter(|answer| set_epoch(answer, SESSIONS, "1")));
     world.assert_alive(61, &pair).await;
-    assert_eq!(world.wire.count("BatchGetItem"), 2);
+    assert_eq!((world.wire.count("BatchGetItem"), world.wire.count("TransactGetItems")), (1, 1));
 }
 
 #[tokio::test]
@@ -70,7 +71,7 @@ async fn epochs_that_stay_apart_are_a_no_after_one_more_look() {
     world.revoke_all(&world.at(60), &person).await.unwrap();
     world.wire.reset();
     assert_eq!(refusal(world.authenticate(61, &pair.access).await), Refusal::TokenRevoked);
-    assert_eq!(world.wire.count("BatchGetItem"), 2);
+    assert_eq!((world.wire.count("BatchGetItem"), world.wire.count("TransactGetItems")), (1, 1));
 }
 
 /// The second look may find what the first could not: the answer is the second one's, whatever it is.
@@ -90,8 +91,14 @@ async fn the_second_look_decides() {
     assert_eq!(refusal(world.authenticate(61, &pair.access).await), Refusal::UserInactive);
     world.wire.reset();
     world.set_status(&world.at(62), &person, Status::Active).await.unwrap();
-    world.wire.script(on("BatchGetItem").after(1).every_try(), Fault::throttled());
-    assert_passing(world.authenticate(63, &pair.access).await);
+    for (second, fault) in [(63, Fault::throttled()), (64, Fault::conflict()), (65, Fault::LoseAnswer)] {
+        world.wire.reset();
+        world.wire.script(on("TransactGetItems").every_call(), fault);
+        assert_passing(world.authenticate(second, &pair.access).await);
+    }
+    world.wire.reset();
+    world.wire.script(on("TransactGetItems"), Fault::conflict());
+    assert_eq!(refusal(world.authenticate(66, &pair.access).await), Refusal::TokenRevoked);
 }
 
 #[tokio::test]

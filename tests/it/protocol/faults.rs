@@ -44,6 +44,11 @@ impl Fault {
         Self::Answer(status, json!({ "__type": kind, "message": "scripted" }))
     }
 
+    /// A single write that met a transaction.
+    pub(super) fn conflict_with_a_transaction() -> Self {
+        Self::error(400, "TransactionConflictException")
+    }
+
     /// A transaction that met another one.
     pub(super) fn conflict() -> Self {
         Self::Answer(

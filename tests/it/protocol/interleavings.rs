@@ -4,81 +4,16 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use nova_auth::{domain::user::Status, flows::FlowError, keys::Token};
 use proptest::{
-    prelude::*,
+    strategy::Strategy,
     test_runner::{Config, TestRunner},
 };
 
 use super::{
     faults::{Fault, Gate, on},
-    model::{ABSOLUTE, ACCESS, GRACE, IDLE, Model, Presented, Sid},
+    model::{ABSOLUTE, IDLE, Model, Presented, Sid},
+    steps::{CLIENTS, Ending, Fate, Point, Step, honest, steps},
     world::{Pair, Person, World},
 };
-
-/// What somebody does.
-#[derive(Debug, Clone)]
-enum Step {
-    Login(usize),
-    /// The client presents a token of its own, this many generations old.
-    Refresh(usize, usize, Fate),
-    /// A thief presents one of the client's tokens, and keeps what comes.
-    Theft(usize, usize),
-    /// Two tabs present the newest token at once.
-    Tabs(usize),
-    Logout(usize),
-    RevokeAll,
-    Disable,
-    Enable,
-    /// Something of the three comes in while the client's refresh waits, before or after its write.
-    Race(usize, Ending, Point),
-    Wait(i64),
-}
-
-/// What becomes of a refresh and its answer.
-#[derive(Debug, Clone, Copy)]
-enum Fate {
-    Answered,
-    /// The function dies after the write.
-    Lost,
-    /// The answer to the write is lost, and the SDK repeats it.
-    Repeated,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Ending {
-    Logout,
-    RevokeAll,
-    Disable,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Point {
-    BeforeTheWrite,
-    AfterTheWrite,
-}
-
-const CLIENTS: usize = 3;
-
-fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let client = 0..CLIENTS;
-    let fate = prop_oneof![4 => Just(Fate::Answered), 2 => Just(Fate::Lost), 1 => Just(Fate::Repeated)];
-    let age = prop_oneof![6 => Just(0_usize), 2 => Just(1), 1 => Just(2)];
-    let ending = prop_oneof![Just(Ending::Logout), Just(Ending::RevokeAll), Just(Ending::Disable)];
-    let point = prop_oneof![Just(Point::BeforeTheWrite), Just(Point::AfterTheWrite)];
-    let step = prop_oneof![
-        4 => client.clone().prop_map(Step::Login),
-        9 => (client.clone(), age.clone(), fate).prop_map(|(client, age, fate)| Step::Refresh(client, age, fate)),
-        2 => (client.clone(), age).prop_map(|(client, age)| Step::Theft(client, age)),
-        2 => client.clone().prop_map(Step::Tabs),
-        1 => client.clone().prop_map(Step::Logout),
-        1 => Just(Step::RevokeAll),
-        1 => Just(Step::Disable),
-        2 => Just(Step::Enable),
-        1 => (client, ending, point).prop_map(|(client, ending, point)| Step::Race(client, ending, point)),
-        3 => prop_oneof![4 => Just(1_i64), 3 => Just(GRACE), 3 => Just(GRACE + 1), 1 => Just(ACCESS + 5), 1 => Just(IDLE)]
-            .prop_map(Step::Wait),
-    ];
-    prop::collection::vec(step, 4..24)
-}
 
 /// What a client holds: every refresh token that it was given, by generation, and the newest access token.
 #[derive(Debug)]
@@ -316,13 +251,6 @@ fn whatever_happens_in_whatever_order_the_decisions_are_the_models() {
             play.step(step).await;
         }
     });
-}
-
-/// How long an honest client waits, and how often its answer is lost before it hears one.
-fn honest() -> impl Strategy<Value = Vec<(usize, i64, Vec<i64>)>> {
-    // Tries of one refresh: the last is within the grace window of the first.
-    let tries = prop::collection::vec(1..=GRACE / 3 - 1, 0..3);
-    prop::collection::vec((0..CLIENTS, 1..IDLE / 4, tries), 4..12)
 }
 
 /// The promise to honest clients, by itself: whoever presents its newest token, and presents it again within the grace

@@ -17,9 +17,10 @@ use nova_auth::{
 use tokio::task::JoinSet;
 
 use super::{
+    answers::refusal,
     faults::{Fault, on},
     rows::SESSIONS,
-    world::{ADDRESS, PASSWORD, Person, World, attempt, refusal},
+    world::{ADDRESS, PASSWORD, Person, World, attempt},
 };
 
 /// Wrong passwords, each from an address of its own.

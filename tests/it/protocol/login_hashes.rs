@@ -3,8 +3,9 @@
 use nova_auth::{domain::refusal::Refusal, flows::login::login, passwords::Hasher};
 
 use super::{
+    answers::{assert_passing, refusal},
     faults::{Fault, on},
-    world::{ADDRESS, PASSWORD, Pair, World, assert_passing, attempt, refusal},
+    world::{ADDRESS, PASSWORD, Pair, World, attempt},
 };
 
 #[tokio::test]

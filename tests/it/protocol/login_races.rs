@@ -4,9 +4,10 @@
 use nova_auth::domain::{refusal::Refusal, user::Status};
 
 use super::{
+    answers::{assert_passing, refusal},
     faults::{Fault, Gate, any, on},
     rows::{n, number, text},
-    world::{CHEAP, OTHER_PASSWORD, PASSWORD, Pair, Person, World, assert_passing, refusal},
+    world::{CHEAP, OTHER_PASSWORD, PASSWORD, Pair, Person, World},
 };
 
 /// What happens to the user meanwhile.
@@ -78,7 +79,7 @@ async fn no_session_of_a_user_who_is_disabled_during_a_login_is_alive() {
 async fn a_login_that_meets_a_revocation_of_all_begins_after_it_or_is_revoked_by_it() {
     at_every_point(Event::EverySessionRevoked, async |world, person, begun| {
         let pair = begun.unwrap();
-        let sid = super::world::claims(&pair.access)["sid"].as_str().unwrap().to_owned();
+        let sid = super::answers::claims(&pair.access)["sid"].as_str().unwrap().to_owned();
         let sessions = world.rows.sessions(person.id).await;
         let session = sessions.iter().find(|row| text(row, "sessionId") == sid).unwrap();
         match number(session, "epoch") {

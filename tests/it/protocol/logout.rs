@@ -7,9 +7,10 @@ use nova_auth::{
 };
 
 use super::{
+    answers::{assert_passing, claims, refusal},
     faults::{Fault, Gate, on},
     rows::{SESSIONS, number, text},
-    world::{Pair, World, assert_passing, claims, device, refusal},
+    world::{Pair, World, device},
 };
 
 async fn logout_with(world: &World, second: i64, access: Option<&Token>, refresh: Option<&Token>) {

@@ -6,17 +6,19 @@
 //!
 //! | | |
 //! |---|---|
-//! | `world`, `rows` | the flows on a database in memory, what their users do, and the rows as they are |
+//! | `world`, `rows`, `answers` | the flows on a database in memory, what their users do, the rows as they are, and what comes back |
 //! | `wire`, `faults` | the HTTP client under the SDK: it records every call, and does to it what a test says |
 //! | `vault` | the keys, as Secrets Manager would give them |
 //! | `login_*`, `refresh_*`, `logout`, `decisions` | the protocols, one subject a file |
 //! | `throttled` | every call of every flow failing in turn |
 //! | `cost` | round trips and capacity |
-//! | `interleavings`, `model` | everything at random, against the protocol in its simplest form |
+//! | `interleavings`, `steps`, `model` | everything at random, against the protocol in its simplest form |
 
+mod answers;
 mod faults;
 mod model;
 mod rows;
+mod steps;
 mod vault;
 mod wire;
 mod world;

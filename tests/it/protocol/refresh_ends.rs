@@ -4,9 +4,10 @@ use jiff::SignedDuration;
 use nova_auth::{domain::refusal::Refusal, flows::refresh::refresh};
 
 use super::{
+    answers::{claims, refusal},
     faults::{Fault, on},
     rows::{SESSIONS, n, number, text},
-    world::{World, claims, presenting, refusal, time},
+    world::{World, presenting, time},
 };
 
 const DAY: i64 = 86_400;

@@ -3,9 +3,10 @@
 use nova_auth::{domain::refusal::Refusal, flows::refresh::refresh};
 
 use super::{
+    answers::{assert_passing, kid, refusal},
     rows::text,
     vault::{ACCESS, REFRESH, key},
-    world::{Pair, World, assert_passing, kid, presenting, refusal, time},
+    world::{Pair, World, presenting, time},
 };
 
 /// The rotation wrote the name of its key into the row; today's signer would make another id, whose hash is not the
@@ -101,4 +102,19 @@ async fn a_key_of_the_same_name_and_other_bytes_signs_nothing_of_ours() {
     let (_, forged) = other.logged_in().await;
     assert_eq!(refusal(world.refresh(&world.at(9), &forged.refresh).await), Refusal::RefreshTokenInvalid);
     world.refresh(&world.at(9), &pair.refresh).await.unwrap();
+}
+
+/// A key that signs at once, as after a compromise: an instance that read the secret a moment ago cannot tell what the
+/// row's key would have made, and must not take its own ignorance for a theft or an end.
+#[tokio::test]
+async fn a_retry_at_an_instance_that_cannot_know_the_key_yet_is_no_answer_and_no_theft() {
+    let world = World::new().await;
+    let (person, first) = world.logged_in().await;
+    world.vault.put(REFRESH, &[key("refresh-1", None), key("refresh-2", Some(time(0)))]);
+    let newer = world.instance();
+    let second = Pair::from(refresh(&newer, &world.at(10), &presenting(&first.refresh)).await.unwrap());
+    assert_passing(world.refresh(&world.at(15), &first.refresh).await);
+    assert_eq!(text(&world.rows.session(person.id).await, "state"), "active");
+    let again = world.refresh(&world.at(35), &first.refresh).await.unwrap();
+    assert_eq!(again.refresh.expose(), second.refresh.expose());
 }

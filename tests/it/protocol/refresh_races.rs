@@ -3,9 +3,10 @@
 use nova_auth::domain::{refusal::Refusal, user::Status};
 
 use super::{
+    answers::refusal,
     faults::{Fault, Gate, Which, on},
     rows::text,
-    world::{Pair, Person, World, refusal},
+    world::{Pair, Person, World},
 };
 
 /// What ends a session.

@@ -7,9 +7,10 @@ use nova_auth::{domain::refusal::Refusal, flows::refresh::refresh};
 use tokio::task::JoinSet;
 
 use super::{
+    answers::{assert_passing, refusal},
     faults::{Fault, Gate, on},
     rows::number,
-    world::{World, assert_passing, presenting, refusal},
+    world::{World, presenting},
 };
 
 #[tokio::test]
@@ -138,4 +139,25 @@ async fn a_user_who_stays_unreadable_is_no_answer_and_the_retry_falls_into_the_g
     assert_eq!(number(&world.rows.session(person.id).await, "generation"), 1, "the write took");
     let second = world.refresh(&world.at(66), &first.refresh).await.unwrap();
     world.assert_alive(66, &second).await;
+}
+
+/// DynamoDB refuses a write to a row that a transaction holds at that moment, and the SDK does not try it again.
+#[tokio::test]
+async fn a_refresh_that_meets_a_transaction_is_tried_again_and_at_last_is_no_answer() {
+    let world = World::new().await;
+    let (person, first) = world.logged_in().await;
+    world.wire.reset();
+    for _ in 0..2 {
+        world.wire.script(on("UpdateItem"), Fault::conflict_with_a_transaction());
+    }
+    let second = world.refresh(&world.at(60), &first.refresh).await.unwrap();
+    assert_eq!(world.wire.count("UpdateItem"), 3);
+
+    world.wire.reset();
+    world.wire.script(on("UpdateItem").every_call(), Fault::conflict_with_a_transaction());
+    assert_passing(world.refresh(&world.at(120), &second.refresh).await);
+    assert_eq!(number(&world.rows.session(person.id).await, "generation"), 1, "nothing was used up");
+    world.wire.reset();
+    let third = world.refresh(&world.at(121), &second.refresh).await.unwrap();
+    world.assert_alive(121, &third).await;
 }

@@ -1,15 +1,21 @@
 //! Refresh, when a token was stolen: the session ends, durably, and both who hold its tokens are out.
 
 use nova_auth::{
-    domain::refusal::Refusal,
+    domain::{
+        ids::{FingerprintHash, RefreshId},
+        refusal::Refusal,
+        session::Presented,
+    },
     flows::refresh::{RefreshAttempt, refresh},
     keys::Token,
+    store::{Rotated, Rotation},
 };
 
 use super::{
+    answers::{assert_passing, claims, refusal},
     faults::{Fault, on},
     rows::{number, text},
-    world::{Pair, Person, World, assert_passing, presenting, refusal},
+    world::{Pair, Person, World, presenting, time},
 };
 
 async fn assert_theft_was_noticed(world: &World, person: &Person, second: i64, held: &[&Pair]) {
@@ -79,7 +85,7 @@ async fn another_device_in_the_grace_window_is_a_thief() {
     let world = World::new().await;
     let (person, stolen) = world.logged_in().await;
     let from = |token: &Token, fingerprint: &str| RefreshAttempt {
-        fingerprint: Some(fingerprint.to_owned()),
+        fingerprint: Some(FingerprintHash::of(fingerprint)),
         ..presenting(token)
     };
     let owner = refresh(&world.service, &world.at(60), &from(&stolen.refresh, "phone")).await.unwrap();
@@ -122,5 +128,26 @@ async fn a_forged_generation_or_a_token_of_another_session_changes_nothing() {
     assert_eq!(refusal(world.authenticate(60, &pair.refresh).await), Refusal::TokenInvalid);
     let row = world.rows.session(person.id).await;
     assert_eq!((text(&row, "state").as_str(), number(&row, "generation")), ("active", 0));
+    world.refresh(&world.at(60), &pair.refresh).await.unwrap();
+}
+
+/// No token of ours has the right generation and another id. Should one ever come, it uses up nothing.
+#[tokio::test]
+async fn another_id_of_the_current_generation_rotates_nothing() {
+    let world = World::new().await;
+    let (person, pair) = world.logged_in().await;
+    let other = RefreshId::from_bytes(&[7; 32]).hash();
+    let moment = world.at(60);
+    let presented = Presented { hash: other.clone(), generation: 0, fingerprint: None };
+    let rotation = Rotation {
+        user: person.id,
+        session: claims(&pair.refresh)["sid"].as_str().unwrap().parse().unwrap(),
+        presented: &presented,
+        next: other,
+        kid: "refresh-1",
+        idle_end: time(3600),
+        moment: &moment,
+    };
+    assert!(matches!(world.service.store.rotate(&rotation).await, Ok(Rotated::Lost(Some(_)))));
     world.refresh(&world.at(60), &pair.refresh).await.unwrap();
 }

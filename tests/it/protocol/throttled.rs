@@ -7,8 +7,9 @@ use nova_auth::{
 };
 
 use super::{
+    answers::refusal,
     faults::{Fault, any},
-    world::{OTHER_PASSWORD, Pair, Person, World, refusal},
+    world::{OTHER_PASSWORD, Pair, Person, World},
 };
 
 /// A user with two sessions, one of which has refreshed.
