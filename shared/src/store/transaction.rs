@@ -29,15 +29,19 @@ pub(super) enum Transacted {
 }
 
 impl Store {
-    /// Writes all or nothing. A conflict with another transaction is no answer yet: it is tried again, within bounds.
+    /// Writes all or nothing. A conflict with another transaction is no answer yet: it is tried again, within bounds, and
+    /// under one name. Otherwise a try that took and whose answer was lost would be told that its conditions do not hold,
+    /// by its own writes.
     pub(super) async fn transact(
         &self,
         operation: &'static str,
         writes: Vec<TransactWriteItem>,
     ) -> Result<Transacted, StoreError> {
+        let name = entropy::bytes().map(|bytes| uuid::Builder::from_random_bytes(bytes).into_uuid());
+        let name = name.map_err(|error| StoreError::Refused { operation, reason: error.to_string() })?;
         for attempt in 0..CONFLICT_RETRIES {
-            let sent =
-                self.client.transact_write_items().set_transact_items(Some(writes.clone())).send().await;
+            let transaction = self.client.transact_write_items().client_request_token(name.to_string());
+            let sent = transaction.set_transact_items(Some(writes.clone())).send().await;
             let reasons = match sent {
                 Ok(_) => return Ok(Transacted::Done),
                 Err(SdkError::ServiceError(answer)) if answer.err().is_transaction_canceled_exception() => {

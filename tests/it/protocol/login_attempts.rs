@@ -219,3 +219,20 @@ async fn racing_failures_complete_a_run_exactly_once() {
     let complete = tasks.join_all().await.into_iter().filter(|length| *length == Some(ALARMING_RUN));
     assert_eq!(complete.count(), 1);
 }
+
+/// The same delete arriving late, or again, when the account is under attack must not open its window.
+#[tokio::test]
+async fn a_clear_that_comes_late_takes_nothing_from_those_who_came_after() {
+    let world = World::new().await;
+    let person = world.person("amal").await;
+    let (store, moment) = (&world.service.store, world.at(0));
+    let mine = Entry::new(&moment);
+    let key = AttemptsKey::account(&person.email);
+    store.reserve_attempt(&key, &mine, world.service.attempts, moment.now).await.unwrap();
+    store.clear_account_attempts(&person.email, &mine).await.unwrap();
+    assert!(world.rows.account_entries(&person).await.is_empty());
+    guess(&world, &person, 1, 5).await;
+    store.clear_account_attempts(&person.email, &mine).await.unwrap();
+    assert_eq!(world.rows.account_entries(&person).await.len(), 5);
+    assert!(matches!(refusal(world.login(&world.at(2), &person).await), Refusal::LoginLocked(_)));
+}

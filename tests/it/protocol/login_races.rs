@@ -195,3 +195,15 @@ async fn a_login_that_never_finds_the_user_at_rest_is_no_answer() {
     assert_passing(begun);
     assert!(world.rows.sessions(person.id).await.is_empty());
 }
+
+/// The first try took, its answer was lost, and the next one met another transaction: it is one login all the same.
+#[tokio::test]
+async fn a_conflict_after_a_lost_answer_is_still_the_success_that_it_was() {
+    let world = World::new().await;
+    let person = world.person("amal").await;
+    world.wire.script(on("TransactWriteItems"), Fault::LoseAnswer);
+    world.wire.script(on("TransactWriteItems"), Fault::conflict());
+    let pair = world.login(&world.at(0), &person).await.unwrap();
+    world.assert_alive(0, &pair).await;
+    assert_eq!(world.rows.sessions(person.id).await.len(), 1);
+}

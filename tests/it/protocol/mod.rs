@@ -9,7 +9,7 @@
 //! | `world`, `rows`, `answers` | the flows on a database in memory, what their users do, the rows as they are, and what comes back |
 //! | `wire`, `faults` | the HTTP client under the SDK: it records every call, and does to it what a test says |
 //! | `vault` | the keys, as Secrets Manager would give them |
-//! | `login_*`, `refresh_*`, `logout`, `decisions` | the protocols, one subject a file |
+//! | `login_*`, `refresh_*`, `logout`, `password_change`, `decisions` | the protocols, one subject a file |
 //! | `throttled` | every call of every flow failing in turn |
 //! | `cost` | round trips and capacity |
 //! | `interleavings`, `steps`, `model` | everything at random, against the protocol in its simplest form |
@@ -31,6 +31,7 @@ mod login_hashes;
 mod login_races;
 mod login_secrecy;
 mod logout;
+mod password_change;
 mod refresh_ends;
 mod refresh_keys;
 mod refresh_races;

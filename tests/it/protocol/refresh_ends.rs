@@ -119,3 +119,17 @@ async fn what_is_given_out_at_the_very_end_is_alive_or_is_not_given_out() {
         }
     }
 }
+
+/// Instances on different machines: one is behind by as much as tokens allow, and takes what the other made.
+#[tokio::test]
+async fn instances_whose_clocks_differ_take_each_others_tokens() {
+    let world = World::new().await;
+    let (person, first) = world.logged_in().await;
+    let second = world.refresh(&world.at(60), &first.refresh).await.unwrap();
+    world.assert_alive(56, &second).await;
+    let again = world.refresh(&world.at(56), &first.refresh).await.unwrap();
+    assert_eq!(again.refresh.expose(), second.refresh.expose(), "a retry at the instance that is behind");
+    let third = world.refresh(&world.at(56), &second.refresh).await.unwrap();
+    world.assert_alive(61, &third).await;
+    assert_eq!(text(&world.rows.session(person.id).await, "state"), "active");
+}

@@ -199,6 +199,25 @@ async fn disabling_ends_every_session_when_it_is_tried_again() {
     .await;
 }
 
+#[tokio::test]
+async fn a_disabled_user_hears_so_or_nothing_and_no_session_comes_back_with_them() {
+    each_call_fails_after(
+        async |world, scene| {
+            world.set_status(&world.at(NOW), &scene.person, Status::Disabled).await.unwrap();
+        },
+        async |world, scene| world.refresh(&world.at(NOW), &scene.current.refresh).await,
+        async |world, scene, refused| {
+            assert_eq!(refused.err(), Some(Refusal::UserInactive));
+            let login = world.login(&world.at(NOW), &scene.person).await;
+            assert_eq!(refusal(login), Refusal::AccountInactive);
+            world.set_status(&world.at(NOW + 1), &scene.person, Status::Active).await.unwrap();
+            world.assert_dead(NOW + 1, &scene.current).await;
+            world.assert_dead(NOW + 1, &scene.other).await;
+        },
+    )
+    .await;
+}
+
 /// The one flow that cannot just be said again: if it took, the old password is not the current one any more. The
 /// session goes on either way, and the other one has ended exactly if the password is the new one.
 #[tokio::test]
