@@ -108,9 +108,7 @@ fn no_statement_has_a_wildcard_for_its_action_or_resource() {
         for key in ["NotAction", "NotResource"] {
             assert!(statement[key].is_null(), "{role} has a {key}");
         }
-        let resources =
-            statement["Resource"].as_array().cloned().unwrap_or_else(|| vec![statement["Resource"].clone()]);
-        for resource in resources {
+        for resource in resources(&statement) {
             assert!(
                 resource["Ref"].is_string() || resource["Fn::GetAtt"].is_string(),
                 "{role}: {resource} is not one resource of this stack"
@@ -124,10 +122,12 @@ fn no_statement_has_a_wildcard_for_its_action_or_resource() {
 fn every_dynamodb_statement_names_the_keys_it_may_touch() {
     let tables = ["IdentityTable.Arn", "SessionsTable.Arn"];
     for Right { role, statement } in rights_to("dynamodb:") {
-        assert!(
-            statement["Resource"]["Fn::GetAtt"].as_str().is_some_and(|arn| tables.contains(&arn)),
-            "{role}: {statement}"
-        );
+        for table in resources(&statement) {
+            assert!(
+                table["Fn::GetAtt"].as_str().is_some_and(|arn| tables.contains(&arn)),
+                "{role}: {statement}"
+            );
+        }
         assert_eq!(
             statement["Condition"]["Null"],
             json!({"dynamodb:LeadingKeys": "false"}),
@@ -150,10 +150,12 @@ fn every_dynamodb_statement_names_the_keys_it_may_touch() {
 fn an_action_on_a_table_stands_in_one_statement_with_all_its_prefixes() {
     let mut seen = BTreeMap::new();
     for Right { role, statement } in rights_to("dynamodb:") {
-        for action in texts(&statement["Action"]) {
-            let place = (role.clone(), action.to_owned(), statement["Resource"].to_string());
-            if let Some(other) = seen.insert(place, statement.to_string()) {
-                panic!("{role}: {action} is split between {other} and {statement}");
+        for table in resources(&statement) {
+            for action in texts(&statement["Action"]) {
+                let place = (role.clone(), action.to_owned(), table.to_string());
+                if let Some(other) = seen.insert(place, statement.to_string()) {
+                    panic!("{role}: {action} is split between {other} and {statement}");
+                }
             }
         }
     }
@@ -356,6 +358,12 @@ fn leading_keys(statement: &Value) -> Vec<String> {
     texts(&statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"])
         .map(str::to_owned)
         .collect()
+}
+
+/// What a statement is about: a list, or the one resource that stands alone.
+fn resources(statement: &Value) -> Vec<Value> {
+    let resource = &statement["Resource"];
+    resource.as_array().cloned().unwrap_or_else(|| vec![resource.clone()])
 }
 
 /// The strings of a list, or the one string that stands alone.
