@@ -16,6 +16,8 @@ pub(super) enum Fault {
     HoldAnswer(Gate),
     /// It takes effect, and the connection breaks before the answer.
     LoseAnswer,
+    /// The connection breaks at once; the call arrives when the gate opens, long after its caller has gone on.
+    Late(Gate),
     /// It is sent twice, as a proxy that repeats would; the second answer counts.
     SendTwice,
     /// It is not sent, and this is the answer.
@@ -72,6 +74,7 @@ impl fmt::Debug for Fault {
             Self::Hold(_) => "Hold",
             Self::HoldAnswer(_) => "HoldAnswer",
             Self::LoseAnswer => "LoseAnswer",
+            Self::Late(_) => "Late",
             Self::SendTwice => "SendTwice",
             Self::Answer(..) => "Answer",
             Self::Unprocessed(_) => "Unprocessed",
@@ -96,6 +99,20 @@ impl Gate {
     /// The call goes on.
     pub(super) fn open(&self) {
         self.open.notify_one();
+    }
+
+    /// A late call goes on, and has its effect.
+    pub(super) async fn let_it_arrive(&self) {
+        self.open();
+        self.arrival().await;
+    }
+
+    pub(super) async fn is_open(&self) {
+        self.open.notified().await;
+    }
+
+    pub(super) fn arrive(&self) {
+        self.arrived.notify_one();
     }
 
     pub(super) async fn pass(&self) {

@@ -10,6 +10,7 @@
 //! | `wire`, `faults` | the HTTP client under the SDK: it records every call, and does to it what a test says |
 //! | `vault` | the keys, as Secrets Manager would give them |
 //! | `login_*`, `refresh_*`, `logout`, `password_change`, `decisions` | the protocols, one subject a file |
+//! | `late` | writes that arrive long after their caller has gone on |
 //! | `throttled` | every call of every flow failing in turn |
 //! | `cost` | round trips and capacity |
 //! | `interleavings`, `steps`, `model` | everything at random, against the protocol in its simplest form |
@@ -26,6 +27,7 @@ mod world;
 mod cost;
 mod decisions;
 mod interleavings;
+mod late;
 mod login_attempts;
 mod login_hashes;
 mod login_races;

@@ -64,7 +64,7 @@ pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => Just(Step::Disable),
         2 => Just(Step::Enable),
         1 => (client, ending, point).prop_map(|(client, ending, point)| Step::Race(client, ending, point)),
-        3 => prop_oneof![4 => Just(1_i64), 3 => Just(GRACE), 3 => Just(GRACE + 1), 1 => Just(ACCESS + 5), 1 => Just(IDLE)]
+        3 => prop_oneof![4 => Just(1_i64), 3 => Just(GRACE - 2), 3 => Just(GRACE - 1), 1 => Just(ACCESS + 5), 1 => Just(IDLE)]
             .prop_map(Step::Wait),
     ];
     prop::collection::vec(step, 4..24)

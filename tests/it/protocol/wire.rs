@@ -183,6 +183,16 @@ impl Line {
                 self.send(request, &body).await?;
                 Err(ConnectorError::io("the connection broke".into()))
             }
+            Some(Fault::Late(gate)) => {
+                let line = Line { wire: self.wire.clone(), inner: self.inner.clone() };
+                let request = request.try_clone().unwrap();
+                tokio::spawn(async move {
+                    gate.is_open().await;
+                    drop(line.send(&request, &body).await);
+                    gate.arrive();
+                });
+                Err(ConnectorError::io("the connection broke".into()))
+            }
             Some(Fault::SendTwice) => {
                 self.send(request, &body).await?;
                 self.send(request, &body).await
