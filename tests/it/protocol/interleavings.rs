@@ -246,7 +246,7 @@ fn check<S: Strategy>(cases: u32, strategy: S, play: impl AsyncFn(&mut Play, S::
 
 #[test]
 fn whatever_happens_in_whatever_order_the_decisions_are_the_models() {
-    check(64, steps(), async |play, steps| {
+    check(48, steps(), async |play, steps| {
         for step in &steps {
             play.step(step).await;
         }
@@ -257,7 +257,7 @@ fn whatever_happens_in_whatever_order_the_decisions_are_the_models() {
 /// window when it hears nothing, is never refused, and nobody's losses are another's.
 #[test]
 fn a_client_that_retries_within_the_grace_window_is_never_logged_out() {
-    check(32, honest(), async |play, refreshes| {
+    check(24, honest(), async |play, refreshes| {
         for client in 0..CLIENTS {
             play.step(&Step::Login(client)).await;
         }

@@ -4,8 +4,8 @@ use nova_auth::{domain::refusal::Refusal, flows::login::login, passwords::Hasher
 
 use super::{
     answers::{assert_passing, refusal},
-    faults::{Fault, on},
-    world::{ADDRESS, PASSWORD, Pair, World, attempt},
+    faults::{Fault, Gate, on},
+    world::{ADDRESS, OTHER_PASSWORD, PASSWORD, Pair, World, attempt},
 };
 
 #[tokio::test]
@@ -60,4 +60,26 @@ async fn two_first_logins_at_once_both_succeed() {
         world.assert_alive(0, &pair.into()).await;
     }
     assert_eq!(world.rows.sessions(person.id).await.len(), 2);
+}
+
+/// The upgraded hash is one of the password that was verified: put over a newer one, it would bring the old password
+/// back.
+#[tokio::test]
+async fn an_upgrade_does_not_bring_a_password_back_that_was_changed_meanwhile() {
+    let world = World::new().await;
+    let mut service = world.instance();
+    service.hasher = Hasher::new(5);
+    let person = world.person("amal").await;
+    let newer = bcrypt::hash(OTHER_PASSWORD, 5).unwrap();
+    let gate = Gate::default();
+    world.wire.script(on("TransactWriteItems"), Fault::Hold(gate.clone()));
+    let (moment, attempt) = (world.at(0), attempt(&person.email, PASSWORD, ADDRESS));
+    let (begun, ()) = tokio::join!(login(&service, &moment, &attempt), async {
+        gate.arrival().await;
+        world.rows.set_password_hash(&person.email, &newer).await;
+        gate.open();
+    });
+    assert!(matches!(refusal(begun), Refusal::InvalidCredentials(_)));
+    assert_eq!(world.rows.password_hash(&person.email).await, newer);
+    assert!(world.rows.sessions(person.id).await.is_empty());
 }

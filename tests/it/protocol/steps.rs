@@ -54,18 +54,27 @@ pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
     let age = prop_oneof![6 => Just(0_usize), 2 => Just(1), 1 => Just(2)];
     let ending = prop_oneof![Just(Ending::Logout), Just(Ending::RevokeAll), Just(Ending::Disable)];
     let point = prop_oneof![Just(Point::BeforeTheWrite), Just(Point::AfterTheWrite)];
+    // A step takes a second itself, so two of the waits are to the end of the grace window and to the second after it.
+    let wait = prop_oneof![
+        4 => Just(1),
+        3 => Just(GRACE - 2),
+        3 => Just(GRACE - 1),
+        1 => Just(ACCESS + 5),
+        1 => Just(IDLE),
+    ];
     let step = prop_oneof![
         4 => client.clone().prop_map(Step::Login),
-        9 => (client.clone(), age.clone(), fate).prop_map(|(client, age, fate)| Step::Refresh(client, age, fate)),
+        9 => (client.clone(), age.clone(), fate)
+            .prop_map(|(client, age, fate)| Step::Refresh(client, age, fate)),
         2 => (client.clone(), age).prop_map(|(client, age)| Step::Theft(client, age)),
         2 => client.clone().prop_map(Step::Tabs),
         1 => client.clone().prop_map(Step::Logout),
         1 => Just(Step::RevokeAll),
         1 => Just(Step::Disable),
         2 => Just(Step::Enable),
-        1 => (client, ending, point).prop_map(|(client, ending, point)| Step::Race(client, ending, point)),
-        3 => prop_oneof![4 => Just(1_i64), 3 => Just(GRACE - 2), 3 => Just(GRACE - 1), 1 => Just(ACCESS + 5), 1 => Just(IDLE)]
-            .prop_map(Step::Wait),
+        1 => (client, ending, point)
+            .prop_map(|(client, ending, point)| Step::Race(client, ending, point)),
+        3 => wait.prop_map(Step::Wait),
     ];
     prop::collection::vec(step, 4..24)
 }
