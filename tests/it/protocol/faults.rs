@@ -1,6 +1,6 @@
 //! What can happen to a call on its way: held, lost, repeated, refused, half answered.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
 use tokio::sync::Notify;
@@ -91,9 +91,10 @@ pub(super) struct Gate {
 }
 
 impl Gate {
-    /// The call is here, and waits.
+    /// The call is here, and waits. One that never comes fails the test instead of hanging it.
     pub(super) async fn arrival(&self) {
-        self.arrived.notified().await;
+        let arrived = tokio::time::timeout(Duration::from_secs(20), self.arrived.notified()).await;
+        assert!(arrived.is_ok(), "no call came to the gate");
     }
 
     /// The call goes on.
