@@ -4,7 +4,7 @@
 use nova_auth::domain::{refusal::Refusal, user::Status};
 
 use super::{
-    answers::{assert_passing, refusal},
+    answers::{assert_passing, claims, refusal},
     faults::{Fault, Gate, any, on},
     rows::{n, number, text},
     world::{CHEAP, OTHER_PASSWORD, PASSWORD, Pair, Person, World},
@@ -30,16 +30,15 @@ impl Event {
 }
 
 /// Runs a login for each of its calls, with the event coming in while that call waits: before it is sent, and after it
-/// took effect.
-async fn at_every_point(event: Event, check: impl AsyncFn(&World, &Person, Result<Pair, Refusal>)) {
+/// took effect. `check` is told whether that was before the login's transaction: then the login itself must notice.
+async fn at_every_point(event: Event, check: impl AsyncFn(&World, &Person, Result<Pair, Refusal>, bool)) {
     let world = World::new().await;
-    let calls = {
-        let person = world.person("measure").await;
-        world.wire.reset();
-        world.login(&world.at(0), &person).await.unwrap();
-        world.wire.sent().len()
-    };
-    for call in 0..calls {
+    let person = world.person("measure").await;
+    world.wire.reset();
+    world.login(&world.at(0), &person).await.unwrap();
+    let calls = world.wire.sent();
+    let transaction = calls.iter().position(|sent| sent.operation == "TransactWriteItems").unwrap();
+    for call in 0..calls.len() {
         for before_sending in [true, false] {
             let person = world.person(&format!("amal-{call}-{before_sending}")).await;
             let other_session = world.login(&world.at(0), &person).await.unwrap();
@@ -55,16 +54,20 @@ async fn at_every_point(event: Event, check: impl AsyncFn(&World, &Person, Resul
                 gate.open();
             });
             let begun = begun.map_err(|error| refusal(Err::<(), _>(error)));
-            check(&world, &person, begun).await;
+            let in_time = call < transaction || call == transaction && before_sending;
+            check(&world, &person, begun, in_time).await;
         }
     }
 }
 
 #[tokio::test]
 async fn no_session_of_a_user_who_is_disabled_during_a_login_is_alive() {
-    at_every_point(Event::Disabled, async |world, person, begun| {
+    at_every_point(Event::Disabled, async |world, person, begun, in_time| {
         match begun {
-            Ok(pair) => world.assert_dead(10, &pair).await,
+            Ok(pair) => {
+                assert!(!in_time, "tokens for a disabled user");
+                world.assert_dead(10, &pair).await;
+            }
             Err(refused) => assert_eq!(refused, Refusal::AccountInactive),
         }
         let epoch = number(&world.rows.profile(person.id).await, "epoch");
@@ -77,14 +80,16 @@ async fn no_session_of_a_user_who_is_disabled_during_a_login_is_alive() {
 
 #[tokio::test]
 async fn a_login_that_meets_a_revocation_of_all_begins_after_it_or_is_revoked_by_it() {
-    at_every_point(Event::EverySessionRevoked, async |world, person, begun| {
+    at_every_point(Event::EverySessionRevoked, async |world, person, begun, in_time| {
         let pair = begun.unwrap();
-        let sid = super::answers::claims(&pair.access)["sid"].as_str().unwrap().to_owned();
+        let sid = claims(&pair.access)["sid"].as_str().unwrap().to_owned();
         let sessions = world.rows.sessions(person.id).await;
         let session = sessions.iter().find(|row| text(row, "sessionId") == sid).unwrap();
-        match number(session, "epoch") {
-            2 => world.assert_alive(10, &pair).await,
-            _ => world.assert_dead(10, &pair).await,
+        if number(session, "epoch") == 2 {
+            world.assert_alive(10, &pair).await;
+        } else {
+            assert!(!in_time, "dead on arrival");
+            world.assert_dead(10, &pair).await;
         }
     })
     .await;
@@ -92,9 +97,12 @@ async fn a_login_that_meets_a_revocation_of_all_begins_after_it_or_is_revoked_by
 
 #[tokio::test]
 async fn a_login_with_the_old_password_that_meets_its_change_fails_or_is_dead() {
-    at_every_point(Event::PasswordChanged, async |world, person, begun| {
+    at_every_point(Event::PasswordChanged, async |world, person, begun, in_time| {
         match begun {
-            Ok(pair) => world.assert_dead(10, &pair).await,
+            Ok(pair) => {
+                assert!(!in_time, "tokens for the old password");
+                world.assert_dead(10, &pair).await;
+            }
             Err(refused) => assert!(matches!(refused, Refusal::InvalidCredentials(_)), "{refused:?}"),
         }
         assert!(world.login_with(&world.at(20), person, OTHER_PASSWORD).await.is_ok());
