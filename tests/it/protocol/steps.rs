@@ -70,8 +70,8 @@ pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
         2 => client.clone().prop_map(Step::Tabs),
         1 => client.clone().prop_map(Step::Logout),
         1 => Just(Step::RevokeAll),
-        1 => Just(Step::Disable),
-        2 => Just(Step::Enable),
+        2 => Just(Step::Disable),
+        4 => Just(Step::Enable),
         1 => (client, ending, point)
             .prop_map(|(client, ending, point)| Step::Race(client, ending, point)),
         3 => wait.prop_map(Step::Wait),
