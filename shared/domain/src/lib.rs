@@ -11,6 +11,7 @@
 //! | [`user`] | profiles: role, status, permissions, epoch |
 //! | [`session`] | the life of a session and the refresh protocol's decisions |
 //! | [`jws`], [`claims`] | tokens: strict parsing, and what their claims must say |
+//! | [`rules`] | who may call what of an attached API |
 //! | [`policy`], [`context`] | what an authorizer answers to API Gateway |
 //! | [`security_event`] | the vocabulary of the security log |
 
@@ -26,6 +27,7 @@ pub mod name;
 pub mod password;
 pub mod policy;
 pub mod refusal;
+pub mod rules;
 pub mod security_event;
 pub mod session;
 pub mod strict_json;

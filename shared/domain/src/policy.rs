@@ -1,4 +1,4 @@
-//! What an authorizer answers to API Gateway: an IAM policy of one statement (and, with rules, of Allow statements only).
+//! What an authorizer answers to API Gateway: an IAM policy of one statement, which allows, or denies everything.
 
 use serde::Serialize;
 
@@ -86,31 +86,49 @@ fn matches(pattern: &str, text: &str) -> bool {
 pub struct MethodArn<'a> {
     /// The whole ARN.
     pub text: &'a str,
-    /// Up to and with the API's id.
-    api: &'a str,
-    /// The stage's name.
-    pub stage: &'a str,
+    /// The API's id.
+    pub api_id: &'a str,
+    /// The method.
+    pub method: &'a str,
+    /// The path, with its slash.
+    pub path: &'a str,
+    /// Up to and with the stage.
+    stage_arn: &'a str,
 }
 
 impl<'a> MethodArn<'a> {
     /// Reads an ARN as API Gateway sends it.
     ///
-    /// Wildcards in it are refused: a pattern built of its parts would allow more than it says.
+    /// Wildcards before the path are refused: a pattern built of these parts would allow more than it says.
     #[must_use]
     pub fn parse(text: &'a str) -> Option<Self> {
-        let mut route = text.splitn(3, '/');
-        let (api, stage, _method) = (route.next()?, route.next()?, route.next()?);
+        let mut parts = text.splitn(4, '/');
+        let (api, stage, method, path) = (parts.next()?, parts.next()?, parts.next()?, parts.next());
         let is_literal = |part: &str| !part.is_empty() && !part.contains(['*', '?']);
-        let parts: Vec<&str> = api.split(':').collect();
-        let is_api = matches!(parts[..], ["arn", _, "execute-api", _, _, _])
-            && parts.iter().all(|part| is_literal(part));
-        (is_api && is_literal(stage)).then_some(Self { text, api, stage })
+        let names: Vec<&str> = api.split(':').collect();
+        let ["arn", _, "execute-api", _, _, api_id] = names[..] else { return None };
+        if !names.iter().all(|part| is_literal(part)) || !is_literal(stage) || !is_literal(method) {
+            return None;
+        }
+        let stage_arn = text.get(..api.len() + 1 + stage.len())?;
+        let path = match path {
+            Some(_) => text.get(stage_arn.len() + 1 + method.len()..)?,
+            // The root without its slash.
+            None => "/",
+        };
+        Some(Self { text, api_id, method, path, stage_arn })
     }
 
     /// Every method of this API and stage.
     #[must_use]
     pub fn whole_stage(&self) -> String {
-        format!("{}/{}/*", self.api, self.stage)
+        format!("{}/*", self.stage_arn)
+    }
+
+    /// The ARN up to and with the stage.
+    #[must_use]
+    pub const fn stage_arn(&self) -> &'a str {
+        self.stage_arn
     }
 }
 
@@ -172,9 +190,14 @@ mod tests {
             "arn:aws:lambda:us-east-1:123456789012:a1b2/v1/GET/x",
             "arn:aws:execute-api:us-east-1:123456789012:a1b2/v1",
             "arn:aws:execute-api:us-east-1:123456789012:/v1/GET/",
+            "arn:aws:execute-api:us-east-1:123456789012:a1b2/v1/*/x",
         ] {
             assert_eq!(MethodArn::parse(arn), None, "{arn}");
         }
-        assert!(MethodArn::parse("arn:aws:execute-api:us-east-1:123456789012:a1b2/$default/GET/x").is_some());
+        let stage =
+            MethodArn::parse("arn:aws:execute-api:us-east-1:123456789012:a1b2/$default/GET/x/y").unwrap();
+        assert_eq!((stage.api_id, stage.method, stage.path), ("a1b2", "GET", "/x/y"));
+        let root = MethodArn::parse("arn:aws:execute-api:us-east-1:123456789012:a1b2/v1/GET/").unwrap();
+        assert_eq!(root.path, "/");
     }
 }

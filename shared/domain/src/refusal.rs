@@ -36,6 +36,17 @@ pub enum Refusal {
     EmailTaken,
     /// Authenticated, but no rule allows it.
     Forbidden,
+    /// The rule is for other roles.
+    ForbiddenRole,
+    /// The rule is for users who have this permission.
+    ForbiddenPermission {
+        /// What it is about.
+        feature: String,
+        /// What may be done with it.
+        action: String,
+    },
+    /// The rule is for other addresses.
+    ForbiddenAddress,
     /// No such resource.
     NotFound,
     /// The resource is there, the method is not.

@@ -1,0 +1,231 @@
+//! Whether an IAM policy can say what the rules say, on every path.
+//!
+//! An answer that API Gateway keeps is asked about other paths than the one it was made for. It holds Allow statements
+//! only, so it must let through exactly what the rules let through, whoever the user is: where IAM's wildcard for a rule
+//! reaches paths that another rule decides, or none, everybody whom the rule lets in must be let in there too.
+
+use super::{
+    Caching, Rule, Rules,
+    grant::{self, MAX_POLICY_BYTES, MAX_RESOURCE_CHARACTERS},
+    overlap::{covers, hides, meets},
+};
+
+/// Why rules are not stored.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unfit {
+    /// A rule is never asked.
+    #[error(
+        "line {later} is never asked: line {earlier} is about all of it; put it before line {earlier}, or take it out"
+    )]
+    Hidden {
+        /// The rule that is never asked.
+        later: u32,
+        /// The rule in front of it.
+        earlier: u32,
+    },
+    /// A stricter rule lies inside a laxer one's wildcard.
+    #[error(
+        "lines {line} and {other}: IAM's `*` crosses `/`, so a kept answer that allows `{route}` also allows paths of \
+         line {other}, which does not let in everybody whom line {line} does; store the rules with --uncached \
+         (and ReauthorizeEvery 0), or let line {other} let them in too"
+    )]
+    Stricter {
+        /// The laxer rule.
+        line: u32,
+        /// Its route.
+        route: String,
+        /// The stricter rule.
+        other: u32,
+    },
+    /// A rule's wildcard reaches paths that no rule is about.
+    #[error(
+        "line {line}: IAM's `*` crosses `/`, so a kept answer that allows `{route}` also allows deeper paths, which no \
+         rule is about; write `{remedy}`, or store the rules with --uncached (and ReauthorizeEvery 0)"
+    )]
+    Deeper {
+        /// The rule.
+        line: u32,
+        /// Its route.
+        route: String,
+        /// A route that IAM can say.
+        remedy: String,
+    },
+    /// A route is too long for a policy.
+    #[error("line {line}: the route is longer than the 512 characters that API Gateway takes in a policy")]
+    LongRoute {
+        /// The rule.
+        line: u32,
+    },
+    /// All of it is too long for a policy.
+    #[error(
+        "a policy of all these routes has {bytes} bytes, and API Gateway takes {MAX_POLICY_BYTES}; write fewer, with \
+         `/*`, or store the rules with --uncached"
+    )]
+    LongPolicy {
+        /// How long it would be.
+        bytes: usize,
+    },
+}
+
+impl Rules {
+    /// Everything for which these rules should not be stored.
+    #[must_use]
+    pub fn unfit(&self) -> Vec<Unfit> {
+        let mut found: Vec<Unfit> =
+            self.rules.iter().enumerate().filter_map(|(at, rule)| self.hidden(at, rule)).collect();
+        if self.caching == Caching::Allowed {
+            found.extend(self.rules.iter().filter_map(|rule| self.inexpressible(rule)));
+            found.extend(self.too_long());
+        }
+        found
+    }
+
+    fn hidden(&self, at: usize, later: &Rule) -> Option<Unfit> {
+        let earlier = self.rules.iter().take(at).find(|earlier| {
+            let methods = earlier.route.methods();
+            later.route.methods().iter().all(|method| methods.contains(method))
+                && hides(&earlier.route, &later.route)
+        })?;
+        Some(Unfit::Hidden { later: later.line, earlier: earlier.line })
+    }
+
+    /// What a kept answer would get wrong about one rule, by the first method for which it would.
+    fn inexpressible(&self, rule: &Rule) -> Option<Unfit> {
+        rule.route.methods().into_iter().find_map(|method| {
+            let about = self.rules.iter().filter(|other| other.route.methods().contains(&method));
+            for other in about {
+                if meets(&rule.route, &other.route) && !rule.access.implies(&other.access) {
+                    let route = rule.route.to_string();
+                    return Some(Unfit::Stricter { line: rule.line, route, other: other.line });
+                }
+                if covers(&other.route, &rule.route) {
+                    return None;
+                }
+            }
+            let path = rule.route.path();
+            let remedy = format!("{}*", path.split_once('{').map_or(path.as_str(), |(before, _)| before));
+            Some(Unfit::Deeper { line: rule.line, route: rule.route.to_string(), remedy })
+        })
+    }
+
+    fn too_long(&self) -> Vec<Unfit> {
+        let mut found = Vec::new();
+        let mut resources = Vec::new();
+        for rule in &self.rules {
+            let of_rule = grant::resources(LONG_ARN, &rule.route);
+            if of_rule.iter().any(|resource| resource.chars().count() > MAX_RESOURCE_CHARACTERS) {
+                found.push(Unfit::LongRoute { line: rule.line });
+            }
+            resources.extend(of_rule);
+        }
+        let bytes = grant::policy_bytes(resources);
+        if bytes > MAX_POLICY_BYTES {
+            found.push(Unfit::LongPolicy { bytes });
+        }
+        found
+    }
+}
+
+/// As long as the beginning of an ARN gets in practice: the longest partition and region, and a stage of 20 letters.
+const LONG_ARN: &str =
+    "arn:aws-us-gov:execute-api:ap-southeast-1:123456789012:a1b2c3d4e5/production-stage-nr1";
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Access, Route};
+    use super::*;
+
+    /// Rules of `(route, conditions)`, a line each.
+    fn rules(caching: Caching, rules: &[(&str, &str)]) -> Vec<String> {
+        let rule = |(line, (route, access)): (u32, &(&str, &str))| Rule {
+            line,
+            route: Route::parse(route).unwrap(),
+            access: serde_json::from_str::<Access>(access).unwrap(),
+        };
+        let rules = Rules { rules: (1..).zip(rules).map(rule).collect(), caching };
+        rules
+            .unfit()
+            .iter()
+            .map(|unfit| unfit.to_string().split(':').next().unwrap_or_default().to_owned())
+            .collect()
+    }
+
+    const READ: &str = r#"{"permission":"notes:read"}"#;
+    const ADMIN: &str = r#"{"roles":["admin"]}"#;
+    const OFFICE: &str = r#"{"permission":"notes:read","addresses":["10.1.0.0/16"]}"#;
+    const NEAR: &str = r#"{"permission":"notes:read","addresses":["10.0.0.0/8"]}"#;
+    const ANYONE: &str = "{}";
+    const PUBLIC: &str = r#"{"public":true}"#;
+
+    #[test]
+    fn literal_routes_and_prefixes_can_be_kept() {
+        assert_eq!(
+            rules(Caching::Allowed, &[("GET /a", READ), ("ANY /b/*", ADMIN), ("GET /", ANYONE)]),
+            [""; 0]
+        );
+    }
+
+    #[test]
+    fn a_stricter_rule_inside_a_laxer_wildcard_is_refused_with_both_lines() {
+        assert_eq!(
+            rules(Caching::Allowed, &[("GET /a/secret", ADMIN), ("GET /a/*", READ)]),
+            ["lines 2 and 1"]
+        );
+        assert_eq!(
+            rules(Caching::Allowed, &[("GET /a/near", OFFICE), ("GET /a/*", READ)]),
+            ["lines 2 and 1"]
+        );
+        assert_eq!(
+            rules(Caching::Allowed, &[("GET /a/open", READ), ("GET /a/*", PUBLIC)]),
+            ["lines 2 and 1"]
+        );
+    }
+
+    #[test]
+    fn a_laxer_rule_inside_a_stricter_wildcard_can_be_kept() {
+        for (inner, outer) in
+            [(ANYONE, READ), (READ, ADMIN), (PUBLIC, PUBLIC), (NEAR, OFFICE), (READ, OFFICE)]
+        {
+            let found = rules(Caching::Allowed, &[("GET /a/x", inner), ("GET /a/*", outer)]);
+            assert_eq!(found, [""; 0], "{inner} in {outer}");
+        }
+    }
+
+    #[test]
+    fn one_segment_cannot_be_kept_unless_all_below_it_is_allowed_too() {
+        assert_eq!(rules(Caching::Allowed, &[("GET /a/{id}", READ)]), ["line 1"]);
+        assert_eq!(rules(Caching::Allowed, &[("GET /a/{id}", READ), ("GET /a/*", READ)]), [""; 0]);
+        assert_eq!(rules(Caching::Allowed, &[("GET /a/{id}", READ), ("GET /a/*", ADMIN)]), ["lines 1 and 2"]);
+        assert_eq!(rules(Caching::Never, &[("GET /a/{id}", READ)]), [""; 0]);
+    }
+
+    #[test]
+    fn another_method_is_another_matter() {
+        assert_eq!(rules(Caching::Allowed, &[("POST /a/secret", ADMIN), ("GET /a/*", READ)]), [""; 0]);
+        assert_eq!(
+            rules(Caching::Allowed, &[("POST /a/secret", ADMIN), ("ANY /a/*", READ)]),
+            ["lines 2 and 1"]
+        );
+    }
+
+    #[test]
+    fn a_rule_that_is_never_asked_is_a_mistake_cached_or_not() {
+        for caching in [Caching::Allowed, Caching::Never] {
+            let found = rules(caching, &[("ANY /a/*", READ), ("GET /a/b", READ)]);
+            assert_eq!(found, ["line 2 is never asked"]);
+        }
+    }
+
+    #[test]
+    fn what_api_gateway_would_not_take_is_refused_when_it_is_stored() {
+        let long = format!("GET /{}", "a".repeat(500));
+        assert_eq!(rules(Caching::Allowed, &[(long.as_str(), READ)]), ["line 1"]);
+        let many: Vec<String> = (0..20).map(|n| format!("ANY /resource-{n}")).collect();
+        let many: Vec<(&str, &str)> = many.iter().map(|route| (route.as_str(), READ)).collect();
+        assert!(
+            rules(Caching::Allowed, &many)
+                .iter()
+                .any(|line| line.starts_with("a policy of all these routes"))
+        );
+    }
+}

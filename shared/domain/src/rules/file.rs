@@ -1,0 +1,302 @@
+//! The YAML that people write, with its lines.
+//!
+//! ```yaml
+//! # first match wins; what nothing matches is denied
+//! - route: GET /notes
+//!   permission: notes:read
+//! - route: ANY /admin/*
+//!   roles: [admin]
+//!   addresses: [10.0.0.0/8, 2001:db8::/32]
+//! - route: GET /health
+//!   public: true
+//! ```
+
+use std::fmt;
+
+use ipnet::{IpNet, Ipv4Net};
+use saphyr::{LoadableYamlNode as _, MarkedYaml, Scalar, YamlData};
+
+use super::{Access, Permission, Route, Rule};
+use crate::user::Role;
+
+/// A place in a rules file where something is wrong, and what to write instead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileFault {
+    /// The line, from 1.
+    pub line: usize,
+    /// The line as it stands there.
+    pub text: String,
+    /// What is wrong.
+    pub problem: String,
+    /// What to write.
+    pub remedy: String,
+}
+
+impl fmt::Display for FileFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { line, text, problem, remedy } = self;
+        write!(f, "line {line}: {problem}\n{line:>5} | {text}\n      | {remedy}")
+    }
+}
+
+/// The most rules of one API: as many as API Gateway has resources.
+const MAX_RULES: usize = 300;
+
+/// Reads a rules file.
+///
+/// # Errors
+/// Every fault of every rule.
+pub fn read(text: &str) -> Result<Vec<Rule>, Vec<FileFault>> {
+    let mut reader = Reader { lines: text.lines().collect(), faults: Vec::new() };
+    let documents = match MarkedYaml::load_from_str(text) {
+        Ok(documents) => documents,
+        Err(error) => {
+            reader.fault(error.marker().line(), error.info().to_owned(), "this is no YAML");
+            return Err(reader.faults);
+        }
+    };
+    let rules = match documents.as_slice() {
+        [document] => reader.rules(document),
+        _ => {
+            reader.fault(1, "the file is empty, or has several documents", "write one list of rules");
+            Vec::new()
+        }
+    };
+    if reader.faults.is_empty() { Ok(rules) } else { Err(reader.faults) }
+}
+
+struct Reader<'t> {
+    lines: Vec<&'t str>,
+    faults: Vec<FileFault>,
+}
+
+impl Reader<'_> {
+    fn fault(&mut self, line: usize, problem: impl Into<String>, remedy: impl Into<String>) {
+        let text =
+            line.checked_sub(1).and_then(|at| self.lines.get(at)).copied().unwrap_or_default().to_owned();
+        self.faults.push(FileFault { line, text, problem: problem.into(), remedy: remedy.into() });
+    }
+
+    fn rules(&mut self, document: &MarkedYaml<'_>) -> Vec<Rule> {
+        let YamlData::Sequence(entries) = &document.data else {
+            self.fault(line(document), "the file is no list", "begin each rule with `- route: GET /path`");
+            return Vec::new();
+        };
+        if entries.len() > MAX_RULES {
+            self.fault(
+                line(document),
+                format!("there are more than {MAX_RULES} rules"),
+                "join some with `/*`",
+            );
+        }
+        entries.iter().filter_map(|entry| self.rule(entry)).collect()
+    }
+
+    fn rule(&mut self, entry: &MarkedYaml<'_>) -> Option<Rule> {
+        let YamlData::Mapping(members) = &entry.data else {
+            self.fault(
+                line(entry),
+                "a rule is a mapping",
+                "write `- route: GET /path`, and conditions below it",
+            );
+            return None;
+        };
+        let (mut route, mut access) = (None, Access::default());
+        for (key, value) in members {
+            match text(key).as_deref() {
+                Some("route") => route = self.route(value),
+                Some("permission") => access.permission = self.permission(value),
+                Some("roles") => access.roles = self.list(value, Self::role),
+                Some("addresses") => access.addresses = self.list(value, Self::network),
+                Some("public") => access.public = self.flag(value),
+                other => self.unknown_key(line(key), other.unwrap_or("?")),
+            }
+        }
+        if access.public && access != (Access { public: true, ..Access::default() }) {
+            self.fault(
+                line(entry),
+                "a public rule lets everybody in",
+                "take out `public`, or the other conditions",
+            );
+        }
+        if !members.iter().any(|(key, _)| text(key).as_deref() == Some("route")) {
+            self.fault(line(entry), "the rule has no route", "add `route: GET /path`");
+        }
+        Some(Rule { line: u32::try_from(line(entry)).unwrap_or(u32::MAX), route: route?, access })
+    }
+
+    fn unknown_key(&mut self, line: usize, key: &str) {
+        let remedy = match key {
+            "role" => "write `roles: [admin]`".to_owned(),
+            "permissions" => "a rule has one `permission: feature:action`".to_owned(),
+            "address" | "ip" | "ips" => "write `addresses: [10.0.0.0/8]`".to_owned(),
+            "path" | "method" => "write both in one: `route: GET /path`".to_owned(),
+            _ => "a rule has route, permission, roles, addresses, public".to_owned(),
+        };
+        self.fault(line, format!("`{key}` is nothing that a rule has"), remedy);
+    }
+
+    fn route(&mut self, value: &MarkedYaml<'_>) -> Option<Route> {
+        match Route::parse(&text(value).unwrap_or_default()) {
+            Ok(route) => Some(route),
+            Err(wrong) => {
+                self.fault(line(value), wrong.problem, wrong.remedy);
+                None
+            }
+        }
+    }
+
+    fn permission(&mut self, value: &MarkedYaml<'_>) -> Option<Permission> {
+        let permission = Permission::try_from(text(value).unwrap_or_default());
+        if permission.is_err() {
+            let problem = "a permission is feature:action, each of lower-case letters, digits, - and _";
+            self.fault(line(value), problem, "write for example `permission: notes:read`");
+        }
+        permission.ok()
+    }
+
+    fn flag(&mut self, value: &MarkedYaml<'_>) -> bool {
+        match &value.data {
+            YamlData::Value(Scalar::Boolean(flag)) => *flag,
+            _ => {
+                self.fault(line(value), "`public` is true or false", "write `public: true`");
+                false
+            }
+        }
+    }
+
+    /// A list with something in it: an empty one would look like a condition and be none.
+    fn list<T>(
+        &mut self,
+        value: &MarkedYaml<'_>,
+        mut read: impl FnMut(&mut Self, &MarkedYaml<'_>) -> Option<T>,
+    ) -> Vec<T> {
+        match &value.data {
+            YamlData::Sequence(entries) if !entries.is_empty() => {
+                entries.iter().filter_map(|entry| read(self, entry)).collect()
+            }
+            _ => {
+                self.fault(line(value), "this is a list of at least one", "write it in brackets: `[a, b]`");
+                Vec::new()
+            }
+        }
+    }
+
+    fn role(&mut self, value: &MarkedYaml<'_>) -> Option<Role> {
+        let role = text(value).unwrap_or_default().parse::<Role>();
+        if let Err(wrong) = &role {
+            self.fault(line(value), wrong.to_string(), "write for example `roles: [admin]`");
+        }
+        role.ok()
+    }
+
+    fn network(&mut self, value: &MarkedYaml<'_>) -> Option<IpNet> {
+        let written = text(value).unwrap_or_default();
+        let network =
+            written.parse::<IpNet>().or_else(|_| written.parse::<std::net::IpAddr>().map(IpNet::from));
+        let Ok(network) = network.map(canonical) else {
+            let remedy = "write a network like 10.0.0.0/8 or 2001:db8::/32, or one address";
+            self.fault(line(value), format!("`{written}` is no network"), remedy);
+            return None;
+        };
+        if network.trunc() != network {
+            let problem = format!("`{written}` is an address inside a network, and not the network");
+            self.fault(line(value), problem, format!("write `{}`", network.trunc()));
+            return None;
+        }
+        Some(network)
+    }
+}
+
+/// A network of IPv4-mapped addresses is the IPv4 network that it maps: clients are met by their IPv4 address.
+fn canonical(network: IpNet) -> IpNet {
+    let IpNet::V6(v6) = network else { return network };
+    let v4 = v6.addr().to_ipv4_mapped().zip(v6.prefix_len().checked_sub(96));
+    v4.and_then(|(address, length)| Ipv4Net::new(address, length).ok()).map_or(network, IpNet::V4)
+}
+
+fn line(node: &MarkedYaml<'_>) -> usize {
+    node.span.start.line()
+}
+
+/// A scalar as it was written, whatever YAML takes it for.
+fn text(node: &MarkedYaml<'_>) -> Option<String> {
+    match &node.data {
+        YamlData::Value(Scalar::String(text)) => Some(text.to_string()),
+        YamlData::Value(Scalar::Integer(number)) => Some(number.to_string()),
+        YamlData::Value(Scalar::Boolean(flag)) => Some(flag.to_string()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SAMPLE: &str = "\
+# first match wins
+- route: GET /whoami
+- route: GET /notes
+  permission: notes:read
+- route: ANY /admin/*
+  roles: [admin]
+  addresses: [10.0.0.0/8, 2001:db8::/32, '::ffff:192.0.2.0/120', 203.0.113.7]
+- route: GET /health
+  public: true
+";
+
+    #[test]
+    fn a_rules_file_is_read_with_its_lines() {
+        let rules = read(SAMPLE).unwrap();
+        let lines: Vec<_> = rules.iter().map(|rule| (rule.line, rule.route.to_string())).collect();
+        let expected = [(2, "GET /whoami"), (3, "GET /notes"), (5, "ANY /admin/*"), (8, "GET /health")];
+        assert_eq!(lines, expected.map(|(line, route)| (line, route.to_owned())));
+        let networks: Vec<_> = rules[2].access.addresses.iter().map(ToString::to_string).collect();
+        assert_eq!(networks, ["10.0.0.0/8", "2001:db8::/32", "192.0.2.0/24", "203.0.113.7/32"]);
+        assert!(rules[3].access.public);
+    }
+
+    #[test]
+    fn what_is_stored_is_what_was_read() {
+        let rules = read(SAMPLE).unwrap();
+        let stored = serde_json::to_string(&rules).unwrap();
+        assert_eq!(serde_json::from_str::<Vec<Rule>>(&stored).unwrap(), rules);
+    }
+
+    #[test]
+    fn a_fault_shows_its_line_and_what_to_write() {
+        let fault = read("- route: GET /a\n  role: admin\n").unwrap_err().remove(0);
+        assert_eq!(
+            fault.to_string(),
+            "line 2: `role` is nothing that a rule has\n    2 |   role: admin\n      | write `roles: [admin]`"
+        );
+    }
+
+    #[test]
+    fn every_fault_is_found_at_once() {
+        let file = "- route: get /a\n- route: GET /b\n  roles: []\n  permission: all\n- addresses: [10.0.0.1/8, x]\n";
+        let lines: Vec<_> = read(file).unwrap_err().iter().map(|fault| fault.line).collect();
+        assert_eq!(lines, [1, 3, 4, 5, 5, 5]);
+    }
+
+    #[test]
+    fn what_looks_like_a_condition_and_is_none_is_refused() {
+        for (rule, remedy) in [
+            ("roles: []", "write it in brackets: `[a, b]`"),
+            ("roles: admin", "write it in brackets: `[a, b]`"),
+            ("addresses: [10.0.0.1/8]", "write `10.0.0.0/8`"),
+            ("public: yes please", "write `public: true`"),
+            ("public: true\n  roles: [a]", "take out `public`, or the other conditions"),
+        ] {
+            let faults = read(&format!("- route: GET /a\n  {rule}\n")).unwrap_err();
+            assert_eq!(faults[0].remedy, remedy, "{rule}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_rules_file_is_said_to_be_none() {
+        for file in ["", "a: b", "- 1", "- [", "---\n- route: GET /a\n---\n- route: GET /b\n", "- route:\n"] {
+            assert!(read(file).is_err(), "{file}");
+        }
+    }
+}

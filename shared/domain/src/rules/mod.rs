@@ -1,0 +1,198 @@
+//! Who may call what: the rules of an attached API.
+//!
+//! The rules stand in the order of their file. The first one whose route matches decides; what none matches is denied.
+//! A rule's conditions hold together: a role of the list *and* the permission *and* an address of the list. The role
+//! `admin` has every permission; it is no role of any list that does not name it.
+//!
+//! Routes are matched as text, exactly: letters count in their case, `{id}` is one segment and not an empty one, and
+//! `/*` at the end is every path that begins with what stands before the star (`/admin/*` is `/admin/` and
+//! `/admin/users/7`, not `/admin`).
+//!
+//! | module | what is in it |
+//! |---|---|
+//! | [`route`] | `GET /notes/{id}` |
+//! | [`express`] | whether an IAM policy can say what the rules say, on every path |
+//! | [`grant`] | the policy of one user |
+//! | `overlap` | where routes, and the patterns that IAM makes of them, meet |
+//! | [`file`] | the YAML that people write (feature `rules-file`) |
+
+pub mod express;
+#[cfg(feature = "rules-file")]
+pub mod file;
+pub mod grant;
+mod overlap;
+pub mod route;
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+pub use route::{Method, Route};
+
+use crate::{
+    address::ClientAddress,
+    refusal::Refusal,
+    user::{Profile, Role},
+};
+
+/// The rules of an API.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rules {
+    /// In the order of their file.
+    pub rules: Vec<Rule>,
+    /// Whether API Gateway may keep an answer for the user's next call (a result TTL above 0).
+    pub caching: Caching,
+}
+
+/// Whether API Gateway may keep an answer for another call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Caching {
+    /// It may: every answer says all that the user may call.
+    Allowed,
+    /// It may not: an answer is for the one call that was asked about.
+    Never,
+}
+
+/// One rule.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rule {
+    /// Where it stands in its file.
+    pub line: u32,
+    /// What it is about.
+    pub route: Route,
+    /// Whom it lets in.
+    #[serde(flatten)]
+    pub access: Access,
+}
+
+/// Whom a rule lets in.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Access {
+    /// Everybody, with a token or without.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub public: bool,
+    /// One of these roles; any if there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<Role>,
+    /// This permission.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub permission: Option<Permission>,
+    /// From one of these networks; from anywhere if there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub addresses: Vec<IpNet>,
+}
+
+/// `feature:action`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Permission {
+    /// What it is about.
+    pub feature: String,
+    /// What may be done with it.
+    pub action: String,
+}
+
+impl TryFrom<String> for Permission {
+    type Error = crate::user::NotAPermission;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        crate::user::check_permission(&text)?;
+        let (feature, action) = text.split_once(':').unwrap_or_default();
+        Ok(Self { feature: feature.to_owned(), action: action.to_owned() })
+    }
+}
+
+impl From<Permission> for String {
+    fn from(permission: Permission) -> Self {
+        format!("{}:{}", permission.feature, permission.action)
+    }
+}
+
+/// Who is calling, and from where.
+#[derive(Debug, Clone, Copy)]
+pub struct Asking<'a> {
+    /// The user, if a token said who it is.
+    pub user: Option<&'a Profile>,
+    /// The client's address; `TOKEN` events have none.
+    pub address: Option<ClientAddress>,
+}
+
+/// What the rules say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// The line that decided; none matched without one.
+    pub line: Option<u32>,
+    /// Yes, or why not.
+    pub answer: Result<(), Refusal>,
+}
+
+impl Verdict {
+    /// Whether it is yes.
+    #[must_use]
+    pub const fn is_allowed(&self) -> bool {
+        self.answer.is_ok()
+    }
+}
+
+/// The role that has every permission.
+pub const ADMIN: &str = "admin";
+
+impl Rules {
+    /// What the rules say of one path.
+    #[must_use]
+    pub fn verdict(&self, method: Method, path: &str, asking: Asking<'_>) -> Verdict {
+        match self.rules.iter().find(|rule| rule.route.matches(method, path)) {
+            Some(rule) => Verdict { line: Some(rule.line), answer: rule.access.admits(asking) },
+            None => Verdict { line: None, answer: Err(Refusal::Forbidden) },
+        }
+    }
+}
+
+impl Access {
+    /// Whether somebody is let in.
+    ///
+    /// # Errors
+    /// Why not: `TokenMissing` where a token would be needed to tell.
+    pub fn admits(&self, asking: Asking<'_>) -> Result<(), Refusal> {
+        if self.public {
+            return Ok(());
+        }
+        let user = asking.user.ok_or(Refusal::TokenMissing)?;
+        if !self.roles.is_empty() && !self.roles.contains(&user.role) {
+            return Err(Refusal::ForbiddenRole);
+        }
+        if let Some(permission) = &self.permission
+            && user.role.as_str() != ADMIN
+            && !user.permissions.contains(&String::from(permission.clone()))
+        {
+            return Err(Refusal::ForbiddenPermission {
+                feature: permission.feature.clone(),
+                action: permission.action.clone(),
+            });
+        }
+        let is_near = |network: &IpNet| match asking.address {
+            Some(ClientAddress::Known(ip)) => network.contains(&ip),
+            _ => false,
+        };
+        if !self.addresses.is_empty() && !self.addresses.iter().any(is_near) {
+            return Err(Refusal::ForbiddenAddress);
+        }
+        Ok(())
+    }
+
+    /// Whether whoever is let in by this rule is let in by the other one too, whoever it is.
+    pub(crate) fn implies(&self, other: &Self) -> bool {
+        if self.public || other.public {
+            return other.public;
+        }
+        let only_admins = !self.roles.is_empty() && self.roles.iter().all(|role| role.as_str() == ADMIN);
+        let role = other.roles.is_empty()
+            || (!self.roles.is_empty() && self.roles.iter().all(|role| other.roles.contains(role)));
+        let permission = other.permission.is_none() || self.permission == other.permission || only_admins;
+        let covered = |network: &IpNet| other.addresses.iter().any(|wider| wider.contains(network));
+        let address =
+            other.addresses.is_empty() || (!self.addresses.is_empty() && self.addresses.iter().all(covered));
+        role && permission && address
+    }
+}

@@ -1,0 +1,312 @@
+//! `GET /notes/{id}`: a method and a path.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A method of HTTP that API Gateway routes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// `GET`
+    Get,
+    /// `POST`
+    Post,
+    /// `PUT`
+    Put,
+    /// `PATCH`
+    Patch,
+    /// `DELETE`
+    Delete,
+    /// `HEAD`
+    Head,
+    /// `OPTIONS`
+    Options,
+}
+
+impl Method {
+    /// All of them: what `ANY` means.
+    pub const ALL: [Self; 7] =
+        [Self::Get, Self::Post, Self::Put, Self::Patch, Self::Delete, Self::Head, Self::Options];
+
+    /// Reads a method's name, in capitals.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|method| method.name() == name)
+    }
+
+    /// The method's name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+            Self::Head => "HEAD",
+            Self::Options => "OPTIONS",
+        }
+    }
+}
+
+/// What a rule is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Route {
+    /// `None` is `ANY`.
+    method: Option<Method>,
+    segments: Vec<Segment>,
+    /// Whether `/*` ends it.
+    any_depth: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Segment {
+    Literal(String),
+    /// `{id}`
+    One(String),
+}
+
+/// Why a text is no route, with what to write instead.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{problem}; {remedy}")]
+pub struct NotARoute {
+    /// What is wrong.
+    pub problem: String,
+    /// What to write.
+    pub remedy: String,
+}
+
+fn wrong(problem: impl Into<String>, remedy: impl Into<String>) -> NotARoute {
+    NotARoute { problem: problem.into(), remedy: remedy.into() }
+}
+
+impl Route {
+    /// Reads `METHOD /path`.
+    ///
+    /// # Errors
+    /// [`NotARoute`].
+    pub fn parse(text: &str) -> Result<Self, NotARoute> {
+        let Some((method, path)) = text.split_once(' ') else {
+            return Err(wrong("a route is a method and a path", "write for example `GET /notes`"));
+        };
+        let method = match method {
+            "ANY" => None,
+            name => Some(Method::parse(name).ok_or_else(|| unknown_method(name))?),
+        };
+        let Some(path) = path.strip_prefix('/') else {
+            return Err(wrong("a path begins with /", format!("write `/{}`", path.trim())));
+        };
+        let mut segments = Vec::new();
+        let mut any_depth = false;
+        // The root has no segment.
+        for segment in path.split('/').take_while(|_| !path.is_empty()) {
+            if any_depth {
+                return Err(wrong(
+                    "`*` stands for every depth, so nothing can follow it",
+                    "end the path with it",
+                ));
+            }
+            match segment {
+                "*" => any_depth = true,
+                _ => segments.push(parse_segment(segment)?),
+            }
+        }
+        Ok(Self { method, segments, any_depth })
+    }
+
+    /// Whether it is about this method and path.
+    #[must_use]
+    pub fn matches(&self, method: Method, path: &str) -> bool {
+        if !self.methods().contains(&method) {
+            return false;
+        }
+        let Some(path) = path.strip_prefix('/') else { return false };
+        let mut rest = Some(path).filter(|path| !path.is_empty() || !self.segments.is_empty());
+        for segment in &self.segments {
+            let Some(text) = rest else { return false };
+            let (first, others) = match text.split_once('/') {
+                Some((first, others)) => (first, Some(others)),
+                None => (text, None),
+            };
+            let fits = match segment {
+                Segment::Literal(literal) => literal == first,
+                // `{proxy+}` is how a resource says "any depth": that is more than one segment.
+                Segment::One(_) => !first.is_empty() && !first.ends_with("+}"),
+            };
+            if !fits {
+                return false;
+            }
+            rest = others;
+        }
+        match rest {
+            None => !self.any_depth || self.segments.is_empty(),
+            Some(_) => self.any_depth,
+        }
+    }
+
+    /// The methods that it is about.
+    #[must_use]
+    pub fn methods(&self) -> Vec<Method> {
+        self.method.map_or_else(|| Method::ALL.to_vec(), |method| vec![method])
+    }
+
+    pub(super) fn segments(&self) -> &[Segment] {
+        &self.segments
+    }
+
+    pub(super) const fn any_depth(&self) -> bool {
+        self.any_depth
+    }
+
+    /// The path, without the method.
+    #[must_use]
+    pub fn path(&self) -> String {
+        let segments = self.segments.iter().map(|segment| match segment {
+            Segment::Literal(literal) => format!("/{literal}"),
+            Segment::One(name) => format!("/{{{name}}}"),
+        });
+        let path: String = segments.chain(self.any_depth.then(|| "/*".to_owned())).collect();
+        if path.is_empty() { "/".to_owned() } else { path }
+    }
+}
+
+fn unknown_method(name: &str) -> NotARoute {
+    let upper = name.to_ascii_uppercase();
+    if upper != name && (upper == "ANY" || Method::parse(&upper).is_some()) {
+        return wrong(format!("`{name}` is no method"), format!("methods are in capitals: `{upper}`"));
+    }
+    let names: Vec<_> = Method::ALL.iter().map(|method| method.name()).collect();
+    wrong(format!("`{name}` is no method"), format!("write one of {} or ANY", names.join(", ")))
+}
+
+fn parse_segment(segment: &str) -> Result<Segment, NotARoute> {
+    let is_word = |text: &str, more: &str| {
+        !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || more.contains(c))
+    };
+    if segment.is_empty() {
+        return Err(wrong("a segment of the path is empty", "write one slash, and none at the end"));
+    }
+    if let Some(name) = segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
+        if name.ends_with('+') {
+            return Err(wrong(format!("`{segment}` is any depth"), "write `/*` at the end of the path"));
+        }
+        if is_word(name, "_-") {
+            return Ok(Segment::One(name.to_owned()));
+        }
+    }
+    if segment.contains('*') {
+        return Err(wrong("`*` is a whole last segment", "write `/*` at the end, or `{id}` for one segment"));
+    }
+    if segment == "." || segment == ".." {
+        return Err(wrong(
+            format!("`{segment}` is no segment of a route"),
+            "write the path that it leads to",
+        ));
+    }
+    if is_word(segment, "-._~:@") {
+        return Ok(Segment::Literal(segment.to_owned()));
+    }
+    let remedy = "use letters, digits and - . _ ~ : @, or `{id}` for any one segment";
+    Err(wrong(format!("`{segment}` has characters that a route can't have"), remedy))
+}
+
+impl fmt::Display for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.method.map_or("ANY", Method::name), self.path())
+    }
+}
+
+impl TryFrom<String> for Route {
+    type Error = NotARoute;
+
+    fn try_from(text: String) -> Result<Self, NotARoute> {
+        Self::parse(&text)
+    }
+}
+
+impl From<Route> for String {
+    fn from(route: Route) -> Self {
+        route.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn matches(route: &str, path: &str) -> bool {
+        Route::parse(route).unwrap().matches(Method::Get, path)
+    }
+
+    #[test]
+    fn a_route_is_about_exactly_its_paths() {
+        for (route, yes, no) in [
+            (
+                "GET /notes",
+                vec!["/notes"],
+                vec!["/notes/", "/Notes", "/notes/1", "/", "", "notes", "/notesx"],
+            ),
+            ("GET /", vec!["/"], vec!["", "/x"]),
+            (
+                "GET /notes/{id}",
+                vec!["/notes/1", "/notes/{id}", "/notes/%2F"],
+                vec!["/notes/", "/notes", "/notes/1/", "/notes/1/2", "/notes/{proxy+}"],
+            ),
+            (
+                "GET /notes/{id}/tags",
+                vec!["/notes/1/tags"],
+                vec!["/notes//tags", "/notes/1/2/tags", "/notes/1/tags/"],
+            ),
+            (
+                "GET /admin/*",
+                vec!["/admin/", "/admin/x", "/admin/x/y", "/admin/{proxy+}", "/admin//"],
+                vec!["/admin", "/administer", "/x/admin/y"],
+            ),
+            ("GET /*", vec!["/", "/x", "/x/y"], vec![""]),
+            ("ANY /{a}/*", vec!["/x/", "/x/y/z"], vec!["/x", "//x", "/"]),
+        ] {
+            for path in yes {
+                assert!(matches(route, path), "{route} should be about {path}");
+            }
+            for path in no {
+                assert!(!matches(route, path), "{route} should not be about {path}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_method_is_exactly_one_and_any_is_all() {
+        let any = Route::parse("ANY /x").unwrap();
+        assert!(Method::ALL.into_iter().all(|method| any.matches(method, "/x")));
+        let get = Route::parse("GET /x").unwrap();
+        assert!(!get.matches(Method::Head, "/x"));
+    }
+
+    #[test]
+    fn a_route_is_written_as_it_was_read() {
+        for text in ["GET /", "ANY /*", "POST /a-b/{id}/c.d", "DELETE /v1/users/{user_id}/*"] {
+            assert_eq!(Route::parse(text).unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn what_is_no_route_comes_back_with_what_to_write() {
+        for (text, remedy) in [
+            ("/notes", "write for example `GET /notes`"),
+            ("get /notes", "methods are in capitals: `GET`"),
+            ("FETCH /notes", "write one of GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS or ANY"),
+            ("GET notes", "write `/notes`"),
+            ("GET /notes/", "write one slash, and none at the end"),
+            ("GET /a//b", "write one slash, and none at the end"),
+            ("GET /*/b", "end the path with it"),
+            ("GET /a*", "write `/*` at the end, or `{id}` for one segment"),
+            ("GET /{proxy+}", "write `/*` at the end of the path"),
+            ("GET /a/../b", "write the path that it leads to"),
+            ("GET /a?b", "use letters, digits and - . _ ~ : @, or `{id}` for any one segment"),
+            ("GET /a$b", "use letters, digits and - . _ ~ : @, or `{id}` for any one segment"),
+        ] {
+            assert_eq!(Route::parse(text).unwrap_err().remedy, remedy, "{text}");
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! A policy that API Gateway keeps says what the rules say: for every user, on every path, for Allow and for Deny.
+
+use std::collections::BTreeSet;
+
+use ipnet::IpNet;
+use nova_auth_domain::address::ClientAddress;
+use nova_auth_domain::policy::MethodArn;
+use nova_auth_domain::rules::{Access, Asking, Caching, Method, Route, Rule, Rules};
+use nova_auth_domain::user::Profile;
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::{select, subsequence};
+
+/// IAM's evaluation, written from its documentation and knowing nothing of how policies are made: of the statements
+/// whose action and resource match, one Deny decides; without one, one Allow does; otherwise it is no.
+fn iam_allows(policy: &serde_json::Value, arn: &str) -> bool {
+    let texts = |value: &serde_json::Value| -> Vec<String> {
+        match value {
+            serde_json::Value::String(text) => vec![text.clone()],
+            serde_json::Value::Array(items) => {
+                items.iter().map(|item| item.as_str().unwrap().to_owned()).collect()
+            }
+            other => panic!("neither text nor list: {other}"),
+        }
+    };
+    let effects: BTreeSet<&str> = policy["Statement"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|statement| {
+            texts(&statement["Action"]).iter().any(|action| glob(action.as_bytes(), b"execute-api:Invoke"))
+                && texts(&statement["Resource"])
+                    .iter()
+                    .any(|resource| glob(resource.as_bytes(), arn.as_bytes()))
+        })
+        .map(|statement| statement["Effect"].as_str().unwrap())
+        .collect();
+    effects.contains("Allow") && !effects.contains("Deny")
+}
+
+/// `*`: any text. `?`: any one character. By recursion, as one would explain it.
+fn glob(pattern: &[u8], text: &[u8]) -> bool {
+    match (pattern.split_first(), text.split_first()) {
+        (None, None) => true,
+        (Some((b'*', rest)), _) => {
+            glob(rest, text) || text.split_first().is_some_and(|(_, tail)| glob(pattern, tail))
+        }
+        (Some((b'?', rest)), Some((_, tail))) => glob(rest, tail),
+        (Some((one, rest)), Some((other, tail))) => one == other && glob(rest, tail),
+        _ => false,
+    }
+}
+
+#[test]
+fn the_evaluator_of_this_test_is_iams() {
+    let policy =
+        |statements: &str| serde_json::from_str(&format!("{{\"Statement\":[{statements}]}}")).unwrap();
+    let allow = r#"{"Action":"execute-api:Invoke","Effect":"Allow","Resource":"a/*/c"}"#;
+    let deny = r#"{"Action":["execute-api:*"],"Effect":"Deny","Resource":["a/x/c","b"]}"#;
+    assert!(iam_allows(&policy(allow), "a/b/c"));
+    assert!(iam_allows(&policy(allow), "a/b/b/c"));
+    assert!(!iam_allows(&policy(allow), "a/b/d"));
+    assert!(!iam_allows(&policy(&format!("{allow},{deny}")), "a/x/c"));
+    assert!(iam_allows(&policy(&format!("{allow},{deny}")), "a/y/c"));
+    assert!(!iam_allows(&policy(deny), "c"));
+    assert!(!iam_allows(&policy(&allow.replace("execute-api:Invoke", "s3:GetObject")), "a/b/c"));
+    assert!(glob(b"a?c", b"abc") && !glob(b"a?c", b"ac") && glob(b"**", b"") && !glob(b"", b"a"));
+}
+
+/// Few words, so that routes meet.
+fn segment() -> impl Strategy<Value = &'static str> {
+    select(vec!["a", "b", "ab"])
+}
+
+fn route() -> impl Strategy<Value = Route> {
+    let path = (vec(prop_oneof![3 => segment(), 1 => Just("{id}")], 0..4), any::<bool>());
+    let method = select(vec!["GET", "GET", "POST", "ANY"]);
+    (method, path).prop_map(|(method, (segments, any_depth))| {
+        let mut path: String = segments.iter().map(|segment| format!("/{segment}")).collect();
+        if any_depth {
+            path.push_str("/*");
+        }
+        let path = if path.is_empty() { "/" } else { &path };
+        Route::parse(&format!("{method} {path}")).unwrap()
+    })
+}
+
+const NETWORKS: [&str; 4] = ["10.0.0.0/8", "10.1.0.0/16", "2001:db8::/32", "192.0.2.7/32"];
+
+fn access() -> impl Strategy<Value = Access> {
+    let conditions = (
+        subsequence(vec!["admin", "editor"], 0..=2),
+        option::of(select(vec!["notes:read", "notes:write"])),
+        subsequence(NETWORKS.to_vec(), 0..=2),
+    );
+    let conditions = conditions.prop_map(|(roles, permission, addresses)| Access {
+        public: false,
+        roles: roles.into_iter().map(|role| role.parse().unwrap()).collect(),
+        permission: permission.map(|text| text.to_owned().try_into().unwrap()),
+        addresses: addresses.into_iter().map(|network| network.parse::<IpNet>().unwrap()).collect(),
+    });
+    prop_oneof![6 => conditions, 2 => Just(Access::default()), 1 => Just(Access { public: true, ..Access::default() })]
+}
+
+fn rules(caching: Caching) -> impl Strategy<Value = Rules> {
+    vec((route(), access()), 1..6).prop_map(move |rules| Rules {
+        rules: (1..).zip(rules).map(|(line, (route, access))| Rule { line, route, access }).collect(),
+        caching,
+    })
+}
+
+fn user() -> impl Strategy<Value = Option<Profile>> {
+    let user =
+        (select(vec!["user", "editor", "admin"]), subsequence(vec!["notes:read", "notes:write"], 0..=2));
+    option::weighted(0.9, user).prop_map(|user| {
+        user.map(|(role, permissions)| {
+            let id = "0190163d-8694-739b-aea5-966c26f8ad90";
+            serde_json::from_value(serde_json::json!({
+                "userId": id, "email": "a@example.com", "name": "A", "role": role, "status": "active",
+                "permissions": permissions, "epoch": 1, "createdAt": "2026-01-01T00:00:00Z",
+                "passwordChangedAt": "2026-01-01T00:00:00Z",
+            }))
+            .unwrap()
+        })
+    })
+}
+
+fn address() -> impl Strategy<Value = Option<ClientAddress>> {
+    let known =
+        select(vec!["10.1.2.3", "10.9.9.9", "2001:db8::7", "192.0.2.7", "198.51.100.1", "::ffff:10.1.0.1"]);
+    option::weighted(0.8, known).prop_map(|text| text.map(ClientAddress::parse))
+}
+
+/// Paths that routes mean, and those that only a wildcard reaches.
+fn path() -> impl Strategy<Value = String> {
+    let segments = vec(prop_oneof![4 => segment(), 1 => Just("c"), 1 => Just("")], 0..5);
+    segments.prop_map(|segments| {
+        let path: String = segments.iter().map(|segment| format!("/{segment}")).collect();
+        if path.is_empty() { "/".to_owned() } else { path }
+    })
+}
+
+fn arn(method: Method, path: &str) -> String {
+    format!("arn:aws:execute-api:us-east-1:123456789012:a1b2c3/v1/{}{path}", method.name())
+}
+
+/// The policy of an answer about `asked`, as JSON.
+fn policy(rules: &Rules, asked: &str, allowed: bool, asking: Asking<'_>) -> serde_json::Value {
+    serde_json::to_value(rules.grant(MethodArn::parse(asked).unwrap(), asking, allowed)).unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4_000, max_global_rejects: 1_000_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_kept_answer_is_the_fresh_one_on_every_path(
+        rules in rules(Caching::Allowed).prop_filter("rules that would be stored", |rules| rules.unfit().is_empty()),
+        user in user(),
+        address in address(),
+        asked in path(),
+        others in vec((select(Method::ALL.to_vec()), path()), 20),
+    ) {
+        let asking = Asking { user: user.as_ref(), address };
+        let asked = arn(Method::Get, &asked);
+        let kept = policy(&rules, &asked, false, asking);
+        for (method, path) in others {
+            let fresh = rules.verdict(method, &path, asking).is_allowed();
+            prop_assert_eq!(iam_allows(&kept, &arn(method, &path)), fresh, "{} {}", method.name(), path);
+        }
+    }
+
+    #[test]
+    fn an_answer_that_is_not_kept_is_about_the_one_path(
+        rules in rules(Caching::Never),
+        user in user(),
+        address in address(),
+        path in path(),
+    ) {
+        let asking = Asking { user: user.as_ref(), address };
+        let allowed = rules.verdict(Method::Get, &path, asking).is_allowed();
+        let asked = arn(Method::Get, &path);
+        let answer = policy(&rules, &asked, allowed, asking);
+        prop_assert_eq!(iam_allows(&answer, &asked), allowed);
+        let elsewhere = arn(Method::Get, &format!("{path}/elsewhere"));
+        prop_assert!(!iam_allows(&answer, &elsewhere));
+    }
+
+    #[test]
+    fn our_own_evaluation_before_sending_is_iams(
+        rules in rules(Caching::Allowed),
+        user in user(),
+        address in address(),
+        path in path(),
+    ) {
+        let asking = Asking { user: user.as_ref(), address };
+        let asked = arn(Method::Get, &path);
+        let policy = rules.grant(MethodArn::parse(&asked).unwrap(), asking, true);
+        prop_assert_eq!(policy.allows(&asked), iam_allows(&serde_json::to_value(&policy).unwrap(), &asked));
+    }
+}
+
+/// The property above would hold for rules that nobody can store: enough of the random ones must be fit.
+#[test]
+fn the_random_rules_are_not_all_refused() {
+    use proptest::strategy::ValueTree as _;
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let fit = (0..1_000)
+        .filter(|_| rules(Caching::Allowed).new_tree(&mut runner).unwrap().current().unfit().is_empty());
+    let fit = fit.count();
+    assert!((100..900).contains(&fit), "{fit} of 1000 random rule sets can be stored");
+}
