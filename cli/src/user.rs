@@ -13,7 +13,7 @@ use nova_auth::domain::session::Device;
 use nova_auth::domain::user::{Role, check_permission};
 use nova_auth::flows::FlowError;
 use nova_auth::flows::create_user::{Registration, create_user};
-use nova_auth::http::error::{Problem, fault_code, fault_numbers};
+use nova_auth::http::error::{Problem, fault_arguments, fault_code};
 use nova_auth::messages::{Language, message};
 use nova_auth::passwords::Hasher;
 
@@ -156,14 +156,12 @@ fn refused(error: FlowError) -> Box<dyn Error> {
             let lines: Vec<_> = faults.iter().map(|fault| explain(fault.field, fault.fault)).collect();
             lines.join(" ").into()
         }
-        FlowError::Refused(refusal) => {
-            message(Problem::Refused(refusal).row().1, Language::English, &[]).into()
-        }
+        FlowError::Refused(refusal) => Problem::Refused(refusal).message(Language::English).into(),
         other => other.into(),
     }
 }
 
 fn explain(field: &str, fault: Fault) -> String {
-    let reason = message(fault_code(fault), Language::English, &fault_numbers(fault));
+    let reason = message(fault_code(fault), Language::English, &fault_arguments(fault));
     format!("{field}: {reason}")
 }

@@ -14,6 +14,9 @@ invalid-credentials = البريد الإلكتروني أو كلمة المرو
 refresh-token-invalid = رمز تجديد غير صالح
 account-inactive = الحساب غير نشط. تواصل مع الدعم
 forbidden = ليس لديك صلاحية للوصول إلى هذا المورد
+forbidden-role = ليس لديك صلاحية للوصول إلى هذا المورد
+forbidden-permission = ليس لديك صلاحية { $action } في { $feature }
+forbidden-address = الوصول محظور من هذا العنوان
 not-found = المورد غير موجود
 method-not-allowed = طريقة الطلب غير مسموحة
 email-taken = البريد الإلكتروني مستخدم بالفعل
@@ -37,6 +40,7 @@ auth-rate-limited =
         [many] { $minutes } دقيقة
        *[other] { $minutes } دقيقة
     }
+api-rate-limited = تم تجاوز الحد المسموح للطلبات
 login-failed = حدث خطأ أثناء تسجيل الدخول
 logout-failed = حدث خطأ أثناء تسجيل الخروج
 internal-error = حدث خطأ غير متوقع

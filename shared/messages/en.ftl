@@ -13,6 +13,9 @@ invalid-credentials = The email or the password is wrong.
 refresh-token-invalid = The refresh token is not valid.
 account-inactive = The account is not active. Contact support.
 forbidden = You are not allowed to use this resource.
+forbidden-role = Your role is not allowed to use this resource.
+forbidden-permission = You are not allowed to { $action } in { $feature }.
+forbidden-address = Access from this address is not allowed.
 not-found = There is no such resource.
 method-not-allowed = This method is not allowed here.
 email-taken = The email is in use already.
@@ -28,6 +31,7 @@ auth-rate-limited =
         [one] { $minutes } minute
        *[other] { $minutes } minutes
     }.
+api-rate-limited = Too many requests. Try again in a moment.
 login-failed = Something went wrong while logging in.
 logout-failed = Something went wrong while logging out.
 internal-error = Something went wrong.

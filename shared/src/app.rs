@@ -14,6 +14,8 @@ use crate::{
     domain::{attempts::Limit, session::Lifetimes},
     keys::{AccessTokens, KeyCache, KeysError, RefreshTokens},
     passwords::Hasher,
+    rate_limit::RateLimit,
+    rules_cache::RulesCache,
     store::Store,
     telemetry,
 };
@@ -31,6 +33,8 @@ pub struct AuthService {
     pub hasher: Hasher,
     /// How many passwords may be tried.
     pub attempts: Limit,
+    /// How often the endpoints may be called.
+    pub rate_limit: RateLimit,
     /// How long tokens and sessions live.
     pub lifetimes: Lifetimes,
     /// How long security events are kept.
@@ -46,6 +50,10 @@ pub struct Authorizer {
     pub store: Store,
     /// Access tokens.
     pub access: AccessTokens,
+    /// The rules of attached APIs.
+    pub rules: RulesCache,
+    /// How often attached APIs may be called.
+    pub rate_limit: RateLimit,
     /// What an API without rules allows.
     pub no_rules: NoRules,
     /// How requests are read and answered.
@@ -120,6 +128,7 @@ impl AuthService {
             refresh: RefreshTokens::new(keys(config.refresh_keys_secret()?), &config.tokens),
             hasher: Hasher::new(config.passwords.cost),
             attempts: config.attempts,
+            rate_limit: RateLimit::new(config.api_rate(100)),
             lifetimes: config.tokens.lifetimes,
             security_log: config.security_log,
             edge: config.edge.clone(),
@@ -148,6 +157,8 @@ impl Authorizer {
         Self {
             store: Store::new(clients.dynamodb.clone(), config.tables.clone()),
             access: AccessTokens::new(keys, &config.tokens),
+            rules: RulesCache::default(),
+            rate_limit: RateLimit::new(config.api_rate(0)),
             no_rules: config.no_rules,
             edge: config.edge.clone(),
         }

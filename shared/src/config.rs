@@ -19,6 +19,8 @@
 //! | `DEFAULT_LANGUAGE` | `ar` | of messages, where the client asks for none of ours: `ar` or `en` |
 //! | `TRUSTED_PROXIES` | none | networks whose `X-Forwarded-For` is believed, comma-separated CIDR |
 //! | `SECURITY_LOG_DAYS` | 365 | how long security events are kept, 1 to 3650 |
+//! | `API_RATE_LIMIT` | 100 | calls of one user, or from one address, in one window; 0 is no limit. The authorizer: 0 |
+//! | `API_RATE_SECONDS` | 60 | that window, 1 to 3600 |
 //! | `NO_RULES` | `deny` | what an API without rules allows: `deny`, or `authenticated` for any active user |
 //!
 //! AWS's own: `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, `AWS_CA_BUNDLE`,
@@ -70,6 +72,10 @@ pub struct Config {
     pub edge: EdgeConfig,
     /// How long security events are kept.
     pub security_log: SignedDuration,
+    /// How often an API may be called, where the environment says so.
+    api_rate: Option<u32>,
+    /// The window of that.
+    api_rate_window: SignedDuration,
     /// What an API without rules allows.
     pub no_rules: NoRules,
 }
@@ -181,9 +187,20 @@ impl Config {
             },
             security_log: SignedDuration::from_hours(24)
                 * variables.number::<i32>("SECURITY_LOG_DAYS", 365, 1..=3650)?,
+            api_rate: match variables.text("API_RATE_LIMIT") {
+                Some(_) => Some(variables.number("API_RATE_LIMIT", 0, 0..=1_000_000)?),
+                None => None,
+            },
+            api_rate_window: variables.seconds("API_RATE_SECONDS", 60, 1..=3600)?,
             no_rules: variables
                 .choice("NO_RULES", &[("deny", NoRules::Deny), ("authenticated", NoRules::Authenticated)])?,
         })
+    }
+
+    /// How often an API may be called; `default` where the environment does not say.
+    #[must_use]
+    pub fn api_rate(&self, default: u32) -> Limit {
+        Limit { max: self.api_rate.unwrap_or(default), window: self.api_rate_window }
     }
 
     /// The secret of the refresh tokens' keys, for the functions that cannot do without.
@@ -363,6 +380,8 @@ mod tests {
             ("DEFAULT_LANGUAGE", "fr"),
             ("TRUSTED_PROXIES", "10.0.0.0/99"),
             ("SECURITY_LOG_DAYS", "0"),
+            ("API_RATE_LIMIT", "-1"),
+            ("API_RATE_SECONDS", "0"),
             ("NO_RULES", "allow"),
         ] {
             let line = read(&[(variable, value)]).unwrap_err().to_string();

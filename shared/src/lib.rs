@@ -12,6 +12,8 @@
 //! | [`store`] | DynamoDB, one file per kind of item |
 //! | [`keys`] | Secrets Manager, the ring of JWT keys, and the tokens signed with it |
 //! | [`passwords`] | bcrypt, on a blocking thread |
+//! | [`rules_cache`] | the rules of attached APIs, kept for a minute |
+//! | [`rate_limit`] | how often an API may be called |
 //! | [`http`] | the edge of the endpoints: events in, answers out, and the one table of codes |
 //! | [`authorizer`] | the edge of the authorizer: its events in, its answers out |
 //! | [`messages`] | what people read, in Arabic and English |
@@ -30,5 +32,7 @@ pub mod http;
 pub mod keys;
 pub mod messages;
 pub mod passwords;
+pub mod rate_limit;
+pub mod rules_cache;
 pub mod store;
 pub mod telemetry;

@@ -32,6 +32,8 @@ pub enum Refusal {
     LoginLocked(Quota),
     /// The address has had too many failures.
     AddressLimited(Quota),
+    /// Too many requests of this user, or from this address.
+    ApiRateLimited(Quota),
     /// The address is somebody's already.
     EmailTaken,
     /// Authenticated, but no rule allows it.

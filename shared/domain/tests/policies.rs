@@ -1,5 +1,7 @@
 //! A policy that API Gateway keeps says what the rules say: for every user, on every path, for Allow and for Deny.
 
+#![expect(clippy::panic, clippy::unwrap_used, reason = "helpers of a test may fail it")]
+
 use std::collections::BTreeSet;
 
 use ipnet::IpNet;

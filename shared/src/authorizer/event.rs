@@ -4,8 +4,9 @@ use lambda_http::http::header;
 use serde_json::Value;
 
 use crate::{
-    domain::refusal::Refusal,
-    http::{bearer::bearer, headers_of_event},
+    config::EdgeConfig,
+    domain::{address::ClientAddress, refusal::Refusal},
+    http::{bearer::bearer, client_address, headers_of_event},
     keys::Token,
     messages::Language,
 };
@@ -17,6 +18,10 @@ pub struct AuthorizerEvent {
     pub method_arn: String,
     /// The client's token: none, one, or too many.
     pub token: Result<Option<Token>, Refusal>,
+    /// The resource of the API that the path was routed to. `TOKEN` events do not say.
+    pub resource: Option<String>,
+    /// The client's address. `TOKEN` events do not say.
+    pub address: Option<ClientAddress>,
     /// The language of a Deny's message. `TOKEN` events do not say.
     pub language: Language,
 }
@@ -31,21 +36,29 @@ impl AuthorizerEvent {
     ///
     /// # Errors
     /// [`Unreadable`]: nothing says which method is meant.
-    pub fn read(event: &str, default_language: Language) -> Result<Self, Unreadable> {
+    pub fn read(event: &str, edge: &EdgeConfig) -> Result<Self, Unreadable> {
+        let default_language = edge.default_language;
         let event: Value = serde_json::from_str(event).map_err(|_| Unreadable)?;
         let text = |name: &str| event.get(name).and_then(Value::as_str);
         let method_arn = text("methodArn").ok_or(Unreadable)?.to_owned();
         match text("type") {
             Some("TOKEN") => {
                 let token = bearer(text("authorizationToken"));
-                Ok(Self { method_arn, token, language: default_language })
+                Ok(Self { method_arn, token, resource: None, address: None, language: default_language })
             }
             Some("REQUEST") => {
                 let headers = headers_of_event(&event);
                 let header =
                     |name| headers.get_all(name).iter().map(|value| value.to_str().unwrap_or_default());
                 let language = Language::negotiate(header(header::ACCEPT_LANGUAGE).next(), default_language);
-                Ok(Self { method_arn, token: bearer(header(header::AUTHORIZATION)), language })
+                let context = event.get("requestContext").unwrap_or(&Value::Null);
+                Ok(Self {
+                    method_arn,
+                    token: bearer(header(header::AUTHORIZATION)),
+                    resource: text("resource").map(str::to_owned),
+                    address: Some(client_address(context, &headers, edge)),
+                    language,
+                })
             }
             _ => Err(Unreadable),
         }
@@ -56,8 +69,13 @@ impl AuthorizerEvent {
 mod tests {
     use super::*;
 
+    fn read(event: &str) -> Result<AuthorizerEvent, Unreadable> {
+        let trusted_proxies = crate::domain::address::TrustedProxies::default();
+        AuthorizerEvent::read(event, &EdgeConfig { default_language: Language::Arabic, trusted_proxies })
+    }
+
     fn token(event: &str) -> Result<Option<String>, Refusal> {
-        let event = AuthorizerEvent::read(event, Language::Arabic).unwrap();
+        let event = read(event).unwrap();
         event.token.map(|token| token.map(|token| token.expose().to_owned()))
     }
 
@@ -93,7 +111,7 @@ mod tests {
             r#"{"methodArn":"a"}"#,
             r#"{"type":"OTHER","methodArn":"a"}"#,
         ] {
-            assert_eq!(AuthorizerEvent::read(event, Language::Arabic).err(), Some(Unreadable), "{event}");
+            assert_eq!(read(event).err(), Some(Unreadable), "{event}");
         }
     }
 }

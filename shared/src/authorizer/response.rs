@@ -4,9 +4,10 @@ use lambda_runtime::Diagnostic;
 use serde::Serialize;
 
 use crate::{
-    domain::{context::Context, policy::Policy},
-    flows::authorize::Decision,
-    messages::{Language, message},
+    domain::{context::Context, policy::Policy, refusal::Refusal, rules::Caching},
+    flows::{authenticate::Authenticated, authorize::Decision},
+    http::error::Problem,
+    messages::Language,
 };
 
 /// The answer of a REST API's authorizer.
@@ -22,23 +23,35 @@ impl AuthorizerResponse {
     /// The answer that says this decision.
     #[must_use]
     pub fn new(decision: Decision, language: Language) -> Self {
-        let principal_id = decision.profile.id.to_string();
-        let context = if decision.allowed {
-            Context {
-                user_id: Some(principal_id.clone()),
-                email: Some(decision.profile.email.as_str().to_owned()),
-                role: Some(decision.profile.role.as_str().to_owned()),
-                session_id: Some(decision.session),
-                ..Context::default()
-            }
-        } else {
-            Context {
-                code: Some("FORBIDDEN".to_owned()),
-                message: Some(message("FORBIDDEN", language, &[])),
-                ..Context::default()
-            }
+        let Decision { who, policy, answer, caching, .. } = decision;
+        let context = match answer {
+            Ok(()) => who.as_ref().map(of_user).unwrap_or_default(),
+            Err(refusal @ Refusal::ApiRateLimited(_)) => of_refusal(refusal, language),
+            // An answer that is kept meets other routes, for which another reason may be true, or none.
+            Err(_) if caching == Caching::Allowed => of_refusal(Refusal::Forbidden, language),
+            Err(refusal) => of_refusal(refusal, language),
         };
-        Self { principal_id, policy_document: decision.policy, context }
+        let principal_id = who.map_or_else(|| "anonymous".to_owned(), |who| who.profile.id.to_string());
+        Self { principal_id, policy_document: policy, context }
+    }
+}
+
+fn of_user(who: &Authenticated) -> Context {
+    Context {
+        user_id: Some(who.profile.id.to_string()),
+        email: Some(who.profile.email.as_str().to_owned()),
+        role: Some(who.profile.role.as_str().to_owned()),
+        session_id: Some(who.session.session_id.to_string()),
+        ..Context::default()
+    }
+}
+
+fn of_refusal(refusal: Refusal, language: Language) -> Context {
+    let problem = Problem::Refused(refusal);
+    Context {
+        code: Some(problem.row().1.to_owned()),
+        message: Some(problem.message(language)),
+        ..Context::default()
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
     domain::{moment::Moment, policy::MethodArn, refusal::Refusal},
     flows::{
         FlowError,
-        authorize::{Decision, authorize},
+        authorize::{Call, Decision, authorize},
     },
     http::{error::Problem, moment_of},
 };
@@ -38,23 +38,24 @@ pub async fn answer(
 ) -> Result<AuthorizerResponse, AuthorizerError> {
     let begun = Instant::now();
     let decided = decide(service, event, moment).await;
-    let (decision, code, user) = match &decided {
-        Ok((decision, _)) if decision.allowed => ("allow", "OK", Some(decision.profile.id)),
-        Ok((decision, _)) => ("deny", "FORBIDDEN", Some(decision.profile.id)),
-        Err(NoDecision::Flow(FlowError::Refused(refusal))) => {
-            ("unauthorized", Problem::Refused(refusal.clone()).row().1, None)
+    let code = |refusal: &Refusal| Problem::Refused(refusal.clone()).row().1;
+    let (verdict, code) = match &decided {
+        Ok((Decision { answer: Ok(()), .. }, _)) => ("allow", "OK"),
+        Ok((Decision { answer: Err(refusal), .. }, _)) => ("deny", code(refusal)),
+        Err(NoDecision::Flow(FlowError::Refused(refusal))) => ("unauthorized", code(refusal)),
+        Err(failed) => {
+            tracing::error!(error = %failed, request.id = moment.request.as_str(), "no decision");
+            ("error", "INTERNAL_ERROR")
         }
-        Err(_) => ("error", "INTERNAL_ERROR", None),
     };
-    if let Err(failed) = &decided
-        && decision == "error"
-    {
-        tracing::error!(error = %failed, request.id = moment.request.as_str(), "no decision");
-    }
+    let decision = decided.as_ref().ok().map(|(decision, _)| decision);
     tracing::info!(
-        decision,
+        decision = verdict,
         code,
-        user.id = user.map(tracing::field::display),
+        rule.line = decision.and_then(|decision| decision.line),
+        user.id = decision
+            .and_then(|decision| decision.who.as_ref())
+            .map(|who| tracing::field::display(who.profile.id)),
         request.id = moment.request.as_str(),
         duration_us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX),
         "decided"
@@ -82,9 +83,11 @@ async fn decide(
     event: &str,
     moment: &Moment,
 ) -> Result<(Decision, AuthorizerEvent), NoDecision> {
-    let event = AuthorizerEvent::read(event, service.edge.default_language)?;
+    let event = AuthorizerEvent::read(event, &service.edge)?;
     let method = MethodArn::parse(&event.method_arn).ok_or(NoDecision::Method)?;
     let token = event.token.as_ref().map_err(|refusal: &Refusal| FlowError::Refused(refusal.clone()))?;
-    let decision = authorize(service, moment, token.as_ref(), method).await?;
+    let call =
+        Call { token: token.as_ref(), method, resource: event.resource.as_deref(), address: event.address };
+    let decision = authorize(service, moment, call).await?;
     Ok((decision, event))
 }

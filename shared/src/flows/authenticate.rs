@@ -3,8 +3,10 @@
 use super::FlowError;
 use crate::{
     domain::{
+        claims::AccessClaims,
         moment::Moment,
         refusal::Refusal,
+        rules::Rules,
         session::{Session, Standing, standing},
         user::Profile,
     },
@@ -31,23 +33,48 @@ pub async fn authenticate(
     moment: &Moment,
     token: &Token,
 ) -> Result<Authenticated, FlowError> {
+    let claims = identify(tokens, moment, token).await?;
+    Ok(confirm(store, moment, &claims, None).await?.0)
+}
+
+/// What a token of ours says that is in time: who it was made for, not whether they still count.
+///
+/// # Errors
+/// Of the refusals: `TokenInvalid`, `TokenExpired`.
+pub async fn identify(
+    tokens: &AccessTokens,
+    moment: &Moment,
+    token: &Token,
+) -> Result<AccessClaims, FlowError> {
     let verified = tokens
         .verify(token, moment.now)
         .await
         .map_err(|rejected| FlowError::rejected(rejected, Refusal::TokenInvalid))?;
-    if verified.expired {
-        return Err(Refusal::TokenExpired.into());
-    }
-    let claims = verified.claims;
-    let mut decision = decide(store.facts(claims.sub, claims.sid, Some(claims.jti)).await?, moment);
+    if verified.expired { Err(Refusal::TokenExpired.into()) } else { Ok(verified.claims) }
+}
+
+/// Whether the user and the session of a token count now; and, read in the same round trip, the rules of an API.
+///
+/// # Errors
+/// Of the refusals: `TokenRevoked`, `UserInactive`.
+pub async fn confirm(
+    store: &Store,
+    moment: &Moment,
+    claims: &AccessClaims,
+    rules_of: Option<&str>,
+) -> Result<(Authenticated, Option<Rules>), FlowError> {
+    let mut facts = store.facts(claims.sub, claims.sid, claims.jti, rules_of).await?;
+    let rules = facts.rules.take();
+    let mut decision = decide(facts, moment);
     if matches!(decision, Err(Doubt::HalfSeen)) {
         // A batch may see one half of a transaction (a password change raises both epochs). The blacklist was asked.
         decision = decide(store.snapshot(claims.sub, claims.sid).await?, moment);
     }
-    decision.map_err(|doubt| match doubt {
-        Doubt::Refused(refusal) => refusal.into(),
-        Doubt::HalfSeen => Refusal::TokenRevoked.into(),
-    })
+    match decision {
+        Ok(who) => Ok((who, rules)),
+        Err(Doubt::Refused(refusal)) => Err(refusal.into()),
+        Err(Doubt::HalfSeen) => Err(Refusal::TokenRevoked.into()),
+    }
 }
 
 enum Doubt {

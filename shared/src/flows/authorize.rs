@@ -1,49 +1,134 @@
 //! Authorize: may this user call this method of that API?
+//!
+//! User, session, blacklist and (where none are kept) the API's rules are read in one round trip; the call is counted
+//! beside it, where there is a limit.
 
-use super::{FlowError, authenticate::authenticate};
+use std::sync::Arc;
+
+use super::{
+    FlowError,
+    authenticate::{Authenticated, confirm, identify},
+};
 use crate::{
     app::Authorizer,
     config::NoRules,
     domain::{
+        address::ClientAddress,
         moment::Moment,
         policy::{MethodArn, Policy},
         refusal::Refusal,
-        user::Profile,
+        rules::{Asking, Caching, Rules},
     },
     keys::Token,
+    rate_limit::Caller,
 };
 
-/// The answer to an authenticated user.
+/// One call of an attached API.
+#[derive(Debug, Clone, Copy)]
+pub struct Call<'a> {
+    /// The client's token, if it sent one.
+    pub token: Option<&'a Token>,
+    /// The method that is being called.
+    pub method: MethodArn<'a>,
+    /// The resource of the API that the path was routed to, where the event says it.
+    pub resource: Option<&'a str>,
+    /// The client's address, where the event says it.
+    pub address: Option<ClientAddress>,
+}
+
+/// The answer about one call.
 #[derive(Debug)]
 pub struct Decision {
-    /// The user.
-    pub profile: Profile,
-    /// The user's session.
-    pub session: String,
-    /// What the user may call.
+    /// The user, unless the route is public and nobody said who they are.
+    pub who: Option<Authenticated>,
+    /// What may be called, as API Gateway is told.
     pub policy: Policy,
-    /// Whether that includes the method that is being called.
-    pub allowed: bool,
+    /// Yes, or why not.
+    pub answer: Result<(), Refusal>,
+    /// The line of the rules that decided.
+    pub line: Option<u32>,
+    /// Whether API Gateway may keep the answer for another call, which it then must not say too much about.
+    pub caching: Caching,
 }
 
 /// Decides about one call.
 ///
 /// # Errors
-/// Of the refusals: `TokenMissing` and those of [`authenticate`].
-pub async fn authorize(
-    service: &Authorizer,
-    moment: &Moment,
-    token: Option<&Token>,
-    method: MethodArn<'_>,
-) -> Result<Decision, FlowError> {
-    let token = token.ok_or(Refusal::TokenMissing)?;
-    let who = authenticate(&service.store, &service.access, moment, token).await?;
-    let policy = match service.no_rules {
-        NoRules::Authenticated => Policy::allow(vec![method.whole_stage()]),
-        NoRules::Deny => Policy::deny(),
+/// Of the refusals: `TokenMissing` and those of [`super::authenticate::authenticate`], which all are API Gateway's 401.
+pub async fn authorize(service: &Authorizer, moment: &Moment, call: Call<'_>) -> Result<Decision, FlowError> {
+    let api = call.method.api_id;
+    let kept = service.rules.get(api, moment.now);
+    let rules_of = kept.is_none().then_some(api);
+    let (who, rules, rate) = match call.token {
+        Some(token) => {
+            let claims = identify(&service.access, moment, token).await?;
+            let caller = Caller::user(claims.sub);
+            let (read, rate) = tokio::join!(
+                confirm(&service.store, moment, &claims, rules_of),
+                service.rate_limit.count(&service.store, &caller, moment.now),
+            );
+            let (who, rules) = read?;
+            (Some(who), rules, rate?)
+        }
+        None => {
+            let rules = match rules_of {
+                Some(api) => service.store.rules(api).await?.map(|stored| stored.rules),
+                None => None,
+            };
+            let caller = call.address.map_or(Caller::address(ClientAddress::Unknown), Caller::address);
+            (None, rules, service.rate_limit.count(&service.store, &caller, moment.now).await?)
+        }
     };
+    let rules = rules.map(|rules| service.rules.keep(api, rules, moment.now)).or(kept);
+    let decision = decide(service, call, who, rules)?;
+    Ok(match rate {
+        Some(Err(quota)) => Decision {
+            policy: Policy::deny(),
+            answer: decision.answer.and(Err(Refusal::ApiRateLimited(quota))),
+            ..decision
+        },
+        _ => decision,
+    })
+}
+
+fn decide(
+    service: &Authorizer,
+    call: Call<'_>,
+    who: Option<Authenticated>,
+    rules: Option<Arc<Rules>>,
+) -> Result<Decision, FlowError> {
+    let asking = Asking { user: who.as_ref().map(|who| &who.profile), address: call.address };
+    let MethodArn { method, path, .. } = call.method;
+    let (policy, verdict, caching) = match &rules {
+        Some(rules) => {
+            let verdict = rules.decide(method, call.resource, path, asking);
+            let policy = rules.grant(call.method, asking, verdict.is_allowed());
+            (policy, (verdict.answer, verdict.line), rules.caching)
+        }
+        None => {
+            let (policy, answer) = without_rules(service, call, asking);
+            (policy, (answer, None), Caching::Allowed)
+        }
+    };
+    let (answer, line) = verdict;
+    // Nobody said who they are, and it matters: that is a 401, whatever the rules would say to somebody.
+    if who.is_none() && answer.is_err() {
+        return Err(Refusal::TokenMissing.into());
+    }
     // The policy is held against the very method that was asked for before it is sent: if the two disagree, it is no.
-    let allowed = policy.allows(method.text);
-    let policy = if allowed { policy } else { Policy::deny() };
-    Ok(Decision { profile: who.profile, session: who.session.session_id.to_string(), policy, allowed })
+    let answer = answer.and(if policy.allows(call.method.text) { Ok(()) } else { Err(Refusal::Forbidden) });
+    let policy = match (&answer, caching) {
+        (Ok(()), _) => policy,
+        // What else the user may call is still true, and may be kept; this one call it denies by not naming it.
+        (Err(_), Caching::Allowed) if !policy.allows(call.method.text) => policy,
+        (Err(_), _) => Policy::deny(),
+    };
+    Ok(Decision { who, policy, answer, line, caching })
+}
+
+fn without_rules(service: &Authorizer, call: Call<'_>, asking: Asking<'_>) -> (Policy, Result<(), Refusal>) {
+    match (service.no_rules, asking.user) {
+        (NoRules::Authenticated, Some(_)) => (Policy::allow(vec![call.method.whole_stage()]), Ok(())),
+        _ => (Policy::deny(), Err(Refusal::Forbidden)),
+    }
 }

@@ -2,7 +2,7 @@
 //!
 //! Three round trips besides the hash, when nothing contends:
 //!
-//! 1. a place for the address ‖ the credential;
+//! 1. a place for the address ‖ the credential ‖ the call counted;
 //! 2. a place for the account ‖ the profile;
 //! 3. (the hash, then) the transaction ‖ the account's attempts cleared ‖ the address's place given back;
 //!    or, for a wrong password, the run counted ‖ the security event.
@@ -30,6 +30,7 @@ use crate::{
     },
     entropy,
     keys::{First, IssuedAccess, Token},
+    rate_limit,
     store::{Credential, EventRow, LoginCommit, LoginCommitted, StoreError},
     telemetry,
 };
@@ -68,7 +69,7 @@ const MAX_ROUNDS: u32 = 3;
 /// Logs somebody in.
 ///
 /// # Errors
-/// Of the refusals: `AddressLimited`, `LoginLocked`, `InvalidCredentials`, `AccountInactive`.
+/// Of the refusals: `ApiRateLimited`, `AddressLimited`, `LoginLocked`, `InvalidCredentials`, `AccountInactive`.
 pub async fn login(
     service: &AuthService,
     moment: &Moment,
@@ -76,11 +77,18 @@ pub async fn login(
 ) -> Result<LoggedIn, FlowError> {
     // Without keys there would be nothing to answer with, so nothing is begun.
     service.ready(moment.now).await?;
-    let (address, credential) = tokio::join!(
+    let caller = rate_limit::Caller::address(attempt.caller.address);
+    service.rate_limit.check(&caller, moment.now).map_err(Refusal::ApiRateLimited)?;
+    let (address, credential, rate) = tokio::join!(
         attempts::enter_address(&service.store, service.attempts, moment, attempt.caller.address),
         service.store.credential(&attempt.email),
+        service.rate_limit.count(&service.store, &caller, moment.now),
     );
     let address = address?;
+    if let Some(refused) = over_the_limit(rate) {
+        attempts::leave(&service.store, &address).await;
+        return Err(refused);
+    }
     match at_address(service, &address, credential, attempt).await {
         Ok(logged_in) => Ok(logged_in),
         // A guess was made: it counts.
@@ -89,6 +97,15 @@ pub async fn login(
             attempts::leave(&service.store, &address).await;
             Err(other)
         }
+    }
+}
+
+/// Whether the address has called too often, or nobody can tell.
+fn over_the_limit(rate: Result<Option<Result<Quota, Quota>>, StoreError>) -> Option<FlowError> {
+    match rate {
+        Ok(Some(Err(quota))) => Some(Refusal::ApiRateLimited(quota).into()),
+        Ok(_) => None,
+        Err(error) => Some(error.into()),
     }
 }
 

@@ -23,6 +23,7 @@ use crate::{
     },
     entropy,
     keys::{IssuedAccess, Token, VerifiedRefresh},
+    rate_limit,
     store::{EventRow, Rotated, Rotation, Store, StoreError},
     telemetry,
 };
@@ -50,7 +51,7 @@ pub struct Refreshed {
 /// Exchanges a refresh token for the next pair.
 ///
 /// # Errors
-/// Of the refusals: `RefreshTokenInvalid`, and `UserInactive` for a user who is gone or not active.
+/// Of the refusals: `ApiRateLimited`, `RefreshTokenInvalid`, and `UserInactive` for a user who is gone or not active.
 pub async fn refresh(
     service: &AuthService,
     moment: &Moment,
@@ -64,6 +65,8 @@ pub async fn refresh(
     if token.expired {
         return Err(Refusal::RefreshTokenInvalid.into());
     }
+    let caller = rate_limit::Caller::user(token.user);
+    service.rate_limit.check(&caller, moment.now).map_err(Refusal::ApiRateLimited)?;
     // Without keys the token would be used up for nothing.
     service.access.ready(moment.now).await?;
     let next = service.refresh.next(&token, moment.now).await?;
@@ -81,8 +84,15 @@ pub async fn refresh(
         idle_end: whole_seconds(moment.now + service.lifetimes.refresh),
         moment,
     };
-    let (rotated, profile) =
-        tokio::join!(service.store.rotate(&rotation), profile(&service.store, token.user));
+    let (rotated, profile, counted) = tokio::join!(
+        service.store.rotate(&rotation),
+        profile(&service.store, token.user),
+        service.rate_limit.count(&service.store, &caller, moment.now),
+    );
+    // Too late to refuse: the token may be used up. That it was one too many is remembered for the next.
+    if let Err(error) = counted {
+        tracing::error!(error = %error, request.id = moment.request.as_str(), "a refresh was not counted");
+    }
     let session = match rotated? {
         Rotated::Took(session) => session,
         Rotated::Lost(None) => return Err(refusal_without_session(profile?.as_ref()).into()),

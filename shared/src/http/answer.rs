@@ -6,7 +6,7 @@ use lambda_http::{
 };
 use serde_json::{Value, json};
 
-use super::error::{Problem, fault_code, fault_numbers};
+use super::error::{Problem, fault_arguments, fault_code};
 use crate::{
     domain::{attempts::Quota, refusal::Refusal},
     messages::{Language, message},
@@ -57,17 +57,15 @@ impl Answer {
 impl Problem {
     pub(super) fn render(&self, language: Language, request_id: &str) -> Response<Body> {
         let (status, code) = self.row();
-        let minutes =
-            self.retry_after().map_or(0, |wait| i64::try_from(wait.as_secs().div_ceil(60)).unwrap_or(0));
         let mut envelope = json!({
             "success": false,
             "code": code,
-            "message": message(code, language, &[("minutes", minutes)]),
+            "message": self.message(language),
         });
         if let (Self::Refused(Refusal::Invalid(faults)), Some(members)) = (self, envelope.as_object_mut()) {
             let error = |fault: &crate::domain::refusal::FieldFault| {
                 let code = fault_code(fault.fault);
-                json!({"field": fault.field, "code": code, "message": message(code, language, &fault_numbers(fault.fault))})
+                json!({"field": fault.field, "code": code, "message": message(code, language, &fault_arguments(fault.fault))})
             };
             members.insert("errors".to_owned(), faults.iter().map(error).collect());
         }

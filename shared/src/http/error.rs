@@ -10,6 +10,7 @@ use crate::{
         refusal::{Fault, Refusal},
     },
     flows::FlowError,
+    messages::{Argument, Language, message},
 };
 
 /// Why a request is not answered with what it asked for.
@@ -47,6 +48,9 @@ impl Problem {
                 Refusal::RefreshTokenInvalid => (S::UNAUTHORIZED, "REFRESH_TOKEN_INVALID"),
                 Refusal::AccountInactive => (S::FORBIDDEN, "ACCOUNT_INACTIVE"),
                 Refusal::Forbidden => (S::FORBIDDEN, "FORBIDDEN"),
+                Refusal::ForbiddenRole => (S::FORBIDDEN, "FORBIDDEN_ROLE"),
+                Refusal::ForbiddenPermission { .. } => (S::FORBIDDEN, "FORBIDDEN_PERMISSION"),
+                Refusal::ForbiddenAddress => (S::FORBIDDEN, "FORBIDDEN_ADDRESS"),
                 Refusal::NotFound => (S::NOT_FOUND, "NOT_FOUND"),
                 Refusal::MethodNotAllowed => (S::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED"),
                 Refusal::EmailTaken => (S::CONFLICT, "EMAIL_TAKEN"),
@@ -54,6 +58,7 @@ impl Problem {
                 Refusal::UnsupportedMediaType => (S::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE"),
                 Refusal::LoginLocked(_) => (S::TOO_MANY_REQUESTS, "LOGIN_LOCKED"),
                 Refusal::AddressLimited(_) => (S::TOO_MANY_REQUESTS, "AUTH_RATE_LIMITED"),
+                Refusal::ApiRateLimited(_) => (S::TOO_MANY_REQUESTS, "API_RATE_LIMITED"),
             },
             Self::LoginFailed => (S::INTERNAL_SERVER_ERROR, "LOGIN_FAILED"),
             Self::LogoutFailed => (S::INTERNAL_SERVER_ERROR, "LOGOUT_FAILED"),
@@ -70,19 +75,35 @@ impl Problem {
                 Refusal::InvalidCredentials(quota)
                 | Refusal::CurrentPasswordInvalid(quota)
                 | Refusal::LoginLocked(quota)
-                | Refusal::AddressLimited(quota),
+                | Refusal::AddressLimited(quota)
+                | Refusal::ApiRateLimited(quota),
             ) => Some(quota),
             _ => None,
         }
+    }
+
+    /// What people read of it.
+    #[must_use]
+    pub fn message(&self, language: Language) -> String {
+        let arguments = match self {
+            Self::Refused(Refusal::ForbiddenPermission { feature, action }) => {
+                vec![("feature", feature.as_str().into()), ("action", action.as_str().into())]
+            }
+            _ => {
+                let minutes = self.retry_after().map_or(0, |wait| wait.as_secs().div_ceil(60));
+                vec![("minutes", i64::try_from(minutes).unwrap_or(0).into())]
+            }
+        };
+        message(self.row().1, language, &arguments)
     }
 
     /// `Retry-After`.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Refused(Refusal::LoginLocked(quota) | Refusal::AddressLimited(quota)) => {
-                Some(quota.resets_in.unsigned_abs())
-            }
+            Self::Refused(
+                Refusal::LoginLocked(quota) | Refusal::AddressLimited(quota) | Refusal::ApiRateLimited(quota),
+            ) => Some(quota.resets_in.unsigned_abs()),
             Self::Unavailable => Some(Duration::from_secs(1)),
             _ => None,
         }
@@ -107,11 +128,11 @@ pub const fn fault_code(fault: Fault) -> &'static str {
     }
 }
 
-/// The numbers in the message of a field's fault.
+/// What stands in the message of a field's fault.
 #[must_use]
-pub fn fault_numbers(fault: Fault) -> Vec<(&'static str, i64)> {
+pub fn fault_arguments(fault: Fault) -> Vec<(&'static str, Argument<'static>)> {
     match fault {
-        Fault::PasswordTooShort(minimum) => vec![("minimum", minimum.into())],
+        Fault::PasswordTooShort(minimum) => vec![("minimum", i64::from(minimum).into())],
         _ => vec![],
     }
 }
@@ -157,12 +178,7 @@ mod tests {
     use jiff::SignedDuration;
 
     use super::*;
-    use crate::{
-        domain::attempts::Limit,
-        keys::KeysError,
-        messages::{Language, message},
-        store::StoreError,
-    };
+    use crate::{domain::attempts::Limit, keys::KeysError, store::StoreError};
 
     fn quota() -> Quota {
         Quota::unused("account", Limit { max: 5, window: SignedDuration::from_mins(15) })
@@ -183,8 +199,12 @@ mod tests {
             Refusal::AccountInactive,
             Refusal::LoginLocked(quota()),
             Refusal::AddressLimited(quota()),
+            Refusal::ApiRateLimited(quota()),
             Refusal::EmailTaken,
             Refusal::Forbidden,
+            Refusal::ForbiddenRole,
+            Refusal::ForbiddenPermission { feature: "notes".into(), action: "read".into() },
+            Refusal::ForbiddenAddress,
             Refusal::NotFound,
             Refusal::MethodNotAllowed,
             Refusal::PayloadTooLarge,
@@ -216,7 +236,7 @@ mod tests {
             assert!(seen.insert(code), "{code} twice");
             for language in Language::ALL {
                 assert_ne!(
-                    message(code, language, &[("minutes", 15), ("minimum", 8)]),
+                    message(code, language, &[("minutes", 15.into()), ("minimum", 8.into())]),
                     code,
                     "{code} in {}",
                     language.tag()
@@ -249,7 +269,10 @@ mod tests {
             ("PASSWORD_NEEDS_DIGIT", "كلمة المرور يجب أن تحتوي على أرقام"),
             ("PASSWORD_NEEDS_SYMBOL", "كلمة المرور يجب أن تحتوي على رمز خاص"),
         ] {
-            assert_eq!(message(code, Language::Arabic, &[("minutes", 15), ("minimum", 8)]), text);
+            assert_eq!(
+                message(code, Language::Arabic, &[("minutes", 15.into()), ("minimum", 8.into())]),
+                text
+            );
         }
     }
 

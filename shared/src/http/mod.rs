@@ -20,7 +20,7 @@ pub mod serve;
 
 pub use answer::Answer;
 pub use error::Endpoint;
-pub(crate) use event::headers as headers_of_event;
+pub(crate) use event::{client_address, headers as headers_of_event};
 pub use request::Request;
 pub(crate) use serve::moment as moment_of;
 pub use serve::serve;

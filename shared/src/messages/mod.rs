@@ -5,6 +5,8 @@ pub mod language;
 
 use std::{borrow::Cow, sync::LazyLock};
 
+/// What can stand in a message: a number, whose plural form the language chooses, or a text.
+pub use fluent_bundle::FluentValue as Argument;
 use fluent_bundle::{FluentArgs, FluentResource, concurrent::FluentBundle};
 use unic_langid::langid;
 
@@ -29,7 +31,7 @@ fn bundle(language: unic_langid::LanguageIdentifier, messages: &str) -> Bundle {
 
 /// The message of this code, with the minutes or whatever else stands in it.
 #[must_use]
-pub fn message(code: &str, language: Language, arguments: &[(&'static str, i64)]) -> String {
+pub fn message(code: &str, language: Language, arguments: &[(&'static str, Argument<'_>)]) -> String {
     let bundle: &Bundle = match language {
         Language::Arabic => &ARABIC,
         Language::English => &ENGLISH,
@@ -37,7 +39,7 @@ pub fn message(code: &str, language: Language, arguments: &[(&'static str, i64)]
     let id = code.to_ascii_lowercase().replace('_', "-");
     let mut values = FluentArgs::new();
     for (name, value) in arguments {
-        values.set(*name, *value);
+        values.set(*name, value.clone());
     }
     let pattern = bundle.get_message(&id).and_then(|message| message.value());
     let formatted = pattern.map(|pattern| bundle.format_pattern(pattern, Some(&values), &mut Vec::new()));
@@ -58,7 +60,7 @@ mod tests {
 
     #[test]
     fn arabic_minutes_take_their_six_plural_forms() {
-        let said = |minutes| message("LOGIN_LOCKED", Language::Arabic, &[("minutes", minutes)]);
+        let said = |minutes: i64| message("LOGIN_LOCKED", Language::Arabic, &[("minutes", minutes.into())]);
         let forms = [
             (0, "أقل من دقيقة"),
             (1, "دقيقة واحدة"),
@@ -74,7 +76,7 @@ mod tests {
 
     #[test]
     fn english_minutes_take_their_two() {
-        let said = |minutes| message("LOGIN_LOCKED", Language::English, &[("minutes", minutes)]);
+        let said = |minutes: i64| message("LOGIN_LOCKED", Language::English, &[("minutes", minutes.into())]);
         assert_eq!(said(1), "Too many attempts. Try again in 1 minute.");
         assert_eq!(said(15), "Too many attempts. Try again in 15 minutes.");
     }

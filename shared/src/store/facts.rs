@@ -8,13 +8,14 @@ use aws_sdk_dynamodb::{
 };
 
 use super::{
-    Store, StoreError, item, profile, revoked, session,
+    Store, StoreError, StoredRules, item, profile, revoked, rules, session,
     transaction::{CONFLICT_RETRIES, pause_after_conflict},
 };
 use crate::{
     config::CALL_TIMEOUT,
     domain::{
         ids::{AccessId, SessionId, UserId},
+        rules::Rules,
         session::Session,
         user::Profile,
     },
@@ -30,12 +31,14 @@ pub struct Facts {
     pub session: Option<Session>,
     /// Whether the access token is on the blacklist.
     pub blacklisted: bool,
+    /// The rules of the API that was named, if it has some.
+    pub rules: Option<Rules>,
 }
 
 const OPERATION: &str = "read a decision's facts";
 
 impl Store {
-    /// Reads user, session and, where one is named, the blacklist's row of an access token.
+    /// Reads user, session and the blacklist's row of an access token; and the rules of an API, where one is named.
     ///
     /// # Errors
     /// [`StoreError`], also when keys stay unprocessed until the deadline: that is no answer.
@@ -43,14 +46,17 @@ impl Store {
         &self,
         user: UserId,
         session: SessionId,
-        token: Option<AccessId>,
+        token: AccessId,
+        rules_of: Option<&str>,
     ) -> Result<Facts, StoreError> {
-        let identity = consistent(vec![profile::key(user)])?;
-        let mut keys = vec![session::key(user, session)];
-        keys.extend(token.map(revoked::key));
+        let mut identity = vec![profile::key(user)];
+        identity.extend(rules_of.map(rules::key));
         let wanted = HashMap::from([
-            (self.tables.identity.clone(), identity),
-            (self.tables.sessions.clone(), consistent(keys)?),
+            (self.tables.identity.clone(), consistent(identity)?),
+            (
+                self.tables.sessions.clone(),
+                consistent(vec![session::key(user, session), revoked::key(token)])?,
+            ),
         ]);
         let mut facts = Facts::default();
         for found in self.read_all(wanted).await? {
@@ -59,6 +65,7 @@ impl Store {
                 "PROFILE" => facts.profile = Some(item::read(OPERATION, found)?),
                 // Whether or not its time has come: then the token's has too, and it is refused anyway.
                 "TOKEN" => facts.blacklisted = true,
+                "RULES" => facts.rules = Some(item::read::<StoredRules>(OPERATION, found)?.rules),
                 _ => facts.session = Some(item::read(OPERATION, found)?),
             }
         }
@@ -90,7 +97,7 @@ impl Store {
                     return Ok(Facts {
                         profile: profile.map(|row| item::read(OPERATION, row)).transpose()?,
                         session: session.map(|row| item::read(OPERATION, row)).transpose()?,
-                        blacklisted: false,
+                        ..Facts::default()
                     });
                 }
                 Err(SdkError::ServiceError(answer)) if answer.err().is_transaction_canceled_exception() => {
@@ -102,7 +109,7 @@ impl Store {
         Err(StoreError::Unavailable { operation: OPERATION, reason: "TransactionConflict".to_owned() })
     }
 
-    async fn read_all(
+    pub(super) async fn read_all(
         &self,
         mut wanted: HashMap<String, KeysAndAttributes>,
     ) -> Result<Vec<item::Item>, StoreError> {
@@ -129,7 +136,7 @@ impl Store {
     }
 }
 
-fn consistent(keys: Vec<item::Item>) -> Result<KeysAndAttributes, StoreError> {
+pub(super) fn consistent(keys: Vec<item::Item>) -> Result<KeysAndAttributes, StoreError> {
     let request = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
     request.map_err(|_| StoreError::Malformed { operation: OPERATION })
 }

@@ -18,7 +18,9 @@ mod facts;
 mod item;
 mod login;
 mod profile;
+mod rate;
 mod revoked;
+mod rules;
 mod session;
 mod transaction;
 mod user;
@@ -30,6 +32,7 @@ pub use error::StoreError;
 pub use event::EventRow;
 pub use facts::Facts;
 pub use login::{LoginCommit, LoginCommitted};
+pub use rules::StoredRules;
 pub use session::{Rotated, Rotation};
 pub use user::{NewUser, UserCreated};
 

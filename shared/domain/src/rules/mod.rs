@@ -13,6 +13,7 @@
 //! | [`route`] | `GET /notes/{id}` |
 //! | [`express`] | whether an IAM policy can say what the rules say, on every path |
 //! | [`grant`] | the policy of one user |
+//! | `path` | which paths can be read in one way only |
 //! | `overlap` | where routes, and the patterns that IAM makes of them, meet |
 //! | [`file`] | the YAML that people write (feature `rules-file`) |
 
@@ -21,6 +22,7 @@ pub mod express;
 pub mod file;
 pub mod grant;
 mod overlap;
+mod path;
 pub mod route;
 
 use ipnet::IpNet;
@@ -139,6 +141,28 @@ impl Verdict {
 pub const ADMIN: &str = "admin";
 
 impl Rules {
+    /// What the rules say of one call, by every name that its path has: the resource of the API (`/notes/{id}`), the
+    /// path as it was sent, and the path as it reads decoded. All of them have to be let in, so that no spelling is a way
+    /// around a rule.
+    #[must_use]
+    pub fn decide(&self, method: &str, resource: Option<&str>, path: &str, asking: Asking<'_>) -> Verdict {
+        let refused = Verdict { line: None, answer: Err(Refusal::Forbidden) };
+        let (Some(method), Some(decoded)) = (Method::parse(method), path::plain(path)) else {
+            return refused;
+        };
+        // `{proxy+}` says nothing of what is called: its path does.
+        let resource = resource.filter(|resource| !resource.contains("+}"));
+        let names = resource.into_iter().chain([path, &decoded]);
+        let mut verdict = refused;
+        for name in names {
+            verdict = self.verdict(method, name, asking);
+            if !verdict.is_allowed() {
+                break;
+            }
+        }
+        verdict
+    }
+
     /// What the rules say of one path.
     #[must_use]
     pub fn verdict(&self, method: Method, path: &str, asking: Asking<'_>) -> Verdict {

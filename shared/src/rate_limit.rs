@@ -1,0 +1,102 @@
+//! How often an API may be called, by user or by address: a count for each minute.
+//!
+//! The count is written beside the calls that a request makes anyway, so it costs no time. What it says comes too late for a
+//! refresh, whose token is used up by then: such a request is answered, and the next ones are refused from memory, with
+//! no call at all, until the window is over.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+};
+
+use jiff::Timestamp;
+
+use crate::{
+    domain::{
+        address::ClientAddress,
+        attempts::{Limit, Quota},
+        ids::UserId,
+    },
+    store::{Store, StoreError},
+};
+
+/// Whose calls are counted.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Caller(String);
+
+impl Caller {
+    /// A user's, from wherever.
+    #[must_use]
+    pub fn user(user: UserId) -> Self {
+        Self(format!("USER#{user}"))
+    }
+
+    /// An address's, of whichever users.
+    #[must_use]
+    pub fn address(address: ClientAddress) -> Self {
+        Self(format!("ADDRESS#{}", address.window_name()))
+    }
+}
+
+/// The limit, and who is known to be over it.
+#[derive(Debug)]
+pub struct RateLimit {
+    /// `None`: there is none.
+    limit: Option<Limit>,
+    over: Mutex<HashMap<Caller, Timestamp>>,
+}
+
+/// How many callers are remembered; who is beyond is counted like everybody else.
+const MAX_REMEMBERED: usize = 10_000;
+
+impl RateLimit {
+    /// A limit; none at all if it takes nothing.
+    #[must_use]
+    pub fn new(limit: Limit) -> Self {
+        Self { limit: Some(limit).filter(|limit| limit.max > 0), over: Mutex::default() }
+    }
+
+    /// Whether a caller is known to be over the limit, without asking.
+    ///
+    /// # Errors
+    /// What to tell them.
+    pub fn check(&self, caller: &Caller, now: Timestamp) -> Result<(), Quota> {
+        let Some(limit) = self.limit else { return Ok(()) };
+        let over = self.over.lock().unwrap_or_else(PoisonError::into_inner);
+        match over.get(caller).filter(|ends| **ends > now) {
+            Some(ends) => Err(quota(limit, 0, *ends, now)),
+            None => Ok(()),
+        }
+    }
+
+    /// Counts a call. `None`: there is no limit.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn count(
+        &self,
+        store: &Store,
+        caller: &Caller,
+        now: Timestamp,
+    ) -> Result<Option<Result<Quota, Quota>>, StoreError> {
+        let Some(limit) = self.limit else { return Ok(None) };
+        let (calls, ends) = store.count_call(&caller.0, limit, now).await?;
+        let quota = quota(limit, limit.max.saturating_sub(calls), ends, now);
+        if calls <= limit.max {
+            return Ok(Some(Ok(quota)));
+        }
+        let mut over = self.over.lock().unwrap_or_else(PoisonError::into_inner);
+        if over.len() >= MAX_REMEMBERED {
+            over.retain(|_, ends| *ends > now);
+        }
+        if over.len() < MAX_REMEMBERED {
+            over.insert(caller.clone(), ends);
+        }
+        Ok(Some(Err(quota)))
+    }
+}
+
+fn quota(limit: Limit, remaining: u32, ends: Timestamp, now: Timestamp) -> Quota {
+    let window = crate::domain::attempts::Window { entries: Vec::new(), ends };
+    Quota { policy: "api", limit, remaining, resets_in: window.retry_after(now) }
+}
