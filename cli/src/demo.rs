@@ -1,6 +1,5 @@
 //! `nova local --demo`: the main job, on the sample API, every exchange shown.
 
-use std::collections::BTreeMap;
 use std::error::Error;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -17,13 +16,12 @@ const EMAIL: &str = "demo@example.com";
 /// It protects nothing but a stack on this machine, and has to be typed by whoever goes on from here.
 const PASSWORD: &str = "Demo-2026!";
 
-/// Adds what the walk needs: the sample API, open to any active user as long as it has no rules.
-pub(crate) fn prepare(template: &Path, attach: &mut Vec<PathBuf>, parameters: &mut BTreeMap<String, String>) {
+/// Adds what the walk needs: the sample API.
+pub(crate) fn prepare(template: &Path, attach: &mut Vec<PathBuf>) {
     let sample = template.parent().unwrap_or(Path::new("")).join(SAMPLE);
     if !attach.iter().any(|attached| same_file(attached, &sample)) {
         attach.push(sample);
     }
-    parameters.insert("NoRules".to_owned(), "authenticated".to_owned());
 }
 
 fn same_file(one: &Path, other: &Path) -> bool {
@@ -53,6 +51,10 @@ pub(crate) async fn run(stack: &Stack) -> Result<(), Box<dyn Error>> {
     say("\n# 2. Call an API that knows nothing of passwords: its authorizer says who is calling")?;
     walk.get(&format!("{notes}/whoami"), None, 401).await?;
     walk.get(&format!("{notes}/whoami"), Some(access), 200).await?;
+
+    say("\n# ... and whether they may: by the rules of the notes API this user has notes:read, and no more")?;
+    walk.get(&format!("{notes}/notes"), Some(access), 200).await?;
+    walk.get(&format!("{notes}/admin/report"), Some(access), 403).await?;
 
     say(
         "\n# 3. Refresh; and once more with the same token, as a client whose answer was lost: the same successor",

@@ -1,13 +1,15 @@
 //! `nova local`: the system on one machine, until Ctrl-C or SIGTERM.
 
-use std::collections::BTreeMap;
 use std::error::Error;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use nova_auth::domain::rules::Caching;
+use nova_local::template::Template;
 use nova_local::{Binaries, Options, Stack};
 
-use crate::demo;
+use crate::tables::TableArgs;
+use crate::{demo, rules};
 
 /// The template that is looked for when none is named.
 const TEMPLATE: &str = "template.yaml";
@@ -57,12 +59,17 @@ fn parameter(text: &str) -> Result<(String, String), &'static str> {
 /// When the stack does not start, or the demonstration fails.
 pub(crate) async fn run(args: Args) -> Result<(), Box<dyn Error>> {
     let with_demo = args.demo;
+    let options = options(args)?;
+    let attached = options.attach.clone();
     let mut interrupted = Interrupted::listen()?;
     let stack = tokio::select! {
-        stack = Stack::start(options(args)?) => stack?,
+        stack = Stack::start(options) => stack?,
         // Whatever was started so far ends with its owner.
         () = interrupted.wait() => return Ok(()),
     };
+    for template in &attached {
+        store_rules(&stack, template).await?;
+    }
     announce(&stack);
     let served = tokio::select! {
         served = serve(&stack, with_demo) => served,
@@ -70,6 +77,22 @@ pub(crate) async fn run(args: Args) -> Result<(), Box<dyn Error>> {
     };
     stack.stop().await;
     served
+}
+
+/// Stores the rules.yaml beside an attached template for each of its APIs: as rules that are kept where one of the API's
+/// authorizers keeps its results.
+async fn store_rules(stack: &Stack, template: &Path) -> Result<(), Box<dyn Error>> {
+    let file = template.with_file_name("rules.yaml");
+    if !file.is_file() {
+        return Ok(());
+    }
+    let store = TableArgs::local(stack.dynamodb_url()).open()?;
+    for api in Template::load_alone(template)?.apis {
+        let is_kept = api.authorizers.values().any(|authorizer| authorizer.ttl_seconds > 0);
+        let caching = if is_kept { Caching::Allowed } else { Caching::Never };
+        rules::store(&store, &api.logical_id, &file, caching).await?;
+    }
+    Ok(())
 }
 
 async fn serve(stack: &Stack, with_demo: bool) -> Result<(), Box<dyn Error>> {
@@ -86,14 +109,12 @@ fn options(args: Args) -> Result<Options, Box<dyn Error>> {
             .ok_or("there is no template.yaml here or in a directory above: name one with --template")?,
     };
     let mut attach = args.attach;
-    let mut parameters = BTreeMap::new();
     if args.demo {
-        demo::prepare(&template, &mut attach, &mut parameters);
+        demo::prepare(&template, &mut attach);
     }
-    parameters.extend(args.parameter_overrides);
     Ok(Options {
         attach,
-        parameters,
+        parameters: args.parameter_overrides.into_iter().collect(),
         port: args.port,
         dynamodb_port: args.dynamodb_port,
         data: args.data,

@@ -4,6 +4,7 @@
 mod demo;
 #[cfg(feature = "local")]
 mod local;
+mod rules;
 mod tables;
 mod user;
 
@@ -26,6 +27,9 @@ enum Verb {
     /// Run the whole system on this machine, as template.yaml describes it.
     #[cfg(feature = "local")]
     Local(local::Args),
+    /// The rules of an attached API: check, put, show.
+    #[command(subcommand)]
+    Rules(rules::Verb),
     /// Users: create.
     #[command(subcommand)]
     User(user::Verb),
@@ -36,6 +40,7 @@ impl Verb {
         match self {
             #[cfg(feature = "local")]
             Verb::Local(args) => local::run(args).await,
+            Verb::Rules(verb) => rules::run(verb).await,
             Verb::User(verb) => user::run(verb).await,
         }
     }

@@ -115,7 +115,7 @@ pub(crate) async fn create_for_demo(
         email: email.to_owned(),
         name: "Demo".to_owned(),
         role: Role::default(),
-        permission: Vec::new(),
+        permission: vec!["notes:read".to_owned()],
         password_profile: PasswordRules::Crm,
         bcrypt_cost: BCRYPT_COST,
     };

@@ -64,6 +64,8 @@ pub enum TemplateError {
 pub(crate) struct Inputs {
     pub(crate) parameters: std::collections::BTreeMap<String, String>,
     pub(crate) imports: Exports,
+    /// Whether an import that nobody exports is taken by its name.
+    pub(crate) names_for_imports: bool,
     pub(crate) stack: String,
 }
 
@@ -74,6 +76,14 @@ impl Template {
     /// When the file can't be read, is no template, or needs something that can't be resolved.
     pub fn load(path: &Path) -> Result<Template, TemplateError> {
         Self::load_with(path, &Inputs { stack: "nova-auth".to_owned(), ..Inputs::default() })
+    }
+
+    /// Reads a template by itself: what it imports from other stacks is only known by its name.
+    ///
+    /// # Errors
+    /// When the file can't be read, is no template, or needs something that can't be resolved.
+    pub fn load_alone(path: &Path) -> Result<Template, TemplateError> {
+        Self::load_with(path, &Inputs { names_for_imports: true, ..Inputs::default() })
     }
 
     /// Reads a template with other parameters, and what it may import.

@@ -30,7 +30,7 @@ pub(super) fn template(path: &Path, text: &str, inputs: &Inputs) -> Result<Templ
     if let Some(name) = inputs.parameters.keys().find(|name| at(root, &["Parameters", name]).is_none()) {
         return Err(TemplateError::NoSuchParameter { path: path.to_owned(), name: name.clone() });
     }
-    let resolver = Resolver::new(root, &inputs.parameters, &inputs.imports, &inputs.stack);
+    let resolver = Resolver::new(root, inputs);
     let reader = Reader { path, root, resolver };
     let resources = reader.resources(&document.order)?;
     let mut template = Template {

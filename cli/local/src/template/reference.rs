@@ -14,7 +14,7 @@ impl Resolver<'_> {
             "AWS::AccountId" => Some(ACCOUNT),
             "AWS::Partition" => Some("aws"),
             "AWS::URLSuffix" => Some("amazonaws.com"),
-            "AWS::StackName" => Some(self.stack),
+            "AWS::StackName" => Some(self.inputs.stack.as_str()),
             _ => None,
         };
         if let Some(value) = pseudo {
@@ -23,7 +23,7 @@ impl Resolver<'_> {
         if name == "AWS::StackId" {
             return Ok(Some(json!(format!(
                 "arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{}/local",
-                self.stack
+                self.inputs.stack.as_str()
             ))));
         }
         if let Some(parameter) = self.at(&["Parameters", name]) {
@@ -42,7 +42,7 @@ impl Resolver<'_> {
     }
 
     fn parameter(&self, name: &str, parameter: &Value) -> Result<Value, String> {
-        let value = match self.parameters.get(name) {
+        let value = match self.inputs.parameters.get(name) {
             Some(given) => given.clone(),
             None => parameter
                 .get("Default")

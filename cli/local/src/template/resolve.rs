@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::yaml::scalar_text;
+use super::{Inputs, function_arn, yaml::scalar_text};
 
 /// What the attached templates may import: the value, or why it can't be had.
 pub(crate) type Exports = BTreeMap<String, Result<String, String>>;
@@ -16,9 +16,7 @@ const MAX_DEPTH: u32 = 100;
 /// Evaluates the intrinsics of one template.
 pub(crate) struct Resolver<'a> {
     pub(super) root: &'a Value,
-    pub(super) parameters: &'a BTreeMap<String, String>,
-    imports: &'a Exports,
-    pub(super) stack: &'a str,
+    pub(super) inputs: &'a Inputs,
     depth: Cell<u32>,
 }
 
@@ -26,13 +24,8 @@ pub(crate) struct Resolver<'a> {
 pub(super) type Resolved = Result<Option<Value>, String>;
 
 impl<'a> Resolver<'a> {
-    pub(crate) fn new(
-        root: &'a Value,
-        parameters: &'a BTreeMap<String, String>,
-        imports: &'a Exports,
-        stack: &'a str,
-    ) -> Self {
-        Self { root, parameters, imports, stack, depth: Cell::new(0) }
+    pub(crate) fn new(root: &'a Value, inputs: &'a Inputs) -> Self {
+        Self { root, inputs, depth: Cell::new(0) }
     }
 
     /// The value with every intrinsic in it replaced.
@@ -179,7 +172,8 @@ impl<'a> Resolver<'a> {
     }
 
     fn import(&self, name: &str) -> Result<String, String> {
-        match self.imports.get(name) {
+        match self.inputs.imports.get(name) {
+            None if self.inputs.names_for_imports => Ok(function_arn(name)),
             Some(Ok(value)) => Ok(value.clone()),
             Some(Err(problem)) => Err(format!("the export {name} can't be resolved: {problem}")),
             None => Err(format!("nothing exports {name}")),

@@ -1,3 +1,4 @@
+use super::super::Inputs;
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
@@ -37,7 +38,8 @@ fn resolve_with(parameters: &[(&str, &str)], expression: &str) -> Result<Option<
         ("nova-Authorizer".to_owned(), Ok("arn:it".to_owned())),
         ("nova-Broken".to_owned(), Err("no such thing".to_owned())),
     ]);
-    Resolver::new(&document.root, &parameters, &imports, "nova").resolve(&asked.root["Asked"])
+    let inputs = Inputs { parameters, imports, stack: "nova".to_owned(), ..Inputs::default() };
+    Resolver::new(&document.root, &inputs).resolve(&asked.root["Asked"])
 }
 
 fn resolve(expression: &str) -> Value {

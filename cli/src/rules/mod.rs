@@ -1,0 +1,166 @@
+//! `nova rules …`: who may call what of an attached API.
+
+mod explain;
+#[cfg(feature = "local")]
+mod template;
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use nova_auth::app::start_time;
+use nova_auth::domain::rules::{Caching, Rules, file};
+use nova_auth::rules_cache::RULES_KEPT;
+use nova_auth::store::{Store, StoredRules};
+
+use crate::tables::TableArgs;
+
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Verb {
+    /// Check a rules file and store it for an API.
+    #[command(after_help = "Example:\n  nova rules put --local --api NotesApi rules.yaml")]
+    Put(PutArgs),
+    /// Print the rules that an API has.
+    Show(ShowArgs),
+    /// Check a rules file, compare it with a template, or explain a decision.
+    #[command(after_help = "Examples:\n  nova rules check --file rules.yaml\n  \
+                            nova rules check --template template.yaml\n  \
+                            nova rules check --local --as sara@example.com 'GET /notes' --from 10.1.2.3")]
+    Check(CheckArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct PutArgs {
+    #[command(flatten)]
+    tables: TableArgs,
+    /// The API's id, as it stands in its ARNs.
+    #[arg(long, value_name = "ID")]
+    api: String,
+    /// API Gateway keeps no answer of this API (ReauthorizeEvery 0), so that the rules need not be sayable in a policy.
+    #[arg(long)]
+    uncached: bool,
+    /// The rules file.
+    file: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ShowArgs {
+    #[command(flatten)]
+    tables: TableArgs,
+    /// The API's id, as it stands in its ARNs.
+    #[arg(long, value_name = "ID")]
+    api: String,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct CheckArgs {
+    #[command(flatten)]
+    tables: TableArgs,
+    /// The rules file.
+    #[arg(long, default_value = "rules.yaml")]
+    file: PathBuf,
+    /// Check for an API of which API Gateway keeps no answer (ReauthorizeEvery 0).
+    #[arg(long)]
+    uncached: bool,
+    /// Compare with the routes and authorizers of this template.
+    #[cfg(feature = "local")]
+    #[arg(long, value_name = "FILE")]
+    template: Option<PathBuf>,
+    /// Explain what this user may do, by address or id.
+    #[arg(long = "as", value_name = "USER", requires = "call")]
+    user: Option<String>,
+    /// From which address.
+    #[arg(long, value_name = "ADDRESS", requires = "call")]
+    from: Option<std::net::IpAddr>,
+    /// The call to explain, for example 'GET /notes'. Without --as: of somebody without a token.
+    call: Option<String>,
+}
+
+/// Does what the verb says.
+///
+/// # Errors
+/// The lines that say why not.
+pub(crate) async fn run(verb: Verb) -> Result<(), Box<dyn Error>> {
+    match verb {
+        Verb::Put(args) => put(args).await,
+        Verb::Show(args) => show(args).await,
+        Verb::Check(args) => check(args).await,
+    }
+}
+
+/// Reads a file and stores it, if it is fit.
+pub(crate) async fn store(
+    store: &Store,
+    api: &str,
+    path: &Path,
+    caching: Caching,
+) -> Result<usize, Box<dyn Error>> {
+    let source = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let rules = read(path, &source, caching)?;
+    let number = rules.rules.len();
+    store.put_rules(api, &StoredRules { rules, source, stored_at: start_time() }).await?;
+    Ok(number)
+}
+
+async fn put(args: PutArgs) -> Result<(), Box<dyn Error>> {
+    let number = store(&args.tables.open()?, &args.api, &args.file, caching(args.uncached)).await?;
+    say(&format!(
+        "stored {number} rules for {}; in force on every decision within {} s, and where API Gateway keeps answers that \
+         much longer",
+        args.api,
+        RULES_KEPT.as_secs()
+    ))
+}
+
+async fn show(args: ShowArgs) -> Result<(), Box<dyn Error>> {
+    let Some(stored) = args.tables.open()?.rules(&args.api).await? else {
+        return Err(format!("{} has no rules: NO_RULES says what that means", args.api).into());
+    };
+    let kept = match stored.rules.caching {
+        Caching::Allowed => "",
+        Caching::Never => ", answers not kept",
+    };
+    say(&format!("# {} stored {}{kept}\n{}", args.api, stored.stored_at, stored.source.trim_end()))
+}
+
+async fn check(args: CheckArgs) -> Result<(), Box<dyn Error>> {
+    let source =
+        std::fs::read_to_string(&args.file).map_err(|error| format!("{}: {error}", args.file.display()))?;
+    #[cfg(feature = "local")]
+    if let Some(template) = &args.template {
+        let rules = file::read(&source).map_err(|faults| broken(&args.file, &faults))?;
+        return template::compare(&args.file, rules, template);
+    }
+    let rules = read(&args.file, &source, caching(args.uncached))?;
+    match &args.call {
+        Some(call) => explain::explain(&rules, call, args.user.as_deref(), args.from, args.tables).await,
+        None => say(&format!("{}: {} rules, fit to be stored", args.file.display(), rules.rules.len())),
+    }
+}
+
+/// The rules of a file, if they are fit to be stored.
+fn read(path: &Path, source: &str, caching: Caching) -> Result<Rules, Box<dyn Error>> {
+    let rules = file::read(source).map_err(|faults| broken(path, &faults))?;
+    let rules = Rules { rules, caching };
+    let unfit: Vec<String> =
+        rules.unfit().iter().map(|unfit| format!("{}: {unfit}", path.display())).collect();
+    if unfit.is_empty() { Ok(rules) } else { Err(unfit.join("\n").into()) }
+}
+
+fn broken(path: &Path, faults: &[file::FileFault]) -> String {
+    let mut lines = String::new();
+    for fault in faults {
+        // Writing into a String can't fail.
+        let _ = writeln!(lines, "{}: {fault}", path.display());
+    }
+    lines.trim_end().to_owned()
+}
+
+const fn caching(uncached: bool) -> Caching {
+    if uncached { Caching::Never } else { Caching::Allowed }
+}
+
+fn say(line: &str) -> Result<(), Box<dyn Error>> {
+    Ok(writeln!(std::io::stdout(), "{line}")?)
+}
