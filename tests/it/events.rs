@@ -3,6 +3,8 @@
 use std::fs;
 
 use nova_auth::authorizer::AuthorizerEvent;
+use nova_auth::config::EdgeConfig;
+use nova_auth::domain::address::TrustedProxies;
 use nova_auth::messages::Language;
 use serde_json::Value;
 
@@ -66,7 +68,9 @@ async fn every_event_of_the_authorizer_is_read_with_its_token() {
     let sara = system.user_with("user@example.com", PASSWORD).await;
     for file in ["token-authorizer.rest.request.json", "token-authorizer.rest.token.json"] {
         let event = event(&system, &sara, file).await.to_string();
-        let read = AuthorizerEvent::read(&event, Language::Arabic).unwrap();
+        let edge =
+            EdgeConfig { default_language: Language::Arabic, trusted_proxies: TrustedProxies::default() };
+        let read = AuthorizerEvent::read(&event, &edge).unwrap();
         assert!(read.method_arn.ends_with("/v1/GET/whoami"), "{file}");
         let token = read.token.unwrap().unwrap();
         system.assert_lets_in(&Client::at(2), token.expose(), &sara).await;

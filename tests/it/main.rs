@@ -26,6 +26,7 @@ mod racing;
 mod random_input;
 mod refresh;
 mod revocation;
+mod rules;
 mod secrecy;
 mod startup;
 mod support;

@@ -139,7 +139,7 @@ async fn the_demonstration_walks_the_main_job_and_goes_on_serving() {
     }
     let statuses: Vec<_> =
         lines.iter().filter_map(|line| line.strip_prefix("< ")?.split(' ').next()).collect();
-    assert_eq!(statuses, ["200", "401", "200", "200", "200", "200", "200", "401", "401"]);
+    assert_eq!(statuses, ["200", "401", "200", "200", "403", "200", "200", "200", "200", "401", "401"]);
     // What it says to try can be tried.
     let (url, rest) = lines.last().unwrap().strip_prefix("curl -s ").unwrap().split_once(' ').unwrap();
     let body = rest.split_once("-d '").unwrap().1.trim_end_matches('\'');

@@ -124,6 +124,15 @@ impl System {
 
     /// Makes a user.
     pub(crate) async fn user_with(&self, email: &str, password: &str) -> User {
+        self.make(email, password, &[]).await
+    }
+
+    /// Makes a user named after an address, with permissions.
+    pub(crate) async fn user_who_may(&self, name: &str, permissions: &[&str]) -> User {
+        self.make(&format!("{name}@example.com"), PASSWORD, permissions).await
+    }
+
+    async fn make(&self, email: &str, password: &str, permissions: &[&str]) -> User {
         let now = start_time();
         let request = RequestId::new(nova_auth::entropy::uuid(now).unwrap().to_string());
         let new = Registration {
@@ -131,7 +140,7 @@ impl System {
             name: PersonName::parse("Somebody").unwrap(),
             password: Password::new(password.to_owned()),
             role: "user".parse().unwrap(),
-            permissions: Default::default(),
+            permissions: permissions.iter().map(|permission| (*permission).to_owned()).collect(),
             device: Device { user_agent: "tests".to_owned(), ip: "operator".to_owned() },
             security_log: jiff::SignedDuration::from_hours(24),
         };
@@ -140,7 +149,8 @@ impl System {
         User { id: made.unwrap().id.to_string(), email: email.to_owned() }
     }
 
-    fn store(&self) -> Store {
+    /// The tables, as an operator reaches them.
+    pub(crate) fn store(&self) -> Store {
         let aws = AwsConfig {
             region: "us-east-1".to_owned(),
             access_key_id: "local".to_owned(),

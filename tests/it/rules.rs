@@ -1,0 +1,216 @@
+//! Rules, from the file that an API's team writes to what its users may do.
+
+use serde_json::{Value, json};
+
+use crate::support::client::Client;
+use crate::support::program::{Ended, command, run};
+use crate::support::rows::IDENTITY;
+use crate::support::stack::{Pair, System, User};
+
+const RULES: &str = "\
+- route: GET /whoami
+- route: GET /notes
+  permission: notes:read
+- route: POST /notes
+  permission: notes:write
+- route: ANY /admin/*
+  roles: [admin]
+  addresses: [127.0.0.2, 2001:db8::/32]
+";
+
+/// A system whose APIs have what rules they are given, and else deny.
+async fn system() -> System {
+    System::start_with(|options| drop(options.parameters.insert("NoRules".to_owned(), "deny".to_owned())))
+        .await
+}
+
+/// Runs `nova rules` on a system, with this rules file.
+async fn nova(system: &System, name: &str, rules: &str, arguments: &[&str]) -> Ended {
+    let dir = std::env::temp_dir().join(format!("nova-rules-{}-{name}", std::process::id()));
+    std::fs::create_dir_all(&dir).unwrap();
+    let file = dir.join("rules.yaml");
+    std::fs::write(&file, rules).unwrap();
+    let (file, local) = (file.display().to_string(), format!("--local={}", system.stack.dynamodb_url()));
+    let mut all = vec!["rules"];
+    all.extend(arguments.iter().map(|argument| match *argument {
+        "FILE" => file.as_str(),
+        "LOCAL" => local.as_str(),
+        other => other,
+    }));
+    let ended = run(command("nova", &all), "").await;
+    std::fs::remove_dir_all(&dir).unwrap();
+    ended
+}
+
+async fn put(system: &System, name: &str, rules: &str) {
+    for api in ["NotesApi", "TokenNotesApi"] {
+        let stored = nova(system, name, rules, &["put", "LOCAL", "--api", api, "--uncached", "FILE"]).await;
+        assert!(stored.success, "{stored:?}");
+        assert!(
+            stored.stdout.contains("within 60 s"),
+            "who stores rules has to know when they are in force: {stored:?}"
+        );
+    }
+}
+
+/// Gives a user another role or other permissions, as an operator would.
+async fn change(system: &System, user: &User, name: &str, value: Value) {
+    system.rows.set(IDENTITY, &format!("USER#{}", user.id), "PROFILE", name, value).await;
+}
+
+#[tokio::test]
+async fn a_user_may_call_what_the_rules_say_and_is_told_why_not_the_rest() {
+    let system = system().await;
+    put(&system, "say", RULES).await;
+    let (near, far) = (Client::at(2), Client::at(3));
+    let (reader, admin) = (system.user_who_may("reader", &["notes:read"]).await, system.user("admin").await);
+    change(&system, &admin, "role", json!({"S": "admin"})).await;
+    let reads = system.login(&near, &reader).await;
+    let rules = system.login(&near, &admin).await;
+    for (client, pair, method, path, status, code) in [
+        (&near, &reads, "GET", "/whoami", 200, ""),
+        (&near, &reads, "GET", "/notes", 200, ""),
+        (&near, &reads, "POST", "/notes", 403, "FORBIDDEN_PERMISSION"),
+        (&near, &reads, "GET", "/admin/report", 403, "FORBIDDEN_ROLE"),
+        (&near, &rules, "POST", "/notes", 201, ""),
+        (&near, &rules, "GET", "/admin/report", 200, ""),
+        (&far, &rules, "GET", "/admin/report", 403, "FORBIDDEN_ADDRESS"),
+    ] {
+        let request = client.request(method, &system.notes(path)).bearer_auth(&pair.access);
+        let request = if method == "POST" { request.json(&json!({"text": "x"})) } else { request };
+        let answer = client.send(request).await;
+        assert_eq!(
+            (answer.status, answer.code().as_str()),
+            (status, code),
+            "{method} {path}: {}",
+            answer.body
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_permission_that_is_taken_away_is_gone_with_the_next_call_of_the_same_token() {
+    let system = system().await;
+    put(&system, "taken", RULES).await;
+    let (sara, client) = (system.user_who_may("sara", &["notes:read"]).await, Client::at(2));
+    let pair = system.login(&client, &sara).await;
+    assert_eq!(client.get(&system.notes("/notes"), Some(&pair.access)).await.status, 200);
+    change(&system, &sara, "permissions", json!({"SS": ["other:read"]})).await;
+    client.get(&system.notes("/notes"), Some(&pair.access)).await.expect(403, "FORBIDDEN_PERMISSION");
+}
+
+#[tokio::test]
+async fn an_authorizer_that_is_told_no_address_denies_what_an_address_rule_is_about() {
+    let system = system().await;
+    put(&system, "address", "- route: GET /whoami\n  addresses: [127.0.0.0/8]\n").await;
+    let (sara, client) = (system.user("sara").await, Client::at(2));
+    let pair = system.login(&client, &sara).await;
+    assert_eq!(client.get(&system.notes("/whoami"), Some(&pair.access)).await.status, 200);
+    client.get(&system.token_notes("/whoami"), Some(&pair.access)).await.expect(403, "FORBIDDEN_ADDRESS");
+}
+
+#[tokio::test]
+async fn an_api_without_rules_denies_everything_and_its_first_rules_are_in_force_at_once() {
+    let system = system().await;
+    let (sara, client) = (system.user("sara").await, Client::at(2));
+    let pair = system.login(&client, &sara).await;
+    client.get(&system.notes("/whoami"), Some(&pair.access)).await.expect(403, "FORBIDDEN");
+    put(&system, "first", RULES).await;
+    assert_eq!(client.get(&system.notes("/whoami"), Some(&pair.access)).await.status, 200);
+}
+
+#[tokio::test]
+async fn the_log_says_what_was_decided_and_why_and_nothing_of_the_token() {
+    let system = system().await;
+    put(&system, "log", RULES).await;
+    let (sara, client) = (system.user("sara").await, Client::at(2));
+    let pair = system.login(&client, &sara).await;
+    client.get(&system.notes("/notes"), Some(&pair.access)).await.expect(403, "FORBIDDEN_PERMISSION");
+    let logs = system.stop().await;
+    let decided = logs.lines().find(|line| line.contains("\"decided\"")).unwrap();
+    for part in ["\"decision\":\"deny\"", "\"code\":\"FORBIDDEN_PERMISSION\"", "\"rule.line\":2", &sara.id] {
+        assert!(decided.contains(part), "{part} in {decided}");
+    }
+    assert!(!logs.contains(&pair.access) && !logs.contains(&sara.email));
+}
+
+#[tokio::test]
+async fn rules_that_a_kept_answer_would_get_wrong_are_not_stored() {
+    let system = system().await;
+    let rules = "- route: GET /notes/secret\n  roles: [admin]\n- route: GET /notes/*\n";
+    let refused = nova(&system, "wrong", rules, &["put", "LOCAL", "--api", "NotesApi", "FILE"]).await;
+    assert!(refused.complaint().contains("lines 3 and 1"), "{refused:?}");
+    let nothing = nova(&system, "wrong", rules, &["show", "LOCAL", "--api", "NotesApi"]).await;
+    assert_eq!(nothing.complaint(), "nova: NotesApi has no rules: NO_RULES says what that means");
+    let stored =
+        nova(&system, "wrong", rules, &["put", "LOCAL", "--api", "NotesApi", "--uncached", "FILE"]).await;
+    assert!(stored.success, "{stored:?}");
+    let shown = nova(&system, "wrong", rules, &["show", "LOCAL", "--api", "NotesApi"]).await;
+    assert!(
+        shown.stdout.contains("answers not kept") && shown.stdout.contains(rules.trim_end()),
+        "{shown:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_mistake_in_the_file_is_shown_with_its_line_and_what_to_write() {
+    let system = system().await;
+    let rules = "- route: GET /a\n- route: GET /b\n  role: admin\n";
+    let refused = nova(&system, "mistake", rules, &["check", "--file", "FILE"]).await;
+    assert!(!refused.success, "{refused:?}");
+    for part in
+        ["line 3: `role` is nothing that a rule has", "    3 |   role: admin", "write `roles: [admin]`"]
+    {
+        assert!(refused.stderr.contains(part), "{part} in {}", refused.stderr);
+    }
+}
+
+#[tokio::test]
+async fn an_operator_is_told_why_a_user_may_or_may_not_make_a_call() {
+    let system = system().await;
+    let sara = system.user_who_may("sara", &["notes:read"]).await;
+    for (call, from, said) in [
+        ("GET /notes", "10.1.2.3", "line 2: GET /notes\nallowed"),
+        ("POST /notes", "10.1.2.3", "line 4: POST /notes\ndenied: FORBIDDEN_PERMISSION"),
+        ("GET /other", "10.1.2.3", "no rule is about it\ndenied: FORBIDDEN"),
+    ] {
+        let arguments = ["check", "LOCAL", "--file", "FILE", "--as", &sara.email, call, "--from", from];
+        let explained = nova(&system, "why", RULES, &arguments).await;
+        assert!(explained.success && explained.stdout.contains(said), "{said} in {explained:?}");
+    }
+}
+
+#[tokio::test]
+async fn rules_are_held_against_the_template_of_their_api() {
+    let system = system().await;
+    let template =
+        crate::support::binaries::workspace().join("tests/consumer/template.yaml").display().to_string();
+    let fits = nova(&system, "fits", RULES, &["check", "--file", "FILE", "--template", &template]).await;
+    // The second API has a TOKEN authorizer, but no route that the address rule is about.
+    assert!(fits.success && fits.stdout.contains("TokenNotesApi: note: line 2"), "{fits:?}");
+    let public = "- route: GET /whoami\n  public: true\n";
+    let refused = nova(&system, "fits", public, &["check", "--file", "FILE", "--template", &template]).await;
+    assert!(!refused.success && refused.stdout.contains("line 1: GET /whoami is public"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn too_many_calls_of_the_authentication_api_are_told_when_to_come_back() {
+    let system = System::start_with(|options| {
+        options.parameters.insert("ApiRateLimit".to_owned(), "2".to_owned());
+        // A window that no test is long enough to see the end of.
+        options.parameters.insert("ApiRateSeconds".to_owned(), "3600".to_owned());
+    })
+    .await;
+    let (sara, client) = (system.user("sara").await, Client::at(2));
+    let pairs: Vec<Pair> = vec![system.login(&client, &sara).await, system.login(&client, &sara).await];
+    let refused = system.try_login(&client, &sara.email, crate::support::stack::PASSWORD).await;
+    refused.expect(429, "API_RATE_LIMITED");
+    assert_eq!(refused.header("ratelimit-policy"), "\"api\";q=2;w=3600");
+    assert!(refused.header("ratelimit").starts_with("\"api\";r=0;t="), "{:?}", refused.headers);
+    assert!(refused.seconds("retry-after") <= 3600);
+    // Another address is another client, and logging out is never refused.
+    system.login(&Client::at(3), &sara).await;
+    for pair in &pairs {
+        assert_eq!(system.logout(&client, Some(&pair.access), &json!({})).await.status, 200);
+    }
+}
