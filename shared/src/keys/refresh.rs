@@ -3,7 +3,7 @@
 //! A successor is a function of its predecessor and of its session's row, so that two requests with one token get one
 //! and the same successor.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::Header;
 
 use super::{Key, KeyCache, KeysError, Rejected, Token, verify::verify};
@@ -23,6 +23,7 @@ use crate::{
 pub struct RefreshTokens {
     keys: KeyCache,
     expected: Expected,
+    grace: SignedDuration,
 }
 
 /// What a refresh token says.
@@ -36,7 +37,7 @@ pub struct VerifiedRefresh {
     pub generation: u64,
     /// Its own id.
     pub id: RefreshId,
-    /// Whether its time is over.
+    /// Whether its time is over, and the grace window after it.
     pub expired: bool,
 }
 
@@ -64,7 +65,7 @@ impl RefreshTokens {
     pub fn new(keys: KeyCache, config: &TokenConfig) -> Self {
         let expected =
             Expected { issuer: config.issuer.clone(), audience: format!("{}/refresh", config.issuer) };
-        Self { keys, expected }
+        Self { keys, expected, grace: config.lifetimes.grace }
     }
 
     /// Makes sure that there are keys.
@@ -82,7 +83,9 @@ impl RefreshTokens {
     pub async fn verify(&self, token: &Token, now: Timestamp) -> Result<VerifiedRefresh, Rejected> {
         let claims: RefreshClaims = verify(&self.keys, &self.expected, REFRESH_TYP, token, now).await?;
         Ok(VerifiedRefresh {
-            expired: check_expiry(&claims, now) == Err(ClaimsFault::Expired),
+            // A retry may come when the time of its token is over, though it was not when the first try took. Until the
+            // window has passed the row decides: a current token ends with its row, so only a retry gains by this.
+            expired: check_expiry(&claims, now - self.grace) == Err(ClaimsFault::Expired),
             user: claims.sub,
             session: claims.sid,
             generation: claims.r#gen,

@@ -11,7 +11,7 @@ use proptest::{
 use super::{
     faults::{Fault, Gate, on},
     model::{ABSOLUTE, IDLE, Model, Presented, Sid},
-    steps::{CLIENTS, Ending, Fate, Point, Step, honest, steps},
+    steps::{CLIENTS, Ending, Fate, Point, Step, honest, steps, token_steps},
     world::{Pair, Person, World},
 };
 
@@ -55,10 +55,10 @@ impl Play {
             Step::Logout(client) => self.end(Ending::Logout, client).await,
             Step::RevokeAll => self.end(Ending::RevokeAll, 0).await,
             Step::Disable => self.end(Ending::Disable, 0).await,
-            Step::Enable => {
-                self.model.disabled = false;
-                let moment = self.world.at(self.model.now);
-                self.world.set_status(&moment, &self.person, Status::Active).await.unwrap();
+            Step::Enable => self.enable().await,
+            Step::Lapse => {
+                self.end(Ending::Disable, 0).await;
+                self.enable().await;
             }
             Step::Race(client, ending, point) => self.race(client, ending, point).await,
             Step::Wait(seconds) => self.model.now += seconds,
@@ -69,6 +69,12 @@ impl Play {
             let expected = self.model.accepts(client.sid, client.access_made);
             assert_eq!(yes(&decision), expected, "after {step:?}: {decision:?}");
         }
+    }
+
+    async fn enable(&mut self) {
+        self.model.disabled = false;
+        let moment = self.world.at(self.model.now);
+        self.world.set_status(&moment, &self.person, Status::Active).await.unwrap();
     }
 
     async fn login(&mut self, client: usize) {
@@ -247,6 +253,15 @@ fn check<S: Strategy>(cases: u32, strategy: S, play: impl AsyncFn(&mut Play, S::
 #[test]
 fn whatever_happens_in_whatever_order_the_decisions_are_the_models() {
     check(48, steps(), async |play, steps| {
+        for step in &steps {
+            play.step(step).await;
+        }
+    });
+}
+
+#[test]
+fn tokens_of_every_age_get_what_the_model_says() {
+    check(48, token_steps(), async |play, steps| {
         for step in &steps {
             play.step(step).await;
         }

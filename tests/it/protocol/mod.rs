@@ -39,5 +39,4 @@ mod refresh_keys;
 mod refresh_races;
 mod refresh_retries;
 mod refresh_theft;
-mod rules;
 mod throttled;

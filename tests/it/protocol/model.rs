@@ -99,6 +99,7 @@ impl Model {
 
     fn is_expired(&self, sid: Sid, generation: usize) -> bool {
         let session = &self.sessions[sid];
-        self.now >= (session.made[generation] + IDLE).min(session.created + ABSOLUTE) + LEEWAY
+        // The time of a token may end between its use and the retry: within the window it is answered all the same.
+        self.now >= (session.made[generation] + IDLE).min(session.created + ABSOLUTE) + LEEWAY + GRACE
     }
 }

@@ -133,3 +133,21 @@ async fn instances_whose_clocks_differ_take_each_others_tokens() {
     world.assert_alive(61, &third).await;
     assert_eq!(text(&world.rows.session(person.id).await, "state"), "active");
 }
+
+/// The last refresh before an idle end: its write took and moved the end, its answer was lost, and when the client asks
+/// again the time of its token is over.
+#[tokio::test]
+async fn a_retry_is_answered_though_the_time_of_its_token_ended_meanwhile() {
+    let world = World::new().await;
+    let (person, first) = world.logged_in().await;
+    world.wire.script(on("UpdateItem").every_try(), Fault::LoseAnswer);
+    assert!(world.refresh(&world.at(7 * DAY - 1), &first.refresh).await.is_err());
+    assert_eq!(number(&world.rows.session(person.id).await, "generation"), 1, "the write took");
+    let second = world.refresh(&world.at(7 * DAY + 20), &first.refresh).await.unwrap();
+    world.assert_alive(7 * DAY + 20, &second).await;
+    // Long after, a token that was used up is worth nothing, not even a revocation.
+    let late = world.refresh(&world.at(7 * DAY + 3600), &first.refresh).await;
+    assert_eq!(refusal(late), Refusal::RefreshTokenInvalid);
+    let third = world.refresh(&world.at(7 * DAY + 3601), &second.refresh).await.unwrap();
+    world.assert_alive(7 * DAY + 3601, &third).await;
+}
