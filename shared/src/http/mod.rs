@@ -2,7 +2,7 @@
 //!
 //! | module | what is in it |
 //! |---|---|
-//! | [`serve`] | the loop of a function: parse → flow → render, and a log line |
+//! | [`mod@serve`] | the loop of a function: parse → flow → render, and a log line |
 //! | `event` | API Gateway's event (REST, payload 1.0), read leniently |
 //! | [`request`] | what an endpoint is given |
 //! | [`body`] | JSON members, with every fault found at once |
