@@ -15,7 +15,7 @@
 //! | [`grant`] | the policy of one user |
 //! | `path` | which paths can be read in one way only |
 //! | `overlap` | where routes, and the patterns that IAM makes of them, meet |
-//! | [`file`] | the YAML that people write (feature `rules-file`) |
+//! | `file` | the YAML that people write (feature `rules-file`) |
 
 pub mod express;
 #[cfg(feature = "rules-file")]
