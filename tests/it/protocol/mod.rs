@@ -39,4 +39,5 @@ mod refresh_keys;
 mod refresh_races;
 mod refresh_retries;
 mod refresh_theft;
+mod rules;
 mod throttled;
