@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     aws::Clients,
-    config::{Config, ConfigError, EdgeConfig, NoRules},
+    config::{Config, ConfigError, EdgeConfig, NoRules, RunAction},
     domain::{attempts::Limit, session::Lifetimes},
     keys::{AccessTokens, KeyCache, KeysError, RefreshTokens},
     passwords::Hasher,
@@ -33,6 +33,8 @@ pub struct AuthService {
     pub hasher: Hasher,
     /// How many passwords may be tried.
     pub attempts: Limit,
+    /// What happens after a long run of failures.
+    pub run_action: RunAction,
     /// How often the endpoints may be called.
     pub rate_limit: RateLimit,
     /// How long tokens and sessions live.
@@ -128,6 +130,7 @@ impl AuthService {
             refresh: RefreshTokens::new(keys(config.refresh_keys_secret()?), &config.tokens),
             hasher: Hasher::new(config.passwords.cost),
             attempts: config.attempts,
+            run_action: config.run_action,
             rate_limit: RateLimit::new(config.api_rate(100)),
             lifetimes: config.tokens.lifetimes,
             security_log: config.security_log,

@@ -14,6 +14,7 @@
 //! | `REFRESH_GRACE_SECONDS` | 30 | how long a used refresh token still gets its successor; 0 is off, else 15 to 300 |
 //! | `LOGIN_MAX_ATTEMPTS` | 5 | failures per account and per address in one window, 1 to 100 |
 //! | `LOGIN_WINDOW_SECONDS` | 900 | that window, 60 to 86400 |
+//! | `LOGIN_RUN_ACTION` | `alarm` | after 100 failures in a row: `alarm`, or `disable` the account too |
 //! | `BCRYPT_COST` | 12 | work factor of new hashes, 10 to 15 |
 //! | `PASSWORD_PROFILE` | `crm` | which passwords may be set: `crm` or `nist` |
 //! | `DEFAULT_LANGUAGE` | `ar` | of messages, where the client asks for none of ours: `ar` or `en` |
@@ -66,6 +67,8 @@ pub struct Config {
     pub tokens: TokenConfig,
     /// How many passwords may be tried.
     pub attempts: Limit,
+    /// What happens after a long run of failures.
+    pub run_action: RunAction,
     /// How passwords are kept.
     pub passwords: PasswordConfig,
     /// How requests are read and answered.
@@ -128,6 +131,16 @@ pub struct EdgeConfig {
     pub trusted_proxies: TrustedProxies,
 }
 
+/// What happens after a long run of failures on an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunAction {
+    /// Somebody is told.
+    Alarm,
+    /// Somebody is told, and the account is disabled, as NIST SP 800-63B-4, section 3.2.2, has it. Not by default:
+    /// whoever knows an address could lock its owner out.
+    Disable,
+}
+
 /// What an API without rules allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoRules {
@@ -170,6 +183,10 @@ impl Config {
                 max: variables.number("LOGIN_MAX_ATTEMPTS", 5, 1..=100)?,
                 window: variables.seconds("LOGIN_WINDOW_SECONDS", 900, 60..=86_400)?,
             },
+            run_action: variables.choice(
+                "LOGIN_RUN_ACTION",
+                &[("alarm", RunAction::Alarm), ("disable", RunAction::Disable)],
+            )?,
             passwords: PasswordConfig {
                 cost: variables.number("BCRYPT_COST", 12, 10..=15)?,
                 profile: variables
@@ -375,6 +392,7 @@ mod tests {
             ("REFRESH_GRACE_SECONDS", "14"),
             ("LOGIN_MAX_ATTEMPTS", "0"),
             ("LOGIN_WINDOW_SECONDS", "-1"),
+            ("LOGIN_RUN_ACTION", "ban"),
             ("BCRYPT_COST", "9"),
             ("PASSWORD_PROFILE", "CRM"),
             ("DEFAULT_LANGUAGE", "fr"),

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::FlowError;
 use crate::{
     app::AuthService,
+    config::RunAction,
     domain::{
         address::ClientAddress,
         attempts::{ALARMING_RUN, Entry, Limit, Quota, Window},
@@ -21,7 +22,7 @@ use crate::{
         session::Device,
     },
     entropy,
-    store::{AttemptsKey, EventRow, Reservation, Store},
+    store::{AttemptsKey, EpochChange, EventRow, Reservation, Store, StoreError},
     telemetry,
 };
 
@@ -127,13 +128,33 @@ pub async fn count_failure(
         service.store.put_event(&row),
     );
     telemetry::security_event(kind, moment, user, None);
-    if matches!(run, Ok(Some(ALARMING_RUN))) {
-        telemetry::security_event(SecurityEvent::AuthnLoginFailMax, moment, user, None);
-    }
-    for error in [run.err(), written.err()].into_iter().flatten() {
+    let alarmed = match run {
+        Ok(Some(ALARMING_RUN)) => alarm(service, moment, user, device).await,
+        _ => Ok(()),
+    };
+    for error in [run.err(), written.err(), alarmed.err()].into_iter().flatten() {
         tracing::error!(error = %error, request.id = moment.request.as_str(), "a failure was not recorded");
     }
     quota
+}
+
+/// A run of failures has become so long that somebody should look, and, where that is switched on, that the account is
+/// disabled.
+async fn alarm(
+    service: &AuthService,
+    moment: &Moment,
+    user: Option<UserId>,
+    device: &Device,
+) -> Result<(), StoreError> {
+    telemetry::security_event(SecurityEvent::AuthnLoginFailMax, moment, user, None);
+    let Some(user) = user else { return Ok(()) };
+    let event = |kind| EventRow::new(kind, moment, user, device, moment.now + service.security_log);
+    service.store.put_event(&event(SecurityEvent::AuthnLoginFailMax)).await?;
+    if service.run_action == RunAction::Disable {
+        service.store.change_epoch(user, EpochChange::Disable, &event(SecurityEvent::UserUpdated)).await?;
+        telemetry::security_event(SecurityEvent::UserUpdated, moment, Some(user), None);
+    }
+    Ok(())
 }
 
 /// The password was right, so nothing was guessed: the account's attempts are cleared and the address gets its place

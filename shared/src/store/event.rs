@@ -1,4 +1,4 @@
-//! `USER#<uid>` / `EVENT#<time>#<request>[#<session>]`: the security log of a user.
+//! `USER#<uid>` / `EVENT#<time>#<request>#<event>[#<session>]`: the security log of a user.
 
 use aws_sdk_dynamodb::types::Put;
 use jiff::Timestamp;
@@ -22,7 +22,7 @@ pub struct EventRow {
     pub event: SecurityEvent,
     /// When.
     pub at: Timestamp,
-    /// In which request; a repeated write is one entry, two sessions that one request ends are two.
+    /// In which request; a repeated write is one entry, two events or sessions of one request are two.
     pub request_id: String,
     /// To which session.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -65,7 +65,7 @@ impl EventRow {
     }
 
     fn item(&self, operation: &'static str) -> Result<item::Item, StoreError> {
-        let mut sk = format!("EVENT#{:.3}#{}", self.at, self.request_id);
+        let mut sk = format!("EVENT#{:.3}#{}#{}", self.at, self.request_id, self.event.name());
         if let Some(session) = self.session_id {
             sk.push_str(&format!("#{session}"));
         }

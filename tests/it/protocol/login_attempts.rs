@@ -204,6 +204,36 @@ async fn a_run_of_failures_is_complete_exactly_once() {
     assert_eq!(begins.unwrap(), Some(1));
 }
 
+/// One failure short of a run, and then the one that completes it, by a real login.
+async fn complete_a_run(world: &World, person: &Person) {
+    for failure in 1..ALARMING_RUN {
+        let moment = world.at(i64::from(failure));
+        world.service.store.count_failure(&person.email, &Entry::new(&moment), moment.now).await.unwrap();
+    }
+    assert_eq!(world.rows.count_events(person.id, "authn_login_fail_max").await, 0);
+    guess(world, person, 1000, 1).await;
+    assert_eq!(world.rows.count_events(person.id, "authn_login_fail_max").await, 1);
+    assert_eq!(world.rows.count_events(person.id, "authn_login_fail").await, 1);
+}
+
+#[tokio::test]
+async fn a_long_run_of_failures_stands_in_the_security_log_and_locks_nobody_out() {
+    let world = World::new().await;
+    let person = world.person("amal").await;
+    complete_a_run(&world, &person).await;
+    world.login(&world.at(1001), &person).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_long_run_of_failures_disables_the_account_where_that_is_switched_on() {
+    let world = World::with(&[("LOGIN_RUN_ACTION", "disable")]).await;
+    let (person, pair) = world.logged_in().await;
+    complete_a_run(&world, &person).await;
+    let refused = refusal(world.login(&world.at(1001), &person).await);
+    assert_eq!(refused, Refusal::AccountInactive);
+    world.assert_dead(1002, &pair).await;
+}
+
 #[tokio::test]
 async fn racing_failures_complete_a_run_exactly_once() {
     let world = World::new().await;
