@@ -12,7 +12,7 @@ use crate::{
     aws::Clients,
     config::{Config, ConfigError, EdgeConfig, NoRules, RunAction},
     domain::{attempts::Limit, session::Lifetimes},
-    keys::{AccessTokens, KeyCache, KeysError, RefreshTokens},
+    keys::{AccessTokens, KeyAlgorithm, KeyCache, KeysError, RefreshTokens, TokenKind, VersionedSecret},
     passwords::Hasher,
     rate_limit::RateLimit,
     rules_cache::RulesCache,
@@ -60,6 +60,28 @@ pub struct Authorizer {
     pub no_rules: NoRules,
     /// How requests are read and answered.
     pub edge: EdgeConfig,
+}
+
+/// What the public key set is made of.
+#[derive(Debug)]
+pub struct PublicKeys {
+    /// Access tokens.
+    pub access: AccessTokens,
+    /// How requests are read and answered.
+    pub edge: EdgeConfig,
+}
+
+/// What the rotation of keys works with.
+#[derive(Debug)]
+pub struct KeyRotation {
+    /// The secret of the access tokens' keys.
+    pub access: VersionedSecret,
+    /// The secret of the refresh tokens' keys.
+    pub refresh: VersionedSecret,
+    /// What new keys of access tokens are of.
+    pub algorithm: KeyAlgorithm,
+    /// How long tokens live: as long their keys stay.
+    pub lifetimes: Lifetimes,
 }
 
 /// The function can't work as it is configured.
@@ -123,11 +145,14 @@ impl AuthService {
     /// # Errors
     /// `REFRESH_KEYS_SECRET` is missing.
     pub fn new(config: &Config, clients: &Clients) -> Result<Self, ConfigError> {
-        let keys = |secret: &str| KeyCache::new(clients.secrets_manager.clone(), secret);
+        let keys = |secret: &str, kind| KeyCache::new(clients.secrets_manager.clone(), secret, kind);
         Ok(Self {
             store: Store::new(clients.dynamodb.clone(), config.tables.clone()),
-            access: AccessTokens::new(keys(&config.access_keys_secret), &config.tokens),
-            refresh: RefreshTokens::new(keys(config.refresh_keys_secret()?), &config.tokens),
+            access: AccessTokens::new(keys(&config.access_keys_secret, TokenKind::Access), &config.tokens),
+            refresh: RefreshTokens::new(
+                keys(config.refresh_keys_secret()?, TokenKind::Refresh),
+                &config.tokens,
+            ),
             hasher: Hasher::new(config.passwords.cost),
             attempts: config.attempts,
             run_action: config.run_action,
@@ -156,7 +181,7 @@ impl Authorizer {
     /// Builds all of it on these clients.
     #[must_use]
     pub fn new(config: &Config, clients: &Clients) -> Self {
-        let keys = KeyCache::new(clients.secrets_manager.clone(), &config.access_keys_secret);
+        let keys = access_keys(config, clients);
         Self {
             store: Store::new(clients.dynamodb.clone(), config.tables.clone()),
             access: AccessTokens::new(keys, &config.tokens),
@@ -166,6 +191,51 @@ impl Authorizer {
             edge: config.edge.clone(),
         }
     }
+}
+
+impl PublicKeys {
+    /// Builds all of it from the environment, and reads the keys.
+    ///
+    /// # Errors
+    /// [`StartError`], for what no retry would cure.
+    pub async fn start() -> Result<Self, StartError> {
+        telemetry::start();
+        let config = Config::from_env()?;
+        let keys = access_keys(&config, &Clients::new(&config.aws)?);
+        let service = Self { access: AccessTokens::new(keys, &config.tokens), edge: config.edge };
+        note([service.access.ready(start_time()).await.err().map(|e| e.to_string()), None, None]);
+        Ok(service)
+    }
+}
+
+impl KeyRotation {
+    /// Builds all of it from the environment.
+    ///
+    /// # Errors
+    /// [`StartError`], for what no retry would cure.
+    pub fn start() -> Result<Self, StartError> {
+        telemetry::start();
+        let config = Config::from_env()?;
+        Ok(Self::new(&config, &Clients::new(&config.aws)?)?)
+    }
+
+    /// Builds all of it on these clients.
+    ///
+    /// # Errors
+    /// `REFRESH_KEYS_SECRET` is missing.
+    pub fn new(config: &Config, clients: &Clients) -> Result<Self, ConfigError> {
+        let secret = |id: &str| VersionedSecret::new(clients.secrets_manager.clone(), id.to_owned());
+        Ok(Self {
+            access: secret(&config.access_keys_secret),
+            refresh: secret(config.refresh_keys_secret()?),
+            algorithm: config.key_algorithm,
+            lifetimes: config.tokens.lifetimes,
+        })
+    }
+}
+
+fn access_keys(config: &Config, clients: &Clients) -> KeyCache {
+    KeyCache::new(clients.secrets_manager.clone(), &config.access_keys_secret, TokenKind::Access)
 }
 
 /// The time at which a process starts: a function, or a command of an operator.

@@ -23,6 +23,7 @@
 //! | `API_RATE_LIMIT` | 100 | calls of one user, or from one address, in one window; 0 is no limit. The authorizer: 0 |
 //! | `API_RATE_SECONDS` | 60 | that window, 1 to 3600 |
 //! | `NO_RULES` | `deny` | what an API without rules allows: `deny`, or `authenticated` for any active user |
+//! | `KEY_ALGORITHM` | `HS256` | of the next key of access tokens: `HS256`, `ES256`, `EdDSA` or `RS256` |
 //!
 //! AWS's own: `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, `AWS_CA_BUNDLE`,
 //! `AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL_SECRETS_MANAGER`.
@@ -34,6 +35,7 @@ use secrecy::SecretString;
 
 use crate::{
     domain::{address::TrustedProxies, attempts::Limit, password::Profile, session::Lifetimes},
+    keys::KeyAlgorithm,
     messages::Language,
     store::Tables,
 };
@@ -81,6 +83,8 @@ pub struct Config {
     api_rate_window: SignedDuration,
     /// What an API without rules allows.
     pub no_rules: NoRules,
+    /// What new keys of access tokens are of.
+    pub key_algorithm: KeyAlgorithm,
 }
 
 /// How AWS is reached.
@@ -211,6 +215,7 @@ impl Config {
             api_rate_window: variables.seconds("API_RATE_SECONDS", 60, 1..=3600)?,
             no_rules: variables
                 .choice("NO_RULES", &[("deny", NoRules::Deny), ("authenticated", NoRules::Authenticated)])?,
+            key_algorithm: variables.choice("KEY_ALGORITHM", &KeyAlgorithm::ALL)?,
         })
     }
 
@@ -401,6 +406,8 @@ mod tests {
             ("API_RATE_LIMIT", "-1"),
             ("API_RATE_SECONDS", "0"),
             ("NO_RULES", "allow"),
+            ("KEY_ALGORITHM", "none"),
+            ("KEY_ALGORITHM", "HS512"),
         ] {
             let line = read(&[(variable, value)]).unwrap_err().to_string();
             assert!(line.starts_with(&format!("{variable}: ")), "{line}");

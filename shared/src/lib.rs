@@ -16,6 +16,7 @@
 //! | [`rate_limit`] | how often an API may be called |
 //! | [`http`] | the edge of the endpoints: events in, answers out, and the one table of codes |
 //! | [`authorizer`] | the edge of the authorizer: its events in, its answers out |
+//! | [`rotation`] | the edge of the rotation function: Secrets Manager's events in |
 //! | [`messages`] | what people read, in Arabic and English |
 //! | [`telemetry`] | logs |
 //! | [`entropy`] | randomness |
@@ -33,6 +34,7 @@ pub mod keys;
 pub mod messages;
 pub mod passwords;
 pub mod rate_limit;
+pub mod rotation;
 pub mod rules_cache;
 pub mod store;
 pub mod telemetry;

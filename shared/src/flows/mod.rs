@@ -5,10 +5,12 @@ pub mod authenticate;
 pub mod authorize;
 pub mod change_password;
 pub mod create_user;
+pub mod drop_keys;
 pub mod login;
 pub mod logout;
 pub mod refresh;
 pub mod revoke_all;
+pub mod rotate_keys;
 pub mod set_status;
 
 use crate::{

@@ -1,5 +1,6 @@
 //! The envelope that every answer comes in, and the headers that every answer has.
 
+use jiff::SignedDuration;
 use lambda_http::{
     Body,
     http::{HeaderName, HeaderValue, Response, StatusCode, header},
@@ -19,19 +20,37 @@ pub struct Answer {
     data: Option<Value>,
     message: Option<&'static str>,
     quota: Option<Quota>,
+    published: Option<Published>,
+}
+
+/// What is no answer to somebody, but a document for everybody: no envelope, and caches may keep it.
+#[derive(Debug)]
+struct Published {
+    document: Value,
+    media_type: &'static str,
+    max_age: SignedDuration,
 }
 
 impl Answer {
+    const EMPTY: Self =
+        Self { status: StatusCode::OK, data: None, message: None, quota: None, published: None };
+
     /// 200 with data.
     #[must_use]
     pub const fn data(data: Value) -> Self {
-        Self { status: StatusCode::OK, data: Some(data), message: None, quota: None }
+        Self { data: Some(data), ..Self::EMPTY }
+    }
+
+    /// 200 with a public document of this type, without the envelope, that any cache may keep for a while.
+    #[must_use]
+    pub const fn published(document: Value, media_type: &'static str, max_age: SignedDuration) -> Self {
+        Self { published: Some(Published { document, media_type, max_age }), ..Self::EMPTY }
     }
 
     /// 200 with nothing but the message of this code.
     #[must_use]
     pub const fn message(code: &'static str) -> Self {
-        Self { status: StatusCode::OK, data: None, message: Some(code), quota: None }
+        Self { message: Some(code), ..Self::EMPTY }
     }
 
     /// The same answer, telling the client of its window.
@@ -41,6 +60,13 @@ impl Answer {
     }
 
     pub(super) fn render(&self, language: Language, request_id: &str) -> Response<Body> {
+        if let Some(Published { document, media_type, max_age }) = &self.published {
+            let mut response = respond(self.status, document, language, request_id);
+            put(&mut response, header::CONTENT_TYPE, media_type);
+            put(&mut response, header::CACHE_CONTROL, &format!("public, max-age={}", max_age.as_secs()));
+            response.headers_mut().remove(header::CONTENT_LANGUAGE);
+            return response;
+        }
         let mut envelope = json!({"success": true});
         if let (Some(members), Some(data)) = (envelope.as_object_mut(), &self.data) {
             members.insert("data".to_owned(), data.clone());
@@ -115,8 +141,6 @@ fn put(response: &mut Response<Body>, name: HeaderName, value: &str) {
 
 #[cfg(test)]
 mod tests {
-    use jiff::SignedDuration;
-
     use super::*;
     use crate::domain::{
         attempts::Limit,
@@ -159,6 +183,17 @@ mod tests {
     fn an_answer_with_nothing_but_a_message_leaves_data_out() {
         let answer = body(Answer::message("LOGGED_OUT").render(Language::Arabic, "r"));
         assert_eq!(answer, json!({"success": true, "message": "تم تسجيل الخروج بنجاح"}));
+    }
+
+    #[test]
+    fn a_public_document_comes_as_it_is_and_caches_may_keep_it() {
+        let answer =
+            Answer::published(json!({"keys": []}), "application/jwk-set+json", SignedDuration::from_mins(5));
+        let response = answer.render(Language::Arabic, "r");
+        assert_eq!(response.headers()["cache-control"], "public, max-age=300");
+        assert_eq!(response.headers()["content-type"], "application/jwk-set+json");
+        assert!(response.headers().get("content-language").is_none());
+        assert_eq!(body(response), json!({"keys": []}));
     }
 
     #[test]

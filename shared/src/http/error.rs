@@ -146,6 +146,8 @@ pub enum Endpoint {
     Refresh,
     /// `POST /api/auth/logout`
     Logout,
+    /// `GET /.well-known/jwks.json`
+    Jwks,
 }
 
 impl Endpoint {
@@ -156,6 +158,7 @@ impl Endpoint {
             Self::Login => "login",
             Self::Refresh => "refresh",
             Self::Logout => "logout",
+            Self::Jwks => "jwks",
         }
     }
 
@@ -168,7 +171,7 @@ impl Endpoint {
             (_, error) if error.is_passing() => Problem::Unavailable,
             (Self::Login, _) => Problem::LoginFailed,
             (Self::Logout, _) => Problem::LogoutFailed,
-            (Self::Refresh, _) => Problem::Internal,
+            (Self::Refresh | Self::Jwks, _) => Problem::Internal,
         }
     }
 }

@@ -87,11 +87,20 @@ impl AccessTokens {
         let header = Header {
             typ: Some(ACCESS_TYP.to_owned()),
             kid: Some(key.kid.clone()),
-            ..Header::new(key.algorithm)
+            ..Header::new(key.algorithm.jws())
         };
         let token = jsonwebtoken::encode(&header, &claims, &key.signing)
             .map_err(|_| KeysError::Unavailable("signing failed".to_owned()))?;
         Ok(IssuedAccess { token: Token::new(token), expires_in: expires.duration_since(whole_seconds(now)) })
+    }
+
+    /// The public keys of these tokens, for whoever verifies them without asking us: a JWK Set, empty where keys are
+    /// symmetric.
+    ///
+    /// # Errors
+    /// [`KeysError`].
+    pub async fn public_set(&self, now: Timestamp) -> Result<serde_json::Value, KeysError> {
+        Ok(self.keys.ring(now).await?.public_set(now))
     }
 
     /// What a token of ours says; whether its time is over is told, not judged.

@@ -6,13 +6,13 @@
 
 use std::sync::Arc;
 
-use aws_sdk_secretsmanager::error::{ProvideErrorMetadata as _, SdkError};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Mutex;
 
-use super::{BadKeys, Ring, jwk};
+use super::{BadKeys, Ring, TokenKind, jwk, secret};
 
-const FRESH: SignedDuration = SignedDuration::from_mins(5);
+/// How long a ring is not asked for again.
+pub const FRESH: SignedDuration = SignedDuration::from_mins(5);
 const BETWEEN_READS: SignedDuration = SignedDuration::from_secs(30);
 
 /// How long a ring serves while Secrets Manager is out of reach. Rotation announces a key an hour before it signs, so
@@ -38,6 +38,7 @@ pub enum KeysError {
 pub struct KeyCache {
     client: aws_sdk_secretsmanager::Client,
     secret: String,
+    kind: TokenKind,
     state: Mutex<State>,
 }
 
@@ -61,8 +62,8 @@ impl State {
 impl KeyCache {
     /// A secret that nobody has read yet.
     #[must_use]
-    pub fn new(client: aws_sdk_secretsmanager::Client, secret: impl Into<String>) -> Self {
-        Self { client, secret: secret.into(), state: Mutex::default() }
+    pub fn new(client: aws_sdk_secretsmanager::Client, secret: impl Into<String>, kind: TokenKind) -> Self {
+        Self { client, secret: secret.into(), kind, state: Mutex::default() }
     }
 
     /// The ring as it is known now.
@@ -111,16 +112,14 @@ impl KeyCache {
 
     async fn read(&self, state: &mut State, now: Timestamp) -> Result<Arc<Ring>, KeysError> {
         state.last_try = Some(now);
-        let answer =
-            self.client.get_secret_value().secret_id(&self.secret).send().await.map_err(|error| {
-                let code = match &error {
-                    SdkError::ServiceError(answer) => answer.err().code().unwrap_or("unknown"),
-                    SdkError::TimeoutError(_) => "time-out",
-                    _ => "connection",
-                };
-                KeysError::Unavailable(code.to_owned())
-            })?;
-        let ring = Arc::new(jwk::parse(answer.secret_string().unwrap_or_default())?);
+        let answer = self
+            .client
+            .get_secret_value()
+            .secret_id(&self.secret)
+            .send()
+            .await
+            .map_err(|error| KeysError::Unavailable(secret::code(&error)))?;
+        let ring = Arc::new(jwk::parse(answer.secret_string().unwrap_or_default(), self.kind)?);
         state.ring = Some((Arc::clone(&ring), now));
         Ok(ring)
     }

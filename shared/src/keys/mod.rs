@@ -3,22 +3,34 @@
 //! | module | what is in it |
 //! |---|---|
 //! | `jwk` | a secret's text → keys, with every reason for which a key is refused |
+//! | `algorithm`, `material`, `der` | the algorithms, and the members that each one's keys have |
 //! | `ring` | several keys: which signs now, which verify still |
 //! | `cache` | the ring of a secret, read from Secrets Manager and kept for five minutes |
+//! | `document`, `generate` | the secret's text, changed: a new key joins, dead keys leave |
+//! | `secret` | the versions of a secret in Secrets Manager, and the stages that point to them |
 //! | `derive` | the key of refresh ids: no JWT key is used raw for anything but JWS |
 //! | `access`, `refresh` | the two kinds of token: made and verified |
 
 mod access;
+mod algorithm;
 mod cache;
+mod der;
 mod derive;
+mod document;
+mod generate;
 mod jwk;
+mod material;
 mod refresh;
 mod ring;
+mod secret;
 mod verify;
 
 pub use access::{AccessTokens, IssuedAccess, VerifiedAccess};
-pub use cache::{KeyCache, KeysError, MAX_STALENESS};
+pub use algorithm::{KeyAlgorithm, TokenKind};
+pub use cache::{FRESH, KeyCache, KeysError, MAX_STALENESS};
+pub use document::{KeyDocument, MIN_NOTICE, NOTICE, NotASuccessor};
 pub use jwk::BadKeys;
 pub use refresh::{First, Next, RefreshTokens, VerifiedRefresh};
 pub use ring::{Key, Ring};
+pub use secret::{SecretError, VersionedSecret, Versions};
 pub use verify::{Rejected, Token};

@@ -1,23 +1,30 @@
 //! Several keys of one kind: the newest signs, every unexpired one verifies.
 
 use jiff::Timestamp;
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
+use jsonwebtoken::{DecodingKey, EncodingKey};
+use secrecy::SecretSlice;
+use serde_json::{Map, Value, json};
 
-use super::derive::DerivingKey;
+use super::{algorithm::KeyAlgorithm, derive::DerivingKey};
 
 /// One key. It shows nothing but its name.
 pub struct Key {
     /// Its name, which every token carries that it signs.
     pub kid: String,
     /// The one algorithm that it is used with.
-    pub(super) algorithm: Algorithm,
+    pub algorithm: KeyAlgorithm,
     /// It signs from here on.
-    pub(super) not_before: Option<Timestamp>,
+    pub not_before: Option<Timestamp>,
     /// From here on it does nothing any more.
-    pub(super) expires: Option<Timestamp>,
+    pub expires: Option<Timestamp>,
     pub(super) signing: EncodingKey,
     pub(super) verifying: DecodingKey,
-    pub(super) deriving: DerivingKey,
+    /// Of an HS256 key.
+    pub(super) deriving: Option<DerivingKey>,
+    /// What others may see of it; nothing of a symmetric key.
+    pub(super) public: Option<Map<String, Value>>,
+    /// Equal for the same key under another name.
+    pub(super) identity: SecretSlice<u8>,
 }
 
 impl Key {
@@ -27,6 +34,17 @@ impl Key {
 
     fn has_begun(&self, now: Timestamp) -> bool {
         self.not_before.is_none_or(|begin| begin <= now)
+    }
+
+    /// Whether what it signs is what it verifies.
+    #[must_use]
+    pub fn proves_itself(&self) -> bool {
+        const PROBE: &[u8] = b"nova/rotation-probe";
+        let (signing, algorithm) = (&self.signing, self.algorithm.jws());
+        let signed = jsonwebtoken::crypto::sign(PROBE, signing, algorithm);
+        signed.is_ok_and(|signature| {
+            jsonwebtoken::crypto::verify(&signature, PROBE, &self.verifying, algorithm).unwrap_or(false)
+        })
     }
 }
 
@@ -54,6 +72,25 @@ impl Ring {
         ready.max_by_key(|key| key.not_before)
     }
 
+    /// All keys, as they stand in the secret.
+    pub fn keys(&self) -> impl Iterator<Item = &Key> {
+        self.keys.iter()
+    }
+
+    /// The JWK Set (RFC 7517) of what others may see: the public part of every unexpired key, also of those that do not
+    /// sign yet, so that nobody meets a token before its key.
+    #[must_use]
+    pub fn public_set(&self, now: Timestamp) -> Value {
+        let public = self.keys.iter().filter(|key| key.is_unexpired(now)).filter_map(|key| {
+            let mut jwk = key.public.clone()?;
+            for (name, value) in [("kid", key.kid.as_str()), ("alg", key.algorithm.name()), ("use", "sig")] {
+                jwk.insert(name.to_owned(), value.into());
+            }
+            Some(Value::Object(jwk))
+        });
+        json!({"keys": public.collect::<Vec<_>>()})
+    }
+
     /// The key of this exact name, if it still verifies. A key verifies before it signs: clocks differ.
     #[must_use]
     pub fn verifier(&self, kid: &str, now: Timestamp) -> Option<&Key> {
@@ -63,7 +100,7 @@ impl Ring {
 
 #[cfg(test)]
 mod tests {
-    use super::super::jwk::parse;
+    use super::super::{algorithm::TokenKind, jwk::parse};
     use super::*;
 
     fn at(second: i64) -> Timestamp {
@@ -78,7 +115,10 @@ mod tests {
         };
         let keys =
             [key("first", r#","exp":300"#), key("second", r#","nbf":100"#), key("third", r#","nbf":200"#)];
-        parse(&format!(r#"{{"keys":[{}]}}"#, keys.join(","))).unwrap()
+        // One key may stand under one name only.
+        let [first, second, third] = keys;
+        let keys = [first, second.replace("aB3d", "bB3d"), third.replace("aB3d", "cB3d")];
+        parse(&format!(r#"{{"keys":[{}]}}"#, keys.join(",")), TokenKind::Access).unwrap()
     }
 
     #[test]

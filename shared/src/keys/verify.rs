@@ -50,14 +50,14 @@ pub(super) async fn verify<C: Claims>(
     let ring = ring_with(keys, &parsed.kid, now).await?;
     let key = ring.verifier(&parsed.kid, now).ok_or(Rejected::Invalid)?;
     // The algorithm is the key's: what the header says can only agree.
-    if parsed.alg != format!("{:?}", key.algorithm) {
+    if parsed.alg != key.algorithm.name() {
         return Err(Rejected::Invalid);
     }
     let genuine = jsonwebtoken::crypto::verify(
         parsed.signature,
         parsed.signing_input.as_bytes(),
         &key.verifying,
-        key.algorithm,
+        key.algorithm.jws(),
     );
     if !matches!(genuine, Ok(true)) {
         return Err(Rejected::Invalid);
