@@ -12,7 +12,7 @@ use crate::gateway::{Rest, Setup};
 use crate::options::Options;
 use crate::pool::Pool;
 use crate::process::Launch;
-use crate::secrets::{self, SecretsError};
+use crate::secrets::{self, Rotators, SecretsError};
 use crate::server::{BindError, Server, bind};
 use crate::storage::{Storage, StorageError};
 use crate::template::{Api, Inputs, Template, TemplateError};
@@ -92,7 +92,9 @@ impl Stack {
         let tables: Vec<_> = templates.iter().flat_map(|template| template.tables.clone()).collect();
         let storage = Storage::start_on(database, &tables, options.data.as_deref())?;
         let kept: Vec<_> = templates.iter().flat_map(|template| template.secrets.clone()).collect();
-        let secrets = secrets::start(&kept, storage.documents(), options.clock.clone()).await?;
+        let rotators = Rotators::default();
+        let secrets =
+            secrets::start(&kept, storage.documents(), options.clock.clone(), rotators.clone()).await?;
         let secrets_url = secrets.url();
 
         let mut environment = BTreeMap::from([
@@ -108,6 +110,11 @@ impl Stack {
             let pool = Pool::new(launch, options.clock.clone(), options.concurrency);
             pools.insert(function.logical_id.clone(), Arc::new(pool));
         }
+        let rotated = kept.iter().filter_map(|secret| {
+            let function = pools.get(secret.rotation.as_ref()?)?;
+            Some((secret.arn.clone(), Arc::clone(function)))
+        });
+        rotators.set(rotated.collect());
         let (mut gateways, mut apis) = (Vec::new(), Vec::new());
         for (api, listener) in templates.into_iter().flat_map(|template| template.apis).zip(listeners) {
             let name = api.logical_id.clone();

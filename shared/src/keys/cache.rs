@@ -4,7 +4,7 @@
 //! - a name that it does not know makes it read again, at most once in 30 seconds, since tokens with made-up names cost
 //!   nothing to send. The token is refused only if the ring is fresh; otherwise nobody can tell, and that is a 503.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Mutex;
@@ -18,6 +18,13 @@ const BETWEEN_READS: SignedDuration = SignedDuration::from_secs(30);
 /// How long a ring serves while Secrets Manager is out of reach. Rotation announces a key an hour before it signs, so
 /// within this time no token is met that a stale ring cannot verify.
 pub const MAX_STALENESS: SignedDuration = SignedDuration::from_mins(45);
+
+/// How long others may keep the public set. A set that is this old when it is used was made of a ring that was
+/// [`FRESH`] at most: together they stay below the least notice of a new key, so that nobody meets a token before its key.
+pub const PUBLIC_SET_MAX_AGE: SignedDuration = SignedDuration::from_mins(5);
+
+/// How long a request waits for the ring to be read again, where the old one serves as well.
+const PATIENCE: Duration = Duration::from_millis(1_500);
 
 /// No usable keys.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -81,7 +88,13 @@ impl KeyCache {
         {
             return Ok(Arc::clone(ring));
         }
-        match self.read(&mut state, now).await {
+        let read = match state.within(MAX_STALENESS, now) {
+            None => self.read(&mut state, now).await,
+            Some(_) => tokio::time::timeout(PATIENCE, self.read(&mut state, now))
+                .await
+                .unwrap_or_else(|_| Err(KeysError::Unavailable("slow".to_owned()))),
+        };
+        match read {
             Ok(ring) => Ok(ring),
             Err(error) => match state.within(MAX_STALENESS, now) {
                 Some(ring) => {
@@ -122,5 +135,17 @@ impl KeyCache {
         let ring = Arc::new(jwk::parse(answer.secret_string().unwrap_or_default(), self.kind)?);
         state.ring = Some((Arc::clone(&ring), now));
         Ok(ring)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys::{MIN_NOTICE, NOTICE};
+
+    #[test]
+    fn whoever_keeps_keys_hears_of_a_new_one_before_it_signs() {
+        assert!(FRESH + PUBLIC_SET_MAX_AGE < MIN_NOTICE);
+        assert!(MAX_STALENESS < NOTICE);
     }
 }

@@ -27,7 +27,7 @@ mod verify;
 
 pub use access::{AccessTokens, IssuedAccess, VerifiedAccess};
 pub use algorithm::{KeyAlgorithm, TokenKind};
-pub use cache::{FRESH, KeyCache, KeysError, MAX_STALENESS};
+pub use cache::{FRESH, KeyCache, KeysError, MAX_STALENESS, PUBLIC_SET_MAX_AGE};
 pub use document::{KeyDocument, MIN_NOTICE, NOTICE, NotASuccessor};
 pub use jwk::BadKeys;
 pub use refresh::{First, Next, RefreshTokens, VerifiedRefresh};

@@ -74,7 +74,12 @@ mod tests {
             classes: vec![vec!['a', 'b'], vec!['7']],
             require_each: true,
         };
-        Secret { name: "S".to_owned(), arn: "arn".to_owned(), value: SecretValue::Generated(how) }
+        Secret {
+            name: "S".to_owned(),
+            arn: "arn".to_owned(),
+            value: SecretValue::Generated(how),
+            rotation: None,
+        }
     }
 
     #[test]

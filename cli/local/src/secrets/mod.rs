@@ -1,7 +1,8 @@
-//! A stand-in for Secrets Manager: the calls that the functions make, in its own protocol (JSON 1.1), over
-//! versions and stages as the service keeps them. Nothing in here writes a secret to a log.
+//! A stand-in for Secrets Manager: the calls that the functions and `nova keys` make, in its own protocol (JSON 1.1),
+//! over versions and stages as the service keeps them. Nothing in here writes a secret to a log.
 
 mod generate;
+mod rotation;
 mod vault;
 
 use std::collections::BTreeSet;
@@ -15,7 +16,8 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
 pub use generate::GenerateError;
-use vault::{CURRENT, Refusal, Vault, Version};
+pub(crate) use rotation::Rotators;
+use vault::{CURRENT, PENDING, Refusal, Vault, Version};
 
 use crate::clock::Clock;
 use crate::documents::Documents;
@@ -46,7 +48,11 @@ struct Secrets {
     vaults: Arc<Mutex<Vec<Vault>>>,
     documents: Documents,
     clock: Clock,
+    rotators: Rotators,
 }
+
+/// The document that says where the stand-in listens: whoever has the DynamoDB URL finds the secrets too.
+const ADDRESS: &str = "secretsmanager-url";
 
 /// Starts the stand-in on a free port. A secret that `documents` holds already keeps its value; the others get
 /// their first one.
@@ -54,13 +60,15 @@ pub(crate) async fn start(
     secrets: &[Secret],
     documents: Documents,
     clock: Clock,
+    rotators: Rotators,
 ) -> Result<Server, SecretsError> {
     let mut vaults = Vec::new();
     for secret in secrets {
         vaults.push(open(secret, &documents, &clock)?);
     }
-    let state = Secrets { vaults: Arc::new(Mutex::new(vaults)), documents, clock };
     let (listener, address) = bind(0, "--port").await?;
+    documents.put(ADDRESS, &format!("http://{address}"))?;
+    let state = Secrets { vaults: Arc::new(Mutex::new(vaults)), documents, clock, rotators };
     Ok(Server::serve(listener, address, Router::new().fallback(call).with_state(state)))
 }
 
@@ -145,7 +153,8 @@ impl Secrets {
         let mut vault = held.clone();
         let answer = match operation {
             "GetSecretValue" => return get(&vault, text("VersionId"), text("VersionStage")),
-            "DescribeSecret" => return Ok(describe(&vault)),
+            "DescribeSecret" => return Ok(describe(&vault, self.rotators.of(&vault.arn).is_some())),
+            "RotateSecret" => self.begin_rotation(&mut vault, text("ClientRequestToken"))?,
             "PutSecretValue" => self.put(&mut vault, input)?,
             "UpdateSecretVersionStage" => {
                 let stage = text("VersionStage").unwrap_or_default();
@@ -160,6 +169,25 @@ impl Secrets {
         keep(&self.documents, &vault).map_err(|_| Problem::Broken)?;
         *held = vault;
         Ok(answer)
+    }
+
+    /// Makes an empty pending version, and lets the function fill it: the answer does not wait for that.
+    fn begin_rotation(&self, vault: &mut Vault, token: Option<&str>) -> Result<Value, Problem> {
+        let request = |message: &str| Problem::from(Refusal::Request(message.to_owned()));
+        let function = self
+            .rotators
+            .of(&vault.arn)
+            .ok_or_else(|| request("No Lambda rotation function ARN is associated with this secret."))?;
+        let unfinished = vault.unfinished_rotation().map(str::to_owned);
+        let version = token.map_or_else(random::uuid, str::to_owned);
+        let (arn, attempt) = (vault.arn.clone(), unfinished.clone().unwrap_or_else(|| version.clone()));
+        // The steps begin once this call has let go of the secrets.
+        tokio::spawn(async move { rotation::steps(&function, &arn, &attempt).await });
+        if unfinished.is_some_and(|unfinished| unfinished != version) {
+            return Err(request("A previous rotation isn't complete. That rotation will be reattempted."));
+        }
+        vault.announce(&version, seconds(&self.clock));
+        Ok(json!({ "ARN": vault.arn, "Name": vault.name, "VersionId": version }))
     }
 
     fn put(&self, vault: &mut Vault, input: &Map<String, Value>) -> Result<Value, Problem> {
@@ -193,7 +221,7 @@ fn get(vault: &Vault, id: Option<&str>, stage: Option<&str>) -> Result<Value, Pr
     Ok(answer)
 }
 
-fn describe(vault: &Vault) -> Value {
+fn describe(vault: &Vault, rotates: bool) -> Value {
     let staged = vault.versions.iter().filter(|(_, version)| !version.stages.is_empty());
     let stages: Map<String, Value> =
         staged.map(|(id, version)| (id.clone(), json!(version.stages))).collect();
@@ -201,6 +229,7 @@ fn describe(vault: &Vault) -> Value {
         "ARN": vault.arn,
         "Name": vault.name,
         "CreatedDate": vault.created,
+        "RotationEnabled": rotates,
         "VersionIdsToStages": stages,
     })
 }

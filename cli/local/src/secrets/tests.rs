@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use super::start;
+use super::{Rotators, start};
 use crate::clock::Clock;
 use crate::server::Server;
 use crate::storage::Storage;
@@ -9,12 +9,17 @@ use crate::template::{Secret, SecretValue};
 const ARN: &str = "arn:aws:secretsmanager:us-east-1:123456789012:secret:Keys-local0";
 
 async fn stand_in(storage: &Storage) -> Server {
-    let secret = |name: &str, arn: &str, value| Secret { name: name.to_owned(), arn: arn.to_owned(), value };
+    let secret = |name: &str, arn: &str, value| Secret {
+        name: name.to_owned(),
+        arn: arn.to_owned(),
+        value,
+        rotation: None,
+    };
     let secrets = [
         secret("Keys", ARN, SecretValue::Given("one".to_owned())),
         secret("Bare", "arn:bare", SecretValue::Empty),
     ];
-    start(&secrets, storage.documents(), Clock::manual(1_700_000_000_500)).await.unwrap()
+    start(&secrets, storage.documents(), Clock::manual(1_700_000_000_500), Rotators::default()).await.unwrap()
 }
 
 async fn call(server: &Server, operation: &str, input: Value) -> (u16, Value) {

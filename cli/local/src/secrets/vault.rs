@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 
 /// The stage that readers get when they name none.
 pub(super) const CURRENT: &str = "AWSCURRENT";
+/// The stage of the version that a rotation prepares.
+pub(super) const PENDING: &str = "AWSPENDING";
 /// The stage of the version that was current before.
 const PREVIOUS: &str = "AWSPREVIOUS";
 
@@ -37,13 +39,33 @@ pub(super) enum Refusal {
     Request(String),
 }
 
+impl Version {
+    /// As `RotateSecret` makes it, for the rotation function to fill.
+    fn is_empty(&self) -> bool {
+        self.string.is_none() && self.binary.is_none()
+    }
+}
+
 impl Vault {
+    /// The pending version, unless it has become the current one.
+    pub(super) fn unfinished_rotation(&self) -> Option<&str> {
+        let mut pending = self.versions.iter().filter(|(_, version)| version.stages.contains(PENDING));
+        pending.find(|(_, version)| !version.stages.contains(CURRENT)).map(|(id, _)| id.as_str())
+    }
+
+    /// Makes this version the pending one; it has no value until somebody puts one.
+    pub(super) fn announce(&mut self, id: &str, created: f64) {
+        self.versions.entry(id.to_owned()).or_insert_with(|| Version { created, ..Version::default() });
+        self.attach(PENDING, id);
+    }
+
     /// The version of that id and stage; the current one when neither is given.
     pub(super) fn find(&self, id: Option<&str>, stage: Option<&str>) -> Result<(&str, &Version), Refusal> {
         let stage = if id.is_none() { Some(stage.unwrap_or(CURRENT)) } else { stage };
         let found = self.versions.iter().find(|(version, held)| {
             id.is_none_or(|id| id == version.as_str())
                 && stage.is_none_or(|stage| held.stages.contains(stage))
+                && !held.is_empty()
         });
         found.map(|(id, version)| (id.as_str(), version)).ok_or_else(|| {
             let what = match (id, stage) {
@@ -61,7 +83,10 @@ impl Vault {
                 "You must provide either SecretString or SecretBinary.".to_owned(),
             ));
         }
-        match self.versions.get(id) {
+        match self.versions.get_mut(id) {
+            Some(held) if held.is_empty() => {
+                (held.string, held.binary) = (version.string, version.binary);
+            }
             Some(held) if held.string != version.string || held.binary != version.binary => {
                 return Err(Refusal::Exists(format!(
                     "You can't use ClientRequestToken {id} because that value is already in use for a version of \
@@ -189,6 +214,20 @@ mod tests {
         assert_eq!(vault.versions.len(), 1);
         assert!(matches!(vault.put("1", version("b", &[CURRENT])), Err(Refusal::Exists(_))));
         assert_eq!(value(&vault, CURRENT), Some("a"));
+    }
+
+    #[test]
+    fn a_rotation_begins_with_a_version_that_has_no_value_yet() {
+        let mut vault = Vault::default();
+        vault.put("1", version("a", &[CURRENT])).unwrap();
+        vault.announce("2", 0.0);
+        assert_eq!(vault.unfinished_rotation(), Some("2"));
+        assert!(matches!(vault.find(Some("2"), None), Err(Refusal::NotFound(_))));
+        vault.put("2", version("b", &[PENDING])).unwrap();
+        assert_eq!(value(&vault, PENDING), Some("b"));
+        assert!(matches!(vault.put("2", version("c", &[PENDING])), Err(Refusal::Exists(_))));
+        vault.move_stage(CURRENT, Some("1"), Some("2")).unwrap();
+        assert_eq!(vault.unfinished_rotation(), None);
     }
 
     #[test]

@@ -57,6 +57,9 @@ pub struct Secret {
     pub arn: String,
     /// Where its first value comes from.
     pub value: SecretValue,
+    /// The logical id of the function that rotates it (`AWS::SecretsManager::RotationSchedule`). The schedule itself is
+    /// not kept on this machine: a rotation is asked for.
+    pub rotation: Option<String>,
 }
 
 /// Where the first value of a secret comes from.

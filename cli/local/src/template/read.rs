@@ -55,6 +55,12 @@ pub(super) fn template(path: &Path, text: &str, inputs: &Inputs) -> Result<Templ
             _ => {}
         }
     }
+    for schedule in resources.iter().filter(|one| one.kind == "AWS::SecretsManager::RotationSchedule") {
+        let (secret, function) = reader.checked(schedule.id, reader.rotation(schedule))?;
+        for rotated in template.secrets.iter_mut().filter(|one| one.arn == secret || one.name == secret) {
+            rotated.rotation = Some(function.clone());
+        }
+    }
     Ok(template)
 }
 
@@ -179,6 +185,14 @@ impl<'a> Reader<'a> {
         Ok(Table { name, definition, ttl_attribute: attribute.filter(|_| enabled) })
     }
 
+    /// Which secret, by the function of which logical id.
+    fn rotation(&self, schedule: &Resource<'_>) -> Result<(String, String), String> {
+        let secret = self.text(schedule, "SecretId")?.ok_or("it has no SecretId")?;
+        let arn = self.text(schedule, "RotationLambdaARN")?.ok_or("it has no RotationLambdaARN")?;
+        let function = arn.rsplit(':').next().unwrap_or_default().to_owned();
+        Ok((secret, function))
+    }
+
     fn secret(&self, resource: &Resource<'_>) -> Result<Secret, String> {
         let value = if let Some(given) = self.text(resource, "SecretString")? {
             SecretValue::Given(given)
@@ -191,6 +205,7 @@ impl<'a> Reader<'a> {
             name: self.text(resource, "Name")?.unwrap_or_else(|| resource.id.to_owned()),
             arn: self.string(&json!({ "Ref": resource.id }))?,
             value,
+            rotation: None,
         })
     }
 }
