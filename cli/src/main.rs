@@ -2,9 +2,11 @@
 
 #[cfg(feature = "local")]
 mod demo;
+mod keys;
 #[cfg(feature = "local")]
 mod local;
 mod rules;
+mod secrets;
 mod tables;
 mod user;
 
@@ -30,6 +32,9 @@ enum Verb {
     /// The rules of an attached API: check, put, show.
     #[command(subcommand)]
     Rules(rules::Verb),
+    /// The keys of the tokens: list, rotate.
+    #[command(subcommand)]
+    Keys(keys::Verb),
     /// Users: create.
     #[command(subcommand)]
     User(user::Verb),
@@ -41,6 +46,7 @@ impl Verb {
             #[cfg(feature = "local")]
             Verb::Local(args) => local::run(args).await,
             Verb::Rules(verb) => rules::run(verb).await,
+            Verb::Keys(verb) => keys::run(verb).await,
             Verb::User(verb) => user::run(verb).await,
         }
     }

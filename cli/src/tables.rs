@@ -56,7 +56,7 @@ impl TableArgs {
 }
 
 /// What `nova local` takes: it knows no accounts, so these are no secrets.
-fn local(url: String) -> AwsConfig {
+pub(crate) fn local(url: String) -> AwsConfig {
     AwsConfig {
         region: "us-east-1".to_owned(),
         access_key_id: "local".to_owned(),

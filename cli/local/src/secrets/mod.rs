@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 
 pub use generate::GenerateError;
 pub(crate) use rotation::Rotators;
-use vault::{CURRENT, PENDING, Refusal, Vault, Version};
+use vault::{CURRENT, Refusal, Vault, Version};
 
 use crate::clock::Clock;
 use crate::documents::Documents;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// The stage that readers get when they name none.
 pub(super) const CURRENT: &str = "AWSCURRENT";
 /// The stage of the version that a rotation prepares.
-pub(super) const PENDING: &str = "AWSPENDING";
+const PENDING: &str = "AWSPENDING";
 /// The stage of the version that was current before.
 const PREVIOUS: &str = "AWSPREVIOUS";
 

@@ -1,0 +1,199 @@
+//! `nova keys …`: the rings of keys that tokens are signed with.
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::time::Duration;
+
+use nova_auth::app::start_time;
+use nova_auth::flows::drop_keys::drop_keys;
+use nova_auth::keys::{Key, KeyAlgorithm, KeyDocument, Ring, TokenKind, VersionedSecret};
+use secrecy::ExposeSecret as _;
+
+use crate::secrets::SecretArgs;
+
+/// How often, and how many times, it is looked whether a rotation has come to its end: two minutes.
+const LOOKS: (Duration, usize) = (Duration::from_millis(500), 240);
+
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Verb {
+    /// Show the keys of both rings: their names and what they do, and nothing of themselves.
+    List(ListArgs),
+    /// Rotate the keys now. Nobody is logged out, unless --drop names a key.
+    #[command(
+        after_help = "Examples:\n  nova keys rotate --local                  both rings; the new keys sign in an hour\n  nova keys rotate --local --drop access-1  the key is compromised: it is out at once"
+    )]
+    Rotate(RotateArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ListArgs {
+    #[command(flatten)]
+    secrets: SecretArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct RotateArgs {
+    #[command(flatten)]
+    secrets: SecretArgs,
+    /// Which ring. Without it: both.
+    #[arg(value_enum, conflicts_with = "drop")]
+    ring: Option<RingName>,
+    /// The key of this name is compromised: take it out at once, with every token that it signed. May be given several
+    /// times; whoever could read a secret has all of its keys.
+    #[arg(long, value_name = "KID")]
+    drop: Vec<String>,
+    /// With --drop: the algorithm of the key that takes over. By default, that of the dropped one.
+    #[arg(long, value_name = "ALGORITHM", value_parser = algorithm, requires = "drop")]
+    algorithm: Option<KeyAlgorithm>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum RingName {
+    Access,
+    Refresh,
+}
+
+fn algorithm(text: &str) -> Result<KeyAlgorithm, &'static str> {
+    KeyAlgorithm::named(text).ok_or("one of HS256, ES256, EdDSA, RS256")
+}
+
+/// Does what the verb says.
+///
+/// # Errors
+/// The one line that says why not.
+pub(crate) async fn run(verb: Verb) -> Result<(), Box<dyn Error>> {
+    match verb {
+        Verb::List(args) => list(args).await,
+        Verb::Rotate(args) if args.drop.is_empty() => rotate(args).await,
+        Verb::Rotate(args) => emergency(args).await,
+    }
+}
+
+async fn list(args: ListArgs) -> Result<(), Box<dyn Error>> {
+    let mut page = String::new();
+    for (kind, secret) in args.secrets.open().await? {
+        writeln!(page, "{} ({})", kind.name(), secret.id())?;
+        for key in lines(&ring(&secret, kind).await?) {
+            writeln!(page, "  {key}")?;
+        }
+        if let Some(pending) = secret.versions().await?.pending() {
+            writeln!(page, "  a rotation is under way: version {pending}")?;
+        }
+    }
+    say(&page)
+}
+
+async fn rotate(args: RotateArgs) -> Result<(), Box<dyn Error>> {
+    for (kind, secret) in args.secrets.open().await? {
+        let chosen = args.ring.is_none_or(|ring| (ring == RingName::Access) == (kind == TokenKind::Access));
+        if chosen {
+            let version = secret.rotate().await.map_err(|error| {
+                format!(
+                    "{}: {error}. A rotation that did not come to its end blocks the next one; Secrets Manager tries it \
+                     again now, and it ends or is given up: look at `nova keys list`, and at the log of rotate-keys",
+                    kind.name()
+                )
+            })?;
+            finished(&secret, &version).await.map_err(|error| format!("{}: {error}", kind.name()))?;
+            let newest = ring(&secret, kind).await?;
+            let newest = newest.keys().max_by_key(|key| key.not_before).map(describe_new).unwrap_or_default();
+            say(&format!("{}: rotated; {newest}; nobody is logged out\n", kind.name()))?;
+        }
+    }
+    Ok(())
+}
+
+fn describe_new(key: &Key) -> String {
+    let begins = key.not_before.map_or_else(|| "now".to_owned(), |begin| begin.to_string());
+    format!("{} ({}) signs from {begins}", key.kid, key.algorithm.name())
+}
+
+/// Waits until the version is in force, or nobody is going to put it there any more.
+async fn finished(secret: &VersionedSecret, version: &str) -> Result<(), Box<dyn Error>> {
+    for _ in 0..LOOKS.1 {
+        let versions = secret.versions().await?;
+        if versions.current() == Some(version) {
+            return Ok(());
+        }
+        if versions.pending() != Some(version) {
+            return Err(
+                "the rotation was given up; the ring is as it was. The log of rotate-keys says why".into()
+            );
+        }
+        tokio::time::sleep(LOOKS.0).await;
+    }
+    Err("the rotation has not come to its end in two minutes. The log of rotate-keys says why".into())
+}
+
+async fn emergency(args: RotateArgs) -> Result<(), Box<dyn Error>> {
+    let now = start_time();
+    let mut left = args.drop.clone();
+    let mut found = Vec::new();
+    for (kind, secret) in args.secrets.open().await? {
+        let ring = ring(&secret, kind).await?;
+        let dropped: Vec<_> = ring.keys().filter(|key| args.drop.contains(&key.kid)).collect();
+        if let Some(first) = dropped.first() {
+            let algorithm = args.algorithm.unwrap_or(first.algorithm);
+            let kids: Vec<_> = dropped.iter().map(|key| key.kid.clone()).collect();
+            left.retain(|kid| !kids.contains(kid));
+            found.push((kind, secret, kids, algorithm));
+        }
+    }
+    // A typing error is found before anything is changed.
+    if let Some(unknown) = left.first() {
+        return Err(format!("no ring has a key {unknown}: look at `nova keys list`").into());
+    }
+    for (kind, secret, kids, algorithm) in found {
+        let done = drop_keys(&secret, kind, &kids, algorithm, now).await?;
+        let mut page = format!("{}: {} dropped", kind.name(), kids.join(", "));
+        match &done.new_key {
+            Some(new) => writeln!(page, "; {new} signs from now on")?,
+            None => writeln!(page)?,
+        }
+        if done.rotation_given_up {
+            writeln!(page, "  A rotation was under way, and is given up: begin it anew.")?;
+        }
+        writeln!(page, "  {}", consequences(kind))?;
+        say(&page)?;
+    }
+    say("  Functions that run keep the old ring for up to 5 minutes (45 if Secrets Manager fails). To end that now, change
+  anything in their configuration, which replaces their processes: `aws lambda update-function-configuration
+  --function-name … --description …` for login, refresh, logout, token-authorizer and jwks.\n")
+}
+
+fn consequences(kind: TokenKind) -> &'static str {
+    match kind {
+        TokenKind::Access => {
+            "Logged out: nobody. Access tokens that the key signed are refused, and their clients refresh. Services that \
+             verify by the public set may keep the key for 5 minutes more."
+        }
+        TokenKind::Refresh => {
+            "Logged out: everybody whose refresh token the key signed; they log in again when their access token ends."
+        }
+    }
+}
+
+async fn ring(secret: &VersionedSecret, kind: TokenKind) -> Result<Ring, Box<dyn Error>> {
+    let versions = secret.versions().await?;
+    let current = versions.current().ok_or("the secret has no version in force")?;
+    let text = secret.value(current).await?.ok_or("the secret has no value")?;
+    Ok(KeyDocument::parse(text.expose_secret(), kind)?.ring()?)
+}
+
+/// A line for each key: its name, its algorithm, and what it does now.
+fn lines(ring: &Ring) -> Vec<String> {
+    let now = start_time();
+    let signer = ring.signer(now).map(|key| key.kid.as_str());
+    let state = |key: &Key| match (key.expires, key.not_before) {
+        (Some(end), _) if end <= now => format!("expired at {end}"),
+        _ if signer == Some(key.kid.as_str()) => "signs".to_owned(),
+        (_, Some(begin)) if begin > now => format!("signs from {begin}"),
+        _ => "verifies".to_owned(),
+    };
+    ring.keys().map(|key| format!("{:<26} {:<6} {}", key.kid, key.algorithm.name(), state(key))).collect()
+}
+
+fn say(text: &str) -> Result<(), Box<dyn Error>> {
+    Ok(std::io::stdout().write_all(text.as_bytes())?)
+}
