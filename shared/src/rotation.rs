@@ -46,7 +46,8 @@ pub async fn serve(service: &KeyRotation) -> Result<(), StartError> {
 /// [`StepError`].
 pub async fn answer(service: &KeyRotation, event: &str, now: Timestamp) -> Result<(), StepError> {
     let request = read(event).ok_or(StepError::Unreadable).inspect_err(|error| failed(error, None))?;
-    let done = rotate_keys(service, now, &request).await;
+    // Boxed: the calls to Secrets Manager are nested deeper than the compiler follows by itself.
+    let done = Box::pin(rotate_keys(service, now, &request)).await;
     let done = done.map_err(StepError::from).inspect_err(|error| failed(error, Some(&request)))?;
     let (key, signs_in) = match &done {
         Done::InForce(key, notice) => (Some(key), Some(notice.as_secs())),

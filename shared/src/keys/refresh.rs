@@ -147,15 +147,10 @@ impl RefreshTokens {
             // The name is from our own row, so another instance has read the secret later than this one.
             ring = self.keys.ring_with_unknown(now).await?.unwrap_or(ring);
         }
-<<<<<<< HEAD
         let key = ring.verifier(&session.rotation_kid, now);
         let key =
             key.ok_or_else(|| KeysError::Unavailable("the key of a rotation is not in the ring".to_owned()))?;
-        let id = successor(key, presented);
-=======
-        let Some(key) = ring.verifier(&session.rotation_kid, now) else { return Ok(None) };
         let id = successor(key, presented)?;
->>>>>>> 04b9bfb (Keys of every algorithm of the design, checked against themselves; a ring that changes by one key at a time)
         if id.hash() != session.current {
             return Ok(None);
         }
