@@ -15,6 +15,7 @@ mod codes;
 mod docs;
 mod events;
 mod hostile_headers;
+mod keys;
 mod languages;
 mod logout;
 mod main_job;

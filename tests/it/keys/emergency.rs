@@ -1,0 +1,95 @@
+//! A key that somebody else has: it leaves at once.
+
+use nova_auth::flows::drop_keys::{DropError, drop_keys};
+use nova_auth::flows::rotate_keys::{RotationError, Step, StepRequest, rotate_keys};
+use nova_auth::keys::{KeyAlgorithm, TokenKind};
+
+use super::steps::rotate;
+use super::vault::{ACCESS, Fault, Vault, at};
+
+async fn drop_from(vault: &Vault, kids: &[&str], second: i64) -> Result<Option<String>, DropError> {
+    let kids: Vec<_> = kids.iter().map(|kid| (*kid).to_owned()).collect();
+    let secret = vault.secret(ACCESS);
+    let done = Box::pin(drop_keys(&secret, TokenKind::Access, &kids, KeyAlgorithm::Es256, at(second))).await;
+    done.map(|done| done.new_key)
+}
+
+#[tokio::test]
+async fn the_key_that_signs_is_replaced_at_once() {
+    let vault = Vault::new();
+    let new = drop_from(&vault, &["access-1"], 0).await.unwrap().unwrap();
+    assert_eq!(vault.kids(ACCESS), [new.clone()]);
+    assert_eq!(vault.in_force(ACCESS).1.signer(at(0)).unwrap().kid, new);
+}
+
+#[tokio::test]
+async fn a_key_that_only_verifies_or_does_not_sign_yet_leaves_alone() {
+    let vault = Vault::new();
+    rotate(&vault, KeyAlgorithm::Hs256, 0, ACCESS, "v2").await;
+    let future = vault.kids(ACCESS)[1].clone();
+    assert_eq!(drop_from(&vault, &[&future], 1).await.unwrap(), None);
+    assert_eq!(vault.kids(ACCESS), ["access-1"]);
+
+    rotate(&vault, KeyAlgorithm::Hs256, 10, ACCESS, "v3").await;
+    let signer = vault.kids(ACCESS)[1].clone();
+    assert_eq!(drop_from(&vault, &["access-1"], 3700).await.unwrap(), None);
+    assert_eq!(vault.kids(ACCESS), [signer]);
+}
+
+#[tokio::test]
+async fn a_name_that_no_key_has_changes_nothing() {
+    let vault = Vault::new();
+    let error = drop_from(&vault, &["access-1", "acess-1"], 0).await.unwrap_err();
+    assert_eq!(error.to_string(), "the ring has no key acess-1");
+    assert_eq!(vault.kids(ACCESS), ["access-1"]);
+}
+
+#[tokio::test]
+async fn a_rotation_under_way_does_not_bring_the_dropped_key_back() {
+    let vault = Vault::new();
+    let service = vault.rotation(KeyAlgorithm::Hs256);
+    vault.begin_rotation(ACCESS, "v2");
+    let step = |step| StepRequest { secret: ACCESS.to_owned(), version: "v2".to_owned(), step };
+    Box::pin(rotate_keys(&service, at(0), &step(Step::Create))).await.unwrap();
+    let new = drop_from(&vault, &["access-1"], 1).await.unwrap().unwrap();
+    let error = Box::pin(rotate_keys(&service, at(2), &step(Step::Finish))).await.unwrap_err();
+    assert!(matches!(error, RotationError::NotPending(_) | RotationError::NoVersion(_)), "{error}");
+    assert_eq!(vault.kids(ACCESS), [new]);
+    // Nothing is in the way of the next one.
+    rotate(&vault, KeyAlgorithm::Hs256, 3, ACCESS, "v3").await;
+}
+
+/// Also when it pends again, by somebody who moved the stage back by hand.
+#[tokio::test]
+async fn a_ring_that_was_made_before_the_emergency_is_given_up_when_it_is_compared() {
+    let vault = Vault::new();
+    let service = vault.rotation(KeyAlgorithm::Hs256);
+    vault.begin_rotation(ACCESS, "v2");
+    let step = |step| StepRequest { secret: ACCESS.to_owned(), version: "v2".to_owned(), step };
+    Box::pin(rotate_keys(&service, at(0), &step(Step::Create))).await.unwrap();
+    let new = drop_from(&vault, &["access-1"], 1).await.unwrap().unwrap();
+    vault.begin_rotation(ACCESS, "v2");
+    let error = Box::pin(rotate_keys(&service, at(2), &step(Step::Finish))).await.unwrap_err();
+    assert!(
+        error.to_string().contains("it has the key access-1, which the ring in force does not have"),
+        "{error}"
+    );
+    assert_eq!(vault.kids(ACCESS), [new]);
+}
+
+#[tokio::test]
+async fn an_emergency_that_dies_at_any_call_is_repeated_and_never_half_done() {
+    for call in 0.. {
+        let vault = Vault::new();
+        vault.set(Fault::DieAt(call));
+        let died = drop_from(&vault, &["access-1"], 0).await.is_err();
+        vault.set(Fault::None);
+        if !died {
+            break;
+        }
+        assert_eq!(vault.kids(ACCESS), ["access-1"]);
+        drop_from(&vault, &["access-1"], 1).await.unwrap();
+        assert_eq!(vault.kids(ACCESS).len(), 1);
+        assert!(!vault.kids(ACCESS).contains(&"access-1".to_owned()));
+    }
+}

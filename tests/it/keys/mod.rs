@@ -1,0 +1,21 @@
+//! The rings of keys: read, cached, rotated, published.
+//!
+//! | module | what is in it |
+//! |---|---|
+//! | `vault` | a Secrets Manager in memory, which fails when it is told to |
+//! | `cache` | Secrets Manager down, slow, and asked about made-up names |
+//! | `steps` | the four steps of a rotation: repeated, interrupted, out of order, too late |
+//! | `emergency` | a key that is dropped |
+//! | `years` | rotation after rotation under traffic, with the time moved |
+//! | `traffic` | rotation under traffic in the whole system |
+//! | `tampering` | tokens of every algorithm, changed in every part |
+//! | `published` | the public set, and `nova keys` |
+
+mod cache;
+mod emergency;
+mod published;
+mod steps;
+mod tampering;
+mod traffic;
+mod vault;
+mod years;
