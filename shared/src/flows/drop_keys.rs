@@ -64,5 +64,6 @@ pub async fn drop_keys(
     let version = entropy::uuid(now).map_err(RotationError::from)?.to_string();
     secret.prepare(&version, &next.text()).await.map_err(RotationError::from)?;
     secret.put_in_force(&version, in_force).await.map_err(RotationError::from)?;
+    secret.no_longer_pending(&version).await.map_err(RotationError::from)?;
     Ok(Dropped { new_key, rotation_given_up: versions.pending().is_some() })
 }

@@ -123,6 +123,10 @@ pub async fn rotate_keys(
         return Err(RotationError::NoVersion(version.to_owned()));
     }
     if current == Some(version) {
+        // Finished before, and maybe interrupted before its last call.
+        if versions.is_marked_pending(version) && request.step == Step::Finish {
+            secret.no_longer_pending(version).await?;
+        }
         return Ok(Done::Nothing);
     }
     if versions.pending() != Some(version) {
@@ -182,7 +186,7 @@ impl Rings<'_> {
             Ok((key, begins)) => return Ok((key, begins.duration_since(now))),
             Err(problem) => problem,
         };
-        self.secret.give_up(self.version).await?;
+        self.secret.no_longer_pending(self.version).await?;
         Err(RotationError::GivenUp(problem))
     }
 
@@ -190,6 +194,7 @@ impl Rings<'_> {
         let (key, notice) = self.test(now).await?;
         // Takes the place of the ring that was compared with, and of no other.
         self.secret.put_in_force(self.version, self.current).await?;
+        self.secret.no_longer_pending(self.version).await?;
         Ok(Done::InForce(key, notice))
     }
 

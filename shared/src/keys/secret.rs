@@ -61,6 +61,12 @@ impl Versions {
         self.staged(PENDING).filter(|pending| self.current() != Some(pending))
     }
 
+    /// Whether this version still has the stage of a pending one, be it in force or not.
+    #[must_use]
+    pub fn is_marked_pending(&self, version: &str) -> bool {
+        self.staged(PENDING) == Some(version)
+    }
+
     /// Whether there is such a version, with any stage.
     #[must_use]
     pub fn has(&self, version: &str) -> bool {
@@ -134,11 +140,12 @@ impl VersionedSecret {
         Ok(())
     }
 
-    /// Gives up the pending version, so that a new rotation may begin.
+    /// Takes the pending stage from a version: it is given up, or in force. A new rotation may begin then; while the
+    /// stage is on a version that is not in force, Secrets Manager takes that for a rotation under way.
     ///
     /// # Errors
     /// [`SecretError`].
-    pub async fn give_up(&self, pending: &str) -> Result<(), SecretError> {
+    pub async fn no_longer_pending(&self, pending: &str) -> Result<(), SecretError> {
         let call = self.client.update_secret_version_stage().secret_id(&self.id).version_stage(PENDING);
         let call = call.remove_from_version_id(pending);
         call.send().await.map_err(|error| SecretError::of("UpdateSecretVersionStage", &error))?;

@@ -80,6 +80,7 @@ async fn every_step_may_be_repeated_and_changes_nothing_the_second_time() {
         assert_eq!(step(&service, 90_000, ACCESS, "v2", one).await.unwrap(), Done::Nothing);
     }
     assert_eq!(vault.in_force(ACCESS).0, "v2");
+    assert_eq!(vault.staged(ACCESS, "AWSPENDING"), None);
 }
 
 #[tokio::test]
@@ -102,6 +103,7 @@ async fn a_step_that_dies_at_any_call_leaves_a_good_ring_in_force_and_is_made_go
                     step(&service, 1, ACCESS, "v2", one).await.unwrap();
                 }
                 assert_eq!((vault.in_force(ACCESS).0.as_str(), vault.kids(ACCESS).len()), ("v2", 2));
+                assert_eq!(vault.staged(ACCESS, "AWSPENDING"), None, "the next rotation is blocked");
                 if !died {
                     break;
                 }
