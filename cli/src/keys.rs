@@ -155,6 +155,15 @@ async fn emergency(args: RotateArgs) -> Result<(), Box<dyn Error>> {
             writeln!(page, "  A rotation was under way, and is given up: begin it anew.")?;
         }
         writeln!(page, "  {}", consequences(kind))?;
+        let stay: Vec<_> = ring(&secret, kind).await?.keys().map(|key| key.kid.clone()).collect();
+        let stay: Vec<_> = stay.into_iter().filter(|kid| done.new_key.as_ref() != Some(kid)).collect();
+        if !stay.is_empty() {
+            let stay = stay.join(", ");
+            writeln!(
+                page,
+                "  In the ring still: {stay}. Whoever could read the secret has them too: drop them as well."
+            )?;
+        }
         say(&page)?;
     }
     say("  Functions that run keep the old ring for up to 5 minutes (45 if Secrets Manager fails). To end that now, change
