@@ -17,7 +17,7 @@ const ENVIRONMENT: [(&str, &str); 9] = [
     ("REFRESH_KEYS_SECRET", "refresh"),
 ];
 
-const FUNCTIONS: [&str; 4] = ["login", "refresh", "logout", "token-authorizer"];
+const FUNCTIONS: [&str; 6] = ["login", "refresh", "logout", "token-authorizer", "jwks", "rotate-keys"];
 
 async fn start(function: &str, changes: &[(&str, &str)]) -> Ended {
     let mut command = command::<&str>(function, &[]);
@@ -33,7 +33,7 @@ async fn a_function_that_lacks_a_variable_names_it_in_one_line_and_does_not_star
             assert_eq!(ended.complaint(), format!("{variable}: is not set"), "{function}");
         }
     }
-    for function in ["login", "refresh", "logout"] {
+    for function in ["login", "refresh", "logout", "rotate-keys"] {
         let ended = start(function, &[("REFRESH_KEYS_SECRET", " ")]).await;
         assert_eq!(ended.complaint(), "REFRESH_KEYS_SECRET: is not set", "{function}");
     }
@@ -54,6 +54,7 @@ async fn a_function_with_a_variable_that_makes_no_sense_names_it_and_does_not_re
         ("TRUSTED_PROXIES", "everybody"),
         ("SECURITY_LOG_DAYS", "1e9"),
         ("NO_RULES", "allow"),
+        ("KEY_ALGORITHM", "none-of-all"),
         ("AWS_CA_BUNDLE", "/no/such/bundle.pem"),
     ] {
         for function in ["login", "token-authorizer"] {

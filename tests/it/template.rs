@@ -191,8 +191,14 @@ fn the_authorizer_has_neither_the_name_nor_the_use_of_the_refresh_keys() {
     let template = read(AUTH);
     let variable = |place: &Value| place["Environment"]["Variables"]["REFRESH_KEYS_SECRET"].clone();
     assert!(variable(&template["Globals"]["Function"]).is_null(), "all functions get it");
-    for (function, may) in [("Login", true), ("Refresh", true), ("Logout", true), ("TokenAuthorizer", false)]
-    {
+    for (function, may) in [
+        ("Login", true),
+        ("Refresh", true),
+        ("Logout", true),
+        ("RotateKeys", true),
+        ("TokenAuthorizer", false),
+        ("Jwks", false),
+    ] {
         let named = !variable(&template["Resources"][format!("{function}Function")]["Properties"]).is_null();
         let read = rights_to("secretsmanager:").any(|right| {
             right.role == format!("{function}Role")
@@ -200,6 +206,46 @@ fn the_authorizer_has_neither_the_name_nor_the_use_of_the_refresh_keys() {
         });
         assert_eq!((named, read), (may, may), "{function}");
     }
+}
+
+#[test]
+fn only_the_rotation_writes_keys_and_it_reaches_nothing_else() {
+    for Right { role, statement } in rights() {
+        let writes = texts(&statement["Action"])
+            .any(|action| action.starts_with("secretsmanager:") && action != "secretsmanager:GetSecretValue");
+        assert_eq!(writes, role == "RotateKeysRole" && !is_of(&statement, "logs:"), "{role}: {statement}");
+        assert!(role != "RotateKeysRole" || !is_of(&statement, "dynamodb:"), "{statement}");
+    }
+}
+
+fn is_of(statement: &Value, service: &str) -> bool {
+    texts(&statement["Action"]).any(|action| action.starts_with(service))
+}
+
+#[test]
+fn both_rings_are_rotated_on_a_schedule_and_by_secrets_manager_of_this_account_alone() {
+    let template = read(AUTH);
+    let schedules = of_type(&template, "AWS::SecretsManager::RotationSchedule");
+    let rotated: BTreeSet<_> =
+        schedules.values().map(|one| one["Properties"]["SecretId"]["Ref"].to_string()).collect();
+    assert_eq!(
+        rotated,
+        of_type(&template, "AWS::SecretsManager::Secret").keys().map(|name| format!("\"{name}\"")).collect()
+    );
+    for (name, schedule) in schedules {
+        assert_eq!(schedule["DependsOn"], "RotateKeysPermission", "{name}");
+        let properties = &schedule["Properties"];
+        assert_eq!(
+            properties["RotationLambdaARN"],
+            json!({"Fn::GetAtt": "RotateKeysFunction.Arn"}),
+            "{name}"
+        );
+        // A deployment that changes nothing of the keys must not rotate them.
+        assert_eq!(properties["RotateImmediatelyOnUpdate"], false, "{name}");
+    }
+    let permission = &template["Resources"]["RotateKeysPermission"]["Properties"];
+    assert_eq!(permission["Principal"], "secretsmanager.amazonaws.com");
+    assert_eq!(permission["SourceAccount"], json!({"Ref": "AWS::AccountId"}));
 }
 
 /// A function without a role of its own would get one from SAM, with rights that this template does not show.

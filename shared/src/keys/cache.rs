@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Mutex;
 
 use super::{BadKeys, Ring, TokenKind, jwk, secret};
+use crate::config::ATTEMPT_TIMEOUT;
 
 /// How long a ring is not asked for again.
 pub const FRESH: SignedDuration = SignedDuration::from_mins(5);
@@ -24,7 +25,7 @@ pub const MAX_STALENESS: SignedDuration = SignedDuration::from_mins(45);
 pub const PUBLIC_SET_MAX_AGE: SignedDuration = SignedDuration::from_mins(5);
 
 /// How long a request waits for the ring to be read again, where the old one serves as well.
-const PATIENCE: Duration = Duration::from_millis(1_500);
+const PATIENCE: Duration = ATTEMPT_TIMEOUT;
 
 /// No usable keys.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -15,11 +15,7 @@ pub(super) struct DerivingKey(SecretBox<[u8; 32]>);
 
 impl DerivingKey {
     pub(super) fn new(key: &[u8]) -> Self {
-        let mut derived = Box::new([0; 32]);
-        // INVARIANT: HKDF-SHA256 gives up to 255 * 32 bytes, so 32 are never too many.
-        let filled = Hkdf::<Sha256>::new(None, key).expand(REFRESH_ID, derived.as_mut_slice());
-        debug_assert!(filled.is_ok());
-        Self(SecretBox::new(derived))
+        Self(derived(key, REFRESH_ID))
     }
 
     /// `jti(g+1) = MAC(key, sid ‖ g+1 ‖ jti(g))`, each part with its length before it: whoever has the token before
@@ -34,6 +30,15 @@ impl DerivingKey {
         }
         RefreshId::from_bytes(&mac.finalize().into_bytes().into())
     }
+}
+
+/// The key of one purpose: who knows it knows neither the JWT key nor the key of any other purpose.
+fn derived(key: &[u8], purpose: &[u8]) -> SecretBox<[u8; 32]> {
+    let mut derived = Box::new([0; 32]);
+    // INVARIANT: HKDF-SHA256 gives up to 255 * 32 bytes, so 32 are never too many.
+    let filled = Hkdf::<Sha256>::new(None, key).expand(purpose, derived.as_mut_slice());
+    debug_assert!(filled.is_ok());
+    SecretBox::new(derived)
 }
 
 #[cfg(test)]
@@ -53,6 +58,15 @@ mod tests {
         assert_eq!(id(1, SESSION, 2, 3), id(1, SESSION, 2, 3));
         // Computed once by another implementation of RFC 5869 and RFC 2104. Another text here means that every session that is being retried would be taken for stolen.
         assert_eq!(id(1, SESSION, 2, 3), "GOvJQOHflm27lpotMvweWidv-DLhsjzekdoEPiSDZIE");
+    }
+
+    #[test]
+    fn each_purpose_has_a_key_of_its_own_and_none_has_the_jwt_key() {
+        let key = [7; 32];
+        let all = [REFRESH_ID, b"nova/csrf/v1", b"nova/refresh-id/v2", b""]
+            .map(|purpose| *derived(&key, purpose).expose_secret());
+        let distinct: std::collections::BTreeSet<_> = all.iter().chain([&key]).collect();
+        assert_eq!(distinct.len(), all.len() + 1);
     }
 
     #[test]

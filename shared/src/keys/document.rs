@@ -140,6 +140,12 @@ impl KeyDocument {
         self.succeeded_at(rank).map(|taken_over| taken_over + outlives(self.kind, lifetimes))
     }
 
+    /// Whether the same keys stand in both.
+    #[must_use]
+    pub fn has_the_keys_of(&self, other: &Self) -> bool {
+        self.jwks == other.jwks
+    }
+
     /// Checks that this follows from `current` by one new key that works, and maybe by dead keys that left. The name of
     /// the new key, and when it begins to sign.
     ///

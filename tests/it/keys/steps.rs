@@ -129,6 +129,24 @@ async fn steps_that_come_too_early_change_nothing_and_say_which_comes_first() {
     assert!(matches!(step(&service, 0, ACCESS, "v2", Step::Finish).await.unwrap(), Done::InForce(_, _)));
 }
 
+/// A deployment sets the schedule up without rotating: Secrets Manager then tries `testSecret` on a pending copy of what is
+/// in force, and removes that by itself.
+#[tokio::test]
+async fn setting_up_the_schedule_tries_the_ring_in_force_and_changes_nothing() {
+    let vault = Vault::new();
+    let service = vault.rotation(KeyAlgorithm::Hs256);
+    let (_, text) = vault.staged(ACCESS, "AWSCURRENT").unwrap();
+    vault.begin_rotation(ACCESS, "copy");
+    vault.secret(ACCESS).prepare("copy", &secrecy::SecretString::from(text)).await.unwrap();
+    let tried = step(&service, 0, ACCESS, "copy", Step::Test).await.unwrap();
+    assert_eq!(tried, Done::Tested("access-1".to_owned()));
+    assert_eq!(vault.staged(ACCESS, "AWSPENDING").unwrap().0, "copy");
+    // To put it in force would be no rotation.
+    let error = step(&service, 0, ACCESS, "copy", Step::Finish).await.unwrap_err();
+    assert!(error.to_string().contains("it has no new key"), "{error}");
+    assert_eq!(vault.kids(ACCESS), ["access-1"]);
+}
+
 #[tokio::test]
 async fn a_version_or_a_secret_that_is_not_ours_to_rotate_is_refused() {
     let vault = Vault::new();
@@ -197,4 +215,15 @@ async fn two_createsecrets_at_once_make_one_ring() {
     assert_eq!((first.unwrap(), second.unwrap()), (Done::Prepared, Done::Prepared));
     step(&one, 0, ACCESS, "v2", Step::Finish).await.unwrap();
     assert_eq!(vault.kids(ACCESS).len(), 2);
+}
+
+#[tokio::test]
+async fn the_sample_event_is_one_of_a_rotation() {
+    let file = crate::support::binaries::workspace().join("events/rotate-keys.rotation.json");
+    let event = std::fs::read_to_string(file).unwrap();
+    let service = Vault::new().rotation(KeyAlgorithm::Hs256);
+    let error = Box::pin(nova_auth::rotation::answer(&service, &event, at(0))).await.unwrap_err();
+    assert!(error.to_string().starts_with("this function does not rotate the secret arn:aws:"), "{error}");
+    let error = Box::pin(nova_auth::rotation::answer(&service, "{}", at(0))).await.unwrap_err();
+    assert!(error.to_string().starts_with("the event is not one of a rotation"), "{error}");
 }

@@ -84,6 +84,24 @@ async fn a_rotation_goes_through_its_calls() {
 }
 
 #[tokio::test]
+async fn a_secret_that_no_function_rotates_is_not_rotated() {
+    let storage = Storage::start(&[], None, 0).await.unwrap();
+    let server = stand_in(&storage).await;
+    let (status, answer) = call(&server, "RotateSecret", json!({ "SecretId": ARN })).await;
+    assert_eq!((status, answer["__type"].as_str()), (400, Some("InvalidRequestException")));
+    let (_, described) = call(&server, "DescribeSecret", json!({ "SecretId": ARN })).await;
+    assert_eq!(described["RotationEnabled"], false);
+    assert_eq!(described["VersionIdsToStages"].as_object().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn whoever_has_the_data_finds_the_secrets() {
+    let storage = Storage::start(&[], None, 0).await.unwrap();
+    let server = stand_in(&storage).await;
+    assert_eq!(storage.documents().get("secretsmanager-url").unwrap(), Some(server.url()));
+}
+
+#[tokio::test]
 async fn secrets_outlive_the_stand_in_when_the_storage_does() {
     let storage = Storage::start(&[], None, 0).await.unwrap();
     let server = stand_in(&storage).await;

@@ -108,6 +108,23 @@ fn tables_and_secrets_are_named_by_their_logical_id() {
 }
 
 #[test]
+fn a_secret_knows_the_function_that_rotates_it() {
+    let text = "
+Resources:
+  Api: { Type: AWS::Serverless::Api, Properties: { StageName: p } }
+  Rotator: { Type: AWS::Serverless::Function, Properties: { CodeUri: functions/rotator } }
+  Rotated: { Type: AWS::SecretsManager::Secret, Properties: { SecretString: a } }
+  Fixed: { Type: AWS::SecretsManager::Secret, Properties: { SecretString: b } }
+  Schedule:
+    Type: AWS::SecretsManager::RotationSchedule
+    Properties: { SecretId: !Ref Rotated, RotationLambdaARN: !GetAtt Rotator.Arn }
+";
+    let secrets = read(text).secrets;
+    assert_eq!(secrets[0].rotation.as_deref(), Some("Rotator"));
+    assert_eq!(secrets[1].rotation, None);
+}
+
+#[test]
 fn exports_are_kept_and_a_broken_one_says_why_when_it_is_imported() {
     let exports = read(WHOLE).exports;
     assert_eq!(exports["the-arn"].as_deref(), Ok("arn:aws:lambda:us-east-1:123456789012:function:Guard"));
