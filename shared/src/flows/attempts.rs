@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::FlowError;
 use crate::{
     app::AuthService,
-    config::RunAction,
+    config::{ATTEMPT_TIMEOUT, RunAction},
     domain::{
         address::ClientAddress,
         attempts::{ALARMING_RUN, Entry, Limit, Quota, Window},
@@ -61,7 +61,8 @@ pub async fn enter_address(
         let now = moment.now + SignedDuration::try_from(arrived.elapsed()).unwrap_or(SignedDuration::ZERO);
         let moment = moment.at(now);
         let entry = Entry::new(&moment);
-        let window = match store.reserve_attempt(&key, &entry, limit, now).await? {
+        let reserved = store.reserve_attempt(&key, &entry, limit, now).await;
+        let window = match undone(store, &key, &entry, reserved).await? {
             Reservation::Taken(window) => {
                 return Ok(Place { key, entry, policy: "address", window, moment, waited });
             }
@@ -88,7 +89,8 @@ pub async fn enter_account(
 ) -> Result<Place, FlowError> {
     let key = AttemptsKey::account(email);
     let entry = Entry::new(moment);
-    match store.reserve_attempt(&key, &entry, limit, moment.now).await? {
+    let reserved = store.reserve_attempt(&key, &entry, limit, moment.now).await;
+    match undone(store, &key, &entry, reserved).await? {
         Reservation::Taken(window) => {
             Ok(Place { key, entry, policy: "account", window, moment: moment.clone(), waited: false })
         }
@@ -96,6 +98,21 @@ pub async fn enter_account(
             Err(Refusal::LoginLocked(Quota::of("account", &window, limit, moment.now)).into())
         }
     }
+}
+
+/// A reservation whose answer was lost may have taken: five of those would lock an honest client out. So the entry is
+/// taken back, if that goes quickly; what the caller hears is the first error all the same.
+async fn undone(
+    store: &Store,
+    key: &AttemptsKey,
+    entry: &Entry,
+    reserved: Result<Reservation, StoreError>,
+) -> Result<Reservation, StoreError> {
+    if reserved.is_err() {
+        // That it did not go is what the first error says already.
+        let _ = tokio::time::timeout(ATTEMPT_TIMEOUT, store.give_back_attempt(key, entry)).await;
+    }
+    reserved
 }
 
 /// Gives a place back. If that fails the place stays taken until its window ends, which locks nobody out for longer

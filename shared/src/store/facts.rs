@@ -1,25 +1,23 @@
 //! What a decision is made on, read in **one** consistent `BatchGetItem` over both tables.
 
-use std::{collections::HashMap, time::Duration};
+use std::collections::HashMap;
 
 use aws_sdk_dynamodb::{
     error::SdkError,
-    types::{Get, KeysAndAttributes, TransactGetItem},
+    types::{Get, TransactGetItem},
 };
 
 use super::{
-    Store, StoreError, StoredRules, item, profile, revoked, rules, session,
+    Store, StoreError, StoredRules,
+    batch::consistent,
+    item, profile, revoked, rules, session,
     transaction::{CONFLICT_RETRIES, pause_after_conflict},
 };
-use crate::{
-    config::CALL_TIMEOUT,
-    domain::{
-        ids::{AccessId, SessionId, UserId},
-        rules::Rules,
-        session::Session,
-        user::Profile,
-    },
-    entropy,
+use crate::domain::{
+    ids::{AccessId, SessionId, UserId},
+    rules::Rules,
+    session::Session,
+    user::Profile,
 };
 
 /// The rows as they were found.
@@ -108,35 +106,4 @@ impl Store {
         }
         Err(StoreError::Unavailable { operation: OPERATION, reason: "TransactionConflict".to_owned() })
     }
-
-    pub(super) async fn read_all(
-        &self,
-        mut wanted: HashMap<String, KeysAndAttributes>,
-    ) -> Result<Vec<item::Item>, StoreError> {
-        let mut items = Vec::new();
-        let asking = async {
-            loop {
-                let answer = self
-                    .client
-                    .batch_get_item()
-                    .set_request_items(Some(wanted))
-                    .send()
-                    .await
-                    .map_err(|error| StoreError::from_sdk(OPERATION, &error))?;
-                items.extend(answer.responses.into_iter().flatten().flat_map(|(_, found)| found));
-                wanted = answer.unprocessed_keys.unwrap_or_default();
-                if wanted.is_empty() {
-                    return Ok(items);
-                }
-                tokio::time::sleep(entropy::jitter(Duration::from_millis(10), Duration::from_millis(100)))
-                    .await;
-            }
-        };
-        tokio::time::timeout(CALL_TIMEOUT, asking).await.unwrap_or_else(|_| Err(StoreError::late(OPERATION)))
-    }
-}
-
-pub(super) fn consistent(keys: Vec<item::Item>) -> Result<KeysAndAttributes, StoreError> {
-    let request = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
-    request.map_err(|_| StoreError::Malformed { operation: OPERATION })
 }

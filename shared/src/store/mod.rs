@@ -10,6 +10,7 @@
 //! - *Unprocessed* is not *absent*: such keys are asked for again, and then the read has failed.
 
 mod attempts;
+mod batch;
 mod credential;
 mod epoch;
 mod error;

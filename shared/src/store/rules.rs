@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Store, StoreError, facts::consistent, item};
+use super::{Store, StoreError, batch::consistent, item};
 use crate::domain::rules::Rules;
 
 /// Rules as they are stored, with the file that they were read from.

@@ -17,7 +17,7 @@ use nova_auth::{
 use tokio::task::JoinSet;
 
 use super::{
-    answers::refusal,
+    answers::{assert_passing, refusal},
     faults::{Fault, on},
     rows::SESSIONS,
     world::{ADDRESS, PASSWORD, Person, World, attempt},
@@ -178,6 +178,23 @@ async fn an_office_behind_one_address_logs_in_twenty_at_once() {
         logged_in.unwrap();
     }
     assert!(world.rows.address_entries(ADDRESS).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_reservation_whose_answer_was_lost_holds_no_place() {
+    for key in ["ATTEMPTS#ADDRESS#", "ATTEMPTS#ACCOUNT#"] {
+        let world = World::new().await;
+        let person = world.person("amal").await;
+        for second in 0..6 {
+            world.wire.reset();
+            world.wire.script(on("UpdateItem").with(key).every_try(), Fault::LoseAnswer);
+            assert_passing(world.login(&world.at(second), &person).await);
+        }
+        world.wire.reset();
+        assert!(world.rows.account_entries(&person).await.is_empty(), "{key}");
+        assert!(world.rows.address_entries(ADDRESS).await.is_empty(), "{key}");
+        world.login(&world.at(7), &person).await.unwrap();
+    }
 }
 
 /// The alarm of a run: each failure is named by its request, and exactly one of them completes it.
