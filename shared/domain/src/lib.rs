@@ -6,6 +6,7 @@
 //! | [`moment`] | the time and the request that a decision is made for |
 //! | [`ids`] | users, sessions, and the identifiers of refresh tokens |
 //! | [`email`], [`password`], [`name`] | what people type, parsed once |
+//! | [`common_passwords`] | the passwords that everybody tries first |
 //! | [`address`] | who is calling, behind which proxies, and which address window that fills |
 //! | [`attempts`] | how many passwords may be tried |
 //! | [`user`] | profiles: role, status, permissions, epoch |
@@ -18,6 +19,7 @@
 pub mod address;
 pub mod attempts;
 pub mod claims;
+pub mod common_passwords;
 pub mod context;
 pub mod email;
 pub mod ids;

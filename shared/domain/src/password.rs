@@ -4,7 +4,7 @@ use std::fmt;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::{email::Email, refusal::Fault};
+use crate::{common_passwords, email::Email, refusal::Fault};
 
 /// bcrypt reads no further than this.
 pub const MAX_BYTES: usize = 72;
@@ -48,6 +48,13 @@ impl Profile {
     /// # Errors
     /// Every rule that the password breaks.
     pub fn check(self, password: &Password, email: &Email) -> Result<(), Vec<Fault>> {
+        let faults = self.faults(password, Some(email));
+        if faults.is_empty() { Ok(()) } else { Err(faults) }
+    }
+
+    /// Every rule that a new password breaks; `email` is the address that it must not be, where it is known.
+    #[must_use]
+    pub fn faults(self, password: &Password, email: Option<&Email>) -> Vec<Fault> {
         let text = password.0.expose_secret();
         let mut faults = Vec::new();
         let mut rule = |kept: bool, fault: Fault| {
@@ -68,8 +75,9 @@ impl Profile {
         rule(text.len() <= MAX_BYTES, Fault::PasswordTooLong);
         // bcrypt ends at the first NUL in many implementations, so the rest of the password would count for nothing.
         rule(!text.contains('\0'), Fault::Invalid);
-        rule(!text.trim().eq_ignore_ascii_case(email.as_str()), Fault::PasswordTooCommon);
-        if faults.is_empty() { Ok(()) } else { Err(faults) }
+        let is_address = email.is_some_and(|email| text.trim().to_lowercase() == email.as_str());
+        rule(!is_address && !common_passwords::contains(text), Fault::PasswordTooCommon);
+        faults
     }
 
     fn min_characters(self) -> u8 {
@@ -175,6 +183,22 @@ mod tests {
         );
         assert_eq!(faults(Profile::Nist, "abc"), [Fault::PasswordTooShort(15)]);
         assert_eq!(faults(Profile::Nist, "only small letters"), []);
+    }
+
+    #[test]
+    fn a_common_password_is_refused_in_both_profiles_beside_everything_else_that_is_wrong() {
+        assert_eq!(faults(Profile::Crm, "Password123!"), [Fault::PasswordTooCommon]);
+        assert_eq!(
+            faults(Profile::Crm, "sunshine"),
+            [
+                Fault::PasswordNeedsMixedCase,
+                Fault::PasswordNeedsDigit,
+                Fault::PasswordNeedsSymbol,
+                Fault::PasswordTooCommon
+            ]
+        );
+        assert_eq!(faults(Profile::Nist, "passwordpassword"), []);
+        assert_eq!(faults(Profile::Nist, "Basketball12345"), [Fault::PasswordTooCommon]);
     }
 
     #[test]
