@@ -13,11 +13,13 @@ user-inactive = المستخدم غير موجود أو غير نشط
 invalid-credentials = البريد الإلكتروني أو كلمة المرور غير صحيحة
 refresh-token-invalid = رمز تجديد غير صالح
 account-inactive = الحساب غير نشط. تواصل مع الدعم
+registration-closed = التسجيل غير متاح
 forbidden = ليس لديك صلاحية للوصول إلى هذا المورد
 forbidden-role = ليس لديك صلاحية للوصول إلى هذا المورد
 forbidden-permission = ليس لديك صلاحية { $action } في { $feature }
 forbidden-address = الوصول محظور من هذا العنوان
 not-found = المورد غير موجود
+session-not-found = الجلسة غير موجودة
 method-not-allowed = طريقة الطلب غير مسموحة
 email-taken = البريد الإلكتروني مستخدم بالفعل
 payload-too-large = حجم الطلب أكبر من المسموح
@@ -46,6 +48,9 @@ logout-failed = حدث خطأ أثناء تسجيل الخروج
 internal-error = حدث خطأ غير متوقع
 service-unavailable = الخدمة غير متاحة حاليا
 logged-out = تم تسجيل الخروج بنجاح
+password-changed = تم تغيير كلمة المرور
+session-revoked = تم إنهاء الجلسة
+sessions-revoked = تم إنهاء جميع الجلسات
 
 # What is wrong with a field.
 not-json = يجب أن يكون محتوى الطلب كائن JSON صالحا

@@ -12,11 +12,13 @@ user-inactive = The user does not exist or is not active.
 invalid-credentials = The email or the password is wrong.
 refresh-token-invalid = The refresh token is not valid.
 account-inactive = The account is not active. Contact support.
+registration-closed = Registration is closed.
 forbidden = You are not allowed to use this resource.
 forbidden-role = Your role is not allowed to use this resource.
 forbidden-permission = You are not allowed to { $action } in { $feature }.
 forbidden-address = Access from this address is not allowed.
 not-found = There is no such resource.
+session-not-found = There is no such session.
 method-not-allowed = This method is not allowed here.
 email-taken = The email is in use already.
 payload-too-large = The request is too large.
@@ -37,6 +39,9 @@ logout-failed = Something went wrong while logging out.
 internal-error = Something went wrong.
 service-unavailable = The service is not available right now. Try again in a moment.
 logged-out = You are logged out.
+password-changed = The password was changed.
+session-revoked = The session was ended.
+sessions-revoked = All sessions were ended.
 
 # What is wrong with a field.
 not-json = The request must be a JSON object.

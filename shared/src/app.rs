@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     aws::Clients,
     config::{Config, ConfigError, EdgeConfig, NoRules, RunAction},
-    domain::{attempts::Limit, session::Lifetimes},
+    domain::{attempts::Limit, password::Profile as PasswordProfile, session::Lifetimes},
     keys::{AccessTokens, KeyAlgorithm, KeyCache, KeysError, RefreshTokens, TokenKind, VersionedSecret},
     passwords::Hasher,
     rate_limit::RateLimit,
@@ -31,6 +31,10 @@ pub struct AuthService {
     pub refresh: RefreshTokens,
     /// Passwords.
     pub hasher: Hasher,
+    /// Which passwords may be set.
+    pub policy: PasswordProfile,
+    /// Whether strangers may register.
+    pub registration: bool,
     /// How many passwords may be tried.
     pub attempts: Limit,
     /// What happens after a long run of failures.
@@ -84,6 +88,19 @@ pub struct KeyRotation {
     pub lifetimes: Lifetimes,
 }
 
+/// The rings of keys that a function uses. It asks for no others, and its role lets it read no others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rings {
+    /// Both.
+    Both,
+    /// Those of access tokens.
+    Access,
+    /// Those of refresh tokens.
+    Refresh,
+    /// None.
+    None,
+}
+
 /// The function can't work as it is configured.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -113,17 +130,35 @@ pub async fn run(function: impl Future<Output = Result<(), StartError>>) -> Exit
 }
 
 impl AuthService {
-    /// Builds all of it from the environment, and warms it up.
+    /// Builds all of it from the environment, and warms up what the function uses.
     ///
     /// # Errors
     /// [`StartError`], for what no retry would cure.
-    pub async fn start() -> Result<Self, StartError> {
+    pub async fn start(rings: Rings) -> Result<Self, StartError> {
         telemetry::start();
         let config = Config::from_env()?;
-        let service = Self::new(&config, &Clients::new(&config.aws)?)?;
+        let refresh_secret = match rings {
+            Rings::Both | Rings::Refresh => config.refresh_keys_secret()?,
+            // Nobody asks for it.
+            Rings::Access | Rings::None => "",
+        };
+        let service = Self::build(&config, &Clients::new(&config.aws)?, refresh_secret);
         let now = start_time();
-        let (access, refresh, store) =
-            tokio::join!(service.access.ready(now), service.refresh.ready(now), service.store.warm_up());
+        let access = async {
+            if matches!(rings, Rings::Both | Rings::Access) {
+                service.access.ready(now).await
+            } else {
+                Ok(())
+            }
+        };
+        let refresh = async {
+            if matches!(rings, Rings::Both | Rings::Refresh) {
+                service.refresh.ready(now).await
+            } else {
+                Ok(())
+            }
+        };
+        let (access, refresh, store) = tokio::join!(access, refresh, service.store.warm_up());
         note([
             access.err().map(|e| e.to_string()),
             refresh.err().map(|e| e.to_string()),
@@ -145,22 +180,25 @@ impl AuthService {
     /// # Errors
     /// `REFRESH_KEYS_SECRET` is missing.
     pub fn new(config: &Config, clients: &Clients) -> Result<Self, ConfigError> {
+        Ok(Self::build(config, clients, config.refresh_keys_secret()?))
+    }
+
+    fn build(config: &Config, clients: &Clients, refresh_secret: &str) -> Self {
         let keys = |secret: &str, kind| KeyCache::new(clients.secrets_manager.clone(), secret, kind);
-        Ok(Self {
+        Self {
             store: Store::new(clients.dynamodb.clone(), config.tables.clone()),
             access: AccessTokens::new(keys(&config.access_keys_secret, TokenKind::Access), &config.tokens),
-            refresh: RefreshTokens::new(
-                keys(config.refresh_keys_secret()?, TokenKind::Refresh),
-                &config.tokens,
-            ),
+            refresh: RefreshTokens::new(keys(refresh_secret, TokenKind::Refresh), &config.tokens),
             hasher: Hasher::new(config.passwords.cost),
+            policy: config.passwords.profile,
+            registration: config.registration,
             attempts: config.attempts,
             run_action: config.run_action,
             rate_limit: RateLimit::new(config.api_rate(100)),
             lifetimes: config.tokens.lifetimes,
             security_log: config.security_log,
             edge: config.edge.clone(),
-        })
+        }
     }
 }
 

@@ -20,6 +20,7 @@
 //! | `DEFAULT_LANGUAGE` | `ar` | of messages, where the client asks for none of ours: `ar` or `en` |
 //! | `TRUSTED_PROXIES` | none | networks whose `X-Forwarded-For` is believed, comma-separated CIDR |
 //! | `SECURITY_LOG_DAYS` | 365 | how long security events are kept, 1 to 3650 |
+//! | `REGISTRATION` | `closed` | whether strangers may register: `closed` or `open` |
 //! | `API_RATE_LIMIT` | 100 | calls of one user, or from one address, in one window; 0 is no limit. The authorizer: 0 |
 //! | `API_RATE_SECONDS` | 60 | that window, 1 to 3600 |
 //! | `NO_RULES` | `deny` | what an API without rules allows: `deny`, or `authenticated` for any active user |
@@ -73,6 +74,8 @@ pub struct Config {
     pub run_action: RunAction,
     /// How passwords are kept.
     pub passwords: PasswordConfig,
+    /// Whether strangers may register.
+    pub registration: bool,
     /// How requests are read and answered.
     pub edge: EdgeConfig,
     /// How long security events are kept.
@@ -196,6 +199,7 @@ impl Config {
                 profile: variables
                     .choice("PASSWORD_PROFILE", &[("crm", Profile::Crm), ("nist", Profile::Nist)])?,
             },
+            registration: variables.choice("REGISTRATION", &[("closed", false), ("open", true)])?,
             edge: EdgeConfig {
                 default_language: variables
                     .choice("DEFAULT_LANGUAGE", &[("ar", Language::Arabic), ("en", Language::English)])?,
@@ -379,6 +383,7 @@ mod tests {
         assert_eq!(config.attempts, Limit { max: 5, window: SignedDuration::from_mins(15) });
         assert_eq!(config.passwords.cost, 12);
         assert_eq!(config.no_rules, NoRules::Deny);
+        assert!(!config.registration);
         assert_eq!(config.edge.default_language, Language::Arabic);
     }
 
@@ -408,6 +413,7 @@ mod tests {
             ("NO_RULES", "allow"),
             ("KEY_ALGORITHM", "none"),
             ("KEY_ALGORITHM", "HS512"),
+            ("REGISTRATION", "on"),
         ] {
             let line = read(&[(variable, value)]).unwrap_err().to_string();
             assert!(line.starts_with(&format!("{variable}: ")), "{line}");

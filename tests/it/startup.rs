@@ -17,7 +17,17 @@ const ENVIRONMENT: [(&str, &str); 9] = [
     ("REFRESH_KEYS_SECRET", "refresh"),
 ];
 
-const FUNCTIONS: [&str; 6] = ["login", "refresh", "logout", "token-authorizer", "jwks", "rotate-keys"];
+const FUNCTIONS: [&str; 9] = [
+    "login",
+    "refresh",
+    "logout",
+    "password",
+    "register",
+    "sessions",
+    "token-authorizer",
+    "jwks",
+    "rotate-keys",
+];
 
 async fn start(function: &str, changes: &[(&str, &str)]) -> Ended {
     let mut command = command::<&str>(function, &[]);
@@ -55,6 +65,7 @@ async fn a_function_with_a_variable_that_makes_no_sense_names_it_and_does_not_re
         ("SECURITY_LOG_DAYS", "1e9"),
         ("NO_RULES", "allow"),
         ("KEY_ALGORITHM", "none-of-all"),
+        ("REGISTRATION", "sometimes"),
         ("AWS_CA_BUNDLE", "/no/such/bundle.pem"),
     ] {
         for function in ["login", "token-authorizer"] {

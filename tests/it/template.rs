@@ -162,12 +162,15 @@ fn an_action_on_a_table_stands_in_one_statement_with_all_its_prefixes() {
 }
 
 #[test]
-fn only_login_can_reach_password_hashes() {
+fn only_those_who_verify_or_set_passwords_reach_their_hashes_and_who_registers_reads_none() {
     for Right { role, statement } in rights_to("dynamodb:") {
         for pattern in leading_keys(&statement) {
             let literal = pattern.split(['*', '?']).next().unwrap_or_default();
             let reaches = "EMAIL#".starts_with(literal) || literal.starts_with("EMAIL#");
-            assert!(!reaches || role == "LoginRole", "{role} reaches EMAIL# by {pattern}");
+            let may = ["LoginRole", "PasswordRole", "RegisterRole"].contains(&role.as_str());
+            assert!(!reaches || may, "{role} reaches EMAIL# by {pattern}");
+            let writes = texts(&statement["Action"]).all(|action| action == "dynamodb:PutItem");
+            assert!(!reaches || role != "RegisterRole" || writes, "{role} reads EMAIL# by {pattern}");
         }
     }
 }
@@ -196,6 +199,9 @@ fn the_authorizer_has_neither_the_name_nor_the_use_of_the_refresh_keys() {
         ("Refresh", true),
         ("Logout", true),
         ("RotateKeys", true),
+        ("Sessions", false),
+        ("Password", false),
+        ("Register", false),
         ("TokenAuthorizer", false),
         ("Jwks", false),
     ] {

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use lambda_http::http::Method;
 use nova_auth::{
-    app::{self, AuthService},
+    app::{self, AuthService, Rings},
     domain::{
         email::Email,
         password::Password,
@@ -19,7 +19,7 @@ use serde_json::json;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     app::run(async {
-        let service = AuthService::start().await?;
+        let service = AuthService::start(Rings::Both).await?;
         http::serve(Endpoint::Login, &service.edge, async |request| {
             let attempt = parse(request)?;
             let logged_in = login(&service, &request.moment, &attempt).await?;

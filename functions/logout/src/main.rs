@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use lambda_http::http::Method;
 use nova_auth::{
-    app::{self, AuthService},
+    app::{self, AuthService, Rings},
     domain::refusal::Refusal,
     flows::logout::{LogoutAttempt, logout},
     http::{self, Answer, Endpoint, Request},
@@ -14,7 +14,7 @@ use nova_auth::{
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     app::run(async {
-        let service = AuthService::start().await?;
+        let service = AuthService::start(Rings::Both).await?;
         http::serve(Endpoint::Logout, &service.edge, async |request| {
             let attempt = parse(request)?;
             logout(&service, &request.moment, &attempt).await?;

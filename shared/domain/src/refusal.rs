@@ -36,6 +36,8 @@ pub enum Refusal {
     ApiRateLimited(Quota),
     /// The address is somebody's already.
     EmailTaken,
+    /// Nobody may register here.
+    RegistrationClosed,
     /// Authenticated, but no rule allows it.
     Forbidden,
     /// The rule is for other roles.
@@ -51,6 +53,8 @@ pub enum Refusal {
     ForbiddenAddress,
     /// No such resource.
     NotFound,
+    /// No such session of this user, or it has ended.
+    SessionNotFound,
     /// The resource is there, the method is not.
     MethodNotAllowed,
     /// The body is larger than [`MAX_BODY_BYTES`].
@@ -94,7 +98,7 @@ pub enum Fault {
     PasswordNeedsSymbol,
     /// More than 72 bytes, which bcrypt would cut.
     PasswordTooLong,
-    /// Easily guessed: the address itself.
+    /// Easily guessed: on the list of common passwords, or the address itself.
     PasswordTooCommon,
 }
 

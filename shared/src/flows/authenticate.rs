@@ -2,6 +2,7 @@
 
 use super::FlowError;
 use crate::{
+    app::AuthService,
     domain::{
         claims::AccessClaims,
         moment::Moment,
@@ -11,7 +12,8 @@ use crate::{
         user::Profile,
     },
     keys::{AccessTokens, Token},
-    store::{Facts, Store},
+    rate_limit,
+    store::{Facts, Store, StoreError},
 };
 
 /// A user with a session that counts.
@@ -35,6 +37,43 @@ pub async fn authenticate(
 ) -> Result<Authenticated, FlowError> {
     let claims = identify(tokens, moment, token).await?;
     Ok(confirm(store, moment, &claims, None).await?.0)
+}
+
+/// The same, for a call of an endpoint of ours: the call is counted beside the read, and refused if it is one too many.
+///
+/// # Errors
+/// Of the refusals: those of [`authenticate`], and `ApiRateLimited`.
+pub async fn authenticate_call(
+    service: &AuthService,
+    moment: &Moment,
+    token: &Token,
+) -> Result<Authenticated, FlowError> {
+    let claims = identify(&service.access, moment, token).await?;
+    admit(service, moment, &claims, async || Ok(())).await.map(|(who, ())| who)
+}
+
+/// Confirms the claims of a token, counts the call, and does something beside it that changes nothing.
+///
+/// # Errors
+/// Of the refusals: `TokenRevoked`, `UserInactive`, `ApiRateLimited`.
+pub(super) async fn admit<T>(
+    service: &AuthService,
+    moment: &Moment,
+    claims: &AccessClaims,
+    beside: impl AsyncFnOnce() -> Result<T, StoreError>,
+) -> Result<(Authenticated, T), FlowError> {
+    let caller = rate_limit::Caller::user(claims.sub);
+    service.rate_limit.check(&caller, moment.now).map_err(Refusal::ApiRateLimited)?;
+    let (confirmed, counted, beside) = tokio::join!(
+        confirm(&service.store, moment, claims, None),
+        service.rate_limit.count(&service.store, &caller, moment.now),
+        beside(),
+    );
+    let (who, _) = confirmed?;
+    match counted? {
+        Some(Err(quota)) => Err(Refusal::ApiRateLimited(quota).into()),
+        _ => Ok((who, beside?)),
+    }
 }
 
 /// What a token of ours says that is in time: who it was made for, not whether they still count.

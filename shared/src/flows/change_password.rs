@@ -6,7 +6,7 @@
 use super::{
     Caller, FlowError,
     attempts::{self, Place},
-    authenticate::{Authenticated, authenticate},
+    authenticate::{Authenticated, authenticate, authenticate_call},
 };
 use crate::{
     app::AuthService,
@@ -42,14 +42,14 @@ const MAX_ROUNDS: u32 = 3;
 /// Sets a password.
 ///
 /// # Errors
-/// Of the refusals: those of [`authenticate`], `Invalid` with every rule that the new password breaks,
+/// Of the refusals: those of [`authenticate_call`], `Invalid` with every rule that the new password breaks,
 /// `AddressLimited`, `LoginLocked`, `CurrentPasswordInvalid`.
 pub async fn change_password(
     service: &AuthService,
     moment: &Moment,
     change: &PasswordChange,
 ) -> Result<(), FlowError> {
-    let who = authenticate(&service.store, &service.access, moment, &change.access).await?;
+    let who = authenticate_call(service, moment, &change.access).await?;
     change.policy.check(&change.new, &who.profile.email).map_err(|faults| {
         Refusal::Invalid(faults.into_iter().map(|fault| FieldFault { field: "newPassword", fault }).collect())
     })?;

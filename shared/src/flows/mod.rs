@@ -9,8 +9,10 @@ pub mod drop_keys;
 pub mod login;
 pub mod logout;
 pub mod refresh;
+pub mod register;
 pub mod revoke_all;
 pub mod rotate_keys;
+pub mod sessions;
 pub mod set_status;
 
 use crate::{

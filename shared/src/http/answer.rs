@@ -47,6 +47,12 @@ impl Answer {
         Self { published: Some(Published { document, media_type, max_age }), ..Self::EMPTY }
     }
 
+    /// 201 with data.
+    #[must_use]
+    pub const fn created(data: Value) -> Self {
+        Self { status: StatusCode::CREATED, data: Some(data), ..Self::EMPTY }
+    }
+
     /// 200 with nothing but the message of this code.
     #[must_use]
     pub const fn message(code: &'static str) -> Self {
@@ -99,9 +105,6 @@ impl Problem {
         if let Some(wait) = self.retry_after() {
             put(&mut response, header::RETRY_AFTER, &wait.as_secs().to_string());
         }
-        if status == StatusCode::METHOD_NOT_ALLOWED {
-            put(&mut response, header::ALLOW, "POST");
-        }
         self.quota().into_iter().for_each(|quota| tell_quota(&mut response, quota));
         response
     }
@@ -133,7 +136,7 @@ fn tell_quota(response: &mut Response<Body>, quota: &Quota) {
 }
 
 /// A value that HTTP can't write is left out: only a request id could be one.
-fn put(response: &mut Response<Body>, name: HeaderName, value: &str) {
+pub(super) fn put(response: &mut Response<Body>, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         response.headers_mut().insert(name, value);
     }

@@ -47,11 +47,13 @@ impl Problem {
                 Refusal::InvalidCredentials(_) => (S::UNAUTHORIZED, "INVALID_CREDENTIALS"),
                 Refusal::RefreshTokenInvalid => (S::UNAUTHORIZED, "REFRESH_TOKEN_INVALID"),
                 Refusal::AccountInactive => (S::FORBIDDEN, "ACCOUNT_INACTIVE"),
+                Refusal::RegistrationClosed => (S::FORBIDDEN, "REGISTRATION_CLOSED"),
                 Refusal::Forbidden => (S::FORBIDDEN, "FORBIDDEN"),
                 Refusal::ForbiddenRole => (S::FORBIDDEN, "FORBIDDEN_ROLE"),
                 Refusal::ForbiddenPermission { .. } => (S::FORBIDDEN, "FORBIDDEN_PERMISSION"),
                 Refusal::ForbiddenAddress => (S::FORBIDDEN, "FORBIDDEN_ADDRESS"),
                 Refusal::NotFound => (S::NOT_FOUND, "NOT_FOUND"),
+                Refusal::SessionNotFound => (S::NOT_FOUND, "SESSION_NOT_FOUND"),
                 Refusal::MethodNotAllowed => (S::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED"),
                 Refusal::EmailTaken => (S::CONFLICT, "EMAIL_TAKEN"),
                 Refusal::PayloadTooLarge => (S::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE"),
@@ -148,6 +150,12 @@ pub enum Endpoint {
     Logout,
     /// `GET /.well-known/jwks.json`
     Jwks,
+    /// `POST /api/auth/register`
+    Register,
+    /// `POST /api/auth/password`
+    Password,
+    /// `GET` and `DELETE /api/auth/sessions`, `DELETE /api/auth/sessions/{id}`
+    Sessions,
 }
 
 impl Endpoint {
@@ -159,6 +167,19 @@ impl Endpoint {
             Self::Refresh => "refresh",
             Self::Logout => "logout",
             Self::Jwks => "jwks",
+            Self::Register => "register",
+            Self::Password => "password",
+            Self::Sessions => "sessions",
+        }
+    }
+
+    /// The methods that the endpoint answers to, for `Allow`.
+    #[must_use]
+    pub const fn methods(self) -> &'static str {
+        match self {
+            Self::Login | Self::Refresh | Self::Logout | Self::Register | Self::Password => "POST",
+            Self::Sessions => "GET, DELETE",
+            Self::Jwks => "GET",
         }
     }
 
@@ -171,7 +192,9 @@ impl Endpoint {
             (_, error) if error.is_passing() => Problem::Unavailable,
             (Self::Login, _) => Problem::LoginFailed,
             (Self::Logout, _) => Problem::LogoutFailed,
-            (Self::Refresh | Self::Jwks, _) => Problem::Internal,
+            (Self::Refresh | Self::Jwks | Self::Register | Self::Password | Self::Sessions, _) => {
+                Problem::Internal
+            }
         }
     }
 }
@@ -204,11 +227,13 @@ mod tests {
             Refusal::AddressLimited(quota()),
             Refusal::ApiRateLimited(quota()),
             Refusal::EmailTaken,
+            Refusal::RegistrationClosed,
             Refusal::Forbidden,
             Refusal::ForbiddenRole,
             Refusal::ForbiddenPermission { feature: "notes".into(), action: "read".into() },
             Refusal::ForbiddenAddress,
             Refusal::NotFound,
+            Refusal::SessionNotFound,
             Refusal::MethodNotAllowed,
             Refusal::PayloadTooLarge,
             Refusal::UnsupportedMediaType,
@@ -235,7 +260,13 @@ mod tests {
         let problems = problems();
         let codes = problems.iter().map(|problem| problem.row().1).chain(faults.map(fault_code));
         let mut seen = std::collections::BTreeSet::new();
-        for code in codes.chain(["LOGGED_OUT", "UNAUTHORIZED"]) {
+        for code in codes.chain([
+            "LOGGED_OUT",
+            "PASSWORD_CHANGED",
+            "SESSION_REVOKED",
+            "SESSIONS_REVOKED",
+            "UNAUTHORIZED",
+        ]) {
             assert!(seen.insert(code), "{code} twice");
             for language in Language::ALL {
                 assert_ne!(

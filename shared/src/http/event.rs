@@ -3,6 +3,8 @@
 //! Of an event only what we use is looked at, every part of it may be missing, null or of another type, and no content
 //! of it makes reading fail: `lambda_http`'s own parser panics on some hosts and turns odd headers into a 502.
 
+use std::collections::BTreeMap;
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use lambda_http::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use serde_json::Value;
@@ -31,6 +33,7 @@ pub(super) fn read(event: &str, moment: Moment, edge: &EdgeConfig) -> Request {
         caller: Caller { address, device: Device { user_agent, ip: address.to_string() } },
         language,
         method: Method::from_bytes(method.as_bytes()).unwrap_or_default(),
+        parameters: parameters(&event),
         body: body(&event),
         headers,
         moment,
@@ -68,6 +71,12 @@ pub(crate) fn client_address(context: &Value, headers: &HeaderMap, edge: &EdgeCo
     let forwarded: Vec<&str> =
         headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok()).collect();
     ClientAddress::parse(source.unwrap_or_default()).behind(&edge.trusted_proxies, &forwarded)
+}
+
+/// The parts of the path that the route names.
+fn parameters(event: &Value) -> BTreeMap<String, String> {
+    let named = event.get("pathParameters").and_then(Value::as_object).into_iter().flatten();
+    named.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect()
 }
 
 fn body(event: &Value) -> Option<Vec<u8>> {

@@ -1,5 +1,7 @@
 //! What an endpoint is given.
 
+use std::collections::BTreeMap;
+
 use lambda_http::http::{HeaderMap, Method, header};
 
 use super::{bearer::bearer, body::Fields};
@@ -26,6 +28,8 @@ pub struct Request {
     pub(super) public_id: String,
     pub(super) method: Method,
     pub(super) headers: HeaderMap,
+    /// The parts of the path that the route names.
+    pub(super) parameters: BTreeMap<String, String>,
     /// `None`: it came as base64 that is none.
     pub(super) body: Option<Vec<u8>>,
 }
@@ -44,6 +48,18 @@ impl Request {
     /// `MethodNotAllowed`.
     pub fn require(&self, method: &Method) -> Result<(), Refusal> {
         if self.method == method { Ok(()) } else { Err(Refusal::MethodNotAllowed) }
+    }
+
+    /// The method.
+    #[must_use]
+    pub const fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// The part of the path that the route gives this name.
+    #[must_use]
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        self.parameters.get(name).map(String::as_str)
     }
 
     /// The body's members. An empty body has none.
@@ -73,6 +89,14 @@ impl Request {
         let values: Option<Vec<&str>> =
             self.headers.get_all(header::AUTHORIZATION).iter().map(|value| value.to_str().ok()).collect();
         bearer(values.ok_or(Refusal::TokenInvalid)?)
+    }
+
+    /// The bearer token, where there has to be one.
+    ///
+    /// # Errors
+    /// `TokenMissing`, and `TokenInvalid` for several.
+    pub fn required_bearer(&self) -> Result<Token, Refusal> {
+        self.bearer()?.ok_or(Refusal::TokenMissing)
     }
 
     /// `application/json`, in UTF-8 if it says so.

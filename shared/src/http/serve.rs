@@ -3,12 +3,15 @@
 use std::{collections::BTreeMap, convert::Infallible, time::Instant};
 
 use jiff::Timestamp;
-use lambda_http::{Body, http::Response};
+use lambda_http::{
+    Body,
+    http::{Response, StatusCode, header},
+};
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{Answer, Endpoint, Request, error::Problem, event};
+use super::{Answer, Endpoint, Request, answer::put, error::Problem, event};
 use crate::{
     app::StartError,
     config::EdgeConfig,
@@ -46,7 +49,7 @@ async fn answer(
     handler: impl AsyncFn(&Request) -> Result<Answer, FlowError>,
 ) -> Response<Body> {
     let begun = Instant::now();
-    let (response, code) = match handler(request).await {
+    let (mut response, code) = match handler(request).await {
         Ok(answer) => (answer.render(request.language, &request.public_id), "OK"),
         Err(error) => {
             let cause = (!matches!(error, FlowError::Refused(_))).then(|| error.to_string());
@@ -57,6 +60,9 @@ async fn answer(
             (problem.render(request.language, &request.public_id), Problem::row(&problem).1)
         }
     };
+    if response.status() == StatusCode::METHOD_NOT_ALLOWED {
+        put(&mut response, header::ALLOW, endpoint.methods());
+    }
     tracing::info!(
         endpoint = endpoint.name(),
         http.status = response.status().as_u16(),

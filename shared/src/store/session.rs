@@ -122,6 +122,49 @@ impl Store {
         }
     }
 
+    /// A session of a user, as it is now.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn session(&self, user: UserId, session: SessionId) -> Result<Option<Session>, StoreError> {
+        const OPERATION: &str = "read a session";
+        let read = self.client.get_item().table_name(&self.tables.sessions);
+        let answer = read.set_key(Some(key(user, session))).consistent_read(true).send().await;
+        let answer = answer.map_err(|error| StoreError::from_sdk(OPERATION, &error))?;
+        answer.item.map(|found| item::read(OPERATION, found)).transpose()
+    }
+
+    /// Every session of a user that there is a row of, ended ones too: page by page, as they are now.
+    ///
+    /// # Errors
+    /// [`StoreError`]; half a list is none.
+    pub async fn sessions(&self, user: UserId) -> Result<Vec<Session>, StoreError> {
+        const OPERATION: &str = "list sessions";
+        let mut sessions = Vec::new();
+        let mut from = None;
+        loop {
+            let page = self
+                .client
+                .query()
+                .table_name(&self.tables.sessions)
+                .key_condition_expression("pk = :user AND begins_with(sk, :sessions)")
+                .expression_attribute_values(":user", item::text(format!("USER#{user}")))
+                .expression_attribute_values(":sessions", item::text("SESSION#"))
+                .consistent_read(true)
+                .set_exclusive_start_key(from)
+                .send()
+                .await
+                .map_err(|error| StoreError::from_sdk(OPERATION, &error))?;
+            for found in page.items.unwrap_or_default() {
+                sessions.push(item::read(OPERATION, found)?);
+            }
+            from = page.last_evaluated_key.filter(|key| !key.is_empty());
+            if from.is_none() {
+                return Ok(sessions);
+            }
+        }
+    }
+
     /// Ends a session and writes it into its user's security log, both or neither. `false`: it is gone or had ended
     /// before, which is no error and no second entry.
     ///

@@ -1,0 +1,49 @@
+//! `POST /api/auth/register`
+
+use std::process::ExitCode;
+
+use lambda_http::http::Method;
+use nova_auth::{
+    app::{self, AuthService, Rings},
+    domain::{
+        email::Email,
+        name::PersonName,
+        password::{Password, Profile as PasswordProfile},
+        refusal::Refusal,
+        user::Profile,
+    },
+    flows::register::{Applicant, admit, register},
+    http::{self, Answer, Endpoint, Request},
+};
+use serde_json::json;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    app::run(async {
+        let service = AuthService::start(Rings::None).await?;
+        http::serve(Endpoint::Register, &service.edge, async |request| {
+            admit(&service)?;
+            let applicant = parse(request, service.policy)?;
+            Ok(render(&register(&service, &request.moment, applicant).await?))
+        })
+        .await
+    })
+    .await
+}
+
+fn parse(request: &Request, policy: PasswordProfile) -> Result<Applicant, Refusal> {
+    request.require(&Method::POST)?;
+    let mut fields = request.json()?;
+    let name = fields.parsed("name", PersonName::parse);
+    let email = fields.parsed("email", Email::parse);
+    let password = fields.text("password").map(Password::new);
+    let faults = password.iter().flat_map(|password| policy.faults(password, email.as_ref()));
+    faults.for_each(|fault| fields.refuse("password", fault));
+    let ((name, email), password) = fields.finish(name.zip(email).zip(password))?;
+    Ok(Applicant { name, email, password, caller: request.caller.clone() })
+}
+
+fn render(profile: &Profile) -> Answer {
+    let Profile { id, name, email, role, .. } = profile;
+    Answer::created(json!({"user": {"id": id, "name": name, "email": email, "role": role}}))
+}

@@ -1,0 +1,56 @@
+//! `GET /api/auth/sessions`, `DELETE /api/auth/sessions`, `DELETE /api/auth/sessions/{id}`
+
+use std::process::ExitCode;
+
+use lambda_http::http::Method;
+use nova_auth::{
+    app::{self, AuthService, Rings},
+    domain::{refusal::Refusal, session::Session},
+    flows::{
+        FlowError,
+        sessions::{Sessions, list, revoke_every, revoke_one},
+    },
+    http::{self, Answer, Endpoint, Request},
+};
+use serde_json::{Value, json};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    app::run(async {
+        let service = AuthService::start(Rings::Access).await?;
+        http::serve(Endpoint::Sessions, &service.edge, async |request| answer(&service, request).await).await
+    })
+    .await
+}
+
+async fn answer(service: &AuthService, request: &Request) -> Result<Answer, FlowError> {
+    let (moment, device) = (&request.moment, &request.caller.device);
+    match (request.method(), request.parameter("id")) {
+        (&Method::GET, None) => Ok(render(&list(service, moment, &request.required_bearer()?).await?)),
+        (&Method::DELETE, None) => {
+            revoke_every(service, moment, &request.required_bearer()?, device).await?;
+            Ok(Answer::message("SESSIONS_REVOKED"))
+        }
+        (&Method::DELETE, Some(id)) => {
+            let access = request.required_bearer()?;
+            // What is no id is the id of no session.
+            revoke_one(service, moment, &access, id.parse().ok(), device).await?;
+            Ok(Answer::message("SESSION_REVOKED"))
+        }
+        _ => Err(Refusal::MethodNotAllowed.into()),
+    }
+}
+
+fn render(sessions: &Sessions) -> Answer {
+    let session = |session: &Session| -> Value {
+        json!({
+            "id": session.session_id,
+            "current": session.session_id == sessions.current,
+            "device": session.device,
+            "createdAt": session.created_at,
+            "lastSeenAt": session.rotated_at,
+            "expiresAt": session.refresh_expires(),
+        })
+    };
+    Answer::data(json!({"sessions": sessions.live.iter().map(session).collect::<Vec<_>>()}))
+}

@@ -1,0 +1,127 @@
+//! Where somebody is logged in: what it costs to ask, long lists, and what comes in between.
+
+use std::time::Duration;
+
+use nova_auth::{
+    domain::refusal::Refusal,
+    flows::sessions::{list, revoke_every, revoke_one},
+};
+use serde_json::json;
+use tokio::task::JoinSet;
+
+use super::{
+    answers::{assert_passing, claims, refusal},
+    faults::{Fault, Gate, on},
+    world::{World, device},
+};
+
+#[tokio::test]
+async fn a_list_is_read_beside_the_decision_who_asks_and_never_from_an_old_copy() {
+    let world = World::with(&[("API_RATE_LIMIT", "100")]).await;
+    let (_, pair) = world.logged_in().await;
+    world.wire.set_latency(Duration::from_millis(20));
+    world.wire.reset();
+    list(&world.service, &world.at(1), &pair.access).await.unwrap();
+    let sent = world.wire.sent();
+    let mut calls: Vec<_> = sent.iter().map(|sent| (sent.operation.as_str(), sent.round)).collect();
+    calls.sort_unstable();
+    assert_eq!(calls, [("BatchGetItem", 1), ("Query", 1), ("UpdateItem", 1)]);
+    let query = sent.iter().find(|sent| sent.operation == "Query").unwrap();
+    assert_eq!(query.body["ConsistentRead"], true);
+}
+
+/// DynamoDB ends a page where it likes; a list that stops there would hide a thief's session.
+#[tokio::test]
+async fn a_list_goes_on_over_every_page() {
+    let world = World::new().await;
+    let (person, pair) = world.logged_in().await;
+    for second in 1..5 {
+        world.login(&world.at(second), &person).await.unwrap();
+    }
+    for _ in 0..2 {
+        let cut = Fault::alter(|answer| {
+            let items = answer["Items"].as_array_mut().unwrap();
+            items.truncate(2);
+            let last = items.last().unwrap().clone();
+            answer["LastEvaluatedKey"] = json!({"pk": last["pk"], "sk": last["sk"]});
+        });
+        world.wire.script(on("Query"), cut);
+    }
+    let listed = list(&world.service, &world.at(6), &pair.access).await.unwrap();
+    assert_eq!(listed.live.len(), 5);
+    assert!(listed.live.is_sorted_by(|one, next| one.created_at > next.created_at), "the newest first");
+    assert_eq!(world.wire.count("Query"), 3);
+}
+
+#[tokio::test]
+async fn half_a_list_is_none() {
+    let world = World::new().await;
+    let (_, pair) = world.logged_in().await;
+    world.wire.script(on("Query").every_try(), Fault::server_error());
+    assert_passing(list(&world.service, &world.at(1), &pair.access).await);
+}
+
+#[tokio::test]
+async fn of_two_who_end_one_session_at_once_one_is_told_and_its_end_is_written_once() {
+    let world = World::new().await;
+    let (person, one) = world.logged_in().await;
+    let two = world.login(&world.at(1), &person).await.unwrap();
+    let target = claims(&two.access)["sid"].as_str().unwrap().parse().ok();
+    let gate = Gate::default();
+    world.wire.script(on("TransactWriteItems").with("revokedAt"), Fault::Hold(gate.clone()));
+    let (first, second, device) = (world.at(2), world.at(2), device());
+    let (late, early) =
+        tokio::join!(revoke_one(&world.service, &first, &one.access, target, &device), async {
+            gate.arrival().await;
+            let early = revoke_one(&world.service, &second, &one.access, target, &device).await;
+            gate.open();
+            early
+        });
+    early.unwrap();
+    assert_eq!(refusal(late), Refusal::SessionNotFound);
+    assert_eq!(world.rows.count_events(person.id, "authn_token_revoked").await, 1);
+    world.assert_dead(3, &two).await;
+    world.assert_alive(3, &one).await;
+}
+
+/// The asking session ends between the decision and the write: what was decided is done, and nothing else is.
+#[tokio::test]
+async fn the_current_session_can_end_itself_while_it_is_refreshed() {
+    let world = World::new().await;
+    let (_, pair) = world.logged_in().await;
+    let current = claims(&pair.access)["sid"].as_str().unwrap().parse().ok();
+    let gate = Gate::default();
+    world.wire.script(on("TransactWriteItems").with("revokedAt"), Fault::Hold(gate.clone()));
+    let (ending, refreshing, device) = (world.at(2), world.at(2), device());
+    let (ended, next) =
+        tokio::join!(revoke_one(&world.service, &ending, &pair.access, current, &device), async {
+            gate.arrival().await;
+            let next = world.refresh(&refreshing, &pair.refresh).await.unwrap();
+            gate.open();
+            next
+        });
+    ended.unwrap();
+    world.assert_dead(3, &next).await;
+    world.assert_dead(3, &pair).await;
+}
+
+#[tokio::test]
+async fn ending_all_while_ten_clients_refresh_leaves_nobody_logged_in() {
+    let world = World::new().await;
+    let (person, asking) = world.logged_in().await;
+    let (mut pairs, mut refreshes) = (Vec::new(), JoinSet::new());
+    for second in 1..=10 {
+        pairs.push(world.login(&world.at(second), &person).await.unwrap());
+    }
+    for pair in pairs.clone() {
+        let world = world.clone();
+        refreshes.spawn(async move { world.refresh(&world.at(20), &pair.refresh).await });
+    }
+    revoke_every(&world.service, &world.at(20), &asking.access, &device()).await.unwrap();
+    for next in refreshes.join_all().await.into_iter().flatten() {
+        world.assert_dead(21, &next).await;
+    }
+    for pair in pairs.iter().chain([&asking]) {
+        world.assert_dead(21, pair).await;
+    }
+}
