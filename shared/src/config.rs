@@ -25,6 +25,7 @@
 //! | `API_RATE_SECONDS` | 60 | that window, 1 to 3600 |
 //! | `NO_RULES` | `deny` | what an API without rules allows: `deny`, or `authenticated` for any active user |
 //! | `KEY_ALGORITHM` | `HS256` | of the next key of access tokens: `HS256`, `ES256`, `EdDSA` or `RS256` |
+//! | `STACK_NAME` | none | the stack, as its metrics name it; without it nothing is counted |
 //!
 //! AWS's own: `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, `AWS_CA_BUNDLE`,
 //! `AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL_SECRETS_MANAGER`.
@@ -236,6 +237,12 @@ impl Config {
     pub fn refresh_keys_secret(&self) -> Result<&str, ConfigError> {
         self.refresh_keys_secret.as_deref().ok_or(ConfigError::new("REFRESH_KEYS_SECRET", "is not set"))
     }
+}
+
+/// The stack that the function belongs to. It stands beside [`Config`] since what is wrong with that is logged already.
+#[must_use]
+pub fn stack_name() -> Option<String> {
+    Variables(&from_process).text("STACK_NAME")
 }
 
 fn tables(variables: &Variables<'_>) -> Result<Tables, ConfigError> {

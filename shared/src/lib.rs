@@ -18,7 +18,7 @@
 //! | [`authorizer`] | the edge of the authorizer: its events in, its answers out |
 //! | [`rotation`] | the edge of the rotation function: Secrets Manager's events in |
 //! | [`messages`] | what people read, in Arabic and English |
-//! | [`telemetry`] | logs |
+//! | [`telemetry`] | logs, and the metrics that ride on their lines |
 //! | [`entropy`] | randomness |
 
 pub use nova_auth_domain as domain;

@@ -168,5 +168,5 @@ async fn each_answer_costs_as_many_round_trips_as_it_should() {
     proxy.called();
     system.logout(&client, Some(&next.access), &json!({"refreshToken": next.refresh})).await;
     assert_eq!(sorted(proxy.called()), ["PutItem", "TransactWriteItems"]);
-    assert!(!system.rows.like(IDENTITY, "USER#", "EVENT#").await.is_empty());
+    assert!(!system.rows.like(IDENTITY, "EVENT#", "EVENT#").await.is_empty());
 }

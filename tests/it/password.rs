@@ -108,7 +108,7 @@ async fn a_wrong_current_password_is_a_guess_like_any_other() {
     change(&system, &Client::at(3), &pair.access, PASSWORD, NEW).await.expect(429, "LOGIN_LOCKED");
     system.try_login(&Client::at(4), &sara.email, PASSWORD).await.expect(429, "LOGIN_LOCKED");
     system.assert_lets_in(&client, &pair.access, &sara).await;
-    let log = system.rows.like(IDENTITY, &format!("USER#{}", sara.id), "EVENT#").await;
+    let log = system.rows.like(IDENTITY, &format!("EVENT#{}", sara.id), "EVENT#").await;
     assert_eq!(log.iter().filter(|row| row["event"]["S"] == "authn_login_lock").count(), 1);
 }
 

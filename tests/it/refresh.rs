@@ -17,7 +17,7 @@ async fn logged_in() -> (System, Client, User, Pair) {
 
 /// How often this stands in the users' security logs.
 async fn events(system: &System, name: &str) -> usize {
-    let events = system.rows.like(IDENTITY, "USER#", "EVENT#").await;
+    let events = system.rows.like(IDENTITY, "EVENT#", "EVENT#").await;
     events.iter().filter(|event| event["event"]["S"] == name).count()
 }
 

@@ -51,7 +51,7 @@ async fn a_stranger_becomes_a_user_without_rights_and_can_log_in() {
     assert_eq!((login.status, &login.body["data"]["user"]), (200, user), "{}", login.body);
     let profile = system.rows.one(IDENTITY, &format!("USER#{id}"), "PROFILE").await;
     assert!(profile["permissions"].is_null(), "{profile}");
-    let made = system.rows.like(IDENTITY, &format!("USER#{id}"), "EVENT#").await;
+    let made = system.rows.like(IDENTITY, &format!("EVENT#{id}"), "EVENT#").await;
     let made = made.iter().find(|row| row["event"]["S"] == "user_created").unwrap();
     assert_eq!(made["ip"]["S"], "127.0.0.2");
     // Nothing is held against the address.

@@ -1,5 +1,8 @@
 //! Nothing secret is logged: all that the functions write is searched for what they were given and what they gave.
 
+use std::collections::BTreeSet;
+
+use nova_auth::telemetry::{DIMENSION, NAMESPACE};
 use serde_json::{Value, json};
 
 use crate::support::client::Client;
@@ -64,6 +67,31 @@ async fn no_password_address_token_cookie_or_client_is_in_any_log() {
         let line: Value = serde_json::from_str(line).unwrap_or_else(|_| panic!("{function}: {line}"));
         assert!(line["request.id"].is_string() || line["level"] == "ERROR", "{function}: {line}");
     }
+    let counted = counted(&logs);
+    for metric in ["authn_login_success", "authn_login_fail", "authn_token_reuse", "authorizer_unauthorized"]
+    {
+        assert!(counted.contains(metric), "{metric} is not counted: {counted:?}");
+    }
+}
+
+/// The metrics that the lines count, each line checked against the embedded metric format: CloudWatch drops one that breaks it
+/// without a word, and its alarm stays silent.
+fn counted(logs: &str) -> BTreeSet<String> {
+    let mut counted = BTreeSet::new();
+    for (_, line) in logs.lines().filter_map(|line| line.split_once(": ")) {
+        let Ok(line) = serde_json::from_str::<Value>(line) else { continue };
+        let Some(metadata) = line.get("_aws") else { continue };
+        assert!(metadata["Timestamp"].is_u64(), "{line}");
+        let [directive] = &metadata["CloudWatchMetrics"].as_array().unwrap()[..] else { panic!("{line}") };
+        assert_eq!(directive["Namespace"], NAMESPACE, "{line}");
+        assert_eq!(directive["Dimensions"], json!([[DIMENSION]]), "{line}");
+        assert!(line[DIMENSION].as_str().is_some_and(|stack| !stack.is_empty()), "{line}");
+        let [metric] = &directive["Metrics"].as_array().unwrap()[..] else { panic!("{line}") };
+        let name = metric["Name"].as_str().unwrap();
+        assert_eq!((&metric["Unit"], &line[name]), (&json!("Count"), &json!(1)), "{line}");
+        counted.insert(name.to_owned());
+    }
+    counted
 }
 
 #[tokio::test]
@@ -85,6 +113,7 @@ async fn what_goes_wrong_on_our_side_is_logged_without_them_too() {
         system.whoami(&client, &access).await.expect_envelope();
         let logs = system.stop().await;
         assert!(logs.contains("ERROR"), "{broken:?} {logs}");
+        assert!(counted(&logs).contains("authorizer_error"), "{broken:?} {logs}");
         assert_silent(&logs, &[access, refresh]);
     }
 }

@@ -98,7 +98,7 @@ async fn a_session_that_is_ended_is_dead_at_its_next_decision_and_the_others_are
     end(&system, &client, &pairs[2].access, &session_of(&pairs[1])).await.expect(401, "TOKEN_REVOKED");
     system.assert_dead(&client, &pairs[2]).await;
     system.assert_lets_in(&client, &pairs[1].access, &sara).await;
-    assert_eq!(system.rows.like(IDENTITY, &format!("USER#{}", sara.id), "EVENT#").await.len(), 1 + 3 + 2);
+    assert_eq!(system.rows.like(IDENTITY, &format!("EVENT#{}", sara.id), "EVENT#").await.len(), 1 + 3 + 2);
 }
 
 #[tokio::test]

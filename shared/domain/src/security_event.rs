@@ -27,6 +27,19 @@ pub enum SecurityEvent {
 }
 
 impl SecurityEvent {
+    /// All of them.
+    pub const ALL: &[Self] = &[
+        Self::AuthnLoginSuccess,
+        Self::AuthnLoginFail,
+        Self::AuthnLoginLock,
+        Self::AuthnLoginFailMax,
+        Self::AuthnTokenReuse,
+        Self::AuthnTokenRevoked,
+        Self::AuthnPasswordChange,
+        Self::UserCreated,
+        Self::UserUpdated,
+    ];
+
     /// The event's name in logs and rows.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -50,11 +63,7 @@ mod tests {
 
     #[test]
     fn the_log_and_the_row_call_an_event_by_the_same_name() {
-        for event in [
-            SecurityEvent::AuthnLoginSuccess,
-            SecurityEvent::AuthnTokenReuse,
-            SecurityEvent::AuthnLoginFailMax,
-        ] {
+        for event in SecurityEvent::ALL {
             assert_eq!(serde_json::to_value(event).unwrap(), event.name());
         }
     }

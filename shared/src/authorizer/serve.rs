@@ -14,6 +14,7 @@ use crate::{
         authorize::{Call, Decision, authorize},
     },
     http::{error::Problem, moment_of},
+    telemetry::Metric,
 };
 
 /// Answers authorizer events until Lambda ends the process.
@@ -39,17 +40,21 @@ pub async fn answer(
     let begun = Instant::now();
     let decided = decide(service, event, moment).await;
     let code = |refusal: &Refusal| Problem::Refused(refusal.clone()).row().1;
-    let (verdict, code) = match &decided {
-        Ok((Decision { answer: Ok(()), .. }, _)) => ("allow", "OK"),
-        Ok((Decision { answer: Err(refusal), .. }, _)) => ("deny", code(refusal)),
-        Err(NoDecision::Flow(FlowError::Refused(refusal))) => ("unauthorized", code(refusal)),
+    // What is allowed needs no metric: it is the rest of Lambda's `Invocations`.
+    let (verdict, code, metric) = match &decided {
+        Ok((Decision { answer: Ok(()), .. }, _)) => ("allow", "OK", None),
+        Ok((Decision { answer: Err(refusal), .. }, _)) => ("deny", code(refusal), Some(Metric::AuthzFail)),
+        Err(NoDecision::Flow(FlowError::Refused(refusal))) => {
+            ("unauthorized", code(refusal), Some(Metric::AuthorizerUnauthorized))
+        }
         Err(failed) => {
             tracing::error!(error = %failed, request.id = moment.request.as_str(), "no decision");
-            ("error", "INTERNAL_ERROR")
+            ("error", "INTERNAL_ERROR", Some(Metric::AuthorizerError))
         }
     };
     let decision = decided.as_ref().ok().map(|(decision, _)| decision);
     tracing::info!(
+        metric = metric.map(Metric::name),
         decision = verdict,
         code,
         rule.line = decision.and_then(|decision| decision.line),

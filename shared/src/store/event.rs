@@ -1,4 +1,7 @@
-//! `USER#<uid>` / `EVENT#<time>#<request>#<event>[#<session>]`: the security log of a user.
+//! `EVENT#<uid>` / `EVENT#<time>#<request>#<event>[#<session>]`: the security log of a user.
+//!
+//! Not beside the profile, under `USER#<uid>`: IAM knows partition keys alone, and whoever may put an item there could put
+//! another profile (docs/decisions/0015-the-security-log-has-its-own-partition.md).
 
 use aws_sdk_dynamodb::types::Put;
 use jiff::Timestamp;
@@ -69,7 +72,7 @@ impl EventRow {
         if let Some(session) = self.session_id {
             sk.push_str(&format!("#{session}"));
         }
-        let key = item::key(format!("USER#{}", self.user_id), sk);
+        let key = item::key(format!("EVENT#{}", self.user_id), sk);
         item::write(operation, key, self, Some(self.expires))
     }
 }

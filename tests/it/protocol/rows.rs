@@ -76,7 +76,7 @@ impl Rows {
 
     /// The names of what stands in the user's security log, in its order.
     pub(super) async fn events(&self, user: UserId) -> Vec<String> {
-        let rows = self.all(IDENTITY, &format!("USER#{user}"), "EVENT#").await;
+        let rows = self.all(IDENTITY, &format!("EVENT#{user}"), "EVENT#").await;
         rows.iter().map(|row| text(row, "event")).collect()
     }
 

@@ -1,24 +1,40 @@
-//! Logs: JSON lines on standard output, one for each request and one for each security event.
+//! Logs: JSON lines on standard output, one for each request and one for each security event. A line that names a metric
+//! counts it.
 //!
 //! What may be secret redacts itself where it is defined; the libraries below us are heard from only when they fail.
 
-use tracing::level_filters::LevelFilter;
-use tracing_subscriber::{filter::Targets, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+mod metric;
 
-use crate::domain::{
-    ids::{SessionId, UserId},
-    moment::Moment,
-    security_event::SecurityEvent,
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::{
+    filter::Targets,
+    fmt::format::{Format, JsonFields},
+    layer::SubscriberExt as _,
+    util::SubscriberInitExt as _,
 };
 
-/// Starts logging. A second call does nothing.
+use crate::{
+    config,
+    domain::{
+        ids::{SessionId, UserId},
+        moment::Moment,
+        security_event::SecurityEvent,
+    },
+};
+
+pub use metric::{DIMENSION, Metric, NAMESPACE};
+
+/// Starts logging, and counting where the environment names the stack. A second call does nothing.
 pub fn start() {
-    let lines = tracing_subscriber::fmt::layer()
+    let format = Format::default()
         .json()
         .flatten_event(true)
         .with_current_span(false)
         .with_span_list(false)
         .with_target(false);
+    let lines = tracing_subscriber::fmt::layer()
+        .event_format(metric::Counting::new(format, config::stack_name()))
+        .fmt_fields(JsonFields::new());
     let levels = Targets::new()
         .with_default(LevelFilter::ERROR)
         .with_target("nova_auth", LevelFilter::INFO)
@@ -27,7 +43,7 @@ pub fn start() {
     let _ = tracing_subscriber::registry().with(lines).with(levels).try_init();
 }
 
-/// Logs a security event, by its OWASP name. Users are ids here, never addresses.
+/// Logs and counts a security event, by its OWASP name. Users are ids here, never addresses.
 pub fn security_event(
     event: SecurityEvent,
     moment: &Moment,
@@ -35,6 +51,7 @@ pub fn security_event(
     session: Option<SessionId>,
 ) {
     tracing::info!(
+        metric = event.name(),
         event = event.name(),
         request.id = moment.request.as_str(),
         user.id = user.map(tracing::field::display),

@@ -1,0 +1,118 @@
+//! The functions: their packages, variables, logs and events, and how others attach the authorizer.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+use serde_json::{Value, json};
+
+use super::{AUTH, CONSUMER, entries, keys, of_type, read, root};
+
+/// `shared/src/config.rs` lists them in a table at its head.
+#[test]
+fn the_template_sets_the_variables_that_the_code_reads_and_no_others() {
+    let template = read(AUTH);
+    let functions = of_type(&template, "AWS::Serverless::Function");
+    let own = functions.values().map(|function| &function["Properties"]);
+    let set: BTreeSet<_> = own
+        .chain([&template["Globals"]["Function"]])
+        .flat_map(|properties| keys(&properties["Environment"]["Variables"]))
+        .collect();
+    let config = fs::read_to_string(root().join("shared/src/config.rs")).expect("config.rs can be read");
+    let documented: BTreeSet<_> =
+        config.lines().filter_map(|line| line.strip_prefix("//! | `")?.split('`').next()).collect();
+    assert_eq!(set, documented);
+}
+
+#[test]
+fn every_parameter_says_what_it_is_and_has_a_default() {
+    for path in [AUTH, CONSUMER] {
+        for (name, parameter) in entries(&read(path)["Parameters"]) {
+            assert!(parameter["Description"].is_string(), "{path}: {name} has no description");
+            assert!(!parameter["Default"].is_null(), "{path}: {name} has no default");
+        }
+    }
+}
+
+/// A function without a role of its own would get one from SAM, with rights that this template does not show.
+#[test]
+fn every_function_has_its_own_role_and_log_group() {
+    let template = read(AUTH);
+    for (logical_id, function) in of_type(&template, "AWS::Serverless::Function") {
+        let name = logical_id.strip_suffix("Function").expect("functions are named <Name>Function");
+        let properties = &function["Properties"];
+        assert_eq!(properties["Role"], json!({"Fn::GetAtt": format!("{name}Role.Arn")}));
+        assert!(properties["Policies"].is_null(), "{logical_id}: SAM ignores Policies beside a Role");
+        assert_eq!(properties["LoggingConfig"]["LogGroup"], json!({"Ref": format!("{name}LogGroup")}));
+        assert!(
+            !template["Resources"][format!("{name}LogGroup")]["Properties"]["RetentionInDays"].is_null(),
+            "the log of {logical_id} is kept for ever"
+        );
+    }
+}
+
+#[test]
+fn every_function_is_a_package_of_its_name() {
+    for path in [AUTH, CONSUMER] {
+        let beside = root().join(path).parent().expect("a template stands in a folder").to_path_buf();
+        for (logical_id, function) in of_type(&read(path), "AWS::Serverless::Function") {
+            let code = function["Properties"]["CodeUri"].as_str().expect("CodeUri is a path");
+            let name = function["Metadata"]["BuildProperties"]["Binary"].as_str().expect("Binary is a name");
+            let manifest =
+                fs::read_to_string(beside.join(code).join("Cargo.toml")).expect("CodeUri is a package");
+            assert!(code.ends_with(name), "{logical_id}");
+            assert!(manifest.contains(&format!("name = \"{name}\"")), "{logical_id}");
+            assert_eq!(function["Metadata"]["BuildMethod"], "rust-cargolambda", "{logical_id}");
+        }
+    }
+}
+
+#[test]
+fn every_function_has_an_event_to_try_it_with_and_every_event_a_function() {
+    let template = read(AUTH);
+    let functions: BTreeSet<_> = of_type(&template, "AWS::Serverless::Function")
+        .values()
+        .filter_map(|function| function["Properties"]["CodeUri"].as_str()?.strip_prefix("functions/"))
+        .map(str::to_owned)
+        .collect();
+    let mut tried = BTreeSet::new();
+    for entry in fs::read_dir(root().join("events")).expect("events/ is a folder") {
+        let path = entry.expect("events/ can be listed").path();
+        let file = path.file_name().and_then(|name| name.to_str()).expect("events have plain names");
+        let mut parts = file.split('.');
+        tried.insert(parts.next().unwrap_or_default().to_owned());
+        assert!(
+            parts.next().is_some_and(|kind| ["rest", "http1", "http2", "ws", "rotation"].contains(&kind))
+                && file.ends_with(".json"),
+            "{file} is not <function>.<rest|http1|http2|ws|rotation>[.<outcome>].json"
+        );
+        let text = fs::read_to_string(&path).expect("events can be read");
+        serde_json::from_str::<Value>(&text).unwrap_or_else(|error| panic!("{file}: {error}"));
+    }
+    assert_eq!(tried, functions);
+}
+
+#[test]
+fn another_stack_finds_the_authorizer_by_its_two_exports() {
+    let template = read(AUTH);
+    let exports: BTreeMap<_, _> = entries(&template["Outputs"])
+        .filter(|(_, output)| !output["Export"].is_null())
+        .map(|(_, output)| {
+            (output["Export"]["Name"]["Fn::Sub"].to_string(), output["Value"]["Fn::GetAtt"].to_string())
+        })
+        .collect();
+    let pair = |name: &str, value: &str| (json!(name).to_string(), json!(value).to_string());
+    assert_eq!(
+        exports,
+        BTreeMap::from([
+            pair("${AWS::StackName}-AuthorizerArn", "TokenAuthorizerFunction.Arn"),
+            pair("${AWS::StackName}-AuthorizerInvokeRoleArn", "AuthorizerInvokeRole.Arn"),
+        ])
+    );
+    for (api, resource) in of_type(&read(CONSUMER), "AWS::Serverless::Api") {
+        let authorizer = &resource["Properties"]["Auth"]["Authorizers"]["NovaAuth"];
+        let import = |property: &str| authorizer[property]["Fn::ImportValue"]["Fn::Sub"].clone();
+        assert_eq!(import("FunctionArn"), "${AuthStack}-AuthorizerArn", "{api}");
+        assert_eq!(import("FunctionInvokeRole"), "${AuthStack}-AuthorizerInvokeRoleArn", "{api}");
+        assert_eq!(authorizer["Identity"]["ReauthorizeEvery"], 0, "{api}: left out, it would be 300 s");
+    }
+}

@@ -1,0 +1,108 @@
+//! What is off unless it is asked for, and what may never be seen in a log of AWS's own.
+
+use serde_json::{Value, json};
+
+use super::{AUTH, of_type, read};
+
+/// The parts that cost money, take something of the account, or need something that the account may not have.
+#[test]
+fn what_not_every_account_has_is_off_until_it_is_asked_for() {
+    let template = read(AUTH);
+    for (parameter, default) in [
+        ("HashingConcurrency", json!(0)),
+        ("KmsKeyArn", json!("")),
+        ("DomainName", json!("")),
+        ("AlarmEmail", json!("")),
+        ("AccessLogs", json!("disabled")),
+        ("Tracing", json!("disabled")),
+        ("Firewall", json!("disabled")),
+    ] {
+        assert_eq!(template["Parameters"][parameter]["Default"], default, "{parameter}");
+    }
+    for (condition, kinds) in [
+        (
+            "WithFirewall",
+            &["AWS::WAFv2::WebACL", "AWS::WAFv2::WebACLAssociation", "AWS::WAFv2::LoggingConfiguration"][..],
+        ),
+        ("CustomDomain", &["AWS::ApiGateway::DomainName", "AWS::ApiGateway::BasePathMapping"]),
+        ("AccountLogsRole", &["AWS::ApiGateway::Account"]),
+        ("AlarmsByEmail", &["AWS::SNS::Subscription"]),
+    ] {
+        for kind in kinds {
+            for (name, resource) in of_type(&template, kind) {
+                assert_eq!(resource["Condition"], condition, "{name}");
+            }
+        }
+    }
+}
+
+/// A reservation that was forgotten for one of them leaves the account's concurrency open to a flood.
+#[test]
+fn every_function_that_hashes_a_password_can_be_bounded_in_number_and_in_calls() {
+    let template = read(AUTH);
+    let settings = &template["Resources"]["AuthApi"]["Properties"]["MethodSettings"];
+    let mut hashing = 0;
+    for (name, function) in of_type(&template, "AWS::Serverless::Function") {
+        // A whole CPU is given to hashing, and to nothing else.
+        if function["Properties"]["MemorySize"].is_null() {
+            continue;
+        }
+        hashing += 1;
+        assert_eq!(
+            function["Properties"]["ReservedConcurrentExecutions"]["Fn::If"][0], "HashingReserved",
+            "{name}"
+        );
+        let events = function["Properties"]["Events"].as_object().expect("it has events");
+        for event in events.values() {
+            let path = event["Properties"]["Path"].as_str().expect("a path").replace('/', "~1");
+            let bounded = settings.as_array().expect("settings").iter().any(|setting| {
+                setting["ResourcePath"] == format!("/{path}")
+                    && setting["ThrottlingRateLimit"] == json!({"Ref": "HashingCallsPerSecond"})
+            });
+            assert!(bounded, "{name}: {path} has no limit of its own");
+        }
+    }
+    assert_eq!(hashing, 3);
+}
+
+#[test]
+fn no_log_of_the_gateway_or_the_firewall_holds_a_token_or_a_cookie() {
+    let template = read(AUTH);
+    let format = &template["Resources"]["AuthApi"]["Properties"]["AccessLogSetting"]["Fn::If"][1]["Format"];
+    let format = format.as_str().expect("a format");
+    serde_json::from_str::<Value>(format).expect("the format is JSON");
+    // Headers, queries, bodies, and paths with ids in them, come by none of these.
+    for variable in format.split("$context.").skip(1) {
+        let name: String = variable.chars().take_while(|c| c.is_ascii_alphabetic() || *c == '.').collect();
+        let known = [
+            "requestId",
+            "requestTime",
+            "identity.sourceIp",
+            "httpMethod",
+            "resourcePath",
+            "status",
+            "error.responseType",
+            "wafResponseCode",
+            "responseLength",
+            "responseLatency",
+        ];
+        assert!(known.contains(&name.as_str()), "{name}");
+    }
+    for (name, logs) in of_type(&template, "AWS::WAFv2::LoggingConfiguration") {
+        for header in ["authorization", "cookie", "x-csrf-token"] {
+            let fields = logs["Properties"]["RedactedFields"].as_array().expect("redacted fields");
+            assert!(
+                fields.contains(&json!({"SingleHeader": {"Name": header}})),
+                "{name}: {header} is logged"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_log_group_ends_and_is_under_the_key_of_those_who_have_one() {
+    for (name, group) in of_type(&read(AUTH), "AWS::Logs::LogGroup") {
+        assert_eq!(group["Properties"]["RetentionInDays"], json!({"Ref": "LogRetentionDays"}), "{name}");
+        assert_eq!(group["Properties"]["KmsKeyId"]["Fn::If"][0], "CustomerKey", "{name}");
+    }
+}

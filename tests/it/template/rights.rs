@@ -1,0 +1,298 @@
+//! What each function may do: no more than it needs.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use super::{AUTH, of_type, read, texts};
+
+#[test]
+fn no_statement_has_a_wildcard_for_its_action_or_resource() {
+    for Right { role, statement } in rights() {
+        for pattern in texts(&statement["Action"]) {
+            assert!(!pattern.contains(['*', '?']), "{role} may {pattern}");
+        }
+        for key in ["NotAction", "NotResource"] {
+            assert!(statement[key].is_null(), "{role} has a {key}");
+        }
+        for resource in resources(&statement) {
+            // X-Ray knows no resources, and who has this can only write traces.
+            let traces = statement["Action"] == json!(["xray:PutTraceSegments", "xray:PutTelemetryRecords"]);
+            assert!(
+                resource["Ref"].is_string()
+                    || resource["Fn::GetAtt"].is_string()
+                    || (resource == "*" && traces),
+                "{role}: {resource} is not one resource of this stack"
+            );
+        }
+    }
+}
+
+#[test]
+fn your_own_key_is_used_through_the_service_that_it_encrypts_for_and_no_other() {
+    let mut seen = 0;
+    for Right { role, statement } in rights_to("kms:") {
+        let service = &statement["Condition"]["StringEquals"]["kms:ViaService"]["Fn::Sub"];
+        let service = service.as_str().and_then(|name| name.split('.').next()).unwrap_or_default();
+        assert!(["dynamodb", "secretsmanager"].contains(&service), "{role}: {statement}");
+        let reads = statement["Action"] == "kms:Decrypt";
+        assert!(reads || role == "RotateKeysRole", "{role}: {statement}");
+        assert_eq!(statement["Resource"], json!({"Ref": "KmsKeyArn"}), "{role}");
+        seen += 1;
+    }
+    assert!(seen > 2, "the statements were not found");
+}
+
+/// What each function does with each table, by the prefixes of the partition keys. Everything that is not here is a right too
+/// many, and whatever is missing a function that fails: this is to be changed together with what a function does.
+const NEEDS: &[(&str, &str, &str, &[&str])] = &[
+    ("Login", "Identity", "ConditionCheckItem", &["EMAIL"]),
+    ("Login", "Identity", "GetItem", &["EMAIL", "USER"]),
+    ("Login", "Identity", "PutItem", &["EVENT"]),
+    ("Login", "Identity", "UpdateItem", &["EMAIL", "USER"]),
+    ("Login", "Sessions", "DeleteItem", &["ATTEMPTS"]),
+    ("Login", "Sessions", "GetItem", &["USER"]),
+    ("Login", "Sessions", "PutItem", &["USER"]),
+    ("Login", "Sessions", "UpdateItem", &["ATTEMPTS", "RATE"]),
+    ("Logout", "Identity", "PutItem", &["EVENT"]),
+    ("Logout", "Sessions", "GetItem", &["USER"]),
+    ("Logout", "Sessions", "PutItem", &["REVOKED"]),
+    ("Logout", "Sessions", "UpdateItem", &["USER"]),
+    ("Password", "Identity", "BatchGetItem", &["USER"]),
+    ("Password", "Identity", "GetItem", &["EMAIL", "USER"]),
+    ("Password", "Identity", "PutItem", &["EVENT"]),
+    ("Password", "Identity", "UpdateItem", &["EMAIL", "USER"]),
+    ("Password", "Sessions", "BatchGetItem", &["REVOKED", "USER"]),
+    ("Password", "Sessions", "DeleteItem", &["ATTEMPTS"]),
+    ("Password", "Sessions", "GetItem", &["USER"]),
+    ("Password", "Sessions", "UpdateItem", &["ATTEMPTS", "RATE", "USER"]),
+    ("Refresh", "Identity", "GetItem", &["USER"]),
+    ("Refresh", "Identity", "PutItem", &["EVENT"]),
+    ("Refresh", "Sessions", "GetItem", &["USER"]),
+    ("Refresh", "Sessions", "UpdateItem", &["RATE", "USER"]),
+    ("Register", "Identity", "PutItem", &["EMAIL", "EVENT", "USER"]),
+    ("Register", "Sessions", "DeleteItem", &["ATTEMPTS"]),
+    ("Register", "Sessions", "GetItem", &["USER"]),
+    ("Register", "Sessions", "UpdateItem", &["ATTEMPTS", "RATE"]),
+    ("Sessions", "Identity", "BatchGetItem", &["USER"]),
+    ("Sessions", "Identity", "GetItem", &["USER"]),
+    ("Sessions", "Identity", "PutItem", &["EVENT"]),
+    ("Sessions", "Identity", "UpdateItem", &["USER"]),
+    ("Sessions", "Sessions", "BatchGetItem", &["REVOKED", "USER"]),
+    ("Sessions", "Sessions", "GetItem", &["USER"]),
+    ("Sessions", "Sessions", "Query", &["USER"]),
+    ("Sessions", "Sessions", "UpdateItem", &["RATE", "USER"]),
+    ("TokenAuthorizer", "Identity", "BatchGetItem", &["API", "USER"]),
+    ("TokenAuthorizer", "Identity", "GetItem", &["USER"]),
+    ("TokenAuthorizer", "Sessions", "BatchGetItem", &["REVOKED", "USER"]),
+    ("TokenAuthorizer", "Sessions", "GetItem", &["USER"]),
+    ("TokenAuthorizer", "Sessions", "UpdateItem", &["RATE"]),
+];
+
+#[test]
+fn a_function_reaches_the_kinds_of_item_that_it_works_on_and_no_others() {
+    let mut may = BTreeMap::new();
+    for Right { role, statement } in rights_to("dynamodb:") {
+        for table in resources(&statement) {
+            for action in texts(&statement["Action"]) {
+                let place = format!("{role} {action} {}", table["Fn::GetAtt"].as_str().unwrap_or_default());
+                may.insert(place, leading_keys(&statement).into_iter().collect::<BTreeSet<_>>());
+            }
+        }
+    }
+    let needs: BTreeMap<_, _> = NEEDS
+        .iter()
+        .map(|(function, table, action, kinds)| {
+            let place = format!("{function}Role dynamodb:{action} {table}Table.Arn");
+            (place, kinds.iter().map(|kind| format!("{kind}#*")).collect::<BTreeSet<_>>())
+        })
+        .collect();
+    let differs = |one: &BTreeMap<String, BTreeSet<String>>, other: &BTreeMap<_, _>| -> Vec<String> {
+        let odd = one.iter().filter(|(place, kinds)| other.get(*place) != Some(*kinds));
+        odd.map(|(place, kinds)| format!("{place}: {kinds:?}")).collect()
+    };
+    let (too_much, lacking) = (differs(&may, &needs), differs(&needs, &may));
+    assert!(
+        too_much.is_empty() && lacking.is_empty(),
+        "the template allows {too_much:#?}, needed are {lacking:#?}"
+    );
+}
+
+/// IAM can't tell one sort key from another: who puts events beside the profiles could put a profile.
+#[test]
+fn only_who_makes_users_may_put_items_where_profiles_stand() {
+    for Right { role, statement } in rights_to("dynamodb:") {
+        let puts = texts(&statement["Action"]).any(|action| action == "dynamodb:PutItem");
+        let identity = resources(&statement).iter().any(|table| table["Fn::GetAtt"] == "IdentityTable.Arn");
+        let profiles = leading_keys(&statement).iter().any(|prefix| prefix == "USER#*");
+        assert!(!(puts && identity && profiles) || role == "RegisterRole", "{role}: {statement}");
+    }
+}
+
+/// `ForAllValues` alone is true of a request that has no key, like a scan.
+#[test]
+fn every_dynamodb_statement_names_the_keys_it_may_touch() {
+    let tables = ["IdentityTable.Arn", "SessionsTable.Arn"];
+    for Right { role, statement } in rights_to("dynamodb:") {
+        for table in resources(&statement) {
+            assert!(
+                table["Fn::GetAtt"].as_str().is_some_and(|arn| tables.contains(&arn)),
+                "{role}: {statement}"
+            );
+        }
+        assert_eq!(
+            statement["Condition"]["Null"],
+            json!({"dynamodb:LeadingKeys": "false"}),
+            "{role}: {statement}"
+        );
+        let prefixes = leading_keys(&statement);
+        assert!(!prefixes.is_empty(), "{role}: {statement}");
+        for prefix in prefixes {
+            let kind = prefix.strip_suffix("#*").unwrap_or_default();
+            assert!(
+                !kind.is_empty() && kind.bytes().all(|byte| byte.is_ascii_uppercase()),
+                "{role}: {prefix} is not the prefix of one kind of item"
+            );
+        }
+    }
+}
+
+/// The keys of a batch or a transaction must all match within one statement.
+#[test]
+fn an_action_on_a_table_stands_in_one_statement_with_all_its_prefixes() {
+    let mut seen = BTreeMap::new();
+    for Right { role, statement } in rights_to("dynamodb:") {
+        for table in resources(&statement) {
+            for action in texts(&statement["Action"]) {
+                let place = (role.clone(), action.to_owned(), table.to_string());
+                if let Some(other) = seen.insert(place, statement.to_string()) {
+                    panic!("{role}: {action} is split between {other} and {statement}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn only_those_who_verify_or_set_passwords_reach_their_hashes_and_who_registers_reads_none() {
+    for Right { role, statement } in rights_to("dynamodb:") {
+        for pattern in leading_keys(&statement) {
+            let literal = pattern.split(['*', '?']).next().unwrap_or_default();
+            let reaches = "EMAIL#".starts_with(literal) || literal.starts_with("EMAIL#");
+            let may = ["LoginRole", "PasswordRole", "RegisterRole"].contains(&role.as_str());
+            assert!(!reaches || may, "{role} reaches EMAIL# by {pattern}");
+            let writes = texts(&statement["Action"]).all(|action| action == "dynamodb:PutItem");
+            assert!(!reaches || role != "RegisterRole" || writes, "{role} reads EMAIL# by {pattern}");
+        }
+    }
+}
+
+#[test]
+fn the_authorizer_reads_and_counts_and_changes_nothing_else() {
+    let reads = ["dynamodb:BatchGetItem", "dynamodb:GetItem"];
+    for Right { role, statement } in rights_to("dynamodb:") {
+        if role == "TokenAuthorizerRole" {
+            let counts = statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+                == json!(["RATE#*"]);
+            for action in texts(&statement["Action"]) {
+                assert!(reads.contains(&action) || (counts && action == "dynamodb:UpdateItem"), "{action}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_authorizer_has_neither_the_name_nor_the_use_of_the_refresh_keys() {
+    let template = read(AUTH);
+    let variable = |place: &Value| place["Environment"]["Variables"]["REFRESH_KEYS_SECRET"].clone();
+    assert!(variable(&template["Globals"]["Function"]).is_null(), "all functions get it");
+    for (function, may) in [
+        ("Login", true),
+        ("Refresh", true),
+        ("Logout", true),
+        ("RotateKeys", true),
+        ("Sessions", false),
+        ("Password", false),
+        ("Register", false),
+        ("TokenAuthorizer", false),
+        ("Jwks", false),
+    ] {
+        let named = !variable(&template["Resources"][format!("{function}Function")]["Properties"]).is_null();
+        let read = rights_to("secretsmanager:").any(|right| {
+            right.role == format!("{function}Role")
+                && right.statement["Resource"].to_string().contains("RefreshKeysSecret")
+        });
+        assert_eq!((named, read), (may, may), "{function}");
+    }
+}
+
+#[test]
+fn only_the_rotation_writes_keys_and_it_reaches_nothing_else() {
+    for Right { role, statement } in rights() {
+        let writes = texts(&statement["Action"])
+            .any(|action| action.starts_with("secretsmanager:") && action != "secretsmanager:GetSecretValue");
+        let keys = is_of(&statement, "secretsmanager:");
+        assert_eq!(writes, role == "RotateKeysRole" && keys, "{role}: {statement}");
+        assert!(role != "RotateKeysRole" || !is_of(&statement, "dynamodb:"), "{statement}");
+    }
+}
+
+fn is_of(statement: &Value, service: &str) -> bool {
+    texts(&statement["Action"]).any(|action| action.starts_with(service))
+}
+
+/// One statement of a role's policies.
+struct Right {
+    role: String,
+    statement: Value,
+}
+
+fn rights() -> impl Iterator<Item = Right> {
+    let template = read(AUTH);
+    let mut rights = Vec::new();
+    let mut add = |role: &str, policy: &Value| {
+        for statement in policy["Statement"].as_array().expect("a policy has statements") {
+            // `[condition, statement, none]`: it counts whether or not the condition holds.
+            let statement = statement["Fn::If"].get(1).unwrap_or(statement);
+            assert_eq!(statement["Effect"], "Allow", "{role}");
+            rights.push(Right { role: role.to_owned(), statement: statement.clone() });
+        }
+    };
+    for (role, resource) in of_type(&template, "AWS::IAM::Role") {
+        let properties = &resource["Properties"];
+        // The account's role for API Gateway's logs is no function's, and AWS wants it to be this one.
+        let not_ours = role == "ApiGatewayLogsRole";
+        assert!(
+            not_ours || properties["ManagedPolicyArns"].is_null(),
+            "{role} has rights that are not written here"
+        );
+        assert!(!not_ours || resource["Condition"] == "AccountLogsRole", "it is asked for");
+        for policy in properties["Policies"].as_array().into_iter().flatten() {
+            add(&role, &policy["PolicyDocument"]);
+        }
+    }
+    for (name, resource) in of_type(&template, "AWS::IAM::Policy") {
+        for role in resource["Properties"]["Roles"].as_array().expect("a policy is somebody's") {
+            let role = role["Ref"].as_str().unwrap_or_else(|| panic!("{name}: {role}"));
+            add(role, &resource["Properties"]["PolicyDocument"]);
+        }
+    }
+    assert!(rights.len() > 15, "the roles were not found");
+    rights.into_iter()
+}
+
+fn rights_to(service: &'static str) -> impl Iterator<Item = Right> {
+    rights().filter(move |right| texts(&right.statement["Action"]).any(|action| action.starts_with(service)))
+}
+
+fn leading_keys(statement: &Value) -> Vec<String> {
+    texts(&statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"])
+        .map(str::to_owned)
+        .collect()
+}
+
+/// What a statement is about: a list, or the one resource that stands alone.
+fn resources(statement: &Value) -> Vec<Value> {
+    let resource = &statement["Resource"];
+    resource.as_array().cloned().unwrap_or_else(|| vec![resource.clone()])
+}
