@@ -72,8 +72,9 @@ impl Launch {
             ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand".to_owned()),
             ("AWS_REGION", REGION.to_owned()),
             ("AWS_DEFAULT_REGION", REGION.to_owned()),
-            // The SDK signs with them; nobody here checks the signature.
-            ("AWS_ACCESS_KEY_ID", "local".to_owned()),
+            // The SDK signs with them; nobody here checks the signature. Each function has its own, as it has its own role on
+            // AWS: whoever sees a call sees whose it is.
+            ("AWS_ACCESS_KEY_ID", name.clone()),
             ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
             ("AWS_SESSION_TOKEN", "local".to_owned()),
             ("_HANDLER", "bootstrap".to_owned()),

@@ -21,6 +21,19 @@ struct State {
     failing: Vec<String>,
     /// What was called since it was asked last.
     called: Vec<String>,
+    /// All that was called, with its caller and what it asked for.
+    seen: Vec<Call>,
+}
+
+/// One call, as IAM would look at it.
+#[derive(Debug, Clone)]
+pub(crate) struct Call {
+    /// The logical id of the function, in small letters: `nova local` gives each an access key of that name.
+    pub(crate) caller: String,
+    /// The operation.
+    pub(crate) operation: String,
+    /// Its input.
+    pub(crate) body: serde_json::Value,
 }
 
 impl Proxy {
@@ -59,9 +72,16 @@ impl Proxy {
         std::mem::take(&mut self.state.lock().unwrap().called)
     }
 
+    /// All the calls so far, with whose they were.
+    pub(crate) fn seen(&self) -> Vec<Call> {
+        self.state.lock().unwrap().seen.clone()
+    }
+
     async fn serve(&self, client: TcpStream) -> std::io::Result<()> {
         let mut client = BufReader::new(client);
-        while let Some((operation, body)) = read_request(&mut client).await? {
+        while let Some((operation, caller, body)) = read_request(&mut client).await? {
+            let input = serde_json::from_slice(&body).unwrap_or_default();
+            self.state.lock().unwrap().seen.push(Call { caller, operation: operation.clone(), body: input });
             let answer = self.answer(&operation, body).await;
             client.write_all(&answer).await?;
         }
@@ -94,8 +114,10 @@ fn response(status: u16, body: &[u8]) -> Vec<u8> {
     [head.as_bytes(), body].concat()
 }
 
-/// The next request of the SDK: its operation and its body. `None` at the end of the connection.
-async fn read_request(client: &mut BufReader<TcpStream>) -> std::io::Result<Option<(String, Vec<u8>)>> {
+/// The next request of the SDK: its operation, its caller and its body. `None` at the end of the connection.
+async fn read_request(
+    client: &mut BufReader<TcpStream>,
+) -> std::io::Result<Option<(String, String, Vec<u8>)>> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         match client.read_u8().await {
@@ -110,16 +132,19 @@ async fn read_request(client: &mut BufReader<TcpStream>) -> std::io::Result<Opti
     client.read_exact(&mut body).await?;
     let operation = header("x-amz-target").and_then(|target| target.split('.').nth(1)).unwrap_or_default();
     let named = OPERATIONS.iter().find(|name| name.eq_ignore_ascii_case(operation)).unwrap();
-    Ok(Some(((*named).to_owned(), body)))
+    let credential = header("authorization").and_then(|value| value.split_once("credential="));
+    let caller = credential.and_then(|(_, rest)| rest.split('/').next()).unwrap_or_default().to_owned();
+    Ok(Some(((*named).to_owned(), caller, body)))
 }
 
-const OPERATIONS: [&str; 8] = [
+const OPERATIONS: [&str; 9] = [
     "GetItem",
     "PutItem",
     "UpdateItem",
     "DeleteItem",
     "BatchGetItem",
     "BatchWriteItem",
+    "TransactGetItems",
     "TransactWriteItems",
     "Query",
 ];

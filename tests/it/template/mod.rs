@@ -14,6 +14,7 @@ mod monitoring;
 mod options;
 mod rights;
 mod storage;
+mod used;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -45,7 +45,7 @@ fn your_own_key_is_used_through_the_service_that_it_encrypts_for_and_no_other() 
 
 /// What each function does with each table, by the prefixes of the partition keys. Everything that is not here is a right too
 /// many, and whatever is missing a function that fails: this is to be changed together with what a function does.
-const NEEDS: &[(&str, &str, &str, &[&str])] = &[
+pub(super) const NEEDS: &[(&str, &str, &str, &[&str])] = &[
     ("Login", "Identity", "ConditionCheckItem", &["EMAIL"]),
     ("Login", "Identity", "GetItem", &["EMAIL", "USER"]),
     ("Login", "Identity", "PutItem", &["EVENT"]),
@@ -242,9 +242,9 @@ fn is_of(statement: &Value, service: &str) -> bool {
 }
 
 /// One statement of a role's policies.
-struct Right {
-    role: String,
-    statement: Value,
+pub(super) struct Right {
+    pub(super) role: String,
+    pub(super) statement: Value,
 }
 
 fn rights() -> impl Iterator<Item = Right> {
@@ -281,18 +281,18 @@ fn rights() -> impl Iterator<Item = Right> {
     rights.into_iter()
 }
 
-fn rights_to(service: &'static str) -> impl Iterator<Item = Right> {
+pub(super) fn rights_to(service: &'static str) -> impl Iterator<Item = Right> {
     rights().filter(move |right| texts(&right.statement["Action"]).any(|action| action.starts_with(service)))
 }
 
-fn leading_keys(statement: &Value) -> Vec<String> {
+pub(super) fn leading_keys(statement: &Value) -> Vec<String> {
     texts(&statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"])
         .map(str::to_owned)
         .collect()
 }
 
 /// What a statement is about: a list, or the one resource that stands alone.
-fn resources(statement: &Value) -> Vec<Value> {
+pub(super) fn resources(statement: &Value) -> Vec<Value> {
     let resource = &statement["Resource"];
     resource.as_array().cloned().unwrap_or_else(|| vec![resource.clone()])
 }

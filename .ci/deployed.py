@@ -1,0 +1,308 @@
+"""Deploys the built templates, does the main job over the REST APIs, deploys over it, rotates the keys, and tears all down.
+
+Usage: deployed.py BUILD_DIR NOVA, with AWS_ENDPOINT_URL naming the stand-in. Each step prints a line when it has passed; the first
+that has not ends the program with an error. The steps are one story: each goes on with what those before it made.
+"""
+
+import base64
+import json
+import os
+import secrets
+import string
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+import uuid
+from pathlib import Path
+
+import boto3
+from samcli.yamlhelper import yaml_dump, yaml_parse
+
+BUILD, NOVA = Path(sys.argv[1]), sys.argv[2]
+ENDPOINT = os.environ["AWS_ENDPOINT_URL"]
+EMAIL, PASSWORD = "sara@example.com", "Str0ng-enough!"
+
+# What ministack's CloudFormation does not know, and would refuse. Nothing else is taken out of the templates.
+UNKNOWN = {"AWS::Logs::QueryDefinition", "AWS::SecretsManager::RotationSchedule"}
+
+
+def step(sentence):
+    print(f"ok - {sentence}", flush=True)
+
+
+def equal(found, expected, about):
+    if found != expected:
+        raise AssertionError(f"{about}: {found!r} instead of {expected!r}")
+
+
+# ---- The stand-in, as AWS's own libraries see it
+
+
+def client(service):
+    return boto3.client(service)
+
+
+def wait_until_it_serves():
+    for _ in range(150):
+        try:
+            with urllib.request.urlopen(f"{ENDPOINT}/_ministack/health", timeout=2):
+                return
+        except OSError:
+            time.sleep(0.2)
+    raise AssertionError("ministack does not serve")
+
+
+def deployable(name):
+    """The built template without what ministack does not know, and with one thing said in the only way that it understands."""
+    template = yaml_parse((BUILD / name / "template.yaml").read_text())
+    resources = template["Resources"]
+    dropped = {key for key, resource in resources.items() if resource["Type"] in UNKNOWN}
+    for key in dropped:
+        del resources[key]
+    for resource in resources.values():
+        generated = resource.get("Properties", {}).get("GenerateSecretString", {})
+        if generated.get("ExcludePunctuation"):
+            generated["ExcludeCharacters"] = string.punctuation
+    path = BUILD / name / "deployed.yaml"
+    path.write_text(yaml_dump(template))
+    return path, sorted(dropped)
+
+
+def deploy(name, stack, *parameters):
+    path, _ = deployable(name)
+    command = ["sam", "deploy", "--template-file", str(path), "--stack-name", stack, "--no-confirm-changeset"]
+    command += ["--config-file", str(Path("samconfig.toml").resolve())]
+    command += ["--parameter-overrides", "Architecture=x86_64", *parameters]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    if done.returncode != 0:
+        raise AssertionError(f"sam deploy {stack}: {done.stdout[-4000:]}\n{done.stderr[-4000:]}")
+    return done.stdout
+
+
+def resources(stack):
+    found = client("cloudformation").describe_stack_resources(StackName=stack)["StackResources"]
+    return {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in found}
+
+
+def outputs(stack):
+    (found,) = client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+    return {output["OutputKey"]: output["OutputValue"] for output in found["Outputs"]}
+
+
+def nova(*arguments, text=""):
+    names = outputs("nova-auth")
+    environment = os.environ | {
+        "IDENTITY_TABLE": names["IdentityTableName"],
+        "SESSIONS_TABLE": names["SessionsTableName"],
+        "ACCESS_KEYS_SECRET": names["AccessKeysSecretArn"],
+        "REFRESH_KEYS_SECRET": names["RefreshKeysSecretArn"],
+    }
+    done = subprocess.run([NOVA, *arguments], input=text, capture_output=True, text=True, timeout=60, env=environment)
+    if done.returncode != 0:
+        raise AssertionError(f"nova {' '.join(arguments)}: {done.stderr}")
+    return done.stdout
+
+
+# ---- The APIs, as a client sees them
+
+
+class Api:
+    def __init__(self, stack, logical_id):
+        self.base = f"{ENDPOINT}/_aws/execute-api/{resources(stack)[logical_id]}/v1"
+
+    def call(self, method, path, body=None, token=None):
+        headers = {"Accept-Language": "en"}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token}"
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.base + path, data=data, headers=headers, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as error:
+            text = error.read().decode()
+            try:
+                return error.code, json.loads(text)
+            except ValueError:
+                return error.code, {"code": None, "text": text}
+
+
+def ok(answer, about):
+    status, body = answer
+    if status != 200:
+        raise AssertionError(f"{about}: {status} {body}")
+    return body.get("data")
+
+
+def refused(answer, status, code, about):
+    equal((answer[0], answer[1].get("code")), (status, code), about)
+
+
+def login(auth):
+    return ok(auth.call("POST", "/api/auth/login", {"email": EMAIL, "password": PASSWORD}), "login")
+
+
+def whoami(notes, pair, user, about):
+    for api in notes:
+        found = ok(api.call("GET", "/whoami", token=pair["accessToken"]), about)
+        equal((found["userId"], found["email"]), (user["id"], EMAIL), about)
+
+
+def key_of(token):
+    head = token.split(".")[0]
+    return json.loads(base64.urlsafe_b64decode(head + "=" * (-len(head) % 4)))["kid"]
+
+
+# ---- The story
+
+
+def deployed_for_the_first_time():
+    _, dropped = deployable("auth")
+    print(f"ministack does not know, and was not given: {', '.join(dropped)}")
+    deploy("auth", "nova-auth", "BcryptCost=10", "AlarmEmail=alarms@example.com")
+    deploy("consumer", "nova-notes", "AuthStack=nova-auth")
+    step("both stacks are deployed, the consumer by the exports of the other")
+
+
+def the_main_job(auth, notes):
+    nova("user", "create", "--email", EMAIL, "--name", "Sara", "--bcrypt-cost", "10", text=PASSWORD)
+    for api in ("NotesApi", "TokenNotesApi"):
+        nova("rules", "put", "--api", resources("nova-notes")[api], "--uncached", "tests/consumer/rules.yaml")
+    refused(
+        auth.call("POST", "/api/auth/login", {"email": EMAIL, "password": "Wr0ng-enough!"}),
+        401,
+        "INVALID_CREDENTIALS",
+        "a wrong password",
+    )
+    first = login(auth)
+    user = first["user"]
+    whoami(notes, first, user, "the consumer after the login")
+    second = ok(auth.call("POST", "/api/auth/refresh", {"refreshToken": first["refreshToken"]}), "refresh")
+    whoami(notes, second, user, "the consumer after the refresh")
+    ok(auth.call("GET", "/api/auth/sessions", token=second["accessToken"]), "the list of sessions")
+    for api in notes:
+        status, _ = api.call("GET", "/whoami", token="not.a.token")
+        equal(status, 401, "a token that is none")
+        status, _ = api.call("GET", "/admin/report", token=second["accessToken"])
+        # The sample's TokenNotesApi has no such route; both are refusals.
+        equal(status, 403, "a route for another role")
+    out = auth.call("POST", "/api/auth/logout", {"refreshToken": second["refreshToken"]}, token=second["accessToken"])
+    equal(out[0], 200, "logout")
+    for api in notes:
+        status, _ = api.call("GET", "/whoami", token=second["accessToken"])
+        equal(status, 401, "the consumer after the logout")
+    refused(
+        auth.call("POST", "/api/auth/refresh", {"refreshToken": second["refreshToken"]}),
+        401,
+        "REFRESH_TOKEN_INVALID",
+        "a refresh after the logout",
+    )
+    step("log in, call the consumer, refresh, log out, and be refused")
+    return user
+
+
+def updated(auth, notes, user):
+    pair = login(auth)
+    before = resources("nova-auth")
+    # A variable of every function: each of them is replaced by a new process.
+    deploy("auth", "nova-auth", "BcryptCost=10", "AlarmEmail=alarms@example.com", "ApiRateSeconds=61")
+    functions = {name for name in before if name.endswith("Function")}
+    for name in functions:
+        found = client("lambda").get_function_configuration(FunctionName=before[name])
+        equal(found["Environment"]["Variables"]["API_RATE_SECONDS"], "61", f"{name} after the update")
+    for kept in ("AuthApi", "IdentityTable", "SessionsTable", "AccessKeysSecret", "RefreshKeysSecret"):
+        equal(resources("nova-auth")[kept], before[kept], f"{kept} after the update")
+    whoami(notes, pair, user, "the consumer after the update")
+    pair = ok(auth.call("POST", "/api/auth/refresh", {"refreshToken": pair["refreshToken"]}), "refresh after the update")
+    step("an update replaces the functions, and sessions and keys live on")
+    return pair
+
+
+def rotated(auth, notes, user, pair):
+    """ministack's RotateSecret calls no function, so that Secrets Manager's part is done here: a pending version, and the four
+    steps. It can't have a version without a value either: the ring with the new key is made here, as createSecret would."""
+    secrets_manager, functions = client("secretsmanager"), client("lambda")
+    rotate = resources("nova-auth")["RotateKeysFunction"]
+    names = outputs("nova-auth")
+    old_keys = (key_of(pair["accessToken"]), key_of(pair["refreshToken"]))
+    for kind, arn in (("access", names["AccessKeysSecretArn"]), ("refresh", names["RefreshKeysSecretArn"])):
+        ring = json.loads(secrets_manager.get_secret_value(SecretId=arn)["SecretString"])
+        keys = ring.get("keys", [ring])
+        new = {"kty": "oct", "alg": "HS256", "use": "sig", "kid": f"{kind}-2", "nbf": int(time.time()) + 3600}
+        new["k"] = base64.urlsafe_b64encode(secrets.token_bytes(48)).decode().rstrip("=")
+        version = str(uuid.uuid4())
+        secrets_manager.put_secret_value(
+            SecretId=arn,
+            ClientRequestToken=version,
+            SecretString=json.dumps({"keys": [*keys, new]}),
+            VersionStages=["AWSPENDING"],
+        )
+        for name in ("createSecret", "setSecret", "testSecret", "finishSecret"):
+            event = {"SecretId": arn, "ClientRequestToken": version, "Step": name}
+            answer = functions.invoke(FunctionName=rotate, Payload=json.dumps(event))
+            if "FunctionError" in answer:
+                raise AssertionError(f"{kind} {name}: {answer['Payload'].read()}")
+        equal(secrets_manager.get_secret_value(SecretId=arn)["VersionId"], version, f"the {kind} ring in force")
+        # An hour later: the key signs. Time can't be moved here, so its beginning is.
+        new["nbf"] = int(time.time()) - 60
+        secrets_manager.put_secret_value(SecretId=arn, SecretString=json.dumps({"keys": [*keys, new]}))
+    # The functions keep a ring for five minutes; a deployment gives them new processes.
+    deploy("auth", "nova-auth", "BcryptCost=10", "AlarmEmail=alarms@example.com", "ApiRateSeconds=62")
+    whoami(notes, pair, user, "a token of the old key")
+    later = ok(auth.call("POST", "/api/auth/refresh", {"refreshToken": pair["refreshToken"]}), "a refresh token of the old key")
+    new_keys = (key_of(later["accessToken"]), key_of(later["refreshToken"]))
+    equal(new_keys, ("access-2", "refresh-2"), f"the keys after {old_keys}")
+    whoami(notes, later, user, "a token of the new key")
+    whoami(notes, pair, user, "a token of the old key, beside the new one")
+    step("the keys are rotated, and nobody is logged out")
+
+
+def torn_down():
+    tables = outputs("nova-auth")
+    for stack in ("nova-notes", "nova-auth"):
+        command = ["sam", "delete", "--stack-name", stack, "--no-prompts", "--region", os.environ["AWS_REGION"]]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+        if done.returncode != 0:
+            raise AssertionError(f"sam delete {stack}: {done.stdout[-2000:]}\n{done.stderr[-2000:]}")
+    left = client("dynamodb").list_tables()["TableNames"]
+    equal(left, [tables["IdentityTableName"]], "the tables that outlive the stack")
+    # `Ref` of a secret is its ARN on AWS, and its name in ministack.
+    listed = client("secretsmanager").list_secrets()["SecretList"]
+    names = [{secret["ARN"], secret["Name"]} for secret in listed]
+    for kept in (tables["AccessKeysSecretArn"], tables["RefreshKeysSecretArn"]):
+        equal(sum(kept in name for name in names), 1, f"{kept} outlives the stack")
+    equal(len(listed), 2, "the secrets that outlive the stack")
+    step("the stacks are deleted, and users and keys outlive them")
+
+
+def main():
+    wait_until_it_serves()
+    deployed_for_the_first_time()
+    auth = Api("nova-auth", "AuthApi")
+    notes = [Api("nova-notes", "NotesApi"), Api("nova-notes", "TokenNotesApi")]
+    user = the_main_job(auth, notes)
+    pair = updated(auth, notes, user)
+    rotated(auth, notes, user, pair)
+    torn_down()
+
+
+def print_logs():
+    """What the functions said last, for whoever has to find out why."""
+    logs = client("logs")
+    for group in logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/")["logGroups"]:
+        for event in logs.filter_log_events(logGroupName=group["logGroupName"])["events"][-40:]:
+            if event["message"].startswith(("START ", "END ", "REPORT ")):
+                continue
+            print(f"{group['logGroupName']}: {event['message'].rstrip()}", file=sys.stderr)
+
+
+try:
+    main()
+except Exception as error:  # the one place where a failed step becomes the program's end
+    print(f"not ok - {type(error).__name__}: {error}", file=sys.stderr)
+    print_logs()
+    sys.exit(1)

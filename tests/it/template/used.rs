@@ -1,0 +1,171 @@
+//! Every call that the functions make to DynamoDB is one that their roles allow. IAM is not here to say so: the calls are seen on their
+//! way, and held against the statements of the template as IAM does.
+//!
+//! A right that is missing is a function that fails on AWS and nowhere else.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::rights::{NEEDS, leading_keys, resources, rights_to};
+use super::texts;
+use crate::support::client::Client;
+use crate::support::proxy::{Call, Proxy};
+use crate::support::stack::{PASSWORD, Pair, System};
+
+/// What IAM decides about: whose role, which action, on which table, and the partition keys that it touches.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Request {
+    role: String,
+    action: String,
+    table: String,
+    keys: Vec<String>,
+}
+
+/// The requests of one call: a transaction is authorized action by action, and a batch table by table.
+fn requests(call: &Call) -> Vec<Request> {
+    let body = &call.body;
+    let one = |operation: &str, part: &Value| {
+        let key = ["Key", "Item"].iter().find_map(|name| part[*name]["pk"]["S"].as_str());
+        // The only condition on a partition key in this house is `pk = :name`.
+        let queried = || {
+            let condition = part["KeyConditionExpression"].as_str()?;
+            let name = condition.strip_prefix("pk = ")?.split(' ').next()?;
+            part["ExpressionAttributeValues"][name]["S"].as_str()
+        };
+        let key = key.or_else(queried).unwrap_or_else(|| panic!("no partition key in {operation} {part}"));
+        request(call, operation, part["TableName"].as_str().unwrap_or_default(), vec![key.to_owned()])
+    };
+    match call.operation.as_str() {
+        "BatchGetItem" => {
+            let tables = body["RequestItems"].as_object().expect("a batch is of tables");
+            let keys = |asked: &Value| {
+                let keys = asked["Keys"].as_array().expect("a batch has keys").iter();
+                keys.filter_map(|key| key["pk"]["S"].as_str().map(str::to_owned)).collect()
+            };
+            tables.iter().map(|(table, asked)| request(call, "BatchGetItem", table, keys(asked))).collect()
+        }
+        "TransactWriteItems" | "TransactGetItems" => {
+            let parts = body["TransactItems"].as_array().expect("a transaction has parts").iter();
+            parts
+                .flat_map(|part| part.as_object().expect("a part is an action"))
+                .map(|(action, part)| {
+                    let suffix = if action == "ConditionCheck" {
+                        "ConditionCheckItem"
+                    } else {
+                        &format!("{action}Item")
+                    };
+                    one(suffix, part)
+                })
+                .collect()
+        }
+        operation => vec![one(operation, body)],
+    }
+}
+
+fn request(call: &Call, operation: &str, table: &str, keys: Vec<String>) -> Request {
+    let mut roles = NEEDS.iter().map(|(function, ..)| *function);
+    let function = roles
+        .find(|function| call.caller == format!("{function}Function").to_lowercase())
+        .unwrap_or_else(|| panic!("{} calls DynamoDB and needs nothing of it", call.caller));
+    Request {
+        role: format!("{function}Role"),
+        action: format!("dynamodb:{operation}"),
+        table: format!("{table}.Arn"),
+        keys,
+    }
+}
+
+/// Whether a statement allows a request, as IAM decides: action, resource, and every key matched by a pattern.
+fn allows(statement: &Value, request: &Request) -> bool {
+    let patterns = leading_keys(statement);
+    let matches = |key: &String| {
+        patterns.iter().any(|pattern| pattern.strip_suffix('*').is_some_and(|prefix| key.starts_with(prefix)))
+    };
+    texts(&statement["Action"]).any(|action| action == request.action)
+        && resources(statement).iter().any(|table| table["Fn::GetAtt"] == request.table.as_str())
+        && request.keys.iter().all(matches)
+}
+
+/// What is needed only where a read falls between the writes of somebody else's transaction: session and profile, which disagree,
+/// are read once more, in a transaction. (`assert_dead` brings that about for the authorizer.)
+const ELSEWHERE: &[&str] = &["Password GetItem Identity USER", "Sessions GetItem Identity USER"];
+
+#[tokio::test]
+async fn every_call_of_a_function_to_the_tables_is_one_that_its_role_allows() {
+    let seen = the_life_of_a_user().await;
+    let made: BTreeSet<Request> = seen.iter().flat_map(requests).collect();
+    let statements: Vec<_> = rights_to("dynamodb:").collect();
+    for request in &made {
+        let allowed =
+            statements.iter().any(|right| right.role == request.role && allows(&right.statement, request));
+        assert!(allowed, "IAM would refuse {request:?}");
+    }
+    // And every right is used, or it is one too many.
+    let mut unused = Vec::new();
+    for (function, table, action, kinds) in NEEDS {
+        for kind in *kinds {
+            let used = made.iter().any(|request| {
+                request.role == format!("{function}Role")
+                    && request.action == format!("dynamodb:{action}")
+                    && request.table == format!("{table}Table.Arn")
+                    && request.keys.iter().any(|key| key.starts_with(&format!("{kind}#")))
+            });
+            if !used {
+                unused.push(format!("{function} {action} {table} {kind}"));
+            }
+        }
+    }
+    assert_eq!(unused, ELSEWHERE, "not seen to be used: are they needed?");
+}
+
+/// Everything that the functions do, at least once.
+async fn the_life_of_a_user() -> Vec<Call> {
+    let proxy = Proxy::start().await;
+    let url = proxy.url().to_owned();
+    let system = System::start_with(|options| {
+        options.environment.insert("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), url);
+        // Hashes are made at another cost than the operator's, so that a login upgrades one.
+        for (name, value) in [("Registration", "open"), ("AuthorizerRateLimit", "1000"), ("BcryptCost", "11")]
+        {
+            options.parameters.insert(name.to_owned(), value.to_owned());
+        }
+    })
+    .await;
+    proxy.forward_to(system.stack.dynamodb_url());
+    let (sara, client) = (system.user("sara").await, Client::at(2));
+    let with = |method: &str, path: &str, access: &str| {
+        client.request(method, &system.auth(path)).bearer_auth(access)
+    };
+
+    system.try_login(&client, &sara.email, "Wr0ng-enough!").await.expect(401, "INVALID_CREDENTIALS");
+    let first = system.login(&client, &sara).await;
+    system.assert_lets_in(&client, &first.access, &sara).await;
+    let second = Pair::of(&system.refresh(&client, &first.refresh).await);
+    Pair::of(&system.refresh(&client, &second.refresh).await);
+    // Stolen: the session ends.
+    system.refresh(&client, &first.refresh).await.expect(401, "REFRESH_TOKEN_INVALID");
+
+    let third = system.login(&client, &sara).await;
+    let fourth = system.login(&client, &sara).await;
+    let body = json!({"currentPassword": PASSWORD, "newPassword": "An0ther-phrase?"});
+    let wrong = json!({"currentPassword": "Wr0ng-enough!", "newPassword": "An0ther-phrase?"});
+    let answer = client.send(with("POST", "password", &third.access).json(&wrong)).await;
+    answer.expect(400, "CURRENT_PASSWORD_INVALID");
+    assert_eq!(client.send(with("POST", "password", &third.access).json(&body)).await.status, 200);
+    system.assert_dead(&client, &fourth).await;
+    let listed = client.send(with("GET", "sessions", &third.access)).await;
+    let session = listed.text("/data/sessions/0/id");
+    let ended = client.send(with("DELETE", &format!("sessions/{session}"), &third.access)).await;
+    assert_eq!(ended.status, 200, "{}", ended.body);
+
+    let new = json!({"name": "Omar", "email": "omar@example.com", "password": PASSWORD});
+    assert_eq!(client.post(&system.auth("register"), &new).await.status, 201);
+    client.post(&system.auth("register"), &new).await.expect(409, "EMAIL_TAKEN");
+    let omar = Pair::of(&system.try_login(&client, "omar@example.com", PASSWORD).await);
+    let out = system.logout(&client, Some(&omar.access), &json!({"refreshToken": omar.refresh})).await;
+    assert_eq!(out.status, 200, "{}", out.body);
+    let omar = Pair::of(&system.try_login(&client, "omar@example.com", PASSWORD).await);
+    assert_eq!(client.send(with("DELETE", "sessions", &omar.access)).await.status, 200);
+    proxy.seen()
+}
