@@ -205,6 +205,29 @@ def the_main_job(auth, notes):
     return user
 
 
+def watched():
+    """ministack makes no metrics of log lines; that the lines are there, in the form that CloudWatch reads, is seen here."""
+    topic = outputs("nova-auth")["AlarmTopicArn"]
+    alarms = client("cloudwatch").describe_alarms()["MetricAlarms"]
+    equal({tuple(alarm["AlarmActions"]) for alarm in alarms}, {(topic,)}, "whom the alarms tell")
+    names = {alarm["MetricName"] for alarm in alarms}
+    for name in ("authn_token_reuse", "authorizer_error", "nova-auth_authorizer_no_answer", "5XXError", "Throttles"):
+        equal(name in names, True, f"an alarm on {name}")
+    counted = set()
+    for group in ("login", "token-authorizer"):
+        for event in client("logs").filter_log_events(logGroupName=f"/aws/lambda/nova-auth-{group}")["events"]:
+            try:
+                line = json.loads(event["message"])
+            except ValueError:
+                continue
+            for directive in line.get("_aws", {}).get("CloudWatchMetrics", []):
+                equal((directive["Namespace"], line["Stack"]), ("NovaAuth", "nova-auth"), "whose metric it is")
+                counted.update(metric["Name"] for metric in directive["Metrics"])
+    for name in ("authn_login_success", "authn_login_fail", "authz_fail", "authorizer_unauthorized"):
+        equal(name in counted, True, f"{name} is counted")
+    step("the alarms are there and tell the topic, and the functions count")
+
+
 def updated(auth, notes, user):
     pair = login(auth)
     before = resources("nova-auth")
@@ -285,6 +308,7 @@ def main():
     auth = Api("nova-auth", "AuthApi")
     notes = [Api("nova-notes", "NotesApi"), Api("nova-notes", "TokenNotesApi")]
     user = the_main_job(auth, notes)
+    watched()
     pair = updated(auth, notes, user)
     rotated(auth, notes, user, pair)
     torn_down()

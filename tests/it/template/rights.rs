@@ -43,6 +43,26 @@ fn your_own_key_is_used_through_the_service_that_it_encrypts_for_and_no_other() 
     assert!(seen > 2, "the statements were not found");
 }
 
+/// A function that was forgotten there works until somebody brings a key of their own, or switches tracing on.
+#[test]
+fn every_function_may_use_your_own_key_for_all_that_it_reads_and_be_traced() {
+    let with = |wanted: &dyn Fn(&Value) -> bool| -> BTreeSet<String> {
+        rights().filter(|right| wanted(&right.statement)).map(|right| right.role).collect()
+    };
+    let through = |service: &str| {
+        let name = json!({"Fn::Sub": format!("{service}.${{AWS::Region}}.amazonaws.com")});
+        with(&|statement| {
+            texts(&statement["Action"]).any(|action| action == "kms:Decrypt")
+                && statement["Condition"]["StringEquals"]["kms:ViaService"] == name
+        })
+    };
+    assert_eq!(with(&|statement| is_of(statement, "dynamodb:")), through("dynamodb"));
+    assert_eq!(with(&|statement| is_of(statement, "secretsmanager:")), through("secretsmanager"));
+    let functions = of_type(&read(AUTH), "AWS::Serverless::Function");
+    let roles: BTreeSet<_> = functions.keys().map(|name| name.replace("Function", "Role")).collect();
+    assert_eq!(with(&|statement| is_of(statement, "xray:")), roles);
+}
+
 /// What each function does with each table, by the prefixes of the partition keys. Everything that is not here is a right too
 /// many, and whatever is missing a function that fails: this is to be changed together with what a function does.
 pub(super) const NEEDS: &[(&str, &str, &str, &[&str])] = &[
