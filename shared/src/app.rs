@@ -75,6 +75,15 @@ pub struct PublicKeys {
     pub edge: EdgeConfig,
 }
 
+/// What CSRF tokens are made of: the refresh tokens' keys, and nothing else.
+#[derive(Debug)]
+pub struct CsrfService {
+    /// Refresh tokens.
+    pub refresh: RefreshTokens,
+    /// How requests are read and answered.
+    pub edge: EdgeConfig,
+}
+
 /// What the rotation of keys works with.
 #[derive(Debug)]
 pub struct KeyRotation {
@@ -243,6 +252,30 @@ impl PublicKeys {
         let service = Self { access: AccessTokens::new(keys, &config.tokens), edge: config.edge };
         note([service.access.ready(start_time()).await.err().map(|e| e.to_string()), None, None]);
         Ok(service)
+    }
+}
+
+impl CsrfService {
+    /// Builds all of it from the environment, and reads the keys.
+    ///
+    /// # Errors
+    /// [`StartError`], for what no retry would cure.
+    pub async fn start() -> Result<Self, StartError> {
+        telemetry::start();
+        let config = Config::from_env()?;
+        let service = Self::new(&config, &Clients::new(&config.aws)?)?;
+        note([service.refresh.ready(start_time()).await.err().map(|e| e.to_string()), None, None]);
+        Ok(service)
+    }
+
+    /// Builds all of it on these clients.
+    ///
+    /// # Errors
+    /// `REFRESH_KEYS_SECRET` is missing.
+    pub fn new(config: &Config, clients: &Clients) -> Result<Self, ConfigError> {
+        let secret = config.refresh_keys_secret()?;
+        let keys = KeyCache::new(clients.secrets_manager.clone(), secret, TokenKind::Refresh);
+        Ok(Self { refresh: RefreshTokens::new(keys, &config.tokens), edge: config.edge.clone() })
     }
 }
 

@@ -19,6 +19,7 @@
 //! | `PASSWORD_PROFILE` | `crm` | which passwords may be set: `crm` or `nist` |
 //! | `DEFAULT_LANGUAGE` | `ar` | of messages, where the client asks for none of ours: `ar` or `en` |
 //! | `TRUSTED_PROXIES` | none | networks whose `X-Forwarded-For` is believed, comma-separated CIDR |
+//! | `ALLOWED_ORIGINS` | none | origins of other front ends that may call from a browser, with cookies, comma-separated |
 //! | `SECURITY_LOG_DAYS` | 365 | how long security events are kept, 1 to 3650 |
 //! | `REGISTRATION` | `closed` | whether strangers may register: `closed` or `open` |
 //! | `API_RATE_LIMIT` | 100 | calls of one user, or from one address, in one window; 0 is no limit. The authorizer: 0 |
@@ -35,7 +36,10 @@ use jiff::SignedDuration;
 use secrecy::SecretString;
 
 use crate::{
-    domain::{address::TrustedProxies, attempts::Limit, password::Profile, session::Lifetimes},
+    domain::{
+        address::TrustedProxies, attempts::Limit, origin::AllowedOrigins, password::Profile,
+        session::Lifetimes,
+    },
     keys::KeyAlgorithm,
     messages::Language,
     store::Tables,
@@ -136,6 +140,8 @@ pub struct EdgeConfig {
     pub default_language: Language,
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: TrustedProxies,
+    /// Which pages of other origins may call from a browser.
+    pub allowed_origins: AllowedOrigins,
 }
 
 /// What happens after a long run of failures on an account.
@@ -208,6 +214,15 @@ impl Config {
                 )
                 .map_err(|_| {
                     ConfigError::new("TRUSTED_PROXIES", "must be networks in CIDR notation, comma-separated")
+                })?,
+                allowed_origins: AllowedOrigins::parse(
+                    &variables.text("ALLOWED_ORIGINS").unwrap_or_default(),
+                )
+                .map_err(|_| {
+                    ConfigError::new(
+                        "ALLOWED_ORIGINS",
+                        "must be origins as browsers send them (https://app.example.com), comma-separated",
+                    )
                 })?,
             },
             security_log: SignedDuration::from_hours(24)
@@ -407,6 +422,8 @@ mod tests {
             ("PASSWORD_PROFILE", "CRM"),
             ("DEFAULT_LANGUAGE", "fr"),
             ("TRUSTED_PROXIES", "10.0.0.0/99"),
+            ("ALLOWED_ORIGINS", "*"),
+            ("ALLOWED_ORIGINS", "https://web.example.org/"),
             ("SECURITY_LOG_DAYS", "0"),
             ("API_RATE_LIMIT", "-1"),
             ("API_RATE_SECONDS", "0"),

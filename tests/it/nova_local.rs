@@ -125,7 +125,10 @@ async fn a_template_that_cannot_be_used_is_named_in_one_line() {
 async fn a_function_without_a_binary_is_named_in_one_line() {
     let dir = directory("no-binaries").display().to_string();
     let ended = run(command("nova", &arguments(&["--bin-dir", &dir])), "").await;
-    assert_eq!(ended.complaint(), format!("nova: there is no binary of the function jwks at {dir}/jwks"));
+    assert_eq!(
+        ended.complaint(),
+        format!("nova: there is no binary of the function csrf-token at {dir}/csrf-token")
+    );
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@
 //! | [`email`], [`password`], [`name`] | what people type, parsed once |
 //! | [`common_passwords`] | the passwords that everybody tries first |
 //! | [`address`] | who is calling, behind which proxies, and which address window that fills |
+//! | [`origin`] | which pages may call from a browser |
 //! | [`attempts`] | how many passwords may be tried |
 //! | [`user`] | profiles: role, status, permissions, epoch |
 //! | [`session`] | the life of a session and the refresh protocol's decisions |
@@ -26,6 +27,7 @@ pub mod ids;
 pub mod jws;
 pub mod moment;
 pub mod name;
+pub mod origin;
 pub mod password;
 pub mod policy;
 pub mod refusal;

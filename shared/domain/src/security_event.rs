@@ -20,6 +20,8 @@ pub enum SecurityEvent {
     AuthnTokenRevoked,
     /// A user set another password; every other session of theirs ended with it.
     AuthnPasswordChange,
+    /// A request with a cookie that no page of ours asked for, or none that can show it.
+    MaliciousCsrf,
     /// A user was made.
     UserCreated,
     /// A user's status was changed by an operator.
@@ -38,6 +40,7 @@ impl SecurityEvent {
             Self::AuthnTokenReuse => "authn_token_reuse",
             Self::AuthnTokenRevoked => "authn_token_revoked",
             Self::AuthnPasswordChange => "authn_password_change",
+            Self::MaliciousCsrf => "malicious_csrf",
             Self::UserCreated => "user_created",
             Self::UserUpdated => "user_updated",
         }
@@ -54,6 +57,7 @@ mod tests {
             SecurityEvent::AuthnLoginSuccess,
             SecurityEvent::AuthnTokenReuse,
             SecurityEvent::AuthnLoginFailMax,
+            SecurityEvent::MaliciousCsrf,
         ] {
             assert_eq!(serde_json::to_value(event).unwrap(), event.name());
         }

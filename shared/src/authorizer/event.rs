@@ -71,7 +71,14 @@ mod tests {
 
     fn read(event: &str) -> Result<AuthorizerEvent, Unreadable> {
         let trusted_proxies = crate::domain::address::TrustedProxies::default();
-        AuthorizerEvent::read(event, &EdgeConfig { default_language: Language::Arabic, trusted_proxies })
+        AuthorizerEvent::read(
+            event,
+            &EdgeConfig {
+                default_language: Language::Arabic,
+                trusted_proxies,
+                allowed_origins: crate::domain::origin::AllowedOrigins::default(),
+            },
+        )
     }
 
     fn token(event: &str) -> Result<Option<String>, Refusal> {

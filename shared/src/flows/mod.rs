@@ -5,6 +5,7 @@ pub mod authenticate;
 pub mod authorize;
 pub mod change_password;
 pub mod create_user;
+pub mod csrf;
 pub mod drop_keys;
 pub mod login;
 pub mod logout;

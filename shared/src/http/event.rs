@@ -9,7 +9,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use lambda_http::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use serde_json::Value;
 
-use super::{Request, body::clip};
+use super::{Request, body::clip, origin::Page};
 use crate::{
     config::EdgeConfig,
     domain::{address::ClientAddress, moment::Moment, session::Device},
@@ -35,6 +35,7 @@ pub(super) fn read(event: &str, moment: Moment, edge: &EdgeConfig) -> Request {
         method: Method::from_bytes(method.as_bytes()).unwrap_or_default(),
         parameters: parameters(&event),
         body: body(&event),
+        page: Page::of(&headers, edge),
         headers,
         moment,
     }
@@ -92,11 +93,14 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::domain::{address::TrustedProxies, moment::RequestId};
+    use crate::domain::{address::TrustedProxies, moment::RequestId, origin::AllowedOrigins};
 
     fn read(event: &str) -> Request {
-        let edge =
-            EdgeConfig { default_language: Language::Arabic, trusted_proxies: TrustedProxies::default() };
+        let edge = EdgeConfig {
+            default_language: Language::Arabic,
+            trusted_proxies: TrustedProxies::default(),
+            allowed_origins: AllowedOrigins::default(),
+        };
         super::read(
             event,
             Moment { now: Timestamp::UNIX_EPOCH, request: RequestId::new("invocation") },

@@ -9,7 +9,7 @@
 //! | `world`, `rows`, `answers` | the flows on a database in memory, what their users do, the rows as they are, and what comes back |
 //! | `wire`, `faults` | the HTTP client under the SDK: it records every call, and does to it what a test says |
 //! | `vault` | the keys, as Secrets Manager would give them |
-//! | `login_*`, `refresh_*`, `logout`, `password_change`, `register`, `sessions`, `decisions` | the protocols, one subject a file |
+//! | `login_*`, `refresh_*`, `logout`, `cookies`, `password_change`, `register`, `sessions`, `decisions` | the protocols, one subject a file |
 //! | `late` | writes that arrive long after their caller has gone on |
 //! | `throttled` | every call of every flow failing in turn |
 //! | `cost` | round trips and capacity |
@@ -24,6 +24,7 @@ mod vault;
 mod wire;
 mod world;
 
+mod cookies;
 mod cost;
 mod decisions;
 mod interleavings;
