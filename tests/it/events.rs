@@ -75,8 +75,11 @@ async fn every_event_of_the_authorizer_is_read_with_its_token() {
     let sara = system.user_with("user@example.com", PASSWORD).await;
     for file in ["token-authorizer.rest.request.json", "token-authorizer.rest.token.json"] {
         let event = event(&system, &sara, file).await.to_string();
-        let edge =
-            EdgeConfig { default_language: Language::Arabic, trusted_proxies: TrustedProxies::default() };
+        let edge = EdgeConfig {
+            default_language: Language::Arabic,
+            trusted_proxies: TrustedProxies::default(),
+            websocket_token_query: false,
+        };
         let read = AuthorizerEvent::read(&event, &edge).unwrap();
         assert!(read.method_arn.ends_with("/v1/GET/whoami"), "{file}");
         let token = read.token.unwrap().unwrap();

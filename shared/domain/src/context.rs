@@ -124,11 +124,9 @@ mod tests {
         let mut flat = context();
         flat["principalId"] = json!(ID);
         flat["integrationLatency"] = json!(7);
-        for event in [
-            event(None, &flat),
-            event(Some("1.0"), &flat),
-            event(Some("2.0"), &json!({"lambda": context()})),
-        ] {
+        for event in
+            [event(None, &flat), event(Some("1.0"), &flat), event(Some("2.0"), &json!({"lambda": context()}))]
+        {
             let caller = Caller::of_event(&event).unwrap();
             assert_eq!(caller.user_id.to_string(), ID);
             assert_eq!((caller.email.as_str(), caller.role.as_str()), ("sara@example.com", "user"));
