@@ -4,11 +4,12 @@ use serde_json::{Value, json};
 
 use super::super::call::Call;
 use super::Target;
-use crate::template::Api;
+use crate::template::{Api, ApiKind};
 
 fn api() -> Api {
     Api {
         logical_id: "NotesApi".to_owned(),
+        kind: ApiKind::Rest,
         stage: "v1".to_owned(),
         routes: Vec::new(),
         authorizers: BTreeMap::new(),

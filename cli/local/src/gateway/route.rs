@@ -102,6 +102,7 @@ fn bind(segments: &[Segment], parts: &[&str]) -> Option<BTreeMap<String, String>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::template::Payload;
 
     fn routes(given: &[&str]) -> Routes {
         let route = |text: &&str| {
@@ -111,6 +112,8 @@ mod tests {
                 path: path.to_owned(),
                 function: (*text).to_owned(),
                 authorizer: None,
+                payload: Payload::Two,
+                responds: false,
             }
         };
         Routes::new(&given.iter().map(route).collect::<Vec<_>>())
