@@ -164,6 +164,13 @@ impl Route {
         self.method.map_or_else(|| Method::ALL.to_vec(), |method| vec![method])
     }
 
+    /// Whether there is a call that both are about.
+    #[must_use]
+    pub fn overlaps(&self, other: &Self) -> bool {
+        let others = other.methods();
+        self.methods().iter().any(|method| others.contains(method)) && super::overlap::overlap(self, other)
+    }
+
     pub(super) fn segments(&self) -> &[Segment] {
         &self.segments
     }
@@ -305,6 +312,17 @@ mod tests {
         assert!(connect.matches(Method::Connect, "/$connect"));
         assert!(Method::ALL.into_iter().all(|method| !connect.matches(method, "/$connect")));
         assert!(!Route::parse("ANY /*").unwrap().matches(Method::Connect, "/$connect"));
+    }
+
+    #[test]
+    fn routes_overlap_where_one_call_is_both() {
+        let overlaps =
+            |one: &str, other: &str| Route::parse(one).unwrap().overlaps(&Route::parse(other).unwrap());
+        assert!(overlaps("GET /a/{id}", "ANY /a/*"));
+        assert!(overlaps("GET /{x}/b", "GET /a/{y}"));
+        assert!(!overlaps("GET /a/{id}", "POST /a/*"));
+        assert!(!overlaps("GET /a/{id}", "GET /a/b/c"));
+        assert!(!overlaps("ANY /*", "CONNECT $connect"));
     }
 
     #[test]
