@@ -1,13 +1,11 @@
 //! The order of things around an authorizer; its process is `examples/puppet.rs`, which answers what its token says.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::super::call::Call;
 use super::*;
 use crate::logs::LogSink;
 use crate::process::Launch;
-use crate::template::{Api, ApiKind, Function, Payload};
+use crate::template::Function;
 
 struct Bench {
     guard: Guard,

@@ -31,6 +31,7 @@ fn call() -> Call {
         request_id: "rid".to_owned(),
         extended_id: "xid=".to_owned(),
         trace_id: "Root=1-0-0".to_owned(),
+        raw_query: String::new(),
         now_ms: 1_428_582_896_789,
     }
 }
