@@ -1,13 +1,15 @@
 //! An HTTP API of another team that attaches the authorizer: what its users see, what is kept, and for how long.
 
-use nova_local::Clock;
-use serde_json::json;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use nova_local::Clock;
+use serde_json::json;
+
 use crate::support::binaries;
 use crate::support::client::{Answer, Client};
+use crate::support::program::{command, run};
 use crate::support::stack::{Pair, System};
 
 fn sample() -> PathBuf {
@@ -56,6 +58,19 @@ async fn decides_about_every_kind_of_caller(system: &System) {
     expect(&client.get(&url(system, "/whoami"), Some(&over.access)).await, 401, "Unauthorized");
     expect(&client.get(&url(system, "/nowhere"), Some(&live.access)).await, 404, "Not Found");
     assert_eq!(client.get(&url(system, "/health"), None).await.status, 200);
+}
+
+#[tokio::test]
+async fn the_rules_of_every_sample_fit_its_template() {
+    for folder in ["", "http/", "websocket/"] {
+        let file = |name: &str| {
+            binaries::workspace().join(format!("tests/consumer/{folder}{name}")).display().to_string()
+        };
+        let (rules, template) = (file("rules.yaml"), file("template.yaml"));
+        let arguments = ["rules", "check", "--file", &rules, "--template", &template];
+        let checked = run(command("nova", &arguments), "").await;
+        assert!(checked.success && !checked.stdout.contains("it is denied to everybody"), "{checked:?}");
+    }
 }
 
 #[tokio::test]
