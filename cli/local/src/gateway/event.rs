@@ -136,6 +136,13 @@ pub(super) fn or_null(map: Value) -> Value {
     if map.as_object().is_some_and(Map::is_empty) { Value::Null } else { map }
 }
 
+/// Adds fields to an event.
+pub(super) fn insert(event: &mut Value, fields: Value) {
+    if let (Value::Object(event), Value::Object(fields)) = (event, fields) {
+        event.extend(fields);
+    }
+}
+
 #[cfg(test)]
 #[path = "event_tests.rs"]
 mod tests;

@@ -11,7 +11,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 
 use super::call::Call;
-use super::event::{all, last, or_null, request_time};
+use super::event::{all, insert, last, or_null, request_time};
 use crate::template::{ACCOUNT, Api, Route};
 
 /// A call and the route that it matched.
@@ -268,12 +268,6 @@ fn join(map: &mut Map<String, Value>, name: String, value: &str) {
             held.push_str(value);
         }
         _ => drop(map.insert(name, json!(value))),
-    }
-}
-
-fn insert(event: &mut Value, fields: Value) {
-    if let (Value::Object(event), Value::Object(fields)) = (event, fields) {
-        event.extend(fields);
     }
 }
 

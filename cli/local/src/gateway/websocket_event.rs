@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::call::Call;
-use super::event::{all, last, or_null, request_time};
+use super::event::{all, insert, last, or_null, request_time};
 use crate::random;
 
 /// A connection, and the request that it began with.
@@ -67,16 +67,15 @@ impl Connection {
             Message::Text(text) => (text.clone(), false),
             Message::Binary(bytes) => (STANDARD.encode(bytes), true),
         };
-        let mut context = self.context(key, "MESSAGE", request_id, now_ms);
-        context["messageId"] = json!(Self::new_id());
+        let more = json!({ "messageId": Self::new_id() });
+        let context = self.context(key, "MESSAGE", request_id, now_ms, more);
         json!({ "requestContext": context, "body": body, "isBase64Encoded": is_encoded })
     }
 
     /// The event of `$disconnect`.
     pub(super) fn disconnect(&self, status: u16, reason: &str, now_ms: u64) -> Value {
-        let mut context = self.context("$disconnect", "DISCONNECT", &random::uuid(), now_ms);
-        context["disconnectStatusCode"] = json!(status);
-        context["disconnectReason"] = json!(reason);
+        let more = json!({ "disconnectStatusCode": status, "disconnectReason": reason });
+        let context = self.context("$disconnect", "DISCONNECT", &random::uuid(), now_ms, more);
         let headers =
             [("Host", self.call.header("host")), ("X-Forwarded-For", Some(self.call.source_ip.as_str()))];
         let headers: Vec<(String, String)> = headers
@@ -93,10 +92,10 @@ impl Connection {
 
     /// `requestContext` at `$connect`, which the identity sources `context.…` are looked up in too.
     pub(super) fn connect_context(&self) -> Value {
-        self.context("$connect", "CONNECT", &self.call.request_id, self.call.now_ms)
+        self.context("$connect", "CONNECT", &self.call.request_id, self.call.now_ms, json!({}))
     }
 
-    fn context(&self, key: &str, kind: &str, request_id: &str, now_ms: u64) -> Value {
+    fn context(&self, key: &str, kind: &str, request_id: &str, now_ms: u64, more: Value) -> Value {
         let host = self.call.header("host").unwrap_or_default();
         let mut context = json!({
             "routeKey": key,
@@ -113,8 +112,9 @@ impl Connection {
             "connectionId": self.id,
             "apiId": self.api,
         });
+        insert(&mut context, more);
         if let Some(authorizer) = &self.authorizer {
-            context["authorizer"] = authorizer.clone();
+            insert(&mut context, json!({ "authorizer": authorizer }));
         }
         context
     }

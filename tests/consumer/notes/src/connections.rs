@@ -26,6 +26,7 @@ pub(super) struct Connections {
 
 impl Connections {
     /// What the environment describes; nothing, where there is no table of connections.
+    #[expect(clippy::disallowed_methods, reason = "the one place of this sample that reads the environment")]
     pub(super) fn from_env() -> Result<Option<Connections>, Error> {
         let variable = |name: &str| std::env::var(name).map_err(|_| format!("{name} is not set"));
         let Ok(table) = variable("CONNECTIONS_TABLE") else { return Ok(None) };
