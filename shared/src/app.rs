@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     aws::Clients,
-    config::{Config, ConfigError, EdgeConfig, NoRules, RunAction},
+    config::{Config, ConfigError, EdgeConfig, HttpResponses, NoRules, RunAction},
     domain::{attempts::Limit, password::Profile as PasswordProfile, session::Lifetimes},
     keys::{AccessTokens, KeyAlgorithm, KeyCache, KeysError, RefreshTokens, TokenKind, VersionedSecret},
     passwords::Hasher,
@@ -62,6 +62,8 @@ pub struct Authorizer {
     pub rate_limit: RateLimit,
     /// What an API without rules allows.
     pub no_rules: NoRules,
+    /// What HTTP APIs take as an answer.
+    pub http_responses: HttpResponses,
     /// How requests are read and answered.
     pub edge: EdgeConfig,
 }
@@ -235,6 +237,7 @@ impl Authorizer {
             rules: RulesCache::default(),
             rate_limit: RateLimit::new(config.api_rate(0)),
             no_rules: config.no_rules,
+            http_responses: config.http_responses,
             edge: config.edge.clone(),
         }
     }

@@ -25,6 +25,8 @@
 //! | `API_RATE_LIMIT` | 100 | calls of one user, or from one address, in one window; 0 is no limit. The authorizer: 0 |
 //! | `API_RATE_SECONDS` | 60 | that window, 1 to 3600 |
 //! | `NO_RULES` | `deny` | what an API without rules allows: `deny`, or `authenticated` for any active user |
+//! | `HTTP_RESPONSES` | `iam` | what HTTP APIs with payload 2.0 take from the authorizer: `iam` policies, or `simple` responses |
+//! | `WEBSOCKET_TOKEN_QUERY` | `off` | whether a WebSocket may say its token in the query (`access_token`): `off` or `on` |
 //! | `KEY_ALGORITHM` | `HS256` | of the next key of access tokens: `HS256`, `ES256`, `EdDSA` or `RS256` |
 //!
 //! AWS's own: `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, `AWS_CA_BUNDLE`,
@@ -90,6 +92,8 @@ pub struct Config {
     api_rate_window: SignedDuration,
     /// What an API without rules allows.
     pub no_rules: NoRules,
+    /// What HTTP APIs take from the authorizer.
+    pub http_responses: HttpResponses,
     /// What new keys of access tokens are of.
     pub key_algorithm: KeyAlgorithm,
 }
@@ -142,6 +146,8 @@ pub struct EdgeConfig {
     pub trusted_proxies: TrustedProxies,
     /// Which pages of other origins may call from a browser.
     pub allowed_origins: AllowedOrigins,
+    /// Whether a WebSocket may say its token in the query, which ends up in logs and histories.
+    pub websocket_token_query: bool,
 }
 
 /// What happens after a long run of failures on an account.
@@ -152,6 +158,15 @@ pub enum RunAction {
     /// Somebody is told, and the account is disabled, as NIST SP 800-63B-4, section 3.2.2, has it. Not by default:
     /// whoever knows an address could lock its owner out.
     Disable,
+}
+
+/// What HTTP APIs with payload 2.0 take from the authorizer: `EnableSimpleResponses` of theirs, which no event says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HttpResponses {
+    /// IAM policies, which say all that somebody may call.
+    Iam,
+    /// Yes or no about one route.
+    Simple,
 }
 
 /// What an API without rules allows.
@@ -224,6 +239,8 @@ impl Config {
                         "must be origins as browsers send them (https://app.example.com), comma-separated",
                     )
                 })?,
+                websocket_token_query: variables
+                    .choice("WEBSOCKET_TOKEN_QUERY", &[("off", false), ("on", true)])?,
             },
             security_log: SignedDuration::from_hours(24)
                 * variables.number::<i32>("SECURITY_LOG_DAYS", 365, 1..=3650)?,
@@ -234,6 +251,10 @@ impl Config {
             api_rate_window: variables.seconds("API_RATE_SECONDS", 60, 1..=3600)?,
             no_rules: variables
                 .choice("NO_RULES", &[("deny", NoRules::Deny), ("authenticated", NoRules::Authenticated)])?,
+            http_responses: variables.choice(
+                "HTTP_RESPONSES",
+                &[("iam", HttpResponses::Iam), ("simple", HttpResponses::Simple)],
+            )?,
             key_algorithm: variables.choice("KEY_ALGORITHM", &KeyAlgorithm::ALL)?,
         })
     }
@@ -428,6 +449,8 @@ mod tests {
             ("API_RATE_LIMIT", "-1"),
             ("API_RATE_SECONDS", "0"),
             ("NO_RULES", "allow"),
+            ("HTTP_RESPONSES", "both"),
+            ("WEBSOCKET_TOKEN_QUERY", "true"),
             ("KEY_ALGORITHM", "none"),
             ("KEY_ALGORITHM", "HS512"),
             ("REGISTRATION", "on"),

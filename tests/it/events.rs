@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use nova_auth::authorizer::AuthorizerEvent;
+use nova_auth::authorizer::{AuthorizerEvent, EventKind};
 use nova_auth::config::EdgeConfig;
 use nova_auth::domain::address::TrustedProxies;
 use nova_auth::domain::origin::AllowedOrigins;
@@ -96,16 +96,29 @@ async fn every_event_of_an_endpoint_is_answered_as_its_name_promises() {
 async fn every_event_of_the_authorizer_is_read_with_its_token() {
     let system = System::start().await;
     let sara = system.user_with("user@example.com", PASSWORD).await;
-    for file in ["token-authorizer.rest.request.json", "token-authorizer.rest.token.json"] {
-        let event = event(&system, &sara, file).await.to_string();
+    let arn = "arn:aws:execute-api:eu-central-1:123456789012:EXAMPLEAPI";
+    for (file, kind, method) in [
+        ("rest.token", EventKind::RestToken, "/v1/GET/whoami"),
+        ("rest.request", EventKind::Rest, "/v1/GET/whoami"),
+        ("rest.request.no-token", EventKind::Rest, "/v1/GET/whoami"),
+        ("http1", EventKind::Http1, "/$default/GET/whoami"),
+        ("http2", EventKind::Http2, "/$default/GET/whoami"),
+        ("http2.no-token", EventKind::Http2, "/$default/GET/whoami"),
+        ("ws", EventKind::WebSocket, "/v1/$connect"),
+        ("ws.no-token", EventKind::WebSocket, "/v1/$connect"),
+    ] {
+        let event = event(&system, &sara, &format!("token-authorizer.{file}.json")).await.to_string();
         let edge = EdgeConfig {
             default_language: Language::Arabic,
             trusted_proxies: TrustedProxies::default(),
             allowed_origins: AllowedOrigins::default(),
+            websocket_token_query: false,
         };
         let read = AuthorizerEvent::read(&event, &edge).unwrap();
-        assert!(read.method_arn.ends_with("/v1/GET/whoami"), "{file}");
-        let token = read.token.unwrap().unwrap();
-        system.assert_lets_in(&Client::at(2), token.expose(), &sara).await;
+        assert_eq!((read.kind, read.method_arn), (kind, format!("{arn}{method}")), "{file}");
+        match read.token.unwrap() {
+            Some(token) => system.assert_lets_in(&Client::at(2), token.expose(), &sara).await,
+            None => assert!(file.ends_with(".no-token"), "{file} has a token that is not found"),
+        }
     }
 }

@@ -9,6 +9,7 @@
 )]
 
 mod access_tokens;
+mod attach;
 mod attempts;
 mod bad_input;
 mod codes;
@@ -38,3 +39,4 @@ mod sessions;
 mod startup;
 mod support;
 mod template;
+mod websocket;

@@ -67,8 +67,8 @@ pub(crate) fn headers(event: &Value) -> HeaderMap {
 
 /// The client's address, behind the proxies that are trusted.
 pub(crate) fn client_address(context: &Value, headers: &HeaderMap, edge: &EdgeConfig) -> ClientAddress {
-    let source =
-        context.get("identity").and_then(|identity| identity.get("sourceIp")).and_then(Value::as_str);
+    // Payload 2.0 of HTTP APIs has it under `http`; no event has both.
+    let source = ["identity", "http"].iter().find_map(|part| context.get(part)?.get("sourceIp")?.as_str());
     let forwarded: Vec<&str> =
         headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok()).collect();
     ClientAddress::parse(source.unwrap_or_default()).behind(&edge.trusted_proxies, &forwarded)
@@ -100,6 +100,7 @@ mod tests {
             default_language: Language::Arabic,
             trusted_proxies: TrustedProxies::default(),
             allowed_origins: AllowedOrigins::default(),
+            websocket_token_query: false,
         };
         super::read(
             event,

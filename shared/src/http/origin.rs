@@ -89,6 +89,7 @@ mod tests {
             default_language: Language::Arabic,
             trusted_proxies: TrustedProxies::default(),
             allowed_origins: AllowedOrigins::parse("https://app.example.com").unwrap(),
+            websocket_token_query: false,
         };
         let mut map = HeaderMap::new();
         for (name, value) in [("host", "auth.example.com")].iter().chain(headers) {
