@@ -22,8 +22,10 @@ pub enum SecurityEvent {
     AuthnPasswordChange,
     /// A user was made.
     UserCreated,
-    /// A user's status was changed by an operator.
+    /// A user's status, role, permissions or lock was changed by an operator.
     UserUpdated,
+    /// A user was deleted.
+    UserDeleted,
 }
 
 impl SecurityEvent {
@@ -40,6 +42,7 @@ impl SecurityEvent {
             Self::AuthnPasswordChange => "authn_password_change",
             Self::UserCreated => "user_created",
             Self::UserUpdated => "user_updated",
+            Self::UserDeleted => "user_deleted",
         }
     }
 }

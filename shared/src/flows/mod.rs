@@ -8,6 +8,7 @@ pub mod create_user;
 pub mod drop_keys;
 pub mod login;
 pub mod logout;
+pub mod operator;
 pub mod refresh;
 pub mod register;
 pub mod revoke_all;

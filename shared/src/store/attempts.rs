@@ -34,7 +34,7 @@ impl AttemptsKey {
         Self(format!("ATTEMPTS#ADDRESS#{}", address.window_name()))
     }
 
-    fn item(&self, sk: &str) -> item::Item {
+    pub(super) fn item(&self, sk: &str) -> item::Item {
         item::key(&self.0, sk)
     }
 }
@@ -239,11 +239,11 @@ fn one(entry: &Entry) -> AttributeValue {
     AttributeValue::Ss(vec![entry.as_str().to_owned()])
 }
 
-fn entries(found: &item::Item, name: &str) -> Vec<String> {
+pub(super) fn entries(found: &item::Item, name: &str) -> Vec<String> {
     found.get(name).and_then(|set| set.as_ss().ok()).cloned().unwrap_or_default()
 }
 
-fn window(found: &item::Item) -> Result<Window, StoreError> {
+pub(super) fn window(found: &item::Item) -> Result<Window, StoreError> {
     let ends = found.get("windowEnd").and_then(|end| end.as_n().ok()).and_then(|end| end.parse().ok());
     let ends = ends.and_then(|end| Timestamp::from_millisecond(end).ok());
     let ends = ends.ok_or(StoreError::Malformed { operation: RESERVE })?;
