@@ -15,6 +15,7 @@ mod user;
 
 use std::error::Error;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
@@ -70,11 +71,15 @@ impl Verb {
 
 fn main() -> ExitCode {
     let nova = Nova::parse();
-    let result = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(Into::into)
-        .and_then(|runtime| runtime.block_on(nova.verb.run()));
+    let result =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Into::into).and_then(
+            |runtime| {
+                let result = runtime.block_on(nova.verb.run());
+                // A thread may still be waiting for a line that nobody is going to type.
+                runtime.shutdown_timeout(Duration::from_secs(1));
+                result
+            },
+        );
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failure::report(error.as_ref()),

@@ -37,7 +37,10 @@ impl Aws {
         let region = config.region().map(ToString::to_string);
         let region = region.ok_or("which region? Say --region, or set it in the profile or in AWS_REGION")?;
         let provider = config.credentials_provider().ok_or(NO_CREDENTIALS)?;
-        provider.provide_credentials().await.map_err(|error| no_credentials(&error))?;
+        provider
+            .provide_credentials()
+            .await
+            .map_err(|error| no_credentials(target.profile.as_deref(), &error))?;
         Ok(Aws { config, region })
     }
 
@@ -62,8 +65,13 @@ const NO_CREDENTIALS: &str = "there are no AWS credentials: say --profile NAME, 
                               `aws sso login` or `aws configure`";
 
 /// The SDK's reasons are long chains, and may quote files; what helps is to know which kind it is.
-fn no_credentials(error: &CredentialsError) -> String {
+fn no_credentials(profile: Option<&str>, error: &CredentialsError) -> String {
     match error {
+        CredentialsError::CredentialsNotLoaded(_) if profile.is_some() => format!(
+            "the profile {} gives no credentials: is there one of that name in ~/.aws/config, and are you logged in to it \
+             (`aws sso login`)?",
+            profile.unwrap_or_default()
+        ),
         CredentialsError::CredentialsNotLoaded(_) => NO_CREDENTIALS.to_owned(),
         CredentialsError::ProviderTimedOut(_) => "the AWS credentials did not come in time".to_owned(),
         CredentialsError::InvalidConfiguration(_) => {
@@ -78,7 +86,7 @@ fn no_credentials(error: &CredentialsError) -> String {
 }
 
 /// A person waits, and may be far away.
-fn timeouts() -> TimeoutConfig {
+pub(super) fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(5))
         .operation_attempt_timeout(Duration::from_secs(10))

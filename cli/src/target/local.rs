@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use nova_auth::aws::Clients;
+use nova_auth::aws::{Clients, dynamodb_config, http_client};
 use nova_auth::config::AwsConfig;
 use secrecy::SecretString;
 
@@ -16,7 +16,7 @@ const ADDRESS: [&str; 2] = ["nova-local-secrets", "secretsmanager-url"];
 
 /// The clients of one that listens here.
 pub(super) fn clients(url: &str) -> Result<Clients, Box<dyn Error>> {
-    Ok(Clients::new(&config(url.to_owned(), None))?)
+    patient(&config(url.to_owned(), None))
 }
 
 /// The same, with its secrets.
@@ -26,7 +26,14 @@ pub(super) async fn with_secrets(url: &str) -> Result<Clients, Box<dyn Error>> {
     let found = clients(url)?.dynamodb.get_item().table_name(table).key("name", key).send().await;
     let address = found.ok().and_then(|found| found.item?.remove("document")?.as_s().ok().cloned());
     let address = address.ok_or_else(|| format!("there is no `nova local` at {url}"))?;
-    Ok(Clients::new(&config(url.to_owned(), Some(address)))?)
+    patient(&config(url.to_owned(), Some(address)))
+}
+
+/// The functions give up after seconds, since a client waits for them. A person, and an import, would rather wait.
+fn patient(config: &AwsConfig) -> Result<Clients, Box<dyn Error>> {
+    let dynamodb =
+        dynamodb_config(config, http_client(config)?).timeout_config(super::aws::timeouts()).build();
+    Ok(Clients { dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb), ..Clients::new(config)? })
 }
 
 /// What `nova local` takes: it knows no accounts, so these are no secrets.

@@ -74,6 +74,7 @@ impl Target {
             None => {
                 let outputs =
                     [("IdentityTableName", "--identity-table"), ("SessionsTableName", "--sessions-table")];
+                self.insist(&given, outputs)?;
                 let aws = aws::Aws::load(self).await?;
                 let names = self.names(&aws, given, outputs).await?;
                 self.remember(format!("tables {} and {} in {}", names[0], names[1], aws.region()));
@@ -104,6 +105,7 @@ impl Target {
                     ("AccessKeysSecretArn", "--access-keys-secret"),
                     ("RefreshKeysSecretArn", "--refresh-keys-secret"),
                 ];
+                self.insist(&given, outputs)?;
                 let aws = aws::Aws::load(self).await?;
                 let ids = self.names(&aws, given, outputs).await?;
                 self.remember(format!("secrets {} and {} in {}", ids[0], ids[1], aws.region()));
@@ -112,6 +114,15 @@ impl Target {
         };
         let [access, refresh] = ids.map(|id| VersionedSecret::new(client.clone(), id));
         Ok([(TokenKind::Access, access), (TokenKind::Refresh, refresh)])
+    }
+
+    /// Nobody should have to log in to hear that they did not say where.
+    fn insist(&self, given: &[Option<String>; 2], outputs: [(&str, &str); 2]) -> Result<(), String> {
+        let [(_, first), (_, second)] = outputs;
+        if self.stack.is_some() || given.iter().all(Option::is_some) {
+            return Ok(());
+        }
+        Err(format!("which system? Say --stack NAME, or {first} and {second}, or --local"))
     }
 
     /// What the flags name, and where they do not, what the stack's outputs do.
@@ -125,12 +136,7 @@ impl Target {
             return Ok([first, second]);
         }
         let [(first, first_flag), (second, second_flag)] = outputs;
-        let Some(stack) = &self.stack else {
-            return Err(format!(
-                "which system? Say --stack NAME, or {first_flag} and {second_flag}, or --local"
-            )
-            .into());
-        };
+        let stack = self.stack.as_deref().unwrap_or_default();
         let mut found = stack::outputs(aws, stack).await?;
         let mut name = |given: Option<String>, output: &str, flag: &str| {
             given.or_else(|| found.remove(output)).ok_or_else(|| {

@@ -7,7 +7,6 @@ use nova_auth::domain::name::PersonName;
 use nova_auth::domain::password::Password;
 use nova_auth::domain::refusal::{FieldFault, Refusal};
 use nova_auth::domain::user::{NotAPermission, Role, check_permission};
-use nova_auth::flows::FlowError;
 use nova_auth::flows::create_user::{Registration, create_user};
 use nova_auth::flows::operator::Operator;
 use serde_json::json;
@@ -91,7 +90,7 @@ pub(crate) async fn create_for_demo(
     let new = registration(&args, Password::new(password.to_owned()))?;
     let store = args.target.store().await?;
     match create_user(&store, args.password.hasher(), args.password.policy(), &moment()?, new).await {
-        Ok(_) | Err(FlowError::Refused(Refusal::EmailTaken)) => Ok(()),
+        Ok(_) | Err(nova_auth::flows::FlowError::Refused(Refusal::EmailTaken)) => Ok(()),
         Err(error) => Err(refused(error)),
     }
 }

@@ -73,7 +73,7 @@ pub(super) async fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     args.output.print(
         &document,
         &format!(
-            "{users} users in {}, with the hashes of their passwords: keep it as you keep those",
+            "{}: users exported: {users}. It holds the hashes of their passwords: keep it as you keep those",
             args.file.display()
         ),
     )?;

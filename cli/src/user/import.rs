@@ -91,7 +91,7 @@ pub(super) async fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     let done = say(args, &counts);
     ended.map_err(|error| -> Box<dyn Error> {
         format!(
-            "{error}. The import has ended early: {} created, {} there already. Run it again: who is there stays as they are",
+            "the import has ended early: {} created, {} there already. Run it again: who is there stays as they are. {error}",
             counts.created, counts.existing
         )
         .into()
@@ -207,7 +207,11 @@ fn say(args: &Args, counts: &Counts) -> Result<(), Box<dyn Error>> {
     Ok(out.flush()?)
 }
 
-fn open(path: &Path) -> Result<(Box<dyn Read + Send>, Option<u64>), Box<dyn Error>> {
+/// A file, or standard input.
+type Source = Box<dyn Read + Send>;
+
+/// What is read, and how long it is, where that is known.
+fn open(path: &Path) -> Result<(Source, Option<u64>), Box<dyn Error>> {
     if path == Path::new("-") {
         return Ok((Box::new(std::io::stdin()), None));
     }
@@ -218,7 +222,7 @@ fn open(path: &Path) -> Result<(Box<dyn Read + Send>, Option<u64>), Box<dyn Erro
 }
 
 /// Reads to the end, or until nobody listens any more.
-fn read(source: Box<dyn Read + Send>, send: &mpsc::Sender<Found>) {
+fn read(source: Source, send: &mpsc::Sender<Found>) {
     let mut reader = BufReader::with_capacity(64 * 1024, source);
     let (mut number, mut place) = (0, 0);
     let (mut batch, mut addresses) = (Vec::new(), HashSet::new());
