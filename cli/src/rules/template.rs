@@ -6,13 +6,20 @@ use std::path::Path;
 use nova_auth::domain::rules::{self, Caching, Method, Rule, Rules};
 use nova_local::template::{Api, ApiKind, Authorizer, AuthorizerKind, Identity, Payload, Route, Template};
 
-use super::say;
+use serde_json::json;
+
+use crate::output::Output;
 
 /// Compares the rules with every API of the template that has an authorizer.
 ///
 /// # Errors
 /// When something would not work as the two files say together.
-pub(super) fn compare(file: &Path, rules: Vec<Rule>, template: &Path) -> Result<(), Box<dyn Error>> {
+pub(super) fn compare(
+    file: &Path,
+    rules: Vec<Rule>,
+    template: &Path,
+    output: Output,
+) -> Result<(), Box<dyn Error>> {
     let template = Template::load_alone(template)?;
     let mut wrong = 0;
     for api in template.apis.iter().filter(|api| !api.authorizers.is_empty()) {
@@ -21,18 +28,23 @@ pub(super) fn compare(file: &Path, rules: Vec<Rule>, template: &Path) -> Result<
         let caching = if ttl > 0 { Caching::Allowed } else { Caching::Never };
         let rules = Rules { rules: rules.clone(), caching };
         let findings = Findings::of(api, &rules);
+        let mut page = String::new();
         for line in &findings.wrong {
-            say(&format!("{}: {}: {line}", file.display(), api.logical_id))?;
+            page.push_str(&format!("{}: {}: {line}\n", file.display(), api.logical_id));
         }
         for line in &findings.notes {
-            say(&format!("{}: {}: note: {line}", file.display(), api.logical_id))?;
+            page.push_str(&format!("{}: {}: note: {line}\n", file.display(), api.logical_id));
         }
         let stored = if ttl > 0 { "" } else { " --uncached" };
-        say(&format!(
+        page.push_str(&format!(
             "{}: result TTL {ttl} s: nova rules put --api <its id>{stored} {}",
             api.logical_id,
             file.display()
-        ))?;
+        ));
+        let document = json!({
+            "api": api.logical_id, "ttlSeconds": ttl, "wrong": findings.wrong, "notes": findings.notes,
+        });
+        output.print(&document, &page)?;
         wrong += findings.wrong.len();
     }
     // No event says which answer its API takes, so the authorizer has one for all.
@@ -41,12 +53,14 @@ pub(super) fn compare(file: &Path, rules: Vec<Rule>, template: &Path) -> Result<
     answers.dedup();
     match answers.as_slice() {
         [false, true] => {
-            say(
-                "EnableSimpleResponses is on for one HTTP API and off for another: one authorizer (HttpResponses) answers all alike",
-            )?;
+            let line = "EnableSimpleResponses is on for one HTTP API and off for another: one authorizer (HttpResponses) answers all alike";
+            output.print(&json!({"wrong": [line]}), line)?;
             wrong += 1;
         }
-        [true] => say("the Nova Auth stack has to have HttpResponses=simple")?,
+        [true] => {
+            let line = "the Nova Auth stack has to have HttpResponses=simple";
+            output.print(&json!({"notes": [line]}), line)?;
+        }
         _ => {}
     }
     match wrong {

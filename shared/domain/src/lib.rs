@@ -11,6 +11,7 @@
 //! | [`origin`] | which pages may call from a browser |
 //! | [`attempts`] | how many passwords may be tried |
 //! | [`user`] | profiles: role, status, permissions, epoch |
+//! | [`user_record`] | a user as a line of an import or export |
 //! | [`session`] | the life of a session and the refresh protocol's decisions |
 //! | [`jws`], [`claims`] | tokens: strict parsing, and what their claims must say |
 //! | [`rules`] | who may call what of an attached API |
@@ -36,3 +37,4 @@ pub mod security_event;
 pub mod session;
 pub mod strict_json;
 pub mod user;
+pub mod user_record;

@@ -24,8 +24,10 @@ pub enum SecurityEvent {
     MaliciousCsrf,
     /// A user was made.
     UserCreated,
-    /// A user's status was changed by an operator.
+    /// A user's status, role, permissions or lock was changed by an operator.
     UserUpdated,
+    /// A user was deleted.
+    UserDeleted,
 }
 
 impl SecurityEvent {
@@ -43,6 +45,7 @@ impl SecurityEvent {
             Self::MaliciousCsrf => "malicious_csrf",
             Self::UserCreated => "user_created",
             Self::UserUpdated => "user_updated",
+            Self::UserDeleted => "user_deleted",
         }
     }
 }
