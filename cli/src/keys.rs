@@ -2,15 +2,16 @@
 
 use std::error::Error;
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::time::Duration;
 
 use nova_auth::app::start_time;
 use nova_auth::flows::drop_keys::drop_keys;
 use nova_auth::keys::{Key, KeyAlgorithm, KeyDocument, Ring, TokenKind, VersionedSecret};
 use secrecy::ExposeSecret as _;
+use serde_json::json;
 
-use crate::secrets::SecretArgs;
+use crate::output::Output;
+use crate::target::Target;
 
 /// How often, and how many times, it is looked whether a rotation has come to its end: two minutes.
 const LOOKS: (Duration, usize) = (Duration::from_millis(500), 240);
@@ -29,13 +30,13 @@ pub(crate) enum Verb {
 #[derive(Debug, clap::Args)]
 pub(crate) struct ListArgs {
     #[command(flatten)]
-    secrets: SecretArgs,
+    output: Output,
+    #[command(flatten)]
+    target: Target,
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct RotateArgs {
-    #[command(flatten)]
-    secrets: SecretArgs,
     /// Which ring. Without it: both.
     #[arg(value_enum, conflicts_with = "drop")]
     ring: Option<RingName>,
@@ -46,6 +47,10 @@ pub(crate) struct RotateArgs {
     /// With --drop: the algorithm of the key that takes over. By default, that of the dropped one.
     #[arg(long, value_name = "ALGORITHM", value_parser = algorithm, requires = "drop")]
     algorithm: Option<KeyAlgorithm>,
+    #[command(flatten)]
+    output: Output,
+    #[command(flatten)]
+    target: Target,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -63,29 +68,40 @@ fn algorithm(text: &str) -> Result<KeyAlgorithm, &'static str> {
 /// # Errors
 /// The one line that says why not.
 pub(crate) async fn run(verb: Verb) -> Result<(), Box<dyn Error>> {
-    match verb {
-        Verb::List(args) => list(args).await,
-        Verb::Rotate(args) if args.drop.is_empty() => rotate(args).await,
-        Verb::Rotate(args) => emergency(args).await,
+    match &verb {
+        Verb::List(args) => list(args).await.map_err(|error| args.target.explain(error)),
+        Verb::Rotate(args) => {
+            let done = if args.drop.is_empty() { rotate(args).await } else { emergency(args).await };
+            done.map_err(|error| args.target.explain(error))
+        }
     }
 }
 
-async fn list(args: ListArgs) -> Result<(), Box<dyn Error>> {
-    let mut page = String::new();
-    for (kind, secret) in args.secrets.open().await? {
+async fn list(args: &ListArgs) -> Result<(), Box<dyn Error>> {
+    let (mut page, mut rings) = (String::new(), Vec::new());
+    for (kind, secret) in args.target.secrets().await? {
         writeln!(page, "{} ({})", kind.name(), secret.id())?;
-        for key in lines(&ring(&secret, kind).await?) {
-            writeln!(page, "  {key}")?;
+        let (ring, mut keys) = (ring(&secret, kind).await?, Vec::new());
+        for (key, does) in described(&ring) {
+            writeln!(page, "  {:<26} {:<6} {does}", key.kid, key.algorithm.name())?;
+            keys.push(json!({
+                "kid": key.kid, "alg": key.algorithm.name(), "notBefore": key.not_before, "expires": key.expires,
+                "does": does,
+            }));
         }
-        if let Some(pending) = secret.versions().await?.pending() {
+        let versions = secret.versions().await?;
+        if let Some(pending) = versions.pending() {
             writeln!(page, "  a rotation is under way: version {pending}")?;
         }
+        rings.push(json!({
+            "ring": kind.name(), "secret": secret.id(), "keys": keys, "pending": versions.pending(),
+        }));
     }
-    say(&page)
+    args.output.print(&rings, &page)
 }
 
-async fn rotate(args: RotateArgs) -> Result<(), Box<dyn Error>> {
-    for (kind, secret) in args.secrets.open().await? {
+async fn rotate(args: &RotateArgs) -> Result<(), Box<dyn Error>> {
+    for (kind, secret) in args.target.secrets().await? {
         let chosen = args.ring.is_none_or(|ring| (ring == RingName::Access) == (kind == TokenKind::Access));
         if chosen {
             let version = secret.rotate().await.map_err(|error| {
@@ -97,8 +113,15 @@ async fn rotate(args: RotateArgs) -> Result<(), Box<dyn Error>> {
             })?;
             finished(&secret, &version).await.map_err(|error| format!("{}: {error}", kind.name()))?;
             let newest = ring(&secret, kind).await?;
-            let newest = newest.keys().max_by_key(|key| key.not_before).map(describe_new).unwrap_or_default();
-            say(&format!("{}: rotated; {newest}; nobody is logged out\n", kind.name()))?;
+            let newest = newest.keys().max_by_key(|key| key.not_before);
+            let document = json!({
+                "ring": kind.name(),
+                "newKey": newest.map(|key| &key.kid),
+                "signsFrom": newest.and_then(|key| key.not_before),
+            });
+            let newest = newest.map(describe_new).unwrap_or_default();
+            args.output
+                .print(&document, &format!("{}: rotated; {newest}; nobody is logged out", kind.name()))?;
         }
     }
     Ok(())
@@ -126,11 +149,11 @@ async fn finished(secret: &VersionedSecret, version: &str) -> Result<(), Box<dyn
     Err("the rotation has not come to its end in two minutes. The log of rotate-keys says why".into())
 }
 
-async fn emergency(args: RotateArgs) -> Result<(), Box<dyn Error>> {
+async fn emergency(args: &RotateArgs) -> Result<(), Box<dyn Error>> {
     let now = start_time();
     let mut left = args.drop.clone();
     let mut found = Vec::new();
-    for (kind, secret) in args.secrets.open().await? {
+    for (kind, secret) in args.target.secrets().await? {
         let ring = ring(&secret, kind).await?;
         let dropped: Vec<_> = ring.keys().filter(|key| args.drop.contains(&key.kid)).collect();
         if let Some(first) = dropped.first() {
@@ -158,17 +181,24 @@ async fn emergency(args: RotateArgs) -> Result<(), Box<dyn Error>> {
         let stay: Vec<_> = ring(&secret, kind).await?.keys().map(|key| key.kid.clone()).collect();
         let stay: Vec<_> = stay.into_iter().filter(|kid| done.new_key.as_ref() != Some(kid)).collect();
         if !stay.is_empty() {
-            let stay = stay.join(", ");
+            let names = stay.join(", ");
             writeln!(
                 page,
-                "  In the ring still: {stay}. Whoever could read the secret has them too: drop them as well."
+                "  In the ring still: {names}. Whoever could read the secret has them too: drop them as well."
             )?;
         }
-        say(&page)?;
+        let document = json!({
+            "ring": kind.name(), "dropped": kids, "newKey": done.new_key, "left": stay,
+            "rotationGivenUp": done.rotation_given_up,
+        });
+        args.output.print(&document, &page)?;
     }
-    say("  Functions that run keep the old ring for up to 5 minutes (45 if Secrets Manager fails). To end that now, change
+    if args.output.json {
+        return Ok(());
+    }
+    args.output.print(&(), "  Functions that run keep the old ring for up to 5 minutes (45 if Secrets Manager fails). To end that now, change
   anything in their configuration, which replaces their processes: `aws lambda update-function-configuration
-  --function-name … --description …` for login, refresh, logout, token-authorizer and jwks.\n")
+  --function-name … --description …` for login, refresh, logout, token-authorizer and jwks.")
 }
 
 fn consequences(kind: TokenKind) -> &'static str {
@@ -190,19 +220,17 @@ async fn ring(secret: &VersionedSecret, kind: TokenKind) -> Result<Ring, Box<dyn
     Ok(KeyDocument::parse(text.expose_secret(), kind)?.ring()?)
 }
 
-/// A line for each key: its name, its algorithm, and what it does now.
-fn lines(ring: &Ring) -> Vec<String> {
+/// Each key, with what it does now.
+fn described(ring: &Ring) -> impl Iterator<Item = (&Key, String)> {
     let now = start_time();
     let signer = ring.signer(now).map(|key| key.kid.as_str());
-    let state = |key: &Key| match (key.expires, key.not_before) {
-        (Some(end), _) if end <= now => format!("expired at {end}"),
-        _ if signer == Some(key.kid.as_str()) => "signs".to_owned(),
-        (_, Some(begin)) if begin > now => format!("signs from {begin}"),
-        _ => "verifies".to_owned(),
-    };
-    ring.keys().map(|key| format!("{:<26} {:<6} {}", key.kid, key.algorithm.name(), state(key))).collect()
-}
-
-fn say(text: &str) -> Result<(), Box<dyn Error>> {
-    Ok(std::io::stdout().write_all(text.as_bytes())?)
+    ring.keys().map(move |key| {
+        let does = match (key.expires, key.not_before) {
+            (Some(end), _) if end <= now => format!("expired at {end}"),
+            _ if signer == Some(key.kid.as_str()) => "signs".to_owned(),
+            (_, Some(begin)) if begin > now => format!("signs from {begin}"),
+            _ => "verifies".to_owned(),
+        };
+        (key, does)
+    })
 }

@@ -8,7 +8,7 @@ use nova_auth::domain::rules::Caching;
 use nova_local::template::Template;
 use nova_local::{Binaries, Options, Stack};
 
-use crate::tables::TableArgs;
+use crate::target::Target;
 use crate::{demo, rules};
 
 /// The template that is looked for when none is named.
@@ -86,7 +86,7 @@ async fn store_rules(stack: &Stack, template: &Path) -> Result<(), Box<dyn Error
     if !file.is_file() {
         return Ok(());
     }
-    let store = TableArgs::local(stack.dynamodb_url()).open()?;
+    let store = Target::local(stack.dynamodb_url()).store().await?;
     for api in Template::load_alone(template)?.apis {
         let is_kept = api.authorizers.values().any(|authorizer| authorizer.ttl_seconds > 0);
         let caching = if is_kept { Caching::Allowed } else { Caching::Never };

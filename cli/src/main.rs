@@ -2,23 +2,26 @@
 
 #[cfg(feature = "local")]
 mod demo;
+mod failure;
+mod help;
 mod keys;
 #[cfg(feature = "local")]
 mod local;
+mod output;
 mod rules;
-mod secrets;
-mod tables;
+mod session;
+mod target;
 mod user;
 
 use std::error::Error;
-use std::io::Write as _;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
 /// Runs and operates Nova Auth.
 #[derive(Debug, Parser)]
-#[command(name = "nova", version, arg_required_else_help = true)]
+#[command(name = "nova", version, arg_required_else_help = true, after_help = failure::EXIT_CODES)]
 struct Nova {
     #[command(subcommand)]
     verb: Verb,
@@ -35,9 +38,20 @@ enum Verb {
     /// The keys of the tokens: list, rotate.
     #[command(subcommand)]
     Keys(keys::Verb),
-    /// Users: create.
-    #[command(subcommand)]
+    /// Users: create, list, show, disable, enable, role, grant, revoke, password, unlock, delete, import, export.
+    #[command(subcommand, after_help = failure::EXIT_CODES)]
     User(user::Verb),
+    /// Sessions of a user: list, revoke.
+    #[command(subcommand, after_help = failure::EXIT_CODES)]
+    Session(session::Verb),
+    /// Print a script by which a shell completes commands.
+    #[command(
+        after_help = "Example:\n  nova completions bash > ~/.local/share/bash-completion/completions/nova"
+    )]
+    Completions(help::Completions),
+    /// Print the manual page.
+    #[command(after_help = "Examples:\n  nova man | man -l -\n  nova man --dir ~/.local/share/man/man1")]
+    Man(help::Man),
 }
 
 impl Verb {
@@ -48,23 +62,26 @@ impl Verb {
             Verb::Rules(verb) => rules::run(verb).await,
             Verb::Keys(verb) => keys::run(verb).await,
             Verb::User(verb) => user::run(verb).await,
+            Verb::Session(verb) => session::run(verb).await,
+            Verb::Completions(args) => help::completions(&args),
+            Verb::Man(args) => help::man(&args),
         }
     }
 }
 
 fn main() -> ExitCode {
     let nova = Nova::parse();
-    let result = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(Into::into)
-        .and_then(|runtime| runtime.block_on(nova.verb.run()));
+    let result =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Into::into).and_then(
+            |runtime| {
+                let result = runtime.block_on(nova.verb.run());
+                // A thread may still be waiting for a line that nobody is going to type.
+                runtime.shutdown_timeout(Duration::from_secs(1));
+                result
+            },
+        );
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            // With nobody to read the line, the exit code still tells.
-            drop(writeln!(std::io::stderr(), "nova: {error}"));
-            ExitCode::FAILURE
-        }
+        Err(error) => failure::report(error.as_ref()),
     }
 }

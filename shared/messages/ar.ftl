@@ -15,6 +15,7 @@ refresh-token-invalid = رمز تجديد غير صالح
 account-inactive = الحساب غير نشط. تواصل مع الدعم
 registration-closed = التسجيل غير متاح
 forbidden = ليس لديك صلاحية للوصول إلى هذا المورد
+csrf-invalid = تعذر التحقق من مصدر الطلب. حدث الصفحة وحاول مرة أخرى
 forbidden-role = ليس لديك صلاحية للوصول إلى هذا المورد
 forbidden-permission = ليس لديك صلاحية { $action } في { $feature }
 forbidden-address = الوصول محظور من هذا العنوان

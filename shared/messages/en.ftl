@@ -14,6 +14,7 @@ refresh-token-invalid = The refresh token is not valid.
 account-inactive = The account is not active. Contact support.
 registration-closed = Registration is closed.
 forbidden = You are not allowed to use this resource.
+csrf-invalid = The request could not be verified. Reload the page and try again.
 forbidden-role = Your role is not allowed to use this resource.
 forbidden-permission = You are not allowed to { $action } in { $feature }.
 forbidden-address = Access from this address is not allowed.

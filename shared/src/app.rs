@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     aws::Clients,
-    config::{Config, ConfigError, EdgeConfig, NoRules, RunAction},
+    config::{Config, ConfigError, EdgeConfig, HttpResponses, NoRules, RunAction},
     domain::{attempts::Limit, password::Profile as PasswordProfile, session::Lifetimes},
     keys::{AccessTokens, KeyAlgorithm, KeyCache, KeysError, RefreshTokens, TokenKind, VersionedSecret},
     passwords::Hasher,
@@ -62,6 +62,8 @@ pub struct Authorizer {
     pub rate_limit: RateLimit,
     /// What an API without rules allows.
     pub no_rules: NoRules,
+    /// What HTTP APIs take as an answer.
+    pub http_responses: HttpResponses,
     /// How requests are read and answered.
     pub edge: EdgeConfig,
 }
@@ -71,6 +73,15 @@ pub struct Authorizer {
 pub struct PublicKeys {
     /// Access tokens.
     pub access: AccessTokens,
+    /// How requests are read and answered.
+    pub edge: EdgeConfig,
+}
+
+/// What CSRF tokens are made of: the refresh tokens' keys, and nothing else.
+#[derive(Debug)]
+pub struct CsrfService {
+    /// Refresh tokens.
+    pub refresh: RefreshTokens,
     /// How requests are read and answered.
     pub edge: EdgeConfig,
 }
@@ -226,6 +237,7 @@ impl Authorizer {
             rules: RulesCache::default(),
             rate_limit: RateLimit::new(config.api_rate(0)),
             no_rules: config.no_rules,
+            http_responses: config.http_responses,
             edge: config.edge.clone(),
         }
     }
@@ -243,6 +255,30 @@ impl PublicKeys {
         let service = Self { access: AccessTokens::new(keys, &config.tokens), edge: config.edge };
         note([service.access.ready(start_time()).await.err().map(|e| e.to_string()), None, None]);
         Ok(service)
+    }
+}
+
+impl CsrfService {
+    /// Builds all of it from the environment, and reads the keys.
+    ///
+    /// # Errors
+    /// [`StartError`], for what no retry would cure.
+    pub async fn start() -> Result<Self, StartError> {
+        telemetry::start();
+        let config = Config::from_env()?;
+        let service = Self::new(&config, &Clients::new(&config.aws)?)?;
+        note([service.refresh.ready(start_time()).await.err().map(|e| e.to_string()), None, None]);
+        Ok(service)
+    }
+
+    /// Builds all of it on these clients.
+    ///
+    /// # Errors
+    /// `REFRESH_KEYS_SECRET` is missing.
+    pub fn new(config: &Config, clients: &Clients) -> Result<Self, ConfigError> {
+        let secret = config.refresh_keys_secret()?;
+        let keys = KeyCache::new(clients.secrets_manager.clone(), secret, TokenKind::Refresh);
+        Ok(Self { refresh: RefreshTokens::new(keys, &config.tokens), edge: config.edge.clone() })
     }
 }
 

@@ -63,7 +63,15 @@ pub fn dynamodb_config(config: &AwsConfig, http: SharedHttpClient) -> aws_sdk_dy
 /// # Errors
 /// `AWS_CA_BUNDLE` names a file that can't be read.
 pub fn http_client(config: &AwsConfig) -> Result<SharedHttpClient, IoError> {
-    let roots = match &config.ca_bundle {
+    http_client_trusting(config.ca_bundle.as_deref())
+}
+
+/// An HTTP client that trusts the certificates of this PEM file, where one is named, and else Amazon's.
+///
+/// # Errors
+/// The file can't be read.
+pub fn http_client_trusting(ca_bundle: Option<&str>) -> Result<SharedHttpClient, IoError> {
+    let roots = match ca_bundle {
         Some(file) => TrustStore::empty().with_pem_certificate(std::fs::read(file)?),
         None => TrustStore::empty().with_pem_certificate(amazon_roots()?),
     };

@@ -19,11 +19,14 @@
 //! | `PASSWORD_PROFILE` | `crm` | which passwords may be set: `crm` or `nist` |
 //! | `DEFAULT_LANGUAGE` | `ar` | of messages, where the client asks for none of ours: `ar` or `en` |
 //! | `TRUSTED_PROXIES` | none | networks whose `X-Forwarded-For` is believed, comma-separated CIDR |
+//! | `ALLOWED_ORIGINS` | none | origins of other front ends that may call from a browser, with cookies, comma-separated |
 //! | `SECURITY_LOG_DAYS` | 365 | how long security events are kept, 1 to 3650 |
 //! | `REGISTRATION` | `closed` | whether strangers may register: `closed` or `open` |
 //! | `API_RATE_LIMIT` | 100 | calls of one user, or from one address, in one window; 0 is no limit. The authorizer: 0 |
 //! | `API_RATE_SECONDS` | 60 | that window, 1 to 3600 |
 //! | `NO_RULES` | `deny` | what an API without rules allows: `deny`, or `authenticated` for any active user |
+//! | `HTTP_RESPONSES` | `iam` | what HTTP APIs with payload 2.0 take from the authorizer: `iam` policies, or `simple` responses |
+//! | `WEBSOCKET_TOKEN_QUERY` | `off` | whether a WebSocket may say its token in the query (`access_token`): `off` or `on` |
 //! | `KEY_ALGORITHM` | `HS256` | of the next key of access tokens: `HS256`, `ES256`, `EdDSA` or `RS256` |
 //! | `STACK_NAME` | none | the stack, as its metrics name it; without it nothing is counted |
 //!
@@ -36,7 +39,10 @@ use jiff::SignedDuration;
 use secrecy::SecretString;
 
 use crate::{
-    domain::{address::TrustedProxies, attempts::Limit, password::Profile, session::Lifetimes},
+    domain::{
+        address::TrustedProxies, attempts::Limit, origin::AllowedOrigins, password::Profile,
+        session::Lifetimes,
+    },
     keys::KeyAlgorithm,
     messages::Language,
     store::Tables,
@@ -87,6 +93,8 @@ pub struct Config {
     api_rate_window: SignedDuration,
     /// What an API without rules allows.
     pub no_rules: NoRules,
+    /// What HTTP APIs take from the authorizer.
+    pub http_responses: HttpResponses,
     /// What new keys of access tokens are of.
     pub key_algorithm: KeyAlgorithm,
 }
@@ -137,6 +145,10 @@ pub struct EdgeConfig {
     pub default_language: Language,
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: TrustedProxies,
+    /// Which pages of other origins may call from a browser.
+    pub allowed_origins: AllowedOrigins,
+    /// Whether a WebSocket may say its token in the query, which ends up in logs and histories.
+    pub websocket_token_query: bool,
 }
 
 /// What happens after a long run of failures on an account.
@@ -147,6 +159,15 @@ pub enum RunAction {
     /// Somebody is told, and the account is disabled, as NIST SP 800-63B-4, section 3.2.2, has it. Not by default:
     /// whoever knows an address could lock its owner out.
     Disable,
+}
+
+/// What HTTP APIs with payload 2.0 take from the authorizer: `EnableSimpleResponses` of theirs, which no event says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HttpResponses {
+    /// IAM policies, which say all that somebody may call.
+    Iam,
+    /// Yes or no about one route.
+    Simple,
 }
 
 /// What an API without rules allows.
@@ -210,6 +231,17 @@ impl Config {
                 .map_err(|_| {
                     ConfigError::new("TRUSTED_PROXIES", "must be networks in CIDR notation, comma-separated")
                 })?,
+                allowed_origins: AllowedOrigins::parse(
+                    &variables.text("ALLOWED_ORIGINS").unwrap_or_default(),
+                )
+                .map_err(|_| {
+                    ConfigError::new(
+                        "ALLOWED_ORIGINS",
+                        "must be origins as browsers send them (https://app.example.com), comma-separated",
+                    )
+                })?,
+                websocket_token_query: variables
+                    .choice("WEBSOCKET_TOKEN_QUERY", &[("off", false), ("on", true)])?,
             },
             security_log: SignedDuration::from_hours(24)
                 * variables.number::<i32>("SECURITY_LOG_DAYS", 365, 1..=3650)?,
@@ -220,6 +252,10 @@ impl Config {
             api_rate_window: variables.seconds("API_RATE_SECONDS", 60, 1..=3600)?,
             no_rules: variables
                 .choice("NO_RULES", &[("deny", NoRules::Deny), ("authenticated", NoRules::Authenticated)])?,
+            http_responses: variables.choice(
+                "HTTP_RESPONSES",
+                &[("iam", HttpResponses::Iam), ("simple", HttpResponses::Simple)],
+            )?,
             key_algorithm: variables.choice("KEY_ALGORITHM", &KeyAlgorithm::ALL)?,
         })
     }
@@ -414,10 +450,14 @@ mod tests {
             ("PASSWORD_PROFILE", "CRM"),
             ("DEFAULT_LANGUAGE", "fr"),
             ("TRUSTED_PROXIES", "10.0.0.0/99"),
+            ("ALLOWED_ORIGINS", "*"),
+            ("ALLOWED_ORIGINS", "https://web.example.org/"),
             ("SECURITY_LOG_DAYS", "0"),
             ("API_RATE_LIMIT", "-1"),
             ("API_RATE_SECONDS", "0"),
             ("NO_RULES", "allow"),
+            ("HTTP_RESPONSES", "both"),
+            ("WEBSOCKET_TOKEN_QUERY", "true"),
             ("KEY_ALGORITHM", "none"),
             ("KEY_ALGORITHM", "HS512"),
             ("REGISTRATION", "on"),

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::support::client::Client;
 use crate::support::rows::SESSIONS;
 use crate::support::stack::{Pair, System, User};
-use crate::support::tokens::{self, Keys, claims, expired, resign, sign};
+use crate::support::tokens::{self, Keys, claims, expired, resign, sign, sign_text};
 
 /// A system with somebody logged in, and the keys to imitate their tokens with.
 struct Scene {
@@ -85,6 +85,20 @@ fn forgeries(token: &str, key: &[u8], kid: &str, typ: &str) -> Vec<(String, Stri
         ("crit", json!([])),
         ("jku", json!("https://example.com/jwks.json")),
         ("jwk", json!({"kty": "oct", "k": "AAAA"})),
+        ("x5u", json!("https://example.com/cert.pem")),
+        ("x5c", json!(["AAAA"])),
+        ("x5t", json!("AAAA")),
+        ("kid", json!("access-1\u{0}")),
+        ("kid", json!("ACCESS-1")),
+        ("kid", json!(" access-1")),
+        ("kid", json!("' OR '1'='1")),
+        ("kid", json!("/dev/null")),
+        ("kid", json!("https://example.com/jwks.json")),
+        ("kid", json!(["access-1"])),
+        ("kid", json!("k".repeat(3_000))),
+        ("alg", json!(["HS256"])),
+        ("alg", json!(null)),
+        ("typ", json!("AT+JWT")),
         ("b64", json!(false)),
         ("zip", json!("DEF")),
         ("cty", json!("JWT")),
@@ -98,7 +112,53 @@ fn forgeries(token: &str, key: &[u8], kid: &str, typ: &str) -> Vec<(String, Stri
         header.as_object_mut().unwrap().remove(name);
         all.push((format!("header without {name}"), sign(&header, &claims, key)));
     }
+    all.extend(other_texts(&header.to_string(), &claims.to_string(), key));
+    all.extend(other_spellings(token));
     all.extend(other_claims(token, key));
+    all
+}
+
+/// Tokens of the real key whose JSON can be read in two ways, or in none.
+fn other_texts(header: &str, claims: &str, key: &[u8]) -> Vec<(String, String)> {
+    let twice = |text: &str, member: &str| text.replacen('{', &format!("{{{member},"), 1);
+    let mut all = Vec::new();
+    for member in [r#""alg":"none""#, r#""kid":"access-2""#, r#""typ":"JWT""#, r#""\u0061lg":"HS256""#] {
+        all.push((format!("{member} beside the real one"), sign_text(&twice(header, member), claims, key)));
+    }
+    for member in [r#""sub":"x""#, r#""exp":4000000000"#, r#""aud":"nova-api""#, r#""\u0073id":"x""#] {
+        all.push((format!("{member} beside the real one"), sign_text(header, &twice(claims, member), key)));
+    }
+    for text in ["", "null", "[]", "\"x\"", "{", "{}{}", "\u{feff}{}"] {
+        all.push((format!("the header {text}"), sign_text(text, claims, key)));
+        all.push((format!("the claims {text}"), sign_text(header, text, key)));
+    }
+    all.push(("something behind the claims".to_owned(), sign_text(header, &format!("{claims} {{}}"), key)));
+    let long = twice(claims, &format!(r#""padding":"{}""#, "x".repeat(4_000)));
+    all.push(("well signed and too long".to_owned(), sign_text(header, &long, key)));
+    all
+}
+
+/// The same token in other letters: one token has one spelling.
+fn other_spellings(token: &str) -> Vec<(String, String)> {
+    let (rest, last) = token.split_at(token.len() - 1);
+    // The last letter of 32 bytes has two bits that mean nothing.
+    let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let at = alphabet.find(last).unwrap();
+    let twin = &alphabet[at + 1..at + 2];
+    let mut all = vec![("bits that mean nothing".to_owned(), format!("{rest}{twin}"))];
+    let (head, tail) = token.split_once('.').unwrap();
+    for (what, text) in [
+        ("a comma behind it", format!("{token},")),
+        ("a percent sign", token.replacen('.', "%2E", 1)),
+        ("padding of the header", format!("{head}=.{tail}")),
+        ("an empty part in front", format!(".{token}")),
+        ("an empty part behind", format!("{token}.")),
+        ("the signature twice", format!("{token}{}", token.rsplit('.').next().unwrap())),
+        ("the whole of it twice", format!("{token}{token}")),
+        ("letters in the other case", token.to_uppercase()),
+    ] {
+        all.push((what.to_owned(), text));
+    }
     all
 }
 
@@ -121,6 +181,16 @@ fn other_claims(token: &str, key: &[u8]) -> Vec<(String, String)> {
         ("sid", json!(null)),
     ] {
         all.push((format!("{name} {value}"), resign(token, key, |claims| claims[name] = value)));
+    }
+    for name in ["iss", "aud", "sub", "iat", "exp", "jti", "sid", "nbf"] {
+        for value in [json!({}), json!([1]), json!(true), json!(1.5), json!("x"), json!("")] {
+            // A refresh token of another id is a stolen one, and that is another matter.
+            if name == "jti" && value.is_string() {
+                continue;
+            }
+            let what = format!("{name} {value}");
+            all.push((what, resign(token, key, |claims| claims[name] = value)));
+        }
     }
     for name in ["iss", "aud", "sub", "iat", "exp", "jti", "sid"] {
         let without = resign(token, key, |claims| drop(claims.as_object_mut().unwrap().remove(name)));

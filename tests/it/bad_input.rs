@@ -5,11 +5,18 @@ use serde_json::{Value, json};
 use crate::support::client::{Answer, Client};
 use crate::support::stack::{PASSWORD, System};
 
-const ENDPOINTS: [&str; 3] = ["login", "refresh", "logout"];
+const ENDPOINTS: [&str; 5] = ["login", "refresh", "logout", "register", "password"];
+
+/// A system in which every endpoint reads its body.
+async fn start() -> System {
+    System::start_in(&[("REGISTRATION", "open"), ("API_RATE_LIMIT", "0")]).await
+}
 
 async fn post(system: &System, endpoint: &str, kind: Option<&str>, body: impl Into<reqwest::Body>) -> Answer {
     let client = Client::at(2);
     let request = client.request("POST", &system.auth(endpoint)).body(body);
+    // A password is changed by bearer; the body is read before anybody asks whose token that is.
+    let request = if endpoint == "password" { request.bearer_auth("x") } else { request };
     client.send(kind.iter().fold(request, |request, kind| request.header("content-type", *kind))).await
 }
 
@@ -28,7 +35,7 @@ async fn assert_unharmed(system: System) {
 
 #[tokio::test]
 async fn a_body_that_is_not_said_to_be_json_is_not_read() {
-    let system = System::start().await;
+    let system = start().await;
     let body = json!({"email": "a@example.com", "password": "x", "refreshToken": "x"}).to_string();
     for endpoint in ENDPOINTS {
         for kind in [
@@ -45,7 +52,7 @@ async fn a_body_that_is_not_said_to_be_json_is_not_read() {
             answer.expect(415, "UNSUPPORTED_MEDIA_TYPE");
         }
         let client = Client::at(2);
-        let twice = client.request("POST", &system.auth(endpoint)).body(body.clone());
+        let twice = client.request("POST", &system.auth(endpoint)).body(body.clone()).bearer_auth("x");
         let twice = twice.header("content-type", "application/json").header("content-type", "text/plain");
         client.send(twice).await.expect(415, "UNSUPPORTED_MEDIA_TYPE");
     }
@@ -58,7 +65,7 @@ async fn a_body_that_is_not_said_to_be_json_is_not_read() {
 
 #[tokio::test]
 async fn a_body_that_is_not_one_json_object_with_distinct_members_is_not_read() {
-    let system = System::start().await;
+    let system = start().await;
     let deep = format!("{{\"refreshToken\":{}1{}}}", "[".repeat(7_000), "]".repeat(7_000));
     for endpoint in ENDPOINTS {
         for body in [
@@ -99,7 +106,7 @@ async fn a_body_that_is_not_one_json_object_with_distinct_members_is_not_read() 
 
 #[tokio::test]
 async fn a_body_larger_than_any_of_ours_is_refused_whoever_has_to_do_it() {
-    let system = System::start().await;
+    let system = start().await;
     // 11 MB are API Gateway's to refuse, 1 MB is ours.
     for size in [16 * 1024 + 1, 1 << 20, 11 << 20] {
         for endpoint in ENDPOINTS {
@@ -123,8 +130,9 @@ fn faults(answer: &Answer) -> Vec<String> {
 
 #[tokio::test]
 async fn a_field_of_another_type_is_named() {
-    let system = System::start().await;
-    let good = json!({"email": "a@example.com", "password": "x", "refreshToken": "x",
+    let system = start().await;
+    let good = json!({"name": "Sara", "email": "a@example.com", "password": PASSWORD, "refreshToken": "x",
+        "currentPassword": "x", "newPassword": PASSWORD,
         "deviceInfo": {"userAgent": "x", "ip": "x", "fingerprint": "x"}, "tokenDelivery": "body"});
     let fields = [
         ("login", "/email", "email"),
@@ -136,6 +144,11 @@ async fn a_field_of_another_type_is_named() {
         ("refresh", "/refreshToken", "refreshToken"),
         ("refresh", "/deviceInfo/fingerprint", "deviceInfo.fingerprint"),
         ("logout", "/refreshToken", "refreshToken"),
+        ("register", "/name", "name"),
+        ("register", "/email", "email"),
+        ("register", "/password", "password"),
+        ("password", "/currentPassword", "currentPassword"),
+        ("password", "/newPassword", "newPassword"),
     ];
     for (endpoint, pointer, field) in fields {
         for value in
@@ -153,7 +166,7 @@ async fn a_field_of_another_type_is_named() {
 
 #[tokio::test]
 async fn a_field_with_no_value_or_none_that_fits_is_named() {
-    let system = System::start().await;
+    let system = start().await;
     let long = format!("{}@example.com", "a".repeat(300));
     for (email, fault) in [
         (json!(null), "REQUIRED"),
@@ -180,7 +193,7 @@ async fn a_field_with_no_value_or_none_that_fits_is_named() {
 
 #[tokio::test]
 async fn bytes_that_are_no_text_are_refused_as_what_they_are_replaced_by() {
-    let system = System::start().await;
+    let system = start().await;
     for endpoint in ENDPOINTS {
         for body in [&b"\xff\xfe\x00\x01"[..], b"{\"email\":\xff}", b"\xef\xbb\xbf{}", b"\0"] {
             let answer = post(&system, endpoint, Some("application/json"), body.to_vec()).await;
@@ -193,9 +206,61 @@ async fn bytes_that_are_no_text_are_refused_as_what_they_are_replaced_by() {
     assert_unharmed(system).await;
 }
 
+/// The endpoints that read no body pass over whatever is sent.
+#[tokio::test]
+async fn a_body_where_none_is_read_changes_nothing() {
+    let system = start().await;
+    let sara = system.user("sara").await;
+    let client = Client::at(2);
+    let pair = system.login(&client, &sara).await;
+    let urls = [system.auth("sessions"), format!("{}/api/csrf-token", system.stack.url())];
+    for url in urls.iter().chain([&format!("{}/.well-known/jwks.json", system.stack.url())]) {
+        for body in [&b"{"[..], b"\xff", b"{\"id\":1}"] {
+            let request = client.request("GET", url).bearer_auth(&pair.access).body(body.to_vec());
+            assert_eq!(client.send(request).await.status, 200, "{url}");
+        }
+    }
+    for id in ["x", "..", "%00", "{id}", "0190163d-8694-739b-aea5-966c26f8ad9", &"a".repeat(4_000)] {
+        let request = client.request("DELETE", &system.auth(&format!("sessions/{id}")));
+        let answer = client.send(request.bearer_auth(&pair.access).body("{")).await;
+        assert!([403, 404].contains(&answer.status), "{id}: {}", answer.body);
+    }
+    system.assert_lets_in(&client, &pair.access, &sara).await;
+    assert_unharmed(system).await;
+}
+
+/// Cookies and CSRF tokens that no browser of ours sends.
+#[tokio::test]
+async fn a_cookie_or_csrf_token_of_any_bytes_is_a_clear_no() {
+    let system = start().await;
+    let client = Client::at(2);
+    let own = system.stack.url().to_owned();
+    let long = "a".repeat(5_000);
+    for value in
+        ["", "=", ".", "..", "a.b.c", "\"a.b.c\"", "%00", "\u{e9}\u{631}", long.as_str(), "a.b.c; a.b.c"]
+    {
+        let cookie = format!("__Host-nova-refresh={value}; __Host-nova-csrf={value}");
+        for (method, path, expected) in [
+            ("GET", "/api/csrf-token", &[200][..]),
+            ("POST", "/api/auth/refresh", &[400, 401]),
+            ("POST", "/api/auth/logout", &[401]),
+            ("POST", "/api/auth/login", &[403]),
+        ] {
+            let request = client.request(method, &format!("{own}{path}")).header("origin", &own);
+            let request =
+                request.header("cookie", cookie.as_bytes()).header("x-csrf-token", value.as_bytes());
+            let body = json!({"email": "a@example.com", "password": "x", "tokenDelivery": "cookie"});
+            let answer = client.send(if method == "GET" { request } else { request.json(&body) }).await;
+            assert!(expected.contains(&answer.status), "{path} {value}: {} {}", answer.status, answer.body);
+            answer.expect_envelope();
+        }
+    }
+    assert_unharmed(system).await;
+}
+
 #[tokio::test]
 async fn a_member_that_nobody_knows_is_passed_over() {
-    let system = System::start().await;
+    let system = start().await;
     let sara = system.user("sara").await;
     let body = json!({"email": sara.email, "password": PASSWORD, "remember": {"me": [1]}, "isAdmin": true});
     let answer = post(&system, "login", Some("application/json"), body.to_string()).await;

@@ -2,13 +2,15 @@
 
 use std::fs;
 
-use nova_auth::authorizer::AuthorizerEvent;
+use nova_auth::authorizer::{AuthorizerEvent, EventKind};
 use nova_auth::config::EdgeConfig;
 use nova_auth::domain::address::TrustedProxies;
+use nova_auth::domain::origin::AllowedOrigins;
 use nova_auth::messages::Language;
 use serde_json::Value;
 
 use crate::support::binaries::workspace;
+use crate::support::browser::Browser;
 use crate::support::client::{Answer, Client};
 use crate::support::stack::{PASSWORD, System, User};
 
@@ -16,10 +18,18 @@ use crate::support::stack::{PASSWORD, System, User};
 async fn event(system: &System, sara: &User, file: &str) -> Value {
     let pair = system.login(&Client::at(3), sara).await;
     let text = fs::read_to_string(workspace().join("events").join(file)).unwrap();
+    let mut browser = Browser::new(system, 4);
+    let login_csrf = browser.csrf().await;
+    let login_cookie = browser.cookie("__Host-nova-csrf").unwrap().to_owned();
+    browser.log_in(sara).await.expect_envelope();
     let filled = text
         .replace("REPLACE_WITH_PASSWORD", PASSWORD)
         .replace("REPLACE_WITH_ACCESS_TOKEN", &pair.access)
-        .replace("REPLACE_WITH_REFRESH_TOKEN", &pair.refresh);
+        .replace("REPLACE_WITH_REFRESH_TOKEN", &pair.refresh)
+        .replace("REPLACE_WITH_CSRF_COOKIE", &login_cookie)
+        .replace("REPLACE_WITH_LOGIN_CSRF_TOKEN", &login_csrf)
+        .replace("REPLACE_WITH_REFRESH_COOKIE", browser.cookie("__Host-nova-refresh").unwrap())
+        .replace("REPLACE_WITH_SESSION_CSRF_TOKEN", &browser.csrf_token);
     assert!(!filled.contains("REPLACE"), "{file}: a placeholder that nobody knows");
     serde_json::from_str(&filled).unwrap()
 }
@@ -29,7 +39,15 @@ async fn send(system: &System, event: &Value) -> Answer {
     let client = Client::at(2);
     let text = |name: &str| event[name].as_str().unwrap();
     let mut request = client.request(text("httpMethod"), &format!("{}{}", system.stack.url(), text("path")));
-    for name in ["Content-Type", "Authorization", "Accept-Language", "User-Agent"] {
+    for name in [
+        "Content-Type",
+        "Authorization",
+        "Accept-Language",
+        "User-Agent",
+        "Cookie",
+        "X-CSRF-Token",
+        "Sec-Fetch-Site",
+    ] {
         let value = event["headers"][name].as_str();
         assert_eq!(
             value,
@@ -48,8 +66,13 @@ async fn every_event_of_an_endpoint_is_answered_as_its_name_promises() {
     for (file, status) in [
         ("login.rest.json", 200),
         ("login.rest.wrong-password.json", 401),
+        ("login.rest.cookie.json", 200),
         ("refresh.rest.json", 200),
+        ("refresh.rest.cookie.json", 200),
+        ("refresh.rest.csrf.json", 403),
         ("logout.rest.json", 200),
+        ("logout.rest.cookie.json", 200),
+        ("csrf-token.rest.json", 200),
         ("password.rest.rejected.json", 400),
         ("register.rest.json", 201),
         ("register.rest.taken.json", 409),
@@ -73,13 +96,29 @@ async fn every_event_of_an_endpoint_is_answered_as_its_name_promises() {
 async fn every_event_of_the_authorizer_is_read_with_its_token() {
     let system = System::start().await;
     let sara = system.user_with("user@example.com", PASSWORD).await;
-    for file in ["token-authorizer.rest.request.json", "token-authorizer.rest.token.json"] {
-        let event = event(&system, &sara, file).await.to_string();
-        let edge =
-            EdgeConfig { default_language: Language::Arabic, trusted_proxies: TrustedProxies::default() };
+    let arn = "arn:aws:execute-api:eu-central-1:123456789012:EXAMPLEAPI";
+    for (file, kind, method) in [
+        ("rest.token", EventKind::RestToken, "/v1/GET/whoami"),
+        ("rest.request", EventKind::Rest, "/v1/GET/whoami"),
+        ("rest.request.no-token", EventKind::Rest, "/v1/GET/whoami"),
+        ("http1", EventKind::Http1, "/$default/GET/whoami"),
+        ("http2", EventKind::Http2, "/$default/GET/whoami"),
+        ("http2.no-token", EventKind::Http2, "/$default/GET/whoami"),
+        ("ws", EventKind::WebSocket, "/v1/$connect"),
+        ("ws.no-token", EventKind::WebSocket, "/v1/$connect"),
+    ] {
+        let event = event(&system, &sara, &format!("token-authorizer.{file}.json")).await.to_string();
+        let edge = EdgeConfig {
+            default_language: Language::Arabic,
+            trusted_proxies: TrustedProxies::default(),
+            allowed_origins: AllowedOrigins::default(),
+            websocket_token_query: false,
+        };
         let read = AuthorizerEvent::read(&event, &edge).unwrap();
-        assert!(read.method_arn.ends_with("/v1/GET/whoami"), "{file}");
-        let token = read.token.unwrap().unwrap();
-        system.assert_lets_in(&Client::at(2), token.expose(), &sara).await;
+        assert_eq!((read.kind, read.method_arn), (kind, format!("{arn}{method}")), "{file}");
+        match read.token.unwrap() {
+            Some(token) => system.assert_lets_in(&Client::at(2), token.expose(), &sara).await,
+            None => assert!(file.ends_with(".no-token"), "{file} has a token that is not found"),
+        }
     }
 }

@@ -9,10 +9,14 @@
 )]
 
 mod access_tokens;
+mod attach;
 mod attempts;
 mod bad_input;
 mod codes;
+mod cookies;
+mod cors;
 mod docs;
+mod enumeration;
 mod events;
 mod hostile_headers;
 mod keys;
@@ -21,6 +25,7 @@ mod logout;
 mod main_job;
 mod nova_local;
 mod nova_user;
+mod operators;
 mod outage;
 mod password;
 mod protocol;
@@ -35,3 +40,4 @@ mod sessions;
 mod startup;
 mod support;
 mod template;
+mod websocket;

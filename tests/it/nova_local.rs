@@ -40,17 +40,20 @@ fn parent(process: u32) -> Option<u32> {
 #[tokio::test]
 async fn it_says_where_everything_is_serves_it_and_ends_with_all_its_processes() {
     let attached = workspace().join("tests/consumer/template.yaml").display().to_string();
-    let mut nova = Running::start(command("nova", &arguments(&["--attach", &attached])));
+    let sockets = workspace().join("tests/consumer/websocket/template.yaml").display().to_string();
+    let attach = arguments(&["--attach", &attached, "--attach", &sockets]);
+    let mut nova = Running::start(command("nova", &attach));
     let lines = nova.lines_until(|line| line.starts_with("ready ")).await;
     let words: Vec<Vec<&str>> = lines.iter().map(|line| line.split(' ').collect()).collect();
     let kinds: Vec<_> = words.iter().map(|line| line[..line.len() - 1].join(" ")).collect();
-    let expected =
-        ["dynamodb", "secretsmanager", "api AuthApi", "api NotesApi", "api TokenNotesApi", "ready"];
+    let apis = ["api AuthApi", "api NotesApi", "api TokenNotesApi", "api ChatApi"];
+    let expected = [&["dynamodb", "secretsmanager"], &apis[..], &["ready"]].concat();
     assert_eq!(kinds, expected);
     for line in &words {
-        assert!(line.last().unwrap().starts_with("http://127.0.0.1:"), "{line:?}");
+        let scheme = if line.contains(&"ChatApi") { "ws" } else { "http" };
+        assert!(line.last().unwrap().starts_with(&format!("{scheme}://127.0.0.1:")), "{line:?}");
     }
-    let (ready, client) = (*words[5].last().unwrap(), Client::at(2));
+    let (ready, client) = (*words[6].last().unwrap(), Client::at(2));
     assert_eq!(words[2].last().unwrap(), &ready);
     let login = client.post(&format!("{ready}/api/auth/login"), &json!({})).await;
     login.expect(400, "VALIDATION_FAILED");
@@ -125,7 +128,10 @@ async fn a_template_that_cannot_be_used_is_named_in_one_line() {
 async fn a_function_without_a_binary_is_named_in_one_line() {
     let dir = directory("no-binaries").display().to_string();
     let ended = run(command("nova", &arguments(&["--bin-dir", &dir])), "").await;
-    assert_eq!(ended.complaint(), format!("nova: there is no binary of the function jwks at {dir}/jwks"));
+    assert_eq!(
+        ended.complaint(),
+        format!("nova: there is no binary of the function csrf-token at {dir}/csrf-token")
+    );
 }
 
 #[tokio::test]

@@ -95,7 +95,10 @@ async fn what_is_written_wrongly_is_named() {
     }
     let empty =
         run(command("nova", &["user", "create", "--email", "a@example.com", "--name", "A"]), "x").await;
-    assert_eq!(empty.complaint(), "nova: which table of users? Say --identity-table or --local");
+    assert_eq!(
+        empty.complaint(),
+        "nova: which system? Say --stack NAME, or --identity-table and --sessions-table, or --local"
+    );
     let nowhere = ["user", "create", "--local=http://127.0.0.1:1", "--email", "a@example.com", "--name", "A"];
     let nowhere = run(command("nova", &nowhere), PASSWORD).await;
     assert!(nowhere.complaint().contains("storage is out of reach"), "{nowhere:?}");

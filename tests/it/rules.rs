@@ -193,6 +193,65 @@ async fn rules_are_held_against_the_template_of_their_api() {
     assert!(!refused.success && refused.stdout.contains("line 1: GET /whoami is public"), "{refused:?}");
 }
 
+/// A template of an HTTP API with an authorizer of these settings, and a route for these.
+fn http_api(authorizer: &str, routes: &[&str]) -> String {
+    let mut template = format!(
+        "Resources:\n  Http:\n    Type: AWS::Serverless::HttpApi\n    Properties:\n      Auth:\n        DefaultAuthorizer: Nova\n        \
+         Authorizers:\n          Nova:\n            FunctionArn: arn:aws:lambda:us-east-1:123456789012:function:Authorizer\n            \
+         FunctionInvokeRole: arn:aws:iam::123456789012:role/invoke\n            AuthorizerPayloadFormatVersion: '2.0'\n            \
+         {authorizer}\n  Function:\n    Type: AWS::Serverless::Function\n    Properties:\n      CodeUri: function\n      Events:\n"
+    );
+    for (number, route) in routes.iter().enumerate() {
+        let (method, path) = route.split_once(' ').unwrap();
+        template.push_str(&format!(
+            "        Route{number}: {{Type: HttpApi, Properties: {{ApiId: !Ref Http, Method: {method}, Path: '{path}'}}}}\n"
+        ));
+    }
+    template
+}
+
+/// What `nova rules check --template` says of it.
+async fn check_http(name: &str, rules: &str, authorizer: &str, routes: &[&str]) -> Ended {
+    let dir = std::env::temp_dir().join(format!("nova-check-{}-{name}", std::process::id()));
+    std::fs::create_dir_all(&dir).unwrap();
+    let (file, template) = (dir.join("rules.yaml"), dir.join("template.yaml"));
+    std::fs::write(&file, rules).unwrap();
+    std::fs::write(&template, http_api(authorizer, routes)).unwrap();
+    let (file, template) = (file.display().to_string(), template.display().to_string());
+    let ended = run(command("nova", &["rules", "check", "--file", &file, "--template", &template]), "").await;
+    std::fs::remove_dir_all(&dir).unwrap();
+    ended
+}
+
+#[tokio::test]
+async fn answers_that_an_http_api_would_keep_for_other_calls_are_found_in_its_template() {
+    let sources = |context: &str| {
+        format!("Identity: {{Headers: [Authorization], Context: [{context}], ReauthorizeEvery: 60}}")
+    };
+    let simple = |context: &str| format!("EnableSimpleResponses: true\n            {}", sources(context));
+    let notes = "- route: GET /notes\n";
+    let near = "- route: GET /notes\n  addresses: [10.0.0.0/8]\n";
+    let all = "- route: ANY /*\n";
+    for (name, rules, authorizer, routes, missing) in [
+        ("iam", notes, sources(""), ["GET /notes"], ""),
+        ("simple", notes, simple(""), ["GET /notes"], "add routeKey to"),
+        ("by-route", notes, simple("routeKey"), ["GET /notes"], ""),
+        ("any", all, simple("routeKey"), ["ANY /notes"], "add httpMethod to"),
+        ("greedy", all, simple("routeKey"), ["GET /{proxy+}"], "add path to"),
+        ("all", all, simple("routeKey, httpMethod, path"), ["ANY /{proxy+}"], ""),
+        ("address", near, sources(""), ["GET /notes"], "add identity.sourceIp to"),
+        ("address-known", near, sources("identity.sourceIp"), ["GET /notes"], ""),
+        // The rule is about one of the paths that the route takes.
+        ("address-greedy", near, sources(""), ["GET /{proxy+}"], "add identity.sourceIp to"),
+    ] {
+        let checked = check_http(name, rules, &authorizer, &routes).await;
+        assert_eq!(checked.success, missing.is_empty(), "{name}: {checked:?}");
+        assert!(checked.stdout.contains(missing), "{name}: {checked:?}");
+        let told = checked.stdout.contains("HttpResponses=simple");
+        assert_eq!(told, authorizer.contains("EnableSimpleResponses"), "{name}: {checked:?}");
+    }
+}
+
 #[tokio::test]
 async fn too_many_calls_of_the_authentication_api_are_told_when_to_come_back() {
     let system = System::start_with(|options| {

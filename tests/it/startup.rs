@@ -17,7 +17,7 @@ const ENVIRONMENT: [(&str, &str); 9] = [
     ("REFRESH_KEYS_SECRET", "refresh"),
 ];
 
-const FUNCTIONS: [&str; 9] = [
+const FUNCTIONS: [&str; 10] = [
     "login",
     "refresh",
     "logout",
@@ -25,6 +25,7 @@ const FUNCTIONS: [&str; 9] = [
     "register",
     "sessions",
     "token-authorizer",
+    "csrf-token",
     "jwks",
     "rotate-keys",
 ];
@@ -43,7 +44,7 @@ async fn a_function_that_lacks_a_variable_names_it_in_one_line_and_does_not_star
             assert_eq!(ended.complaint(), format!("{variable}: is not set"), "{function}");
         }
     }
-    for function in ["login", "refresh", "logout", "rotate-keys"] {
+    for function in ["login", "refresh", "logout", "csrf-token", "rotate-keys"] {
         let ended = start(function, &[("REFRESH_KEYS_SECRET", " ")]).await;
         assert_eq!(ended.complaint(), "REFRESH_KEYS_SECRET: is not set", "{function}");
     }
@@ -62,6 +63,7 @@ async fn a_function_with_a_variable_that_makes_no_sense_names_it_and_does_not_re
         ("PASSWORD_PROFILE", "weak"),
         ("DEFAULT_LANGUAGE", "klingon"),
         ("TRUSTED_PROXIES", "everybody"),
+        ("ALLOWED_ORIGINS", "everywhere"),
         ("SECURITY_LOG_DAYS", "1e9"),
         ("NO_RULES", "allow"),
         ("KEY_ALGORITHM", "none-of-all"),

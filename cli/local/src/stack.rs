@@ -8,14 +8,14 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 
 use crate::binaries::{self, BinariesError};
-use crate::gateway::{Rest, Setup};
+use crate::gateway::{self, Connections, Setup};
 use crate::options::Options;
 use crate::pool::Pool;
 use crate::process::Launch;
 use crate::secrets::{self, Rotators, SecretsError};
 use crate::server::{BindError, Server, bind};
 use crate::storage::{Storage, StorageError};
-use crate::template::{Api, Inputs, Template, TemplateError};
+use crate::template::{Api, ApiKind, Inputs, Template, TemplateError};
 
 /// The name of the stack that the first template describes. Exports carry it, and those who import know it.
 const STACK: &str = "nova-auth";
@@ -68,6 +68,7 @@ pub struct Stack {
     secrets_url: String,
     pools: BTreeMap<String, Arc<Pool>>,
     gateways: Vec<Server>,
+    connections: Vec<Arc<Connections>>,
     apis: Vec<(String, String)>,
 }
 
@@ -103,9 +104,13 @@ impl Stack {
         ]);
         environment.extend(options.environment.clone());
         let mut pools = BTreeMap::new();
+        let mut management = management_urls(&templates, &listeners);
         for function in templates.iter().flat_map(|template| &template.functions) {
             let program = programs.get(&function.binary).cloned().unwrap_or_default();
-            let (environment, logs) = (environment.clone(), options.logs.clone());
+            let (mut environment, logs) = (environment.clone(), options.logs.clone());
+            if let Some(url) = management.remove(&function.logical_id) {
+                environment.insert("AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI".to_owned(), url);
+            }
             let launch = Launch { function: function.clone(), program, environment, logs };
             let pool = Pool::new(launch, options.clock.clone(), options.concurrency);
             pools.insert(function.logical_id.clone(), Arc::new(pool));
@@ -115,14 +120,18 @@ impl Stack {
             Some((secret.arn.clone(), Arc::clone(function)))
         });
         rotators.set(rotated.collect());
-        let (mut gateways, mut apis) = (Vec::new(), Vec::new());
+        let (mut gateways, mut apis, mut connections) = (Vec::new(), Vec::new(), Vec::new());
         for (api, listener) in templates.into_iter().flat_map(|template| template.apis).zip(listeners) {
             let name = api.logical_id.clone();
-            let server = serve(api, listener, &options, &pools)?;
-            apis.push((name, server.url()));
+            let is_websocket = matches!(api.kind, ApiKind::WebSocket { .. });
+            let open = Arc::new(Connections::default());
+            let server = serve(api, listener, &options, &pools, open.clone())?;
+            let url = server.url();
+            apis.push((name, if is_websocket { url.replacen("http", "ws", 1) } else { url }));
             gateways.push(server);
+            connections.push(open);
         }
-        Ok(Stack { options, storage, secrets, secrets_url, pools, gateways, apis })
+        Ok(Stack { options, storage, secrets, secrets_url, pools, gateways, connections, apis })
     }
 
     /// The authentication API's URL: the first API of the first template, without a stage.
@@ -130,7 +139,7 @@ impl Stack {
         self.apis.first().map(|(_, url)| url.as_str()).unwrap_or_default()
     }
 
-    /// The URL of an API by its logical id.
+    /// The URL of an API by its logical id: `ws://…` for a WebSocket API.
     pub fn api(&self, logical_id: &str) -> Option<&str> {
         self.apis.iter().find(|(name, _)| name == logical_id).map(|(_, url)| url.as_str())
     }
@@ -165,6 +174,10 @@ impl Stack {
         for gateway in &self.gateways {
             gateway.close();
         }
+        // A server does not wait for connections that were upgraded.
+        for connections in &self.connections {
+            connections.close_all();
+        }
         for pool in self.pools.values() {
             pool.stop().await;
         }
@@ -193,11 +206,35 @@ fn serve(
     (listener, address): Listener,
     options: &Options,
     pools: &BTreeMap<String, Arc<Pool>>,
+    connections: Arc<Connections>,
 ) -> Result<Server, StartError> {
     let name = api.logical_id.clone();
-    let setup = Setup { pools, port: address.port(), clock: options.clock.clone() };
-    let rest = Rest::new(api, &setup).map_err(|problem| StartError::Api { api: name, problem })?;
-    Ok(Server::serve(listener, address, rest.router()))
+    let setup = Setup { pools, port: address.port(), clock: options.clock.clone(), connections };
+    let router = gateway::router(api, &setup).map_err(|problem| StartError::Api { api: name, problem })?;
+    Ok(Server::serve(listener, address, router))
+}
+
+/// Where a function finds `@connections`, by its logical id: those of the WebSocket API that it is behind, else those
+/// of the only one of its template.
+fn management_urls(templates: &[Template], listeners: &[Listener]) -> BTreeMap<String, String> {
+    let mut addresses = listeners.iter().map(|(_, address)| address);
+    let mut urls = BTreeMap::new();
+    for template in templates {
+        let apis: Vec<_> = template.apis.iter().zip(addresses.by_ref()).collect();
+        let sockets = || apis.iter().filter(|(api, _)| matches!(api.kind, ApiKind::WebSocket { .. }));
+        for (api, address) in sockets() {
+            let url = format!("http://{address}/{}", api.stage);
+            for route in &api.routes {
+                urls.insert(route.function.clone(), url.clone());
+            }
+            if sockets().count() == 1 {
+                for function in &template.functions {
+                    urls.entry(function.logical_id.clone()).or_insert_with(|| url.clone());
+                }
+            }
+        }
+    }
+    urls
 }
 
 /// The first template, and the attached ones with what it exports.

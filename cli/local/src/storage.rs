@@ -67,11 +67,21 @@ impl Storage {
 
     /// As [`Storage::start`], on a port that was taken already.
     pub(crate) fn start_on(
-        (listener, address): (TcpListener, SocketAddr),
+        bound: (TcpListener, SocketAddr),
         tables: &[Table],
         data: Option<&Path>,
     ) -> Result<Storage, StorageError> {
         let database = open(data)?;
+        let mut storage = Self::unswept(bound, tables, database.clone())?;
+        storage.sweep.spawn(sweep_now_and_then(database));
+        Ok(storage)
+    }
+
+    fn unswept(
+        (listener, address): (TcpListener, SocketAddr),
+        tables: &[Table],
+        database: Database,
+    ) -> Result<Storage, StorageError> {
         for table in tables {
             create(&database, table)
                 .map_err(|problem| StorageError::Table { table: table.name.clone(), problem })?;
@@ -80,18 +90,18 @@ impl Storage {
         let server = Server::run(address, async move |stop| {
             drop(dynoxide::server::serve_with_shutdown(listener, served, stop).await);
         });
-        let mut sweep = JoinSet::new();
-        sweep.spawn(sweep_now_and_then(database.clone()));
         let tables = tables.iter().map(|table| table.name.clone()).collect();
-        Ok(Storage { url: server.url(), database: Documents::new(database), tables, server, sweep })
+        let database = Documents::new(database);
+        Ok(Storage { url: server.url(), database, tables, server, sweep: JoinSet::new() })
     }
 
-    /// A DynamoDB in memory, on a free port, with the tables of one template.
+    /// A DynamoDB in memory, on a free port, with the tables of one template. It removes nothing that has expired: whoever
+    /// uses it passes its own time in, which is not this machine's.
     ///
     /// # Errors
     /// As [`Storage::start`]; also when the template can't be read.
     pub async fn in_memory(template: &Path) -> Result<Storage, StorageError> {
-        Storage::start(&Template::load(template)?.tables, None, 0).await
+        Storage::unswept(bind(0, "--dynamodb-port").await?, &Template::load(template)?.tables, open(None)?)
     }
 
     /// Where a DynamoDB client finds it.

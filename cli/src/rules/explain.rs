@@ -4,30 +4,29 @@ use std::error::Error;
 use std::net::IpAddr;
 
 use nova_auth::domain::address::ClientAddress;
-use nova_auth::domain::email::Email;
-use nova_auth::domain::ids::UserId;
 use nova_auth::domain::refusal::Refusal;
 use nova_auth::domain::rules::{Asking, Rules};
-use nova_auth::domain::user::Profile;
 use nova_auth::http::error::Problem;
 use nova_auth::messages::Language;
-use nova_auth::store::Store;
+use serde_json::json;
 
-use super::say;
-use crate::tables::TableArgs;
+use crate::output::Output;
+use crate::target::Target;
+use crate::user::{UserName, find};
 
 /// Prints the decision about one call, and the rule that made it.
 pub(super) async fn explain(
     rules: &Rules,
     call: &str,
-    user: Option<&str>,
+    user: Option<&UserName>,
     from: Option<IpAddr>,
-    tables: TableArgs,
+    target: &Target,
+    output: Output,
 ) -> Result<(), Box<dyn Error>> {
     let (method, path) =
         call.split_once(' ').ok_or("a call is a method and a path, for example 'GET /notes'")?;
     let user = match user {
-        Some(name) => Some(find(&tables.open()?, name).await?),
+        Some(name) => Some(find(&target.store().await?, name).await?),
         None => None,
     };
     let address = from.map(|ip| ClientAddress::Known(ip.to_canonical()));
@@ -42,36 +41,32 @@ pub(super) async fn explain(
         )
     });
     let place = from.map_or("an unknown address".to_owned(), |ip| ip.to_string());
-    say(&format!("{call} by {who} from {place}"))?;
     let rule = verdict.line.and_then(|line| rules.rules.iter().find(|rule| rule.line == line));
-    match rule {
-        Some(rule) => say(&format!("line {}: {}", rule.line, rule.route))?,
-        None => say("no rule is about it")?,
-    }
-    match (verdict.answer, user) {
-        (_, Some(user)) if !user.is_active() => say("refused: USER_INACTIVE: the user is not active"),
-        (Ok(()), _) => say("allowed"),
-        (Err(Refusal::TokenMissing), _) => say("refused: UNAUTHORIZED: a token is needed"),
+    let by_rule = match rule {
+        Some(rule) => format!("line {}: {}", rule.line, rule.route),
+        None => "no rule is about it".to_owned(),
+    };
+    let (code, answer) = match (verdict.answer, &user) {
+        (_, Some(user)) if !user.is_active() => {
+            (Some("USER_INACTIVE"), "refused: USER_INACTIVE: the user is not active".to_owned())
+        }
+        (Ok(()), _) => (None, "allowed".to_owned()),
+        (Err(Refusal::TokenMissing), _) => {
+            (Some("UNAUTHORIZED"), "refused: UNAUTHORIZED: a token is needed".to_owned())
+        }
         (Err(refusal), _) => {
             let problem = Problem::Refused(refusal);
-            say(&format!("denied: {}: {}", problem.row().1, problem.message(Language::English)))
-        }
-    }
-}
-
-/// A user by address or id.
-async fn find(store: &Store, name: &str) -> Result<Profile, Box<dyn Error>> {
-    let id = match name.parse::<UserId>() {
-        Ok(id) => Some(id),
-        Err(_) => {
-            let email =
-                Email::parse(name).map_err(|_| format!("{name} is neither an address nor a user's id"))?;
-            store.credential(&email).await?.map(|credential| credential.user_id)
+            let code = problem.row().1;
+            (Some(code), format!("denied: {code}: {}", problem.message(Language::English)))
         }
     };
-    let profile = match id {
-        Some(id) => store.profile(id).await?,
-        None => None,
-    };
-    profile.ok_or_else(|| format!("there is no user {name}").into())
+    let document = json!({
+        "call": call,
+        "user": user.as_ref().map(|user| user.id.to_string()),
+        "from": from,
+        "line": rule.map(|rule| rule.line),
+        "allowed": code.is_none(),
+        "code": code,
+    });
+    output.print(&document, &format!("{call} by {who} from {place}\n{by_rule}\n{answer}"))
 }

@@ -6,15 +6,18 @@ mod template;
 
 use std::error::Error;
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use nova_auth::app::start_time;
 use nova_auth::domain::rules::{Caching, Rules, file};
 use nova_auth::rules_cache::RULES_KEPT;
 use nova_auth::store::{Store, StoredRules};
+use serde_json::json;
 
-use crate::tables::TableArgs;
+use crate::failure::NotFound;
+use crate::output::Output;
+use crate::target::Target;
+use crate::user::UserName;
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Verb {
@@ -32,8 +35,6 @@ pub(crate) enum Verb {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct PutArgs {
-    #[command(flatten)]
-    tables: TableArgs,
     /// The API's id, as it stands in its ARNs.
     #[arg(long, value_name = "ID")]
     api: String,
@@ -42,21 +43,25 @@ pub(crate) struct PutArgs {
     uncached: bool,
     /// The rules file.
     file: PathBuf,
+    #[command(flatten)]
+    output: Output,
+    #[command(flatten)]
+    target: Target,
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct ShowArgs {
-    #[command(flatten)]
-    tables: TableArgs,
     /// The API's id, as it stands in its ARNs.
     #[arg(long, value_name = "ID")]
     api: String,
+    #[command(flatten)]
+    output: Output,
+    #[command(flatten)]
+    target: Target,
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct CheckArgs {
-    #[command(flatten)]
-    tables: TableArgs,
     /// The rules file.
     #[arg(long, default_value = "rules.yaml")]
     file: PathBuf,
@@ -69,12 +74,16 @@ pub(crate) struct CheckArgs {
     template: Option<PathBuf>,
     /// Explain what this user may do, by address or id.
     #[arg(long = "as", value_name = "USER", requires = "call")]
-    user: Option<String>,
+    user: Option<UserName>,
     /// From which address.
     #[arg(long, value_name = "ADDRESS", requires = "call")]
     from: Option<std::net::IpAddr>,
     /// The call to explain, for example 'GET /notes'. Without --as: of somebody without a token.
     call: Option<String>,
+    #[command(flatten)]
+    output: Output,
+    #[command(flatten)]
+    target: Target,
 }
 
 /// Does what the verb says.
@@ -82,10 +91,10 @@ pub(crate) struct CheckArgs {
 /// # Errors
 /// The lines that say why not.
 pub(crate) async fn run(verb: Verb) -> Result<(), Box<dyn Error>> {
-    match verb {
-        Verb::Put(args) => put(args).await,
-        Verb::Show(args) => show(args).await,
-        Verb::Check(args) => check(args).await,
+    match &verb {
+        Verb::Put(args) => put(args).await.map_err(|error| args.target.explain(error)),
+        Verb::Show(args) => show(args).await.map_err(|error| args.target.explain(error)),
+        Verb::Check(args) => check(args).await.map_err(|error| args.target.explain(error)),
     }
 }
 
@@ -103,39 +112,55 @@ pub(crate) async fn store(
     Ok(number)
 }
 
-async fn put(args: PutArgs) -> Result<(), Box<dyn Error>> {
-    let number = store(&args.tables.open()?, &args.api, &args.file, caching(args.uncached)).await?;
-    say(&format!(
-        "stored {number} rules for {}; in force on every decision within {} s, and where API Gateway keeps answers that \
-         much longer",
-        args.api,
-        RULES_KEPT.as_secs()
-    ))
+async fn put(args: &PutArgs) -> Result<(), Box<dyn Error>> {
+    let tables = args.target.store().await?;
+    let number = store(&tables, &args.api, &args.file, caching(args.uncached)).await?;
+    let seconds = RULES_KEPT.as_secs();
+    args.output.print(
+        &json!({"api": args.api, "rules": number, "inForceWithinSeconds": seconds}),
+        &format!(
+            "stored {number} rules for {}; in force on every decision within {seconds} s, and where API Gateway keeps \
+             answers that much longer",
+            args.api,
+        ),
+    )
 }
 
-async fn show(args: ShowArgs) -> Result<(), Box<dyn Error>> {
-    let Some(stored) = args.tables.open()?.rules(&args.api).await? else {
-        return Err(format!("{} has no rules: NO_RULES says what that means", args.api).into());
+async fn show(args: &ShowArgs) -> Result<(), Box<dyn Error>> {
+    let Some(stored) = args.target.store().await?.rules(&args.api).await? else {
+        return Err(Box::new(NotFound(format!("{} has no rules: NO_RULES says what that means", args.api))));
     };
-    let kept = match stored.rules.caching {
-        Caching::Allowed => "",
-        Caching::Never => ", answers not kept",
-    };
-    say(&format!("# {} stored {}{kept}\n{}", args.api, stored.stored_at, stored.source.trim_end()))
+    let is_kept = stored.rules.caching == Caching::Allowed;
+    let kept = if is_kept { "" } else { ", answers not kept" };
+    args.output.print(
+        &json!({
+            "api": args.api,
+            "storedAt": stored.stored_at,
+            "uncached": !is_kept,
+            "rules": stored.rules.rules.len(),
+            "source": stored.source,
+        }),
+        &format!("# {} stored {}{kept}\n{}", args.api, stored.stored_at, stored.source.trim_end()),
+    )
 }
 
-async fn check(args: CheckArgs) -> Result<(), Box<dyn Error>> {
+async fn check(args: &CheckArgs) -> Result<(), Box<dyn Error>> {
     let source =
         std::fs::read_to_string(&args.file).map_err(|error| format!("{}: {error}", args.file.display()))?;
     #[cfg(feature = "local")]
     if let Some(template) = &args.template {
         let rules = file::read(&source).map_err(|faults| broken(&args.file, &faults))?;
-        return template::compare(&args.file, rules, template);
+        return template::compare(&args.file, rules, template, args.output);
     }
     let rules = read(&args.file, &source, caching(args.uncached))?;
     match &args.call {
-        Some(call) => explain::explain(&rules, call, args.user.as_deref(), args.from, args.tables).await,
-        None => say(&format!("{}: {} rules, fit to be stored", args.file.display(), rules.rules.len())),
+        Some(call) => {
+            explain::explain(&rules, call, args.user.as_ref(), args.from, &args.target, args.output).await
+        }
+        None => args.output.print(
+            &json!({"file": args.file.display().to_string(), "rules": rules.rules.len(), "fit": true}),
+            &format!("{}: {} rules, fit to be stored", args.file.display(), rules.rules.len()),
+        ),
     }
 }
 
@@ -159,8 +184,4 @@ fn broken(path: &Path, faults: &[file::FileFault]) -> String {
 
 const fn caching(uncached: bool) -> Caching {
     if uncached { Caching::Never } else { Caching::Allowed }
-}
-
-fn say(line: &str) -> Result<(), Box<dyn Error>> {
-    Ok(writeln!(std::io::stdout(), "{line}")?)
 }

@@ -3,16 +3,23 @@
 use std::error::Error;
 use std::path::Path;
 
-use nova_auth::domain::rules::{Caching, Method, Rule, Rules};
-use nova_local::template::{Api, Authorizer, AuthorizerKind, Identity, Route, Template};
+use nova_auth::domain::rules::{self, Caching, Method, Rule, Rules};
+use nova_local::template::{Api, ApiKind, Authorizer, AuthorizerKind, Identity, Payload, Route, Template};
 
-use super::say;
+use serde_json::json;
+
+use crate::output::Output;
 
 /// Compares the rules with every API of the template that has an authorizer.
 ///
 /// # Errors
 /// When something would not work as the two files say together.
-pub(super) fn compare(file: &Path, rules: Vec<Rule>, template: &Path) -> Result<(), Box<dyn Error>> {
+pub(super) fn compare(
+    file: &Path,
+    rules: Vec<Rule>,
+    template: &Path,
+    output: Output,
+) -> Result<(), Box<dyn Error>> {
     let template = Template::load_alone(template)?;
     let mut wrong = 0;
     for api in template.apis.iter().filter(|api| !api.authorizers.is_empty()) {
@@ -21,19 +28,40 @@ pub(super) fn compare(file: &Path, rules: Vec<Rule>, template: &Path) -> Result<
         let caching = if ttl > 0 { Caching::Allowed } else { Caching::Never };
         let rules = Rules { rules: rules.clone(), caching };
         let findings = Findings::of(api, &rules);
+        let mut page = String::new();
         for line in &findings.wrong {
-            say(&format!("{}: {}: {line}", file.display(), api.logical_id))?;
+            page.push_str(&format!("{}: {}: {line}\n", file.display(), api.logical_id));
         }
         for line in &findings.notes {
-            say(&format!("{}: {}: note: {line}", file.display(), api.logical_id))?;
+            page.push_str(&format!("{}: {}: note: {line}\n", file.display(), api.logical_id));
         }
         let stored = if ttl > 0 { "" } else { " --uncached" };
-        say(&format!(
+        page.push_str(&format!(
             "{}: result TTL {ttl} s: nova rules put --api <its id>{stored} {}",
             api.logical_id,
             file.display()
-        ))?;
+        ));
+        let document = json!({
+            "api": api.logical_id, "ttlSeconds": ttl, "wrong": findings.wrong, "notes": findings.notes,
+        });
+        output.print(&document, &page)?;
         wrong += findings.wrong.len();
+    }
+    // No event says which answer its API takes, so the authorizer has one for all.
+    let mut answers: Vec<bool> = template.apis.iter().flat_map(simple_responses).collect();
+    answers.sort_unstable();
+    answers.dedup();
+    match answers.as_slice() {
+        [false, true] => {
+            let line = "EnableSimpleResponses is on for one HTTP API and off for another: one authorizer (HttpResponses) answers all alike";
+            output.print(&json!({"wrong": [line]}), line)?;
+            wrong += 1;
+        }
+        [true] => {
+            let line = "the Nova Auth stack has to have HttpResponses=simple";
+            output.print(&json!({"notes": [line]}), line)?;
+        }
+        _ => {}
     }
     match wrong {
         0 => Ok(()),
@@ -52,12 +80,12 @@ impl Findings {
     fn of(api: &Api, rules: &Rules) -> Self {
         let mut findings = Self::default();
         findings.wrong.extend(rules.unfit().iter().map(ToString::to_string));
-        for route in &api.routes {
+        for route in asked(api) {
             findings.of_route(api, route, rules);
         }
         for rule in &rules.rules {
-            if !api.routes.iter().any(|route| deciding(rules, route).any(|decides| decides.line == rule.line))
-            {
+            let decides = |route| deciding(api, rules, route).iter().any(|decides| decides.line == rule.line);
+            if !asked(api).any(decides) {
                 findings.notes.push(format!("line {}: the API has no route {}", rule.line, rule.route));
             }
         }
@@ -67,9 +95,10 @@ impl Findings {
     fn of_route(&mut self, api: &Api, route: &Route, rules: &Rules) {
         let name = format!("{} {}", route.method, route.path);
         let mut decided = false;
-        for rule in deciding(rules, route) {
+        let authorizer = route.authorizer.as_ref().and_then(|name| api.authorizers.get(name));
+        self.wrong.extend(authorizer.and_then(|authorizer| simple_fault(route, &name, authorizer)));
+        for rule in deciding(api, rules, route) {
             decided = true;
-            let authorizer = route.authorizer.as_ref().and_then(|name| api.authorizers.get(name));
             let line = rule.line;
             match authorizer {
                 Some(authorizer) if rule.access.public && asks_for_something(authorizer) => self.wrong.push(format!(
@@ -89,19 +118,82 @@ impl Findings {
     }
 }
 
-/// The rules that decide about a route, one for each of its methods.
-fn deciding<'r>(rules: &'r Rules, route: &Route) -> impl Iterator<Item = &'r Rule> {
+/// The routes that an authorizer can be asked about: of a WebSocket API, the one that opens it.
+fn asked(api: &Api) -> impl Iterator<Item = &Route> {
+    let is_websocket = matches!(api.kind, ApiKind::WebSocket { .. });
+    api.routes.iter().filter(move |route| !is_websocket || route.method == "CONNECT")
+}
+
+/// Whether it takes paths that its own name does not say: `{proxy+}`, `$default`.
+fn is_open(route: &Route) -> bool {
+    route.path == "$default" || route.path.contains("+}")
+}
+
+/// The rules that decide about a route: the first one for each of its methods; and for a route of many paths, every rule
+/// that is about some of them and that no route of its own leads to.
+fn deciding<'r>(api: &Api, rules: &'r Rules, route: &Route) -> Vec<&'r Rule> {
+    let mut found = first_matches(rules, route);
+    if let Some(open) = open_route(route) {
+        let own: Vec<u32> = asked(api)
+            .filter(|other| !is_open(other))
+            .flat_map(|other| first_matches(rules, other))
+            .map(|rule| rule.line)
+            .collect();
+        let about = rules.rules.iter().filter(|rule| rule.route.overlaps(&open));
+        found.extend(about.filter(|rule| !own.contains(&rule.line)));
+    }
+    found.sort_by_key(|rule| rule.line);
+    found.dedup_by_key(|rule| rule.line);
+    found
+}
+
+fn first_matches<'r>(rules: &'r Rules, route: &Route) -> Vec<&'r Rule> {
     let methods: Vec<Method> = match Method::parse(&route.method) {
         Some(method) => vec![method],
         None => Method::ALL.to_vec(),
     };
-    let path = route.path.clone();
-    let mut found: Vec<&Rule> = methods
+    let path = format!("/{}", route.path.trim_start_matches('/'));
+    let first = |method| rules.rules.iter().find(|rule| rule.route.matches(method, &path));
+    methods.into_iter().filter_map(first).collect()
+}
+
+/// `/a/{proxy+}` as a rule has it: `/a/*`.
+fn open_route(route: &Route) -> Option<rules::Route> {
+    let before = match route.path.split_once('{') {
+        _ if !is_open(route) => return None,
+        Some((before, rest)) if rest.ends_with("+}") => before.trim_end_matches('/'),
+        _ => "",
+    };
+    let parsed = rules::Route::parse(&format!("{} {before}/*", route.method));
+    parsed.or_else(|_| rules::Route::parse(&format!("{} /*", route.method))).ok()
+}
+
+/// Whether each authorizer of an HTTP API with payload 2.0 takes simple responses.
+fn simple_responses(api: &Api) -> impl Iterator<Item = bool> {
+    let is_http = matches!(api.kind, ApiKind::Http { .. });
+    let two = api.authorizers.values().filter(|authorizer| authorizer.payload == Payload::Two);
+    two.filter(move |_| is_http).map(|authorizer| authorizer.simple)
+}
+
+/// A simple response is about one call, and is kept for all that have the same identity sources.
+fn simple_fault(route: &Route, name: &str, authorizer: &Authorizer) -> Option<String> {
+    let AuthorizerKind::Request(sources) = &authorizer.kind else { return None };
+    if !authorizer.simple || authorizer.ttl_seconds == 0 {
+        return None;
+    }
+    let needed = [("routeKey", true), ("httpMethod", route.method == "ANY"), ("path", is_open(route))];
+    let missing: Vec<&str> = needed
         .into_iter()
-        .filter_map(|method| rules.rules.iter().find(|rule| rule.route.matches(method, &path)))
+        .filter(|(source, needed)| *needed && !sources.contains(&Identity::Context((*source).to_owned())))
+        .map(|(source, _)| source)
         .collect();
-    found.dedup_by_key(|rule| rule.line);
-    found.into_iter()
+    (!missing.is_empty()).then(|| {
+        format!(
+            "simple responses about {name} are kept and would be given to other calls; add {} to the identity sources (Context), \
+             or write ReauthorizeEvery: 0",
+            missing.join(" and ")
+        )
+    })
 }
 
 fn asks_for_something(authorizer: &Authorizer) -> bool {

@@ -11,7 +11,10 @@ use nova_auth::{
         refusal::{Fault, Refusal},
         session::ClaimedDevice,
     },
-    flows::login::{LoggedIn, LoginAttempt, login},
+    flows::{
+        csrf::Carrier,
+        login::{LoggedIn, LoginAttempt, login},
+    },
     http::{self, Answer, Endpoint, Request},
 };
 use serde_json::json;
@@ -36,9 +39,14 @@ fn parse(request: &Request) -> Result<LoginAttempt, Refusal> {
     let email = fields.parsed("email", Email::parse);
     let password = fields.text("password").map(Password::new);
     let device = fields.device_info();
-    if fields.optional_text("tokenDelivery").is_some_and(|delivery| delivery != "body") {
-        fields.refuse("tokenDelivery", Fault::Invalid);
-    }
+    let carrier = match fields.optional_text("tokenDelivery").as_deref() {
+        None | Some("body") => Carrier::Body,
+        Some("cookie") => Carrier::Cookie(request.proof()),
+        Some(_) => {
+            fields.refuse("tokenDelivery", Fault::Invalid);
+            Carrier::Body
+        }
+    };
     let claimed = ClaimedDevice { user_agent: device.user_agent, ip: device.ip };
     let (email, password) = fields.finish(email.zip(password))?;
     Ok(LoginAttempt {
@@ -47,6 +55,7 @@ fn parse(request: &Request) -> Result<LoginAttempt, Refusal> {
         caller: request.caller.clone(),
         claimed: (claimed != ClaimedDevice::default()).then_some(claimed),
         fingerprint: device.fingerprint,
+        carrier,
     })
 }
 
@@ -54,9 +63,9 @@ fn render(logged_in: &LoggedIn) -> Answer {
     let LoggedIn { access, refresh, profile, quota } = logged_in;
     Answer::data(json!({
         "accessToken": access.token.expose(),
-        "refreshToken": refresh.expose(),
         "expiresIn": access.expires_in.as_secs(),
         "user": {"id": profile.id, "name": profile.name, "email": profile.email, "role": profile.role},
     }))
+    .delivering(refresh)
     .with_quota(*quota)
 }

@@ -8,7 +8,6 @@ use nova_auth::{
     domain::refusal::Refusal,
     flows::refresh::{RefreshAttempt, Refreshed, refresh},
     http::{self, Answer, Endpoint, Request},
-    keys::Token,
 };
 use serde_json::json;
 
@@ -31,9 +30,11 @@ fn parse(request: &Request) -> Result<RefreshAttempt, Refusal> {
     let mut fields = request.json()?;
     let token = fields.optional_text("refreshToken");
     let device = fields.device_info();
-    let token = fields.finish(Some(token))?.ok_or(Refusal::RefreshTokenRequired)?;
+    let token = request.refresh_token(fields.finish(Some(token))?)?;
+    let (token, carrier) = token.ok_or(Refusal::RefreshTokenRequired)?;
     Ok(RefreshAttempt {
-        token: Token::new(token),
+        token,
+        carrier,
         fingerprint: device.fingerprint,
         device: request.caller.device.clone(),
     })
@@ -42,7 +43,7 @@ fn parse(request: &Request) -> Result<RefreshAttempt, Refusal> {
 fn render(refreshed: &Refreshed) -> Answer {
     Answer::data(json!({
         "accessToken": refreshed.access.token.expose(),
-        "refreshToken": refreshed.refresh.expose(),
         "expiresIn": refreshed.access.expires_in.as_secs(),
     }))
+    .delivering(&refreshed.refresh)
 }

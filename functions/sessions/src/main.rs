@@ -18,7 +18,8 @@ use serde_json::{Value, json};
 async fn main() -> ExitCode {
     app::run(async {
         let service = AuthService::start(Rings::Access).await?;
-        http::serve(Endpoint::Sessions, &service.edge, async |request| answer(&service, request).await).await
+        http::serve(Endpoint::Sessions, &service.edge, async |request| Ok(answer(&service, request).await?))
+            .await
     })
     .await
 }

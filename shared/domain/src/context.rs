@@ -1,6 +1,14 @@
-//! What the authorizer tells the API behind it: flat strings, since API Gateway passes on nothing else.
+//! What the authorizer tells the API behind it, and how that API reads it: flat strings, since API Gateway passes on
+//! nothing else.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{
+    email::Email,
+    ids::{SessionId, UserId},
+    user::Role,
+};
 
 /// The context of an Allow, and (with nothing but `code` and `message`) of a Deny.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,5 +38,140 @@ pub struct Context {
 impl std::fmt::Debug for Context {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Context").field("session_id", &self.session_id).finish_non_exhaustive()
+    }
+}
+
+/// Who is calling a function of an attached API, as the authorizer found out: all of it, or nothing.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// The user's id.
+    pub user_id: UserId,
+    /// The user's address, as it was at the decision.
+    pub email: Email,
+    /// The user's role, as it was at the decision.
+    pub role: Role,
+    /// The session, by which an open WebSocket is found when it is revoked.
+    pub session_id: SessionId,
+}
+
+/// It holds an address.
+impl std::fmt::Debug for Caller {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Caller").field("user_id", &self.user_id).finish_non_exhaustive()
+    }
+}
+
+/// Why an event does not say who is calling. The values that it has are not repeated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NoCaller {
+    /// Nobody said who they are: the route has no authorizer, or is public and was called without a token.
+    #[error("the authorizer named no caller")]
+    Anonymous,
+    /// A part of it is missing, or not of its type: this is no context of Nova Auth.
+    #[error("the authorizer's context has no valid {0}")]
+    Invalid(&'static str),
+}
+
+impl Caller {
+    /// Reads the event that API Gateway sends to a function behind the authorizer: of a REST API, of an HTTP API in
+    /// payload 1.0 or 2.0, or of a WebSocket API, whose every message says it again.
+    ///
+    /// # Errors
+    /// [`NoCaller`]. A function that needs to know its caller answers 401 or 500 then, and does nothing else.
+    pub fn of_event(event: &Value) -> Result<Self, NoCaller> {
+        let authorizer = event.get("requestContext").and_then(|context| context.get("authorizer"));
+        let context = match event.get("version").and_then(Value::as_str) {
+            Some("2.0") => authorizer.and_then(|authorizer| authorizer.get("lambda")),
+            _ => authorizer,
+        };
+        let text = |name| context.and_then(|context| context.get(name)).and_then(Value::as_str);
+        let names = ["userId", "email", "role", "sessionId"];
+        if !names.iter().any(|name| context.is_some_and(|context| context.get(name).is_some())) {
+            return Err(NoCaller::Anonymous);
+        }
+        let [user_id, email, role, session_id] = names;
+        Ok(Self {
+            user_id: read(user_id, text(user_id).and_then(|id| id.parse().ok()))?,
+            email: read(email, text(email).and_then(|email| Email::parse(email).ok()))?,
+            role: read(role, text(role).and_then(|role| role.parse().ok()))?,
+            session_id: read(session_id, text(session_id).and_then(|id| id.parse().ok()))?,
+        })
+    }
+}
+
+fn read<T>(name: &'static str, value: Option<T>) -> Result<T, NoCaller> {
+    value.ok_or(NoCaller::Invalid(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const ID: &str = "0190163d-8694-739b-aea5-966c26f8ad90";
+
+    fn context() -> Value {
+        json!({"userId": ID, "email": "sara@example.com", "role": "user", "sessionId": ID})
+    }
+
+    fn event(version: Option<&str>, authorizer: &Value) -> Value {
+        json!({"version": version, "requestContext": {"authorizer": authorizer}})
+    }
+
+    #[test]
+    fn the_caller_is_found_in_an_event_of_every_kind_of_api() {
+        let mut flat = context();
+        flat["principalId"] = json!(ID);
+        flat["integrationLatency"] = json!(7);
+        for event in
+            [event(None, &flat), event(Some("1.0"), &flat), event(Some("2.0"), &json!({"lambda": context()}))]
+        {
+            let caller = Caller::of_event(&event).unwrap();
+            assert_eq!(caller.user_id.to_string(), ID);
+            assert_eq!((caller.email.as_str(), caller.role.as_str()), ("sara@example.com", "user"));
+        }
+    }
+
+    #[test]
+    fn half_an_identity_is_none() {
+        for name in ["userId", "email", "role", "sessionId"] {
+            for value in [json!(null), json!(""), json!("a b"), json!(7), json!([ID]), json!({})] {
+                let mut context = context();
+                context[name] = value.clone();
+                let answer = Caller::of_event(&event(None, &context));
+                assert_eq!(answer, Err(NoCaller::Invalid(name)), "{name} {value}");
+            }
+            let mut context = context();
+            context.as_object_mut().unwrap().remove(name);
+            assert_eq!(Caller::of_event(&event(None, &context)), Err(NoCaller::Invalid(name)));
+        }
+    }
+
+    #[test]
+    fn what_names_nobody_says_so() {
+        for event in [
+            json!(null),
+            json!([]),
+            json!({}),
+            json!({"requestContext": null}),
+            event(None, &json!(null)),
+            event(None, &json!({"principalId": "anonymous", "integrationLatency": 1})),
+            // Another authorizer's context, or the other shape of event: nothing is picked out of it.
+            event(Some("2.0"), &context()),
+            event(None, &json!({"lambda": context()})),
+        ] {
+            assert_eq!(Caller::of_event(&event), Err(NoCaller::Anonymous), "{event}");
+        }
+    }
+
+    #[test]
+    fn neither_the_caller_nor_an_error_shows_an_address() {
+        let mut context = context();
+        let shown = format!("{:?}", Caller::of_event(&event(None, &context)).unwrap());
+        assert!(!shown.contains("sara"), "{shown}");
+        context["role"] = json!("sara example");
+        let error = Caller::of_event(&event(None, &context)).unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("sara"));
     }
 }

@@ -8,8 +8,10 @@
 //! | [`email`], [`password`], [`name`] | what people type, parsed once |
 //! | [`common_passwords`] | the passwords that everybody tries first |
 //! | [`address`] | who is calling, behind which proxies, and which address window that fills |
+//! | [`origin`] | which pages may call from a browser |
 //! | [`attempts`] | how many passwords may be tried |
 //! | [`user`] | profiles: role, status, permissions, epoch |
+//! | [`user_record`] | a user as a line of an import or export |
 //! | [`session`] | the life of a session and the refresh protocol's decisions |
 //! | [`jws`], [`claims`] | tokens: strict parsing, and what their claims must say |
 //! | [`rules`] | who may call what of an attached API |
@@ -26,6 +28,7 @@ pub mod ids;
 pub mod jws;
 pub mod moment;
 pub mod name;
+pub mod origin;
 pub mod password;
 pub mod policy;
 pub mod refusal;
@@ -34,3 +37,4 @@ pub mod security_event;
 pub mod session;
 pub mod strict_json;
 pub mod user;
+pub mod user_record;

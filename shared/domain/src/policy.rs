@@ -81,7 +81,8 @@ fn matches(pattern: &str, text: &str) -> bool {
     reach.last().copied().unwrap_or(false)
 }
 
-/// The ARN of a method, `arn:aws:execute-api:region:account:api/stage/METHOD/path`, taken apart.
+/// The ARN of a method, `arn:aws:execute-api:region:account:api/stage/METHOD/path`, taken apart; or that of opening a
+/// WebSocket, `…:api/stage/$connect`, whose method is `CONNECT` and whose path `/$connect`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MethodArn<'a> {
     /// The whole ARN.
@@ -111,10 +112,13 @@ impl<'a> MethodArn<'a> {
             return None;
         }
         let stage_arn = text.get(..api.len() + 1 + stage.len())?;
-        let path = match path {
-            Some(_) => text.get(stage_arn.len() + 1 + method.len()..)?,
+        let (method, path) = match path {
+            None if method == "$connect" => ("CONNECT", text.get(stage_arn.len()..)?),
+            // Our own name for that is not a method of any API.
+            _ if method == "CONNECT" => return None,
+            Some(_) => (method, text.get(stage_arn.len() + 1 + method.len()..)?),
             // The root without its slash.
-            None => "/",
+            None => (method, "/"),
         };
         Some(Self { text, api_id, method, path, stage_arn })
     }
@@ -191,6 +195,7 @@ mod tests {
             "arn:aws:execute-api:us-east-1:123456789012:a1b2/v1",
             "arn:aws:execute-api:us-east-1:123456789012:/v1/GET/",
             "arn:aws:execute-api:us-east-1:123456789012:a1b2/v1/*/x",
+            "arn:aws:execute-api:us-east-1:123456789012:a1b2/v1/CONNECT/$connect",
         ] {
             assert_eq!(MethodArn::parse(arn), None, "{arn}");
         }
@@ -199,5 +204,8 @@ mod tests {
         assert_eq!((stage.api_id, stage.method, stage.path), ("a1b2", "GET", "/x/y"));
         let root = MethodArn::parse("arn:aws:execute-api:us-east-1:123456789012:a1b2/v1/GET/").unwrap();
         assert_eq!(root.path, "/");
+        let connect = "arn:aws:execute-api:us-east-1:123456789012:a1b2/v1/$connect";
+        let connect = MethodArn::parse(connect).unwrap();
+        assert_eq!((connect.api_id, connect.method, connect.path), ("a1b2", "CONNECT", "/$connect"));
     }
 }

@@ -28,6 +28,8 @@ pub enum Refusal {
     RefreshTokenInvalid,
     /// The password was right, the account is not active.
     AccountInactive,
+    /// The request came with a cookie, and without the proof that a page of ours asked for it.
+    CsrfInvalid,
     /// The account has had too many failures.
     LoginLocked(Quota),
     /// The address has had too many failures.

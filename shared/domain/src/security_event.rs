@@ -20,10 +20,14 @@ pub enum SecurityEvent {
     AuthnTokenRevoked,
     /// A user set another password; every other session of theirs ended with it.
     AuthnPasswordChange,
+    /// A request with a cookie that no page of ours asked for, or none that can show it.
+    MaliciousCsrf,
     /// A user was made.
     UserCreated,
-    /// A user's status was changed by an operator.
+    /// A user's status, role, permissions or lock was changed by an operator.
     UserUpdated,
+    /// A user was deleted.
+    UserDeleted,
 }
 
 impl SecurityEvent {
@@ -36,6 +40,7 @@ impl SecurityEvent {
         Self::AuthnTokenReuse,
         Self::AuthnTokenRevoked,
         Self::AuthnPasswordChange,
+        Self::MaliciousCsrf,
         Self::UserCreated,
         Self::UserUpdated,
     ];
@@ -51,8 +56,10 @@ impl SecurityEvent {
             Self::AuthnTokenReuse => "authn_token_reuse",
             Self::AuthnTokenRevoked => "authn_token_revoked",
             Self::AuthnPasswordChange => "authn_password_change",
+            Self::MaliciousCsrf => "malicious_csrf",
             Self::UserCreated => "user_created",
             Self::UserUpdated => "user_updated",
+            Self::UserDeleted => "user_deleted",
         }
     }
 }

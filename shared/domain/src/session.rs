@@ -5,7 +5,8 @@
 //! - *current* is presented → the row takes the next one (one conditional write, made by the store);
 //! - *previous* is presented within the grace window → the client's answer was lost, or another tab was faster: it gets
 //!   the **same** successor, made again byte for byte, so nobody gains a second chain;
-//! - anything else is presented → somebody holds a token that was used up: the session is revoked.
+//! - anything else is presented → somebody holds a token that was used up: the session is revoked. So is one whose token
+//!   comes another way than it is delivered: in a body, from a cookie that no script reads.
 
 use jiff::{SignedDuration, Timestamp, fmt::serde::timestamp::millisecond::required as millis};
 use serde::{Deserialize, Serialize};
@@ -81,6 +82,19 @@ pub enum State {
 pub enum Delivery {
     /// In JSON bodies.
     Body,
+    /// In a cookie that no script reads, and in no body ever.
+    Cookie,
+}
+
+impl Delivery {
+    /// Its name in the row.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Body => "body",
+            Self::Cookie => "cookie",
+        }
+    }
 }
 
 /// The device that a session began on, as the service saw it.
@@ -177,6 +191,8 @@ pub struct Presented {
     pub generation: u64,
     /// SHA-256 of the client's fingerprint, where it gave one.
     pub fingerprint: Option<FingerprintHash>,
+    /// How it came.
+    pub delivery: Delivery,
 }
 
 /// What to do with a refresh whose conditional write did not take.
@@ -188,7 +204,7 @@ pub enum Verdict {
     SameSuccessor,
     /// The session ended before; nothing is to be revoked.
     Ended,
-    /// The token was used up. The session is to be revoked.
+    /// The token was used up, or came another way than its session delivers. The session is to be revoked.
     Theft,
 }
 
@@ -202,6 +218,10 @@ pub fn judge_lost_rotation(
 ) -> Verdict {
     if !row.is_live(moment.now) {
         return Verdict::Ended;
+    }
+    // A token never leaves its channel by itself: somebody took it out of there.
+    if row.delivery != presented.delivery {
+        return Verdict::Theft;
     }
     // INVARIANT: a rotation replaces exactly one generation, so the token before the current one has generation - 1.
     let is_previous = row.previous.as_ref() == Some(&presented.hash)
@@ -236,7 +256,12 @@ mod tests {
     }
 
     fn presented(generation: u8) -> Presented {
-        Presented { hash: hash(generation), generation: generation.into(), fingerprint: None }
+        Presented {
+            hash: hash(generation),
+            generation: generation.into(),
+            fingerprint: None,
+            delivery: Delivery::Body,
+        }
     }
 
     fn moment(second: i64) -> Moment {
@@ -308,6 +333,18 @@ mod tests {
     }
 
     #[test]
+    fn a_token_that_comes_another_way_than_its_session_delivers_is_theft_even_the_current_one() {
+        let in_cookies = Session { delivery: Delivery::Cookie, ..row() };
+        for generation in [4, 5] {
+            assert_eq!(judge(&in_cookies, &presented(generation), 1_001), Verdict::Theft);
+            let by_cookie = Presented { delivery: Delivery::Cookie, ..presented(generation) };
+            assert_eq!(judge(&row(), &by_cookie, 1_001), Verdict::Theft);
+        }
+        let by_cookie = Presented { delivery: Delivery::Cookie, ..presented(4) };
+        assert_eq!(judge(&in_cookies, &by_cookie, 1_001), Verdict::SameSuccessor);
+    }
+
+    #[test]
     fn with_grace_switched_off_the_previous_token_is_theft_at_once() {
         let verdict = judge_lost_rotation(&row(), &presented(4), &moment(1_000), &lifetimes(0));
         assert_eq!(verdict, Verdict::Theft);
@@ -337,6 +374,13 @@ mod tests {
         let row = Session { absolute_end: at(1_500), ..row() };
         assert_eq!(row.refresh_expires(), at(1_500));
         assert_eq!(row.access_expires(at(1_000), &lifetimes(GRACE)), at(1_500));
+    }
+
+    #[test]
+    fn the_row_and_the_condition_on_it_call_a_delivery_by_the_same_name() {
+        for delivery in [Delivery::Body, Delivery::Cookie] {
+            assert_eq!(serde_json::to_value(delivery).unwrap(), delivery.name());
+        }
     }
 
     #[test]

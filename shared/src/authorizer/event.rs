@@ -1,29 +1,54 @@
 //! Authorizer events, read leniently: what is missing, null or of another type is simply not there.
+//!
+//! Only what decides is looked at. What is called is said by the ARN, and by the resource that API Gateway routed the path
+//! to; the raw path, which has the stage or a custom domain's prefix in it, is not read at all.
 
 use lambda_http::http::header;
 use serde_json::Value;
 
+use super::credential;
 use crate::{
     config::EdgeConfig,
     domain::{address::ClientAddress, refusal::Refusal},
-    http::{bearer::bearer, client_address, headers_of_event},
+    http::{client_address, headers_of_event},
     keys::Token,
     messages::Language,
 };
 
+/// Who is asking, and in which form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EventKind {
+    /// A REST API, `TOKEN`.
+    RestToken,
+    /// A REST API, `REQUEST`.
+    Rest,
+    /// An HTTP API, payload 1.0.
+    Http1,
+    /// An HTTP API, payload 2.0.
+    Http2,
+    /// A WebSocket API that is being connected to.
+    WebSocket,
+}
+
 /// What is asked of the authorizer.
 #[derive(Debug)]
 pub struct AuthorizerEvent {
+    /// The kind of API, and of event.
+    pub kind: EventKind,
     /// The method that is being called, as API Gateway names it.
     pub method_arn: String,
     /// The client's token: none, one, or too many.
     pub token: Result<Option<Token>, Refusal>,
-    /// The resource of the API that the path was routed to. `TOKEN` events do not say.
+    /// The resource of the API that the path was routed to. `TOKEN` events do not say, and neither does a route for
+    /// everything (`$default`).
     pub resource: Option<String>,
     /// The client's address. `TOKEN` events do not say.
     pub address: Option<ClientAddress>,
     /// The language of a Deny's message. `TOKEN` events do not say.
     pub language: Language,
+    /// Whether the route is among the identity sources, so that an answer that is kept is kept for this route alone. Only
+    /// payload 2.0 says.
+    pub kept_by_route: bool,
 }
 
 /// The event is none of an authorizer's.
@@ -32,73 +57,145 @@ pub struct AuthorizerEvent {
 pub struct Unreadable;
 
 impl AuthorizerEvent {
-    /// Reads an event of any kind that we answer.
+    /// Reads an event of any kind.
     ///
     /// # Errors
-    /// [`Unreadable`]: nothing says which method is meant.
+    /// [`Unreadable`]: nothing says which method is meant, or the event says two different things about it.
     pub fn read(event: &str, edge: &EdgeConfig) -> Result<Self, Unreadable> {
-        let default_language = edge.default_language;
         let event: Value = serde_json::from_str(event).map_err(|_| Unreadable)?;
         let text = |name: &str| event.get(name).and_then(Value::as_str);
-        let method_arn = text("methodArn").ok_or(Unreadable)?.to_owned();
-        match text("type") {
-            Some("TOKEN") => {
-                let token = bearer(text("authorizationToken"));
-                Ok(Self { method_arn, token, resource: None, address: None, language: default_language })
-            }
-            Some("REQUEST") => {
-                let headers = headers_of_event(&event);
-                let header =
-                    |name| headers.get_all(name).iter().map(|value| value.to_str().unwrap_or_default());
-                let language = Language::negotiate(header(header::ACCEPT_LANGUAGE).next(), default_language);
-                let context = event.get("requestContext").unwrap_or(&Value::Null);
-                Ok(Self {
-                    method_arn,
-                    token: bearer(header(header::AUTHORIZATION)),
-                    resource: text("resource").map(str::to_owned),
-                    address: Some(client_address(context, &headers, edge)),
-                    language,
-                })
-            }
-            _ => Err(Unreadable),
+        let kind = kind(&event)?;
+        let arn = if kind == EventKind::Http2 { "routeArn" } else { "methodArn" };
+        let method_arn = text(arn).ok_or(Unreadable)?.to_owned();
+        let token = credential::token(&event, kind, edge.websocket_token_query);
+        let default_language = edge.default_language;
+        if kind == EventKind::RestToken {
+            let (resource, address, language) = (None, None, default_language);
+            return Ok(Self { kind, method_arn, token, resource, address, language, kept_by_route: false });
         }
+        let headers = headers_of_event(&event);
+        let languages = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+        let route_key = text("routeKey").unwrap_or_default();
+        let resource = match kind {
+            EventKind::WebSocket | EventKind::RestToken => None,
+            EventKind::Http2 => resource_of(route_key, &method_arn)?,
+            EventKind::Rest | EventKind::Http1 => {
+                text("resource").filter(|resource| resource.starts_with('/')).map(str::to_owned)
+            }
+        };
+        let sources = event.get("identitySource").and_then(Value::as_array);
+        Ok(Self {
+            kind,
+            method_arn,
+            token,
+            resource,
+            address: Some(client_address(
+                event.get("requestContext").unwrap_or(&Value::Null),
+                &headers,
+                edge,
+            )),
+            language: Language::negotiate(languages, default_language),
+            kept_by_route: !route_key.is_empty()
+                && sources.is_some_and(|sources| sources.iter().any(|source| source == route_key)),
+        })
+    }
+}
+
+fn kind(event: &Value) -> Result<EventKind, Unreadable> {
+    let text = |name: &str| event.get(name).and_then(Value::as_str);
+    let context = |name: &str| event.get("requestContext")?.get(name)?.as_str();
+    match (text("type"), text("version")) {
+        (Some("TOKEN"), None) => Ok(EventKind::RestToken),
+        (Some("REQUEST"), Some("2.0")) => Ok(EventKind::Http2),
+        (Some("REQUEST"), Some("1.0")) => Ok(EventKind::Http1),
+        (Some("REQUEST"), None) => match context("routeKey").or(context("eventType")) {
+            // Any other route of a WebSocket API is none that can be asked about.
+            Some(_) => Ok(EventKind::WebSocket),
+            None => Ok(EventKind::Rest),
+        },
+        _ => Err(Unreadable),
+    }
+}
+
+/// The path of `GET /notes/{id}`. Its method must be the ARN's: a simple answer is about the route, a policy about the ARN.
+fn resource_of(route_key: &str, arn: &str) -> Result<Option<String>, Unreadable> {
+    let Some((method, path)) = route_key.split_once(' ') else { return Ok(None) };
+    match arn.split('/').nth(2) {
+        Some(called) if method == "ANY" || method == called => Ok(Some(path.to_owned())),
+        _ => Err(Unreadable),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
+
+    use serde_json::json;
+
     use super::*;
 
     fn read(event: &str) -> Result<AuthorizerEvent, Unreadable> {
         let trusted_proxies = crate::domain::address::TrustedProxies::default();
-        AuthorizerEvent::read(event, &EdgeConfig { default_language: Language::Arabic, trusted_proxies })
+        let default_language = Language::Arabic;
+        let allowed_origins = crate::domain::origin::AllowedOrigins::default();
+        AuthorizerEvent::read(
+            event,
+            &EdgeConfig { default_language, trusted_proxies, allowed_origins, websocket_token_query: false },
+        )
     }
 
-    fn token(event: &str) -> Result<Option<String>, Refusal> {
-        let event = read(event).unwrap();
-        event.token.map(|token| token.map(|token| token.expose().to_owned()))
-    }
-
-    #[test]
-    fn the_token_is_found_in_either_kind_of_event() {
-        let found = Ok(Some("abc".to_owned()));
-        assert_eq!(token(r#"{"type":"TOKEN","methodArn":"a","authorizationToken":"Bearer abc"}"#), found);
-        assert_eq!(
-            token(r#"{"type":"REQUEST","methodArn":"a","headers":{"AUTHORIZATION":"bearer abc"}}"#),
-            found
-        );
-        assert_eq!(
-            token(
-                r#"{"type":"REQUEST","methodArn":"a","headers":null,"multiValueHeaders":{"authorization":["Bearer abc"]}}"#
-            ),
-            found
-        );
+    fn sources(route_key: &str, sources: &Value) -> bool {
+        let event = json!({"type": "REQUEST", "version": "2.0", "routeArn": "a/b/GET/x", "routeKey": route_key,
+            "identitySource": sources});
+        read(&event.to_string()).unwrap().kept_by_route
     }
 
     #[test]
-    fn two_tokens_are_one_too_many() {
-        let event = r#"{"type":"REQUEST","methodArn":"a","multiValueHeaders":{"authorization":["Bearer a","Bearer b"]}}"#;
-        assert_eq!(token(event), Err(Refusal::TokenInvalid));
+    fn every_kind_is_told_from_the_others_and_read_from_its_own_places() {
+        let address = |context: Value| json!({"type": "REQUEST", "methodArn": "m", "resource": "/r", "requestContext": context});
+        let known = Some(ClientAddress::Known(IpAddr::from([192, 0, 2, 10])));
+        let identity = json!({"identity": {"sourceIp": "192.0.2.10"}});
+        let mut socket = identity.clone();
+        socket["routeKey"] = json!("$connect");
+        socket["eventType"] = json!("CONNECT");
+        let mut http1 = address(identity.clone());
+        http1["version"] = json!("1.0");
+        let http2 = json!({"type": "REQUEST", "version": "2.0", "routeArn": "r/s/GET/x", "methodArn": "m",
+            "routeKey": "GET /r", "requestContext": {"routeKey": "GET /r", "http": {"sourceIp": "192.0.2.10"}}});
+        for (event, kind, arn, resource) in [
+            (address(identity), EventKind::Rest, "m", Some("/r")),
+            (http1, EventKind::Http1, "m", Some("/r")),
+            (http2, EventKind::Http2, "r/s/GET/x", Some("/r")),
+            (address(socket), EventKind::WebSocket, "m", None),
+        ] {
+            let read = read(&event.to_string()).unwrap();
+            assert_eq!((read.kind, read.method_arn.as_str()), (kind, arn));
+            assert_eq!((read.resource.as_deref(), read.address), (resource, known), "{kind:?}");
+        }
+        let token = read(r#"{"type":"TOKEN","methodArn":"a","authorizationToken":"Bearer abc"}"#).unwrap();
+        assert_eq!((token.kind, token.address, token.resource), (EventKind::RestToken, None, None));
+    }
+
+    #[test]
+    fn a_route_for_everything_names_no_resource_and_one_of_another_method_is_no_event() {
+        let resource = |key: &str| {
+            let event =
+                json!({"type": "REQUEST", "version": "2.0", "routeArn": "a/b/GET/x", "routeKey": key});
+            read(&event.to_string()).map(|event| event.resource)
+        };
+        assert_eq!(resource("$default"), Ok(None));
+        assert_eq!(resource("ANY /{proxy+}"), Ok(Some("/{proxy+}".to_owned())));
+        assert_eq!(resource("GET /x"), Ok(Some("/x".to_owned())));
+        assert_eq!(resource("POST /x"), Err(Unreadable));
+    }
+
+    #[test]
+    fn an_answer_is_kept_by_route_only_where_the_route_is_an_identity_source() {
+        assert!(sources("GET /x", &json!(["Bearer a", "GET /x"])));
+        for none in [json!(null), json!([]), json!(["Bearer a"]), json!("GET /x"), json!([["GET /x"]])] {
+            assert!(!sources("GET /x", &none), "{none}");
+        }
+        assert!(!sources("", &json!([""])));
     }
 
     #[test]
@@ -110,6 +207,10 @@ mod tests {
             r#"{"type":"TOKEN"}"#,
             r#"{"methodArn":"a"}"#,
             r#"{"type":"OTHER","methodArn":"a"}"#,
+            r#"{"type":"REQUEST","version":"3.0","methodArn":"a","routeArn":"a"}"#,
+            r#"{"type":"REQUEST","version":"2.0","methodArn":"a"}"#,
+            r#"{"type":"REQUEST","version":"1.0","routeArn":"a"}"#,
+            r#"{"type":"TOKEN","version":"2.0","methodArn":"a","routeArn":"a"}"#,
         ] {
             assert_eq!(read(event).err(), Some(Unreadable), "{event}");
         }

@@ -1,12 +1,22 @@
 //! The edge of the authorizer: API Gateway's authorizer events in, its answers out.
 //!
-//! REST APIs so far: `TOKEN` and `REQUEST` events, answered with an IAM policy. An authorizer cannot say 401 with a
-//! reason: an error whose message is exactly `Unauthorized` is API Gateway's 401, every other error its 500.
+//! | event | what is in it that decides | answer |
+//! |---|---|---|
+//! | REST `TOKEN` | `methodArn`, the token | IAM policy |
+//! | REST `REQUEST` | `methodArn`, `resource`, headers, address | IAM policy |
+//! | HTTP API, payload 1.0 | the same | IAM policy |
+//! | HTTP API, payload 2.0 | `routeArn`, `routeKey`, headers, address | IAM policy, or a simple response (`HTTP_RESPONSES`) |
+//! | WebSocket `$connect` | `methodArn`, subprotocols, headers, address | IAM policy |
+//!
+//! An authorizer cannot say 401 with a reason: an error whose message is exactly `Unauthorized` is API Gateway's 401,
+//! every other error its 500. A Deny, and a simple response that says no, are its 403.
 
+mod credential;
 mod event;
 mod response;
 mod serve;
 
-pub use event::{AuthorizerEvent, Unreadable};
-pub use response::{AuthorizerError, AuthorizerResponse};
+pub use credential::{TOKEN_PARAMETER, TOKEN_SUBPROTOCOL};
+pub use event::{AuthorizerEvent, EventKind, Unreadable};
+pub use response::{AuthorizerError, AuthorizerResponse, IamResponse, SimpleResponse, WouldSpread};
 pub use serve::{answer, serve};

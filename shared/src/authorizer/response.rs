@@ -3,36 +3,79 @@
 use lambda_runtime::Diagnostic;
 use serde::Serialize;
 
+use super::event::{AuthorizerEvent, EventKind};
 use crate::{
+    config::HttpResponses,
     domain::{context::Context, policy::Policy, refusal::Refusal, rules::Caching},
     flows::{authenticate::Authenticated, authorize::Decision},
     http::error::Problem,
     messages::Language,
 };
 
-/// The answer of a REST API's authorizer.
+/// The authorizer's answer.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum AuthorizerResponse {
+    /// A policy: what REST and WebSocket APIs take, and HTTP APIs unless they were told otherwise.
+    Iam(IamResponse),
+    /// Yes or no about one route: an HTTP API with `EnableSimpleResponses`.
+    Simple(SimpleResponse),
+}
+
+/// All that somebody may call.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct AuthorizerResponse {
+pub struct IamResponse {
     principal_id: String,
     policy_document: Policy,
     context: Context,
 }
 
+/// Yes or no.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SimpleResponse {
+    is_authorized: bool,
+    context: Context,
+}
+
+/// An answer that API Gateway might keep for routes that it is not about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a simple response may be kept for other routes: add $context.routeKey to the identity sources, or store the rules \
+     with --uncached (and ReauthorizeEvery 0)"
+)]
+pub struct WouldSpread;
+
 impl AuthorizerResponse {
-    /// The answer that says this decision.
-    #[must_use]
-    pub fn new(decision: Decision, language: Language) -> Self {
-        let Decision { who, policy, answer, caching, .. } = decision;
+    /// The answer that says this decision, in the form that whoever asked takes.
+    ///
+    /// # Errors
+    /// [`WouldSpread`].
+    pub fn new(
+        decision: Decision,
+        event: &AuthorizerEvent,
+        responses: HttpResponses,
+    ) -> Result<Self, WouldSpread> {
+        let Decision { who, policy, answer, caching, by_route, .. } = decision;
+        let is_authorized = answer.is_ok();
         let context = match answer {
             Ok(()) => who.as_ref().map(of_user).unwrap_or_default(),
-            Err(refusal @ Refusal::ApiRateLimited(_)) => of_refusal(refusal, language),
+            Err(refusal @ Refusal::ApiRateLimited(_)) => of_refusal(refusal, event.language),
             // An answer that is kept meets other routes, for which another reason may be true, or none.
-            Err(_) if caching == Caching::Allowed => of_refusal(Refusal::Forbidden, language),
-            Err(refusal) => of_refusal(refusal, language),
+            Err(_) if caching == Caching::Allowed => of_refusal(Refusal::Forbidden, event.language),
+            Err(refusal) => of_refusal(refusal, event.language),
         };
+        if event.kind == EventKind::Http2 && responses == HttpResponses::Simple {
+            let may_be_kept = by_route && caching == Caching::Allowed;
+            return if may_be_kept && !event.kept_by_route {
+                Err(WouldSpread)
+            } else {
+                Ok(Self::Simple(SimpleResponse { is_authorized, context }))
+            };
+        }
         let principal_id = who.map_or_else(|| "anonymous".to_owned(), |who| who.profile.id.to_string());
-        Self { principal_id, policy_document: policy, context }
+        Ok(Self::Iam(IamResponse { principal_id, policy_document: policy, context }))
     }
 }
 

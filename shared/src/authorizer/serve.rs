@@ -5,13 +5,13 @@ use std::time::Instant;
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::value::RawValue;
 
-use super::{AuthorizerError, AuthorizerEvent, AuthorizerResponse};
+use super::{AuthorizerError, AuthorizerEvent, AuthorizerResponse, EventKind};
 use crate::{
     app::{Authorizer, StartError},
-    domain::{moment::Moment, policy::MethodArn, refusal::Refusal},
+    domain::{ids::UserId, moment::Moment, policy::MethodArn, refusal::Refusal},
     flows::{
         FlowError,
-        authorize::{Call, Decision, authorize},
+        authorize::{Call, authorize},
     },
     http::{error::Problem, moment_of},
     telemetry::Metric,
@@ -38,12 +38,11 @@ pub async fn answer(
     moment: &Moment,
 ) -> Result<AuthorizerResponse, AuthorizerError> {
     let begun = Instant::now();
-    let decided = decide(service, event, moment).await;
-    let code = |refusal: &Refusal| Problem::Refused(refusal.clone()).row().1;
+    let mut said = Said::default();
+    let answered = decide(service, event, moment, &mut said).await;
     // What is allowed needs no metric: it is the rest of Lambda's `Invocations`.
-    let (verdict, code, metric) = match &decided {
-        Ok((Decision { answer: Ok(()), .. }, _)) => ("allow", "OK", None),
-        Ok((Decision { answer: Err(refusal), .. }, _)) => ("deny", code(refusal), Some(Metric::AuthzFail)),
+    let (verdict, code, metric) = match &answered {
+        Ok(_) => (said.verdict, said.code, (said.verdict != "allow").then_some(Metric::AuthzFail)),
         Err(NoDecision::Flow(FlowError::Refused(refusal))) => {
             ("unauthorized", code(refusal), Some(Metric::AuthorizerUnauthorized))
         }
@@ -52,27 +51,38 @@ pub async fn answer(
             ("error", "INTERNAL_ERROR", Some(Metric::AuthorizerError))
         }
     };
-    let decision = decided.as_ref().ok().map(|(decision, _)| decision);
     tracing::info!(
         metric = metric.map(Metric::name),
         decision = verdict,
         code,
-        rule.line = decision.and_then(|decision| decision.line),
-        user.id = decision
-            .and_then(|decision| decision.who.as_ref())
-            .map(|who| tracing::field::display(who.profile.id)),
+        event.kind = said.kind.map(tracing::field::debug),
+        rule.line = said.line,
+        user.id = said.user.map(tracing::field::display),
         request.id = moment.request.as_str(),
         duration_us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX),
         "decided"
     );
-    match decided {
-        Ok((decision, event)) => Ok(AuthorizerResponse::new(decision, event.language)),
-        Err(NoDecision::Flow(FlowError::Refused(_))) => Err(AuthorizerError::Unauthorized),
-        Err(_) => Err(AuthorizerError::Failed),
-    }
+    answered.map_err(|failed| match failed {
+        NoDecision::Flow(FlowError::Refused(_)) => AuthorizerError::Unauthorized,
+        _ => AuthorizerError::Failed,
+    })
 }
 
-/// What can go wrong before and while deciding.
+fn code(refusal: &Refusal) -> &'static str {
+    Problem::Refused(refusal.clone()).row().1
+}
+
+/// What the log line says of a decision.
+#[derive(Debug, Default)]
+struct Said {
+    kind: Option<EventKind>,
+    verdict: &'static str,
+    code: &'static str,
+    line: Option<u32>,
+    user: Option<UserId>,
+}
+
+/// What can go wrong before, while and after deciding.
 #[derive(Debug, thiserror::Error)]
 enum NoDecision {
     #[error(transparent)]
@@ -81,18 +91,28 @@ enum NoDecision {
     Event(#[from] super::Unreadable),
     #[error("the event names no method that a policy could be made for")]
     Method,
+    #[error(transparent)]
+    Response(#[from] super::WouldSpread),
 }
 
 async fn decide(
     service: &Authorizer,
     event: &str,
     moment: &Moment,
-) -> Result<(Decision, AuthorizerEvent), NoDecision> {
+    said: &mut Said,
+) -> Result<AuthorizerResponse, NoDecision> {
     let event = AuthorizerEvent::read(event, &service.edge)?;
+    said.kind = Some(event.kind);
     let method = MethodArn::parse(&event.method_arn).ok_or(NoDecision::Method)?;
     let token = event.token.as_ref().map_err(|refusal: &Refusal| FlowError::Refused(refusal.clone()))?;
     let call =
         Call { token: token.as_ref(), method, resource: event.resource.as_deref(), address: event.address };
     let decision = authorize(service, moment, call).await?;
-    Ok((decision, event))
+    (said.verdict, said.code) = match &decision.answer {
+        Ok(()) => ("allow", "OK"),
+        Err(refusal) => ("deny", code(refusal)),
+    };
+    said.line = decision.line;
+    said.user = decision.who.as_ref().map(|who| who.profile.id);
+    Ok(AuthorizerResponse::new(decision, &event, service.http_responses)?)
 }

@@ -47,6 +47,8 @@ pub struct Decision {
     pub answer: Result<(), Refusal>,
     /// The line of the rules that decided.
     pub line: Option<u32>,
+    /// Whether rules were asked, so that another route may have another answer.
+    pub by_route: bool,
     /// Whether API Gateway may keep the answer for another call, which it then must not say too much about.
     pub caching: Caching,
 }
@@ -123,7 +125,7 @@ fn decide(
         (Err(_), Caching::Allowed) if !policy.allows(call.method.text) => policy,
         (Err(_), _) => Policy::deny(),
     };
-    Ok(Decision { who, policy, answer, line, caching })
+    Ok(Decision { who, policy, answer, line, by_route: rules.is_some(), caching })
 }
 
 fn without_rules(service: &Authorizer, call: Call<'_>, asking: Asking<'_>) -> (Policy, Result<(), Refusal>) {

@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use super::{
     Caller, FlowError,
     attempts::{self, Place},
+    csrf::{self, Carrier, Delivered},
 };
 use crate::{
     app::AuthService,
@@ -25,11 +26,11 @@ use crate::{
         password::Password,
         refusal::Refusal,
         security_event::SecurityEvent,
-        session::{ClaimedDevice, Delivery, Session, State, whole_seconds},
+        session::{ClaimedDevice, Session, State, whole_seconds},
         user::Profile,
     },
     entropy,
-    keys::{First, IssuedAccess, Token},
+    keys::{First, IssuedAccess},
     rate_limit,
     store::{Credential, EventRow, LoginCommit, LoginCommitted, StoreError},
     telemetry,
@@ -48,6 +49,8 @@ pub struct LoginAttempt {
     pub claimed: Option<ClaimedDevice>,
     /// SHA-256 of the client's fingerprint.
     pub fingerprint: Option<FingerprintHash>,
+    /// How the session's refresh tokens are to travel.
+    pub carrier: Carrier,
 }
 
 /// A session that has begun.
@@ -56,7 +59,7 @@ pub struct LoggedIn {
     /// The access token.
     pub access: IssuedAccess,
     /// The refresh token.
-    pub refresh: Token,
+    pub refresh: Delivered,
     /// The user.
     pub profile: Profile,
     /// The account's window, empty again.
@@ -69,7 +72,7 @@ const MAX_ROUNDS: u32 = 3;
 /// Logs somebody in.
 ///
 /// # Errors
-/// Of the refusals: `ApiRateLimited`, `AddressLimited`, `LoginLocked`, `InvalidCredentials`, `AccountInactive`.
+/// Of the refusals: `CsrfInvalid`, `ApiRateLimited`, `AddressLimited`, `LoginLocked`, `InvalidCredentials`, `AccountInactive`.
 pub async fn login(
     service: &AuthService,
     moment: &Moment,
@@ -77,6 +80,9 @@ pub async fn login(
 ) -> Result<LoggedIn, FlowError> {
     // Without keys there would be nothing to answer with, so nothing is begun.
     service.ready(moment.now).await?;
+    if let Carrier::Cookie(proof) = &attempt.carrier {
+        csrf::check_login(&service.refresh, moment, proof).await?;
+    }
     let caller = rate_limit::Caller::address(attempt.caller.address);
     service.rate_limit.check(&caller, moment.now).map_err(Refusal::ApiRateLimited)?;
     let (address, credential, rate) = tokio::join!(
@@ -162,9 +168,10 @@ async fn at_account(
         let (begun, ()) = tokio::join!(begin_session(service, moment, known, &active, attempt), forgive);
         match begun? {
             (LoginCommitted::Done, session, first) => {
+                let refresh = service.refresh.first_token(&session, &first.id, moment.now).await?;
                 return Ok(LoggedIn {
                     access: service.access.issue(&active, &session, moment.now).await?,
-                    refresh: service.refresh.first_token(&session, &first.id, moment.now).await?,
+                    refresh: csrf::deliver(&service.refresh, moment, &session, refresh).await?,
                     profile: active,
                     quota: Quota::unused("account", service.attempts),
                 });
@@ -231,7 +238,7 @@ fn new_session(
         session_id: SessionId::new(entropy::uuid(now)?),
         state: State::Active,
         epoch: profile.epoch,
-        delivery: Delivery::Body,
+        delivery: attempt.carrier.delivery(),
         generation: 0,
         current: first.id.hash(),
         previous: None,

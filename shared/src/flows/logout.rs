@@ -1,8 +1,13 @@
 //! Logout: the session ends, and the access token that was shown goes on the blacklist.
+//!
+//! A cookie that comes along with an access token and without a CSRF token is no credential: browsers send it unasked.
 
 use jiff::Timestamp;
 
-use super::FlowError;
+use super::{
+    FlowError,
+    csrf::{self, Carrier},
+};
 use crate::{
     app::AuthService,
     domain::{
@@ -22,10 +27,17 @@ use crate::{
 pub struct LogoutAttempt {
     /// The access token.
     pub access: Option<Token>,
-    /// The refresh token, of any generation.
-    pub refresh: Option<Token>,
+    /// The refresh token, of any generation, and how it came.
+    pub refresh: Option<(Token, Carrier)>,
     /// The calling device.
     pub device: Device,
+}
+
+/// What became of a logout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LoggedOut {
+    /// The browser's cookie is good for nothing any more.
+    pub cookie_is_over: bool,
 }
 
 /// Ends every session that the tokens belong to. Ending one that has ended is fine, however often.
@@ -33,20 +45,32 @@ pub struct LogoutAttempt {
 /// A token that is not ours does not stop the other from being honoured: ending a session is the safe direction.
 ///
 /// # Errors
-/// Of the refusals: `TokenMissing`, and `TokenInvalid` or `RefreshTokenInvalid` when no token is well signed. A write
-/// that failed is an error, and all of it can be repeated.
+/// Of the refusals: `TokenMissing`, `CsrfInvalid`, and `TokenInvalid` or `RefreshTokenInvalid` when no token is well signed;
+/// the latter whenever a cookie is not. A write that failed is an error, and all of it can be repeated.
 pub async fn logout(
     service: &AuthService,
     moment: &Moment,
     attempt: &LogoutAttempt,
-) -> Result<(), FlowError> {
+) -> Result<LoggedOut, FlowError> {
     let mut sessions: Vec<(UserId, SessionId)> = Vec::new();
     let mut blacklisted = None;
     let mut refusal = Refusal::TokenMissing;
-    if let Some(token) = &attempt.refresh {
-        match usable(service.refresh.verify(token, moment.now).await)? {
-            Some(verified) => sessions.push((verified.user, verified.session)),
-            None => refusal = Refusal::RefreshTokenInvalid,
+    let mut cookie = Cookie::None;
+    if let Some((token, carrier)) = &attempt.refresh {
+        let verified = usable(service.refresh.verify(token, moment.now).await)?;
+        let session = verified.as_ref().map(|verified| (verified.user, verified.session));
+        if let Carrier::Cookie(proof) = carrier {
+            cookie = session.map_or(Cookie::Invalid, |(user, session)| Cookie::Of(user, session));
+            let unasked = attempt.access.is_some() && proof.token.is_none();
+            if let Some(verified) = verified.as_ref().filter(|_| !unasked) {
+                csrf::check_session(&service.refresh, moment, proof, verified).await?;
+                sessions.extend(session);
+            }
+        } else {
+            sessions.extend(session);
+        }
+        if session.is_none() {
+            refusal = Refusal::RefreshTokenInvalid;
         }
     }
     if let Some(token) = &attempt.access {
@@ -59,12 +83,19 @@ pub async fn logout(
                 blacklisted =
                     Timestamp::from_second(verified.claims.exp).ok().map(|end| (verified.claims.jti, end));
             }
+            // That a cookie is of no use must be heard: it is for the answer to clear it.
+            None if cookie == Cookie::Invalid => {}
             None => refusal = Refusal::TokenInvalid,
         }
     }
     if sessions.is_empty() {
         return Err(refusal.into());
     }
+    let cookie_is_over = match cookie {
+        Cookie::None => false,
+        Cookie::Invalid => true,
+        Cookie::Of(user, session) => sessions.contains(&(user, session)),
+    };
     // At most one of each, written side by side; whichever fails, the client hears of it and repeats.
     let mut sessions = sessions.into_iter();
     let (first, second, token) = tokio::join!(
@@ -72,7 +103,18 @@ pub async fn logout(
         end(service, moment, sessions.next(), &attempt.device),
         blacklist(service, blacklisted),
     );
-    Ok(first.and(second).and(token)?)
+    first.and(second).and(token)?;
+    Ok(LoggedOut { cookie_is_over })
+}
+
+/// The cookie that came along.
+#[derive(PartialEq, Eq)]
+enum Cookie {
+    None,
+    /// Not a token of ours.
+    Invalid,
+    /// The token of a session.
+    Of(UserId, SessionId),
 }
 
 /// A token that is well signed, in time or not.

@@ -7,7 +7,10 @@
 
 use std::time::Duration;
 
-use super::FlowError;
+use super::{
+    FlowError,
+    csrf::{self, Carrier, Delivered},
+};
 use crate::{
     app::AuthService,
     config::CALL_TIMEOUT,
@@ -33,6 +36,8 @@ use crate::{
 pub struct RefreshAttempt {
     /// The token.
     pub token: Token,
+    /// How it came.
+    pub carrier: Carrier,
     /// SHA-256 of the client's fingerprint.
     pub fingerprint: Option<FingerprintHash>,
     /// The calling device.
@@ -45,13 +50,13 @@ pub struct Refreshed {
     /// The access token.
     pub access: IssuedAccess,
     /// The refresh token: the same for everybody who presents the same one.
-    pub refresh: Token,
+    pub refresh: Delivered,
 }
 
 /// Exchanges a refresh token for the next pair.
 ///
 /// # Errors
-/// Of the refusals: `ApiRateLimited`, `RefreshTokenInvalid`, and `UserInactive` for a user who is gone or not active.
+/// Of the refusals: `CsrfInvalid`, `ApiRateLimited`, `RefreshTokenInvalid`, and `UserInactive` for a user who is gone or not active.
 pub async fn refresh(
     service: &AuthService,
     moment: &Moment,
@@ -62,6 +67,9 @@ pub async fn refresh(
         .verify(&attempt.token, moment.now)
         .await
         .map_err(|rejected| FlowError::rejected(rejected, Refusal::RefreshTokenInvalid))?;
+    if let Carrier::Cookie(proof) = &attempt.carrier {
+        csrf::check_session(&service.refresh, moment, proof, &token).await?;
+    }
     if token.expired {
         return Err(Refusal::RefreshTokenInvalid.into());
     }
@@ -74,6 +82,7 @@ pub async fn refresh(
         hash: token.id.hash(),
         generation: token.generation,
         fingerprint: attempt.fingerprint.clone(),
+        delivery: attempt.carrier.delivery(),
     };
     let rotation = Rotation {
         user: token.user,
@@ -122,7 +131,10 @@ async fn answer(
 ) -> Result<Refreshed, FlowError> {
     let refresh = service.refresh.successor_token(session, presented, moment.now).await?;
     let refresh = refresh.ok_or(Refusal::RefreshTokenInvalid)?;
-    Ok(Refreshed { access: service.access.issue(user, session, moment.now).await?, refresh })
+    Ok(Refreshed {
+        access: service.access.issue(user, session, moment.now).await?,
+        refresh: csrf::deliver(&service.refresh, moment, session, refresh).await?,
+    })
 }
 
 /// The user, if the session still counts; otherwise it is ended, so that its next token finds that out by itself.

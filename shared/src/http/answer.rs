@@ -7,9 +7,13 @@ use lambda_http::{
 };
 use serde_json::{Value, json};
 
-use super::error::{Problem, fault_arguments, fault_code};
+use super::{
+    cookies::{self, SetCookie},
+    error::{Problem, fault_arguments, fault_code},
+};
 use crate::{
     domain::{attempts::Quota, refusal::Refusal},
+    flows::FlowError,
     messages::{Language, message},
 };
 
@@ -17,10 +21,32 @@ use crate::{
 #[derive(Debug)]
 pub struct Answer {
     status: StatusCode,
-    data: Option<Value>,
+    pub(super) data: Option<Value>,
     message: Option<&'static str>,
     quota: Option<Quota>,
     published: Option<Published>,
+    cookies: Vec<SetCookie>,
+}
+
+/// No answer, and the cookies that go with that.
+#[derive(Debug)]
+pub struct Failure {
+    pub(super) error: FlowError,
+    pub(super) cookies: Vec<SetCookie>,
+}
+
+impl Failure {
+    /// The same, setting cookies too.
+    #[must_use]
+    pub fn with_cookies(self, cookies: Vec<SetCookie>) -> Self {
+        Self { cookies, ..self }
+    }
+}
+
+impl<E: Into<FlowError>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self { error: error.into(), cookies: Vec::new() }
+    }
 }
 
 /// What is no answer to somebody, but a document for everybody: no envelope, and caches may keep it.
@@ -32,30 +58,36 @@ struct Published {
 }
 
 impl Answer {
-    const EMPTY: Self =
-        Self { status: StatusCode::OK, data: None, message: None, quota: None, published: None };
+    const EMPTY: Self = Self {
+        status: StatusCode::OK,
+        data: None,
+        message: None,
+        quota: None,
+        published: None,
+        cookies: Vec::new(),
+    };
 
     /// 200 with data.
     #[must_use]
-    pub const fn data(data: Value) -> Self {
+    pub fn data(data: Value) -> Self {
         Self { data: Some(data), ..Self::EMPTY }
     }
 
     /// 200 with a public document of this type, without the envelope, that any cache may keep for a while.
     #[must_use]
-    pub const fn published(document: Value, media_type: &'static str, max_age: SignedDuration) -> Self {
+    pub fn published(document: Value, media_type: &'static str, max_age: SignedDuration) -> Self {
         Self { published: Some(Published { document, media_type, max_age }), ..Self::EMPTY }
     }
 
     /// 201 with data.
     #[must_use]
-    pub const fn created(data: Value) -> Self {
+    pub fn created(data: Value) -> Self {
         Self { status: StatusCode::CREATED, data: Some(data), ..Self::EMPTY }
     }
 
     /// 200 with nothing but the message of this code.
     #[must_use]
-    pub const fn message(code: &'static str) -> Self {
+    pub fn message(code: &'static str) -> Self {
         Self { message: Some(code), ..Self::EMPTY }
     }
 
@@ -63,6 +95,13 @@ impl Answer {
     #[must_use]
     pub fn with_quota(self, quota: Quota) -> Self {
         Self { quota: Some(quota), ..self }
+    }
+
+    /// The same answer, setting cookies too.
+    #[must_use]
+    pub fn with_cookies(mut self, cookies: impl IntoIterator<Item = SetCookie>) -> Self {
+        self.cookies.extend(cookies);
+        self
     }
 
     pub(super) fn render(&self, language: Language, request_id: &str) -> Response<Body> {
@@ -82,6 +121,7 @@ impl Answer {
         }
         let mut response = respond(self.status, &envelope, language, request_id);
         self.quota.iter().for_each(|quota| tell_quota(&mut response, quota));
+        cookies::set(&mut response, &self.cookies);
         response
     }
 }
@@ -111,12 +151,18 @@ impl Problem {
 }
 
 fn respond(status: StatusCode, envelope: &Value, language: Language, request_id: &str) -> Response<Body> {
-    let mut response = Response::new(Body::Text(envelope.to_string()));
+    let mut response = bare(status, Body::Text(envelope.to_string()), request_id);
+    put(&mut response, header::CONTENT_TYPE, "application/json; charset=utf-8");
+    put(&mut response, header::CONTENT_LANGUAGE, language.tag());
+    response
+}
+
+/// An answer with the headers that every one has, whatever is in it.
+pub(super) fn bare(status: StatusCode, body: Body, request_id: &str) -> Response<Body> {
+    let mut response = Response::new(body);
     *response.status_mut() = status;
     for (name, value) in [
-        (header::CONTENT_TYPE, "application/json; charset=utf-8"),
         (header::CACHE_CONTROL, "no-store"),
-        (header::CONTENT_LANGUAGE, language.tag()),
         (header::STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (HeaderName::from_static("x-request-id"), request_id),

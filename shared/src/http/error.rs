@@ -52,6 +52,7 @@ impl Problem {
                 Refusal::ForbiddenRole => (S::FORBIDDEN, "FORBIDDEN_ROLE"),
                 Refusal::ForbiddenPermission { .. } => (S::FORBIDDEN, "FORBIDDEN_PERMISSION"),
                 Refusal::ForbiddenAddress => (S::FORBIDDEN, "FORBIDDEN_ADDRESS"),
+                Refusal::CsrfInvalid => (S::FORBIDDEN, "CSRF_INVALID"),
                 Refusal::NotFound => (S::NOT_FOUND, "NOT_FOUND"),
                 Refusal::SessionNotFound => (S::NOT_FOUND, "SESSION_NOT_FOUND"),
                 Refusal::MethodNotAllowed => (S::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED"),
@@ -156,6 +157,8 @@ pub enum Endpoint {
     Password,
     /// `GET` and `DELETE /api/auth/sessions`, `DELETE /api/auth/sessions/{id}`
     Sessions,
+    /// `GET /api/csrf-token`
+    CsrfToken,
 }
 
 impl Endpoint {
@@ -170,6 +173,7 @@ impl Endpoint {
             Self::Register => "register",
             Self::Password => "password",
             Self::Sessions => "sessions",
+            Self::CsrfToken => "csrf-token",
         }
     }
 
@@ -179,7 +183,7 @@ impl Endpoint {
         match self {
             Self::Login | Self::Refresh | Self::Logout | Self::Register | Self::Password => "POST",
             Self::Sessions => "GET, DELETE",
-            Self::Jwks => "GET",
+            Self::Jwks | Self::CsrfToken => "GET",
         }
     }
 
@@ -192,9 +196,15 @@ impl Endpoint {
             (_, error) if error.is_passing() => Problem::Unavailable,
             (Self::Login, _) => Problem::LoginFailed,
             (Self::Logout, _) => Problem::LogoutFailed,
-            (Self::Refresh | Self::Jwks | Self::Register | Self::Password | Self::Sessions, _) => {
-                Problem::Internal
-            }
+            (
+                Self::Refresh
+                | Self::Jwks
+                | Self::Register
+                | Self::Password
+                | Self::Sessions
+                | Self::CsrfToken,
+                _,
+            ) => Problem::Internal,
         }
     }
 }
@@ -232,6 +242,7 @@ mod tests {
             Refusal::ForbiddenRole,
             Refusal::ForbiddenPermission { feature: "notes".into(), action: "read".into() },
             Refusal::ForbiddenAddress,
+            Refusal::CsrfInvalid,
             Refusal::NotFound,
             Refusal::SessionNotFound,
             Refusal::MethodNotAllowed,

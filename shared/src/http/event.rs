@@ -9,7 +9,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use lambda_http::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use serde_json::Value;
 
-use super::{Request, body::clip};
+use super::{Request, body::clip, origin::Page};
 use crate::{
     config::EdgeConfig,
     domain::{address::ClientAddress, moment::Moment, session::Device},
@@ -35,6 +35,7 @@ pub(super) fn read(event: &str, moment: Moment, edge: &EdgeConfig) -> Request {
         method: Method::from_bytes(method.as_bytes()).unwrap_or_default(),
         parameters: parameters(&event),
         body: body(&event),
+        page: Page::of(&headers, edge),
         headers,
         moment,
     }
@@ -66,8 +67,8 @@ pub(crate) fn headers(event: &Value) -> HeaderMap {
 
 /// The client's address, behind the proxies that are trusted.
 pub(crate) fn client_address(context: &Value, headers: &HeaderMap, edge: &EdgeConfig) -> ClientAddress {
-    let source =
-        context.get("identity").and_then(|identity| identity.get("sourceIp")).and_then(Value::as_str);
+    // Payload 2.0 of HTTP APIs has it under `http`; no event has both.
+    let source = ["identity", "http"].iter().find_map(|part| context.get(part)?.get("sourceIp")?.as_str());
     let forwarded: Vec<&str> =
         headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok()).collect();
     ClientAddress::parse(source.unwrap_or_default()).behind(&edge.trusted_proxies, &forwarded)
@@ -92,11 +93,15 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::domain::{address::TrustedProxies, moment::RequestId};
+    use crate::domain::{address::TrustedProxies, moment::RequestId, origin::AllowedOrigins};
 
     fn read(event: &str) -> Request {
-        let edge =
-            EdgeConfig { default_language: Language::Arabic, trusted_proxies: TrustedProxies::default() };
+        let edge = EdgeConfig {
+            default_language: Language::Arabic,
+            trusted_proxies: TrustedProxies::default(),
+            allowed_origins: AllowedOrigins::default(),
+            websocket_token_query: false,
+        };
         super::read(
             event,
             Moment { now: Timestamp::UNIX_EPOCH, request: RequestId::new("invocation") },

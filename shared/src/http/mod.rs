@@ -7,18 +7,23 @@
 //! | [`request`] | what an endpoint is given |
 //! | [`body`] | JSON members, with every fault found at once |
 //! | [`bearer`] | the `Authorization` header |
+//! | [`cookies`] | the two cookies, and what a request by cookie is proven with |
+//! | `origin` | the page that asked: for CSRF and CORS |
 //! | [`answer`] | the envelope and its headers |
 //! | [`error`] | **the one table** of codes and statuses |
 
 pub mod answer;
 pub mod bearer;
 pub mod body;
+pub mod cookies;
 pub mod error;
 mod event;
+mod origin;
 pub mod request;
 pub mod serve;
 
-pub use answer::Answer;
+pub use answer::{Answer, Failure};
+pub use cookies::SetCookie;
 pub use error::Endpoint;
 pub(crate) use event::{client_address, headers as headers_of_event};
 pub use request::Request;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use lambda_http::http::{HeaderMap, Method, header};
 
-use super::{bearer::bearer, body::Fields};
+use super::{bearer::bearer, body::Fields, origin::Page};
 use crate::{
     domain::{
         moment::Moment,
@@ -28,6 +28,8 @@ pub struct Request {
     pub(super) public_id: String,
     pub(super) method: Method,
     pub(super) headers: HeaderMap,
+    /// The page that asked for it.
+    pub(super) page: Page,
     /// The parts of the path that the route names.
     pub(super) parameters: BTreeMap<String, String>,
     /// `None`: it came as base64 that is none.

@@ -5,13 +5,19 @@ use std::{collections::BTreeMap, convert::Infallible, time::Instant};
 use jiff::Timestamp;
 use lambda_http::{
     Body,
-    http::{Response, StatusCode, header},
+    http::{Method, Response, StatusCode, header},
 };
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{Answer, Endpoint, Request, answer::put, error::Problem, event};
+use super::{
+    Answer, Endpoint, Failure, Request,
+    answer::{bare, put},
+    cookies,
+    error::Problem,
+    event,
+};
 use crate::{
     app::StartError,
     config::EdgeConfig,
@@ -26,7 +32,7 @@ use crate::{
 pub async fn serve(
     endpoint: Endpoint,
     edge: &EdgeConfig,
-    handler: impl AsyncFn(&Request) -> Result<Answer, FlowError>,
+    handler: impl AsyncFn(&Request) -> Result<Answer, Failure>,
 ) -> Result<(), StartError> {
     let handler = &handler;
     let answer = service_fn(move |event: LambdaEvent<Box<RawValue>>| async move {
@@ -46,23 +52,29 @@ pub(crate) fn moment(context: &lambda_runtime::Context) -> Moment {
 async fn answer(
     endpoint: Endpoint,
     request: &Request,
-    handler: impl AsyncFn(&Request) -> Result<Answer, FlowError>,
+    handler: impl AsyncFn(&Request) -> Result<Answer, Failure>,
 ) -> Response<Body> {
     let begun = Instant::now();
+    if request.method() == Method::OPTIONS {
+        return preflight(endpoint, request);
+    }
     let (mut response, code) = match handler(request).await {
         Ok(answer) => (answer.render(request.language, &request.public_id), "OK"),
-        Err(error) => {
+        Err(Failure { error, cookies }) => {
             let cause = (!matches!(error, FlowError::Refused(_))).then(|| error.to_string());
             let problem = endpoint.problem(error);
             if let Some(cause) = cause {
                 tracing::error!(error = cause, request.id = request.moment.request.as_str(), "a flow failed");
             }
-            (problem.render(request.language, &request.public_id), Problem::row(&problem).1)
+            let mut response = problem.render(request.language, &request.public_id);
+            cookies::set(&mut response, &cookies);
+            (response, Problem::row(&problem).1)
         }
     };
     if response.status() == StatusCode::METHOD_NOT_ALLOWED {
         put(&mut response, header::ALLOW, endpoint.methods());
     }
+    request.page.share(&mut response);
     tracing::info!(
         endpoint = endpoint.name(),
         http.status = response.status().as_u16(),
@@ -70,6 +82,22 @@ async fn answer(
         request.id = request.moment.request.as_str(),
         gateway.id = request.public_id,
         duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
+        "answered"
+    );
+    response
+}
+
+/// What browsers ask before a request from another origin. It is no request itself: nothing is looked at but the page.
+fn preflight(endpoint: Endpoint, request: &Request) -> Response<Body> {
+    let mut response = bare(StatusCode::NO_CONTENT, Body::Empty, &request.public_id);
+    put(&mut response, header::ALLOW, endpoint.methods());
+    request.page.permit(&mut response, endpoint.methods());
+    tracing::info!(
+        endpoint = endpoint.name(),
+        http.status = response.status().as_u16(),
+        code = "PREFLIGHT",
+        request.id = request.moment.request.as_str(),
+        gateway.id = request.public_id,
         "answered"
     );
     response

@@ -10,26 +10,44 @@ use crate::domain::ids::{RefreshId, SessionId};
 /// What the derived key is for. The text is part of every refresh id: changing it logs everybody out.
 const REFRESH_ID: &[u8] = b"nova/refresh-id/v1";
 
-/// The key that makes the ids of refresh tokens.
-pub(super) struct DerivingKey(SecretBox<[u8; 32]>);
+/// What the other one is for. Changing the text makes browsers ask for their CSRF tokens again.
+const CSRF: &[u8] = b"nova/csrf/v1";
+
+/// The keys that are derived from one JWT key, one for each purpose.
+pub(super) struct DerivingKey {
+    refresh_id: SecretBox<[u8; 32]>,
+    csrf: SecretBox<[u8; 32]>,
+}
 
 impl DerivingKey {
     pub(super) fn new(key: &[u8]) -> Self {
-        Self(derived(key, REFRESH_ID))
+        Self { refresh_id: derived(key, REFRESH_ID), csrf: derived(key, CSRF) }
     }
 
     /// `jti(g+1) = MAC(key, sid ‖ g+1 ‖ jti(g))`, each part with its length before it: whoever has the token before
     /// and the key makes this one again, byte for byte, and nobody else makes it at all.
     pub(super) fn refresh_id(&self, session: SessionId, generation: u64, before: &RefreshId) -> RefreshId {
-        // INVARIANT: HMAC takes keys of any length.
-        #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
-        let mut mac = Hmac::<Sha256>::new_from_slice(self.0.expose_secret()).expect("a key of any length");
-        for part in [session.to_string().as_bytes(), &generation.to_be_bytes(), before.expose().as_bytes()] {
-            mac.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
-            mac.update(part);
-        }
-        RefreshId::from_bytes(&mac.finalize().into_bytes().into())
+        let session = session.to_string();
+        let parts = [session.as_bytes(), &generation.to_be_bytes(), before.expose().as_bytes()];
+        RefreshId::from_bytes(&mac(&self.refresh_id, &parts))
     }
+
+    /// The MAC of what a CSRF token is bound to.
+    pub(super) fn csrf(&self, parts: &[&[u8]]) -> [u8; 32] {
+        mac(&self.csrf, parts)
+    }
+}
+
+/// HMAC-SHA256 of several parts, each with its length before it, so that no two lists of parts are one input.
+fn mac(key: &SecretBox<[u8; 32]>, parts: &[&[u8]]) -> [u8; 32] {
+    // INVARIANT: HMAC takes keys of any length.
+    #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
+    let mut mac = Hmac::<Sha256>::new_from_slice(key.expose_secret()).expect("a key of any length");
+    for part in parts {
+        mac.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+        mac.update(part);
+    }
+    mac.finalize().into_bytes().into()
 }
 
 /// The key of one purpose: who knows it knows neither the JWT key nor the key of any other purpose.
@@ -63,7 +81,7 @@ mod tests {
     #[test]
     fn each_purpose_has_a_key_of_its_own_and_none_has_the_jwt_key() {
         let key = [7; 32];
-        let all = [REFRESH_ID, b"nova/csrf/v1", b"nova/refresh-id/v2", b""]
+        let all = [REFRESH_ID, CSRF, b"nova/refresh-id/v2", b""]
             .map(|purpose| *derived(&key, purpose).expose_secret());
         let distinct: std::collections::BTreeSet<_> = all.iter().chain([&key]).collect();
         assert_eq!(distinct.len(), all.len() + 1);

@@ -8,12 +8,14 @@
 //! | `cache` | the ring of a secret, read from Secrets Manager and kept for five minutes |
 //! | `document`, `generate` | the secret's text, changed: a new key joins, dead keys leave |
 //! | `secret` | the versions of a secret in Secrets Manager, and the stages that point to them |
-//! | `derive` | the key of refresh ids: no JWT key is used raw for anything but JWS |
+//! | `derive` | the keys of refresh ids and CSRF tokens: no JWT key is used raw for anything but JWS |
+//! | `csrf` | CSRF tokens, and the cookie that they go with before a login |
 //! | `access`, `refresh` | the two kinds of token: made and verified |
 
 mod access;
 mod algorithm;
 mod cache;
+mod csrf;
 mod der;
 mod derive;
 mod document;
@@ -28,6 +30,7 @@ mod verify;
 pub use access::{AccessTokens, IssuedAccess, VerifiedAccess};
 pub use algorithm::{KeyAlgorithm, TokenKind};
 pub use cache::{FRESH, KeyCache, KeysError, MAX_STALENESS, PUBLIC_SET_MAX_AGE};
+pub use csrf::{Anonymous, CsrfTokens};
 pub use document::{KeyDocument, MIN_NOTICE, NOTICE, NotASuccessor};
 pub use jwk::BadKeys;
 pub use refresh::{First, Next, RefreshTokens, VerifiedRefresh};

@@ -6,7 +6,7 @@
 use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::Header;
 
-use super::{Key, KeyCache, KeysError, Rejected, Token, verify::verify};
+use super::{CsrfTokens, Key, KeyCache, KeysError, Rejected, Token, verify::verify};
 use crate::{
     config::TokenConfig,
     domain::{
@@ -66,6 +66,12 @@ impl RefreshTokens {
         let expected =
             Expected { issuer: config.issuer.clone(), audience: format!("{}/refresh", config.issuer) };
         Self { keys, expected, grace: config.lifetimes.grace }
+    }
+
+    /// CSRF tokens, with keys derived from the same ring.
+    #[must_use]
+    pub const fn csrf(&self) -> CsrfTokens<'_> {
+        CsrfTokens { keys: &self.keys }
     }
 
     /// Makes sure that there are keys.

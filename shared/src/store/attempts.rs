@@ -34,7 +34,7 @@ impl AttemptsKey {
         Self(format!("ATTEMPTS#ADDRESS#{}", address.window_name()))
     }
 
-    fn item(&self, sk: &str) -> item::Item {
+    pub(super) fn item(&self, sk: &str) -> item::Item {
         item::key(&self.0, sk)
     }
 }
@@ -202,7 +202,8 @@ impl Store {
     }
 
     /// Counts a failure in the account's run, and says how long the run is now, up to [`ALARMING_RUN`]; `None` when
-    /// it was that long before. A run has no end of its own: only a success ends it (or 90 days of peace).
+    /// it was that long before. A call that is repeated after its answer was lost may say so again. A run has no end of its
+    /// own: only a success ends it (or 90 days of peace).
     ///
     /// # Errors
     /// [`StoreError`].
@@ -239,11 +240,11 @@ fn one(entry: &Entry) -> AttributeValue {
     AttributeValue::Ss(vec![entry.as_str().to_owned()])
 }
 
-fn entries(found: &item::Item, name: &str) -> Vec<String> {
+pub(super) fn entries(found: &item::Item, name: &str) -> Vec<String> {
     found.get(name).and_then(|set| set.as_ss().ok()).cloned().unwrap_or_default()
 }
 
-fn window(found: &item::Item) -> Result<Window, StoreError> {
+pub(super) fn window(found: &item::Item) -> Result<Window, StoreError> {
     let ends = found.get("windowEnd").and_then(|end| end.as_n().ok()).and_then(|end| end.parse().ok());
     let ends = ends.and_then(|end| Timestamp::from_millisecond(end).ok());
     let ends = ends.ok_or(StoreError::Malformed { operation: RESERVE })?;

@@ -17,12 +17,16 @@ mod error;
 mod event;
 mod facts;
 mod item;
+mod log;
 mod login;
+mod operate;
 mod profile;
 mod rate;
 mod revoked;
 mod rules;
+mod scan;
 mod session;
+mod sweep;
 mod transaction;
 mod user;
 
@@ -32,10 +36,13 @@ pub use epoch::{EpochChange, PasswordCommit, PasswordCommitted};
 pub use error::StoreError;
 pub use event::EventRow;
 pub use facts::Facts;
+pub use log::LoggedEvent;
 pub use login::{LoginCommit, LoginCommitted};
+pub use operate::{AccessChange, AccountAttempts};
 pub use rules::StoredRules;
+pub use scan::{PageKey, Segment, UserPage};
 pub use session::{Rotated, Rotation};
-pub use user::{NewUser, UserCreated};
+pub use user::{NewUser, USERS_AT_ONCE, UserCreated};
 
 /// The tables' names.
 #[derive(Debug, Clone)]

@@ -56,7 +56,7 @@ pub enum Rotated {
 }
 
 impl Store {
-    /// *Active, current = presented, generation = g, before its ends* → the successor, in one conditional write.
+    /// *Active, current = presented, generation = g, delivered this way, before its ends* → the successor, in one conditional write.
     ///
     /// # Errors
     /// [`StoreError`]; then it may or may not have taken. The next try with the same token finds out.
@@ -90,13 +90,15 @@ impl Store {
             .update_expression(set)
             .condition_expression(
                 "#state = :active AND #current = :presented AND generation = :generation \
-                 AND idleEnd >= :second AND absoluteEnd >= :second",
+                 AND #delivery = :delivery AND idleEnd >= :second AND absoluteEnd >= :second",
             )
             .expression_attribute_names("#state", "state")
             .expression_attribute_names("#current", "current")
+            .expression_attribute_names("#delivery", "delivery")
             .expression_attribute_values(":active", item::text("active"))
             .expression_attribute_values(":presented", item::text(presented.hash.as_str()))
             .expression_attribute_values(":generation", item::number(presented.generation))
+            .expression_attribute_values(":delivery", item::text(presented.delivery.name()))
             .expression_attribute_values(":next", item::text(rotation.next.as_str()))
             .expression_attribute_values(
                 ":next_generation",

@@ -174,5 +174,8 @@ async fn a_system_that_is_not_there_is_one_clear_line() {
     let ended = run(command("nova", &["keys", "list", "--local=http://127.0.0.1:1"]), "").await;
     assert_eq!(ended.complaint(), "nova: there is no `nova local` at http://127.0.0.1:1");
     let ended = run(command("nova", &["keys", "list"]), "").await;
-    assert_eq!(ended.complaint(), "nova: which secret? Say --access-keys-secret or --local");
+    assert_eq!(
+        ended.complaint(),
+        "nova: which system? Say --stack NAME, or --access-keys-secret and --refresh-keys-secret, or --local"
+    );
 }

@@ -67,7 +67,86 @@ fn changed(token: &str, ring: &Value) -> Vec<(String, String)> {
     all.push(("half a signature".to_owned(), other_signature(&parts, &signature[..signature.len() / 2])));
     all.push(("a signature of zeros".to_owned(), other_signature(&parts, &vec![0; signature.len()])));
     all.push(("a longer signature".to_owned(), other_signature(&parts, &[&signature[..], &[0]].concat())));
+    all.push(("the signature twice".to_owned(), other_signature(&parts, &signature.repeat(2))));
+    all.push(("no signature".to_owned(), format!("{}.{}.", parts[0], parts[1])));
+    all.push(("a signature of ones".to_owned(), other_signature(&parts, &vec![255; signature.len()])));
+    all.extend(malleable(&parts, &signature, &header, ring));
     all
+}
+
+/// What the mathematics of each algorithm would let through, if it were not looked at closely.
+fn malleable(parts: &[&str], signature: &[u8], header: &Value, ring: &Value) -> Vec<(String, String)> {
+    let halves = signature.split_at(signature.len() / 2);
+    let all: Vec<(&str, Vec<u8>)> = match header["alg"].as_str().unwrap() {
+        "ES256" => vec![
+            ("r and s in the other order", [halves.1, halves.0].concat()),
+            ("r = 0", [&[0; 32], halves.1].concat()),
+            ("s = 0", [halves.0, &[0; 32]].concat()),
+            ("r = s = 1", one_and_one()),
+            // CVE-2022-21449: numbers that are 0 modulo the order.
+            ("r = s = the order", [order(), order()].concat()),
+            ("DER", der(halves.0, halves.1)),
+        ],
+        // RFC 8032, section 5.1.7: S is below the order of the group, or one signature had several spellings.
+        "EdDSA" => vec![("S and the order of the group", [halves.0, &plus_group_order(halves.1)].concat())],
+        "RS256" => {
+            let key =
+                ring["keys"].as_array().unwrap().iter().find(|key| key["kid"] == header["kid"]).unwrap();
+            let modulus = URL_SAFE_NO_PAD.decode(key["n"].as_str().unwrap()).unwrap();
+            vec![
+                ("s and the modulus", added(signature, &modulus)),
+                ("a zero in front", [&[0], signature].concat()),
+                ("the modulus", modulus),
+            ]
+        }
+        _ => vec![("a zero in front", [&[0], signature].concat())],
+    };
+    all.into_iter().map(|(what, other)| (what.to_owned(), other_signature(parts, &other))).collect()
+}
+
+fn one_and_one() -> Vec<u8> {
+    let mut numbers = vec![0; 64];
+    (numbers[31], numbers[63]) = (1, 1);
+    numbers
+}
+
+/// ASN.1, as X.509 and many libraries write an ECDSA signature; RFC 7518, section 3.4, has it not.
+fn der(r: &[u8], s: &[u8]) -> Vec<u8> {
+    let number = |bytes: &[u8]| {
+        let padded = if bytes[0] > 127 { [&[0], bytes].concat() } else { bytes.to_vec() };
+        [&[2, u8::try_from(padded.len()).unwrap()], &padded[..]].concat()
+    };
+    let numbers = [number(r), number(s)].concat();
+    [&[0x30, u8::try_from(numbers.len()).unwrap()], &numbers[..]].concat()
+}
+
+/// The sum of two numbers, the most significant byte first; one byte longer where it has to be.
+fn added(one: &[u8], other: &[u8]) -> Vec<u8> {
+    let mut carry = 0;
+    let mut sum: Vec<u8> = one
+        .iter()
+        .rev()
+        .zip(other.iter().rev())
+        .map(|(one, other)| {
+            let digit = u16::from(*one) + u16::from(*other) + carry;
+            carry = digit >> 8;
+            digit.to_le_bytes()[0]
+        })
+        .collect();
+    if carry > 0 {
+        sum.push(1);
+    }
+    sum.reverse();
+    sum
+}
+
+/// S + L of Ed25519, whose numbers have the least significant byte first.
+fn plus_group_order(s: &[u8]) -> Vec<u8> {
+    let order = "1000000000000000000000000000000014def9dea2f79cd65812631a5cf5d3ed";
+    let turned: Vec<u8> = s.iter().rev().copied().collect();
+    let mut sum = added(&turned, &bytes(order));
+    sum.reverse();
+    sum
 }
 
 fn other_signature(parts: &[&str], signature: &[u8]) -> String {
@@ -160,16 +239,24 @@ async fn the_other_spelling_of_an_es256_token_dies_with_it() {
     }
 }
 
-/// The order of P-256 (FIPS 186-5) less this number.
+/// The order of P-256 (FIPS 186-5).
+fn order() -> Vec<u8> {
+    bytes("ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551")
+}
+
+fn bytes(hex: &str) -> Vec<u8> {
+    (0..hex.len() / 2).map(|at| u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).unwrap()).collect()
+}
+
+/// The order of P-256 less this number.
 fn negated(number: &[u8]) -> Vec<u8> {
-    let order = "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551";
-    let order = (0..32).map(|at| u8::from_str_radix(&order[2 * at..2 * at + 2], 16).unwrap());
     let mut borrow = 0;
-    let mut digits: Vec<u8> = order
+    let mut digits: Vec<u8> = order()
+        .iter()
         .rev()
         .zip(number.iter().rev())
         .map(|(order, digit)| {
-            let left = i16::from(order) - i16::from(*digit) - borrow;
+            let left = i16::from(*order) - i16::from(*digit) - borrow;
             borrow = i16::from(left < 0);
             u8::try_from(left.rem_euclid(256)).unwrap()
         })

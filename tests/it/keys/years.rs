@@ -14,6 +14,7 @@ use nova_auth::domain::password::{Password, Profile};
 use nova_auth::domain::session::Device;
 use nova_auth::flows::authenticate::authenticate;
 use nova_auth::flows::create_user::{Registration, create_user};
+use nova_auth::flows::csrf::Carrier;
 use nova_auth::flows::login::{LoginAttempt, login};
 use nova_auth::flows::refresh::{RefreshAttempt, refresh};
 use nova_auth::flows::rotate_keys::{Step, StepRequest, rotate_keys};
@@ -111,24 +112,32 @@ impl World {
             caller: Caller { address: ClientAddress::parse("203.0.113.7"), device: device() },
             claimed: None,
             fingerprint: None,
+            carrier: Carrier::Body,
         };
         let moment = self.moment(second);
         let answer = login(&self.instances[instance], &moment, &attempt).await?;
-        (client.access, client.refresh, client.issued) = (answer.access.token, answer.refresh, second);
+        (client.access, client.refresh, client.issued) =
+            (answer.access.token, answer.refresh.token().clone(), second);
         Ok(())
     }
 
     /// Refreshes, and once more with the same token at another instance, as a client whose answer was lost.
     async fn refresh(&mut self, client: &mut Client, dice: &mut Dice, second: i64) -> Result<(), FlowError> {
         let presented = client.refresh.clone();
-        let attempt = || RefreshAttempt { token: presented.clone(), fingerprint: None, device: device() };
+        let attempt = || RefreshAttempt {
+            token: presented.clone(),
+            carrier: Carrier::Body,
+            fingerprint: None,
+            device: device(),
+        };
         let (one, other) = (dice.below(self.instances.len()), dice.below(self.instances.len()));
         let moment = self.moment(second);
         let answer = refresh(&self.instances[one], &moment, &attempt()).await?;
-        (client.access, client.refresh, client.issued) = (answer.access.token, answer.refresh, second);
+        (client.access, client.refresh, client.issued) =
+            (answer.access.token, answer.refresh.token().clone(), second);
         let moment = self.moment(second + 20);
         let again = refresh(&self.instances[other], &moment, &attempt()).await?;
-        assert_eq!(again.refresh.expose(), client.refresh.expose(), "a retry got another successor");
+        assert_eq!(again.refresh.token().expose(), client.refresh.expose(), "a retry got another successor");
         Ok(())
     }
 

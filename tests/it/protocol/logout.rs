@@ -2,7 +2,10 @@
 
 use nova_auth::{
     domain::refusal::Refusal,
-    flows::logout::{LogoutAttempt, logout},
+    flows::{
+        csrf::Carrier,
+        logout::{LogoutAttempt, logout},
+    },
     keys::Token,
 };
 
@@ -14,7 +17,11 @@ use super::{
 };
 
 async fn logout_with(world: &World, second: i64, access: Option<&Token>, refresh: Option<&Token>) {
-    let attempt = LogoutAttempt { access: access.cloned(), refresh: refresh.cloned(), device: device() };
+    let attempt = LogoutAttempt {
+        access: access.cloned(),
+        refresh: refresh.cloned().map(|token| (token, Carrier::Body)),
+        device: device(),
+    };
     logout(&world.service, &world.at(second), &attempt).await.unwrap();
 }
 
@@ -114,7 +121,11 @@ async fn a_decision_while_the_logout_is_on_its_way_is_yes_before_it_took_and_no_
     let gate = Gate::default();
     world.wire.script(on("TransactWriteItems"), Fault::HoldAnswer(gate.clone()));
     let moment = world.at(60);
-    let only_refresh = LogoutAttempt { access: None, refresh: Some(pair.refresh.clone()), device: device() };
+    let only_refresh = LogoutAttempt {
+        access: None,
+        refresh: Some((pair.refresh.clone(), Carrier::Body)),
+        device: device(),
+    };
     let (ended, ()) = tokio::join!(logout(&world.service, &moment, &only_refresh), async {
         gate.arrival().await;
         world.assert_dead(60, &pair).await;

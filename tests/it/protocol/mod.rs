@@ -9,9 +9,10 @@
 //! | `world`, `rows`, `answers` | the flows on a database in memory, what their users do, the rows as they are, and what comes back |
 //! | `wire`, `faults` | the HTTP client under the SDK: it records every call, and does to it what a test says |
 //! | `vault` | the keys, as Secrets Manager would give them |
-//! | `login_*`, `refresh_*`, `logout`, `password_change`, `register`, `sessions`, `decisions` | the protocols, one subject a file |
+//! | `login_*`, `refresh_*`, `logout`, `cookies`, `password_change`, `register`, `sessions`, `decisions` | the protocols, one subject a file |
 //! | `late` | writes that arrive long after their caller has gone on |
 //! | `throttled` | every call of every flow failing in turn |
+//! | `event_kinds`, `broken_events` | the authorizer, asked in every form, and in none |
 //! | `cost` | round trips and capacity |
 //! | `interleavings`, `steps`, `model` | everything at random, against the protocol in its simplest form |
 
@@ -24,8 +25,11 @@ mod vault;
 mod wire;
 mod world;
 
+mod broken_events;
+mod cookies;
 mod cost;
 mod decisions;
+mod event_kinds;
 mod interleavings;
 mod late;
 mod login_attempts;

@@ -112,3 +112,40 @@ async fn a_wrong_current_password_counts_as_a_guess_at_the_account() {
     assert_eq!(world.rows.account_entries(&person).await.len(), 5);
     world.assert_alive(6, &mine).await;
 }
+
+/// A refresh under way sees one half of the change or the other. The own session is not logged out by that, and no other one
+/// survives by it.
+#[tokio::test]
+async fn a_refresh_that_meets_the_change_goes_on_if_it_is_the_same_session_and_dies_if_it_is_another() {
+    for own in [true, false] {
+        for operation in ["UpdateItem", "GetItem"] {
+            for before_sending in [true, false] {
+                let world = World::new().await;
+                let (person, mine) = world.logged_in().await;
+                let other = world.login(&world.at(1), &person).await.unwrap();
+                let refreshing = if own { mine.clone() } else { other };
+                let gate = Gate::default();
+                let hold =
+                    if before_sending { Fault::Hold(gate.clone()) } else { Fault::HoldAnswer(gate.clone()) };
+                world.wire.script(on(operation), hold);
+                let moment = world.at(60);
+                let (refreshed, ()) = tokio::join!(world.refresh(&moment, &refreshing.refresh), async {
+                    gate.arrival().await;
+                    world.change_password(&world.at(60), &mine.access).await.unwrap();
+                    gate.open();
+                });
+                if own {
+                    let next = refreshed.unwrap();
+                    world.assert_alive(61, &next).await;
+                    world.refresh(&world.at(62), &next.refresh).await.unwrap();
+                } else {
+                    if let Ok(next) = refreshed {
+                        world.assert_dead(61, &next).await;
+                    }
+                    world.assert_dead(61, &refreshing).await;
+                    world.assert_alive(61, &mine).await;
+                }
+            }
+        }
+    }
+}

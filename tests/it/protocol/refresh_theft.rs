@@ -4,7 +4,7 @@ use nova_auth::{
     domain::{
         ids::{FingerprintHash, RefreshId},
         refusal::Refusal,
-        session::Presented,
+        session::{Delivery, Presented},
     },
     flows::refresh::{RefreshAttempt, refresh},
     keys::Token,
@@ -91,7 +91,7 @@ async fn another_device_in_the_grace_window_is_a_thief() {
     let owner = refresh(&world.service, &world.at(60), &from(&stolen.refresh, "phone")).await.unwrap();
     let owner = Pair::from(owner);
     let again = refresh(&world.service, &world.at(65), &from(&stolen.refresh, "phone")).await.unwrap();
-    assert_eq!(again.refresh.expose(), owner.refresh.expose(), "its own retry is answered");
+    assert_eq!(again.refresh.token().expose(), owner.refresh.expose(), "its own retry is answered");
     let thief = refresh(&world.service, &world.at(66), &from(&stolen.refresh, "another")).await;
     assert_eq!(refusal(thief), Refusal::RefreshTokenInvalid);
     assert_theft_was_noticed(&world, &person, 66, &[&owner]).await;
@@ -138,7 +138,8 @@ async fn another_id_of_the_current_generation_rotates_nothing() {
     let (person, pair) = world.logged_in().await;
     let other = RefreshId::from_bytes(&[7; 32]).hash();
     let moment = world.at(60);
-    let presented = Presented { hash: other.clone(), generation: 0, fingerprint: None };
+    let presented =
+        Presented { hash: other.clone(), generation: 0, fingerprint: None, delivery: Delivery::Body };
     let rotation = Rotation {
         user: person.id,
         session: claims(&pair.refresh)["sid"].as_str().unwrap().parse().unwrap(),

@@ -30,6 +30,7 @@ use nova_auth::{
         authenticate::authenticate,
         change_password::{PasswordChange, change_password},
         create_user::{Registration, create_user},
+        csrf::Carrier,
         login::{LoggedIn, LoginAttempt, login},
         logout::{LogoutAttempt, logout},
         refresh::{RefreshAttempt, Refreshed, refresh},
@@ -84,13 +85,13 @@ pub(super) struct Pair {
 
 impl From<LoggedIn> for Pair {
     fn from(answer: LoggedIn) -> Self {
-        Self { access: answer.access.token, refresh: answer.refresh }
+        Self { access: answer.access.token, refresh: answer.refresh.token().clone() }
     }
 }
 
 impl From<Refreshed> for Pair {
     fn from(answer: Refreshed) -> Self {
-        Self { access: answer.access.token, refresh: answer.refresh }
+        Self { access: answer.access.token, refresh: answer.refresh.token().clone() }
     }
 }
 
@@ -206,10 +207,10 @@ impl World {
     pub(super) async fn logout(&self, moment: &Moment, pair: &Pair) -> Result<(), FlowError> {
         let attempt = LogoutAttempt {
             access: Some(pair.access.clone()),
-            refresh: Some(pair.refresh.clone()),
+            refresh: Some((pair.refresh.clone(), Carrier::Body)),
             device: device(),
         };
-        logout(&self.service, moment, &attempt).await
+        logout(&self.service, moment, &attempt).await.map(drop)
     }
 
     pub(super) async fn revoke_all(&self, moment: &Moment, person: &Person) -> Result<(), FlowError> {
@@ -284,9 +285,10 @@ pub(super) fn attempt(email: &Email, password: &str, address: &str) -> LoginAtte
         caller: Caller { address: ClientAddress::parse(address), device: device() },
         claimed: None,
         fingerprint: None,
+        carrier: Carrier::Body,
     }
 }
 
 pub(super) fn presenting(token: &Token) -> RefreshAttempt {
-    RefreshAttempt { token: token.clone(), fingerprint: None, device: device() }
+    RefreshAttempt { token: token.clone(), carrier: Carrier::Body, fingerprint: None, device: device() }
 }

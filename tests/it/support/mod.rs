@@ -5,12 +5,14 @@
 //! | [`binaries`] | the functions and `nova`, built once |
 //! | [`stack`] | the whole system, one for each test |
 //! | [`client`] | somebody who calls it, from an address of their own |
+//! | [`browser`] | the same with cookies, and a page that asks |
 //! | [`program`] | binaries run as programs |
 //! | [`proxy`] | a DynamoDB that fails when it is told to |
 //! | [`rows`] | the tables, read and rewritten: time passes by changing what is stored |
 //! | [`tokens`] | tokens signed with the stack's own keys, for times that have passed |
 
 pub(crate) mod binaries;
+pub(crate) mod browser;
 pub(crate) mod client;
 pub(crate) mod program;
 pub(crate) mod proxy;

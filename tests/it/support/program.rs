@@ -16,6 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) success: bool,
+    pub(crate) code: Option<i32>,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
 }
@@ -48,7 +49,8 @@ pub(crate) async fn run(mut command: Command, input: &str) -> Ended {
     drop(stdin);
     let output = tokio::time::timeout(PATIENCE, child.wait_with_output()).await.expect("it hangs").unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
-    Ended { success: output.status.success(), stdout: text(output.stdout), stderr: text(output.stderr) }
+    let success = output.status.success();
+    Ended { success, code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
 }
 
 /// A program that goes on running.
@@ -92,6 +94,6 @@ impl Running {
         let status = tokio::time::timeout(PATIENCE, self.child.wait()).await.expect("it hangs").unwrap();
         let mut stdout = String::new();
         self.lines.into_inner().read_to_string(&mut stdout).await.unwrap();
-        Ended { success: status.success(), stdout, stderr: String::new() }
+        Ended { success: status.success(), code: status.code(), stdout, stderr: String::new() }
     }
 }

@@ -19,6 +19,10 @@ struct State {
     target: String,
     /// The operations that fail, by their names.
     failing: Vec<String>,
+    /// The operations that are throttled, and how often still.
+    throttled: Vec<(String, u32)>,
+    /// The operations that are done and whose answers get lost, and how often still.
+    lost: Vec<(String, u32)>,
     /// What was called since it was asked last.
     called: Vec<String>,
     /// All that was called, with its caller and what it asked for.
@@ -67,6 +71,16 @@ impl Proxy {
         self.state.lock().unwrap().failing = operations.iter().map(|name| (*name).to_owned()).collect();
     }
 
+    /// The next calls of this operation, so many, are throttled: nothing is done.
+    pub(crate) fn throttle(&self, operation: &str, times: u32) {
+        self.state.lock().unwrap().throttled.push((operation.to_owned(), times));
+    }
+
+    /// The next calls of this operation, so many, are done, and their answers get lost.
+    pub(crate) fn lose_answers(&self, operation: &str, times: u32) {
+        self.state.lock().unwrap().lost.push((operation.to_owned(), times));
+    }
+
     /// The operations that were called since this was asked last.
     pub(crate) fn called(&self) -> Vec<String> {
         std::mem::take(&mut self.state.lock().unwrap().called)
@@ -89,11 +103,17 @@ impl Proxy {
     }
 
     async fn answer(&self, operation: &str, body: Vec<u8>) -> Vec<u8> {
-        let (target, fails) = {
+        let (target, fails, is_throttled, is_lost) = {
             let mut state = self.state.lock().unwrap();
             state.called.push(operation.to_owned());
-            (state.target.clone(), state.failing.iter().any(|name| name == operation))
+            let fails = state.failing.iter().any(|name| name == operation);
+            let is_throttled = spend(&mut state.throttled, operation);
+            let is_lost = !is_throttled && spend(&mut state.lost, operation);
+            (state.target.clone(), fails, is_throttled, is_lost)
         };
+        if is_throttled {
+            return response(400, br#"{"__type":"com.amazonaws.dynamodb.v20120810#ThrottlingException"}"#);
+        }
         if fails {
             let body =
                 br#"{"__type":"com.amazonaws.dynamodb.v20120810#InternalServerError","message":"down"}"#;
@@ -102,8 +122,17 @@ impl Proxy {
         let request = super::rows::call(&self.http, &target, operation, body);
         let answer = request.send().await.unwrap();
         let status = answer.status().as_u16();
+        if is_lost {
+            return response(500, br#"{"__type":"com.amazonaws.dynamodb.v20120810#InternalServerError"}"#);
+        }
         response(status, &answer.bytes().await.unwrap())
     }
+}
+
+/// Whether there is one more of this operation, which is spent then.
+fn spend(counts: &mut [(String, u32)], operation: &str) -> bool {
+    let left = counts.iter_mut().find(|(name, left)| name == operation && *left > 0);
+    left.map(|(_, left)| *left -= 1).is_some()
 }
 
 fn response(status: u16, body: &[u8]) -> Vec<u8> {
@@ -137,7 +166,7 @@ async fn read_request(
     Ok(Some(((*named).to_owned(), caller, body)))
 }
 
-const OPERATIONS: [&str; 9] = [
+const OPERATIONS: [&str; 10] = [
     "GetItem",
     "PutItem",
     "UpdateItem",
@@ -147,4 +176,5 @@ const OPERATIONS: [&str; 9] = [
     "TransactGetItems",
     "TransactWriteItems",
     "Query",
+    "Scan",
 ];

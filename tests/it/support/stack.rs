@@ -7,10 +7,11 @@ use nova_auth::domain::email::Email;
 use nova_auth::domain::moment::{Moment, RequestId};
 use nova_auth::domain::name::PersonName;
 use nova_auth::domain::password::{Password, Profile as PasswordProfile};
+use nova_auth::domain::rules::{Caching, Rules, file};
 use nova_auth::domain::session::Device;
 use nova_auth::flows::create_user::{Registration, create_user};
 use nova_auth::passwords::Hasher;
-use nova_auth::store::{Store, Tables};
+use nova_auth::store::{Store, StoredRules, Tables};
 use nova_local::{Binaries, LogSink, Options, Stack};
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -162,6 +163,23 @@ impl System {
         };
         let tables = Tables { identity: "IdentityTable".to_owned(), sessions: "SessionsTable".to_owned() };
         Store::new(Clients::new(&aws).unwrap().dynamodb, tables)
+    }
+
+    /// Stores rules for an API that keeps no results.
+    pub(crate) async fn store_rules(&self, api: &str, source: &str) {
+        self.put_rules(api, source, Caching::Never).await;
+    }
+
+    /// Stores rules for an API that keeps results.
+    pub(crate) async fn store_kept_rules(&self, api: &str, source: &str) {
+        self.put_rules(api, source, Caching::Allowed).await;
+    }
+
+    async fn put_rules(&self, api: &str, source: &str, caching: Caching) {
+        let rules = Rules { rules: file::read(source).unwrap(), caching };
+        assert!(rules.unfit().is_empty(), "{source}");
+        let stored = StoredRules { rules, source: source.to_owned(), stored_at: start_time() };
+        self.store().put_rules(api, &stored).await.unwrap();
     }
 
     /// Tries to log in.

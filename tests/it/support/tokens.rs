@@ -42,8 +42,12 @@ pub(crate) fn claims(token: &str) -> Value {
 
 /// A token of this header and these claims, signed with HS256.
 pub(crate) fn sign(header: &Value, claims: &Value, key: &[u8]) -> String {
-    let encoded = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-    let input = format!("{}.{}", encoded(header), encoded(claims));
+    sign_text(&header.to_string(), &claims.to_string(), key)
+}
+
+/// A token of these texts, JSON or not, signed with HS256.
+pub(crate) fn sign_text(header: &str, claims: &str, key: &[u8]) -> String {
+    let input = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));
     let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap();
     mac.update(input.as_bytes());
     format!("{input}.{}", URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))

@@ -5,7 +5,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use super::{AUTH, CONSUMER, entries, keys, of_type, read, root};
+use super::{AUTH, CONSUMER, HTTP_CONSUMER, WEBSOCKET_CONSUMER, entries, keys, of_type, read, root};
 
 /// `shared/src/config.rs` lists them in a table at its head.
 #[test]
@@ -31,7 +31,7 @@ fn the_template_sets_the_variables_that_the_code_reads_and_no_others() {
 
 #[test]
 fn every_parameter_says_what_it_is_and_has_a_default() {
-    for path in [AUTH, CONSUMER] {
+    for path in [AUTH, CONSUMER, HTTP_CONSUMER, WEBSOCKET_CONSUMER] {
         for (name, parameter) in entries(&read(path)["Parameters"]) {
             assert!(parameter["Description"].is_string(), "{path}: {name} has no description");
             assert!(!parameter["Default"].is_null(), "{path}: {name} has no default");
@@ -58,7 +58,7 @@ fn every_function_has_its_own_role_and_log_group() {
 
 #[test]
 fn every_function_is_a_package_of_its_name() {
-    for path in [AUTH, CONSUMER] {
+    for path in [AUTH, CONSUMER, HTTP_CONSUMER, WEBSOCKET_CONSUMER] {
         let beside = root().join(path).parent().expect("a template stands in a folder").to_path_buf();
         for (logical_id, function) in of_type(&read(path), "AWS::Serverless::Function") {
             let code = function["Properties"]["CodeUri"].as_str().expect("CodeUri is a path");
@@ -114,11 +114,28 @@ fn another_stack_finds_the_authorizer_by_its_two_exports() {
             pair("${AWS::StackName}-AuthorizerInvokeRoleArn", "AuthorizerInvokeRole.Arn"),
         ])
     );
-    for (api, resource) in of_type(&read(CONSUMER), "AWS::Serverless::Api") {
-        let authorizer = &resource["Properties"]["Auth"]["Authorizers"]["NovaAuth"];
-        let import = |property: &str| authorizer[property]["Fn::ImportValue"]["Fn::Sub"].clone();
-        assert_eq!(import("FunctionArn"), "${AuthStack}-AuthorizerArn", "{api}");
-        assert_eq!(import("FunctionInvokeRole"), "${AuthStack}-AuthorizerInvokeRoleArn", "{api}");
-        assert_eq!(authorizer["Identity"]["ReauthorizeEvery"], 0, "{api}: left out, it would be 300 s");
+    // Imported within the account, or another account's by a parameter.
+    let check = |choice: &Value, export: &str, parameter: &str, at: &str| {
+        let choice = &choice["Fn::If"];
+        assert_eq!(choice[0], "SameAccount", "{at}");
+        assert_eq!(choice[1]["Fn::ImportValue"]["Fn::Sub"], format!("${{AuthStack}}-{export}"), "{at}");
+        assert_eq!(choice[2]["Ref"], parameter, "{at}");
+    };
+    for (path, kind) in [(CONSUMER, "AWS::Serverless::Api"), (HTTP_CONSUMER, "AWS::Serverless::HttpApi")] {
+        let apis = of_type(&read(path), kind);
+        assert!(!apis.is_empty(), "{path}");
+        for (api, resource) in apis {
+            let authorizer = &resource["Properties"]["Auth"]["Authorizers"]["NovaAuth"];
+            check(&authorizer["FunctionArn"], "AuthorizerArn", "AuthorizerArn", &api);
+            let role = "AuthorizerInvokeRoleArn";
+            check(&authorizer["FunctionInvokeRole"], role, role, &api);
+            assert_eq!(authorizer["Identity"]["ReauthorizeEvery"], 0, "{api}: left out, it would be 300 s");
+        }
     }
+    let template = read(WEBSOCKET_CONSUMER);
+    let authorizer = &template["Resources"]["ChatAuthorizer"]["Properties"];
+    let uri = &authorizer["AuthorizerUri"]["Fn::Sub"][1]["Authorizer"];
+    check(uri, "AuthorizerArn", "AuthorizerArn", "ChatApi");
+    let role = "AuthorizerInvokeRoleArn";
+    check(&authorizer["AuthorizerCredentialsArn"], role, role, "ChatApi");
 }

@@ -25,6 +25,8 @@ use serde_json::{Value, json};
 
 const AUTH: &str = "template.yaml";
 const CONSUMER: &str = "tests/consumer/template.yaml";
+const HTTP_CONSUMER: &str = "tests/consumer/http/template.yaml";
+const WEBSOCKET_CONSUMER: &str = "tests/consumer/websocket/template.yaml";
 
 /// The strings of a list, or the one string that stands alone.
 fn texts(value: &Value) -> impl Iterator<Item = &str> {

@@ -231,6 +231,7 @@ fn the_authorizer_has_neither_the_name_nor_the_use_of_the_refresh_keys() {
         ("Refresh", true),
         ("Logout", true),
         ("RotateKeys", true),
+        ("CsrfToken", true),
         ("Sessions", false),
         ("Password", false),
         ("Register", false),

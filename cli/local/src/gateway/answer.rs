@@ -28,6 +28,7 @@ pub(super) fn response(answer: &[u8]) -> Result<Response<Body>, String> {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status(fields.get("statusCode"))?;
     headers(fields, response.headers_mut())?;
+    response.headers_mut().entry("content-type").or_insert(HeaderValue::from_static("application/json"));
     Ok(response)
 }
 
@@ -43,7 +44,8 @@ fn status(value: Option<&Value>) -> Result<StatusCode, String> {
     status.ok_or_else(|| "the statusCode is no status".to_owned())
 }
 
-fn headers(fields: &Map<String, Value>, out: &mut axum::http::HeaderMap) -> Result<(), String> {
+/// The headers of an answer, of which the gateway keeps some for itself.
+pub(super) fn headers(fields: &Map<String, Value>, out: &mut axum::http::HeaderMap) -> Result<(), String> {
     let map = |name: &str| match fields.get(name) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::Object(map)) => Ok(Some(map)),
@@ -61,7 +63,6 @@ fn headers(fields: &Map<String, Value>, out: &mut axum::http::HeaderMap) -> Resu
             out.append(key.clone(), header_value(name, value)?);
         }
     }
-    out.entry("content-type").or_insert(HeaderValue::from_static("application/json"));
     Ok(())
 }
 
@@ -76,7 +77,7 @@ fn header_name(name: &str) -> Result<HeaderName, String> {
     HeaderName::try_from(sent).map_err(|_| format!("{name:?} is no name of a header"))
 }
 
-fn header_value(name: &str, value: &Value) -> Result<HeaderValue, String> {
+pub(super) fn header_value(name: &str, value: &Value) -> Result<HeaderValue, String> {
     let text = match value {
         Value::Bool(_) | Value::String(_) | Value::Number(_) => crate::template::scalar_text(value),
         _ => None,

@@ -1,13 +1,11 @@
 //! The order of things around an authorizer; its process is `examples/puppet.rs`, which answers what its token says.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::super::call::Call;
 use super::*;
 use crate::logs::LogSink;
 use crate::process::Launch;
-use crate::template::{Api, Function};
+use crate::template::Function;
 
 struct Bench {
     guard: Guard,
@@ -29,9 +27,11 @@ fn bench(kind: AuthorizerKind, ttl_seconds: u64) -> Bench {
     let program = exe.parent().unwrap().parent().unwrap().join("examples/puppet");
     let launch = Launch { function, program, environment: BTreeMap::new(), logs: LogSink::memory() };
     let pool = Arc::new(Pool::new(launch, clock.clone(), 1));
-    let authorizer = Authorizer { function: "Puppet".to_owned(), kind, ttl_seconds };
+    let authorizer =
+        Authorizer { function: "Puppet".to_owned(), kind, ttl_seconds, payload: Payload::One, simple: false };
     let api = Api {
         logical_id: "Api".to_owned(),
+        kind: ApiKind::Rest,
         stage: "v1".to_owned(),
         routes: Vec::new(),
         authorizers: BTreeMap::new(),

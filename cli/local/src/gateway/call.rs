@@ -13,6 +13,8 @@ pub(super) struct Call {
     pub(super) method: String,
     /// As the client sent it, still percent-encoded, without the query.
     pub(super) path: String,
+    /// As the client sent it, without the question mark.
+    pub(super) raw_query: String,
     /// Decoded, in order.
     pub(super) query: Vec<(String, String)>,
     /// In order, those of the gateway's own included.
@@ -37,6 +39,7 @@ impl Call {
             method: parts.method.as_str().to_owned(),
             // API Gateway takes slashes at the beginning for one.
             path: format!("/{}", parts.uri.path().trim_start_matches('/')),
+            raw_query: parts.uri.query().unwrap_or_default().to_owned(),
             query: parts.uri.query().map(query).unwrap_or_default(),
             headers: headers(parts, &source_ip, port, &trace_id),
             source_ip,
@@ -51,6 +54,13 @@ impl Call {
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         let found = self.headers.iter().rev().find(|(own, _)| own.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
+    }
+
+    /// All values of a header, as one.
+    pub(super) fn joined(&self, name: &str) -> Option<String> {
+        let values = self.headers.iter().filter(|(own, _)| own.eq_ignore_ascii_case(name));
+        let values: Vec<&str> = values.map(|(_, value)| value.as_str()).collect();
+        (!values.is_empty()).then(|| values.join(","))
     }
 
     /// The last value of a parameter of the query string.
@@ -76,6 +86,7 @@ fn headers(parts: &Parts, source_ip: &str, port: u16, trace_id: &str) -> Vec<(St
             "authorization" => "Authorization",
             "host" => "Host",
             "user-agent" => "User-Agent",
+            "sec-websocket-protocol" => "Sec-WebSocket-Protocol",
             name => name,
         };
         headers.push((name.to_owned(), value));

@@ -113,16 +113,16 @@ fn resource_id(path: &str) -> String {
     format!("{hash:016x}").chars().take(6).collect()
 }
 
-fn request_time(now_ms: u64) -> String {
+pub(super) fn request_time(now_ms: u64) -> String {
     let time = i64::try_from(now_ms).ok().and_then(|now| Timestamp::from_millisecond(now).ok());
     time.unwrap_or_default().strftime("%d/%b/%Y:%H:%M:%S +0000").to_string()
 }
 
-fn last(pairs: &[(String, String)]) -> Value {
+pub(super) fn last(pairs: &[(String, String)]) -> Value {
     Value::Object(pairs.iter().map(|(name, value)| (name.clone(), json!(value))).collect())
 }
 
-fn all(pairs: &[(String, String)]) -> Value {
+pub(super) fn all(pairs: &[(String, String)]) -> Value {
     let mut map: Map<String, Value> = Map::new();
     for (name, value) in pairs {
         if let Value::Array(values) = map.entry(name.clone()).or_insert_with(|| json!([])) {
@@ -132,8 +132,15 @@ fn all(pairs: &[(String, String)]) -> Value {
     Value::Object(map)
 }
 
-fn or_null(map: Value) -> Value {
+pub(super) fn or_null(map: Value) -> Value {
     if map.as_object().is_some_and(Map::is_empty) { Value::Null } else { map }
+}
+
+/// Adds fields to an event.
+pub(super) fn insert(event: &mut Value, fields: Value) {
+    if let (Value::Object(event), Value::Object(fields)) = (event, fields) {
+        event.extend(fields);
+    }
 }
 
 #[cfg(test)]

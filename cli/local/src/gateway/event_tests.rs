@@ -4,11 +4,12 @@ use serde_json::{Value, json};
 
 use super::super::call::Call;
 use super::Target;
-use crate::template::Api;
+use crate::template::{Api, ApiKind};
 
 fn api() -> Api {
     Api {
         logical_id: "NotesApi".to_owned(),
+        kind: ApiKind::Rest,
         stage: "v1".to_owned(),
         routes: Vec::new(),
         authorizers: BTreeMap::new(),
@@ -30,6 +31,7 @@ fn call() -> Call {
         request_id: "rid".to_owned(),
         extended_id: "xid=".to_owned(),
         trace_id: "Root=1-0-0".to_owned(),
+        raw_query: String::new(),
         now_ms: 1_428_582_896_789,
     }
 }

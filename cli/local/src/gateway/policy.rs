@@ -1,8 +1,6 @@
 //! What a Lambda authorizer answers, and whether its policy allows a call.
 
-use std::collections::BTreeMap;
-
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// The action that calling a route is.
 const INVOKE: &str = "execute-api:Invoke";
@@ -11,9 +9,16 @@ const INVOKE: &str = "execute-api:Invoke";
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Grant {
     pub(super) principal: String,
-    /// Passed on to the function behind the route, as strings.
-    pub(super) context: BTreeMap<String, String>,
-    statements: Vec<Statement>,
+    /// Passed on to the function behind the route: as strings, or as it was by HTTP APIs.
+    pub(super) context: Map<String, Value>,
+    verdict: Verdict,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Verdict {
+    Policy(Vec<Statement>),
+    /// `isAuthorized`, which holds for whatever the answer is kept for.
+    Simple(bool),
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -35,10 +40,21 @@ pub(super) enum Effect {
 }
 
 impl Grant {
-    /// Reads an authorizer's answer. The error says what API Gateway would not take.
+    /// Reads the answer to a REST or WebSocket API. The error says what API Gateway would not take.
     pub(super) fn parse(answer: &[u8]) -> Result<Grant, String> {
-        let answer: Value =
-            serde_json::from_slice(answer).map_err(|error| format!("it is no JSON: {error}"))?;
+        let grant = Grant::parse_http(answer)?;
+        let mut context = Map::new();
+        for (name, value) in &grant.context {
+            let text = crate::template::scalar_text(value)
+                .ok_or_else(|| format!("its context is not flat: {name}"))?;
+            context.insert(name.clone(), Value::String(text));
+        }
+        Ok(Grant { context, ..grant })
+    }
+
+    /// Reads the answer to an HTTP API, whose context may hold anything.
+    pub(super) fn parse_http(answer: &[u8]) -> Result<Grant, String> {
+        let answer = read(answer)?;
         let principal = answer.get("principalId").and_then(Value::as_str).ok_or("it has no principalId")?;
         let document = answer.get("policyDocument").ok_or("it has no policyDocument")?;
         let statements = match document.get("Statement") {
@@ -46,25 +62,28 @@ impl Grant {
             Some(single @ Value::Object(_)) => vec![statement(single)?],
             _ => return Err("its policy has no Statement".to_owned()),
         };
-        let mut context = BTreeMap::new();
-        match answer.get("context") {
-            None | Some(Value::Null) => {}
-            Some(Value::Object(given)) => {
-                for (name, value) in given {
-                    let text = crate::template::scalar_text(value)
-                        .ok_or_else(|| format!("its context is not flat: {name}"))?;
-                    context.insert(name.clone(), text);
-                }
-            }
-            Some(_) => return Err("its context is no map".to_owned()),
-        }
-        Ok(Grant { principal: principal.to_owned(), context, statements })
+        let (principal, context) = (principal.to_owned(), context(&answer)?);
+        Ok(Grant { principal, context, verdict: Verdict::Policy(statements) })
+    }
+
+    /// Reads a simple response.
+    pub(super) fn parse_simple(answer: &[u8]) -> Result<Grant, String> {
+        let answer = read(answer)?;
+        let is_authorized = answer.get("isAuthorized").and_then(Value::as_bool);
+        let is_authorized = is_authorized.ok_or("it has no isAuthorized that is true or false")?;
+        let (principal, context) = (String::new(), context(&answer)?);
+        Ok(Grant { principal, context, verdict: Verdict::Simple(is_authorized) })
     }
 
     /// Evaluates the policy as IAM does: a Deny wins, and what nothing allows is denied.
     pub(super) fn effect(&self, method_arn: &str) -> Effect {
+        let statements = match &self.verdict {
+            Verdict::Policy(statements) => statements,
+            Verdict::Simple(true) => return Effect::Allow,
+            Verdict::Simple(false) => return Effect::ImplicitDeny,
+        };
         let mut effect = Effect::ImplicitDeny;
-        for statement in self.statements.iter().filter(|statement| statement.covers(method_arn)) {
+        for statement in statements.iter().filter(|statement| statement.covers(method_arn)) {
             if !statement.allow {
                 return Effect::ExplicitDeny;
             }
@@ -80,6 +99,18 @@ impl Statement {
         let invoke = INVOKE.to_ascii_lowercase();
         self.actions.iter().any(|action| matches(&action.to_ascii_lowercase(), &invoke))
             && self.resources.iter().any(|resource| matches(resource, method_arn))
+    }
+}
+
+fn read(answer: &[u8]) -> Result<Value, String> {
+    serde_json::from_slice(answer).map_err(|error| format!("it is no JSON: {error}"))
+}
+
+fn context(answer: &Value) -> Result<Map<String, Value>, String> {
+    match answer.get("context") {
+        None | Some(Value::Null) => Ok(Map::new()),
+        Some(Value::Object(given)) => Ok(given.clone()),
+        Some(_) => Err("its context is no map".to_owned()),
     }
 }
 
@@ -142,6 +173,12 @@ pub(super) fn method_arn(api: &str, stage: &str, method: &str, path: &str) -> St
     use crate::template::{ACCOUNT, REGION};
     let path = path.strip_prefix('/').unwrap_or(path);
     format!("arn:aws:execute-api:{REGION}:{ACCOUNT}:{api}/{stage}/{method}/{path}")
+}
+
+/// The ARN of the one moment of a WebSocket API that is authorized. It has no method.
+pub(super) fn connect_arn(api: &str, stage: &str) -> String {
+    use crate::template::{ACCOUNT, REGION};
+    format!("arn:aws:execute-api:{REGION}:{ACCOUNT}:{api}/{stage}/$connect")
 }
 
 #[cfg(test)]
@@ -237,7 +274,24 @@ mod tests {
             "context": { "s": "x", "n": 1.5, "b": true }
         });
         let context = Grant::parse(answer.to_string().as_bytes()).unwrap().context;
-        let pairs: Vec<_> = context.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+        let pairs: Vec<_> = context.iter().map(|(k, v)| (k.as_str(), v.as_str().unwrap())).collect();
         assert_eq!(pairs, [("b", "true"), ("n", "1.5"), ("s", "x")]);
+    }
+
+    #[test]
+    fn a_simple_response_says_yes_or_no_to_every_route_and_its_context_may_be_deep() {
+        let answer = |is_authorized: Value| json!({ "isAuthorized": is_authorized, "context": { "a": [1] } });
+        let parse = |answer: Value| Grant::parse_simple(answer.to_string().as_bytes());
+        let yes = parse(answer(json!(true))).unwrap();
+        assert_eq!((yes.effect(ARN), &yes.context["a"]), (Effect::Allow, &json!([1])));
+        assert_eq!(parse(answer(json!(false))).unwrap().effect(ARN), Effect::ImplicitDeny);
+        for broken in [json!(null), json!("true"), json!(1)] {
+            assert!(parse(answer(broken.clone())).is_err(), "{broken}");
+        }
+        // A policy is no simple response, and the other way round.
+        assert!(
+            parse(json!({ "principalId": "u", "policyDocument": { "Statement": [allow("*")] } })).is_err()
+        );
+        assert!(Grant::parse_http(answer(json!(true)).to_string().as_bytes()).is_err());
     }
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::super::call::Call;
 use super::*;
-use crate::template::Api;
+use crate::template::{Api, ApiKind};
 
 async fn answer(
     responses: &[(&str, GatewayResponse)],
@@ -15,6 +15,7 @@ async fn answer(
     let responses = responses.iter().map(|(name, response)| ((*name).to_owned(), response.clone())).collect();
     let api = Api {
         logical_id: "Api".to_owned(),
+        kind: ApiKind::Rest,
         stage: "v1".to_owned(),
         routes: Vec::new(),
         authorizers: BTreeMap::new(),

@@ -2,36 +2,30 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, Bytes, HttpBody as _};
+use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::Response;
 use serde_json::Value;
 
-use super::answer;
-use super::authorizer::Guard;
+use super::authorizer::{Guard, guards};
 use super::call::Call;
 use super::event::Target;
 use super::refusal::{Refusal, set};
 use super::route::Routes;
+use super::{Setup, answer, body};
 use crate::clock::Clock;
 use crate::pool::{InvokeError, Pool};
 use crate::template::Api;
 
-/// API Gateway takes bodies of up to 10 MB.
-const MAX_BODY: usize = 10 * 1024 * 1024;
 /// API Gateway waits this long for a function, whatever the function's own time-out is.
 const INTEGRATION_LIMIT: Duration = Duration::from_secs(29);
-/// A body that is too large is still read this far, so that the client hears why before the connection ends.
-const MAX_DRAINED: usize = 64 * 1024 * 1024;
-
 /// One REST API that is served.
 #[derive(Debug)]
-pub(crate) struct Rest {
+pub(super) struct Rest {
     api: Api,
     routes: Routes,
     guards: BTreeMap<String, Guard>,
@@ -40,29 +34,12 @@ pub(crate) struct Rest {
     clock: Clock,
 }
 
-/// What an API needs of the stack.
-pub(crate) struct Setup<'a> {
-    /// The processes of every function, by its logical id.
-    pub(crate) pools: &'a BTreeMap<String, Arc<Pool>>,
-    pub(crate) port: u16,
-    pub(crate) clock: Clock,
-}
-
 impl Rest {
     /// The API over the functions of the stack. The error names an authorizer whose function no template has.
-    pub(crate) fn new(api: Api, setup: &Setup<'_>) -> Result<Rest, String> {
-        let mut guards = BTreeMap::new();
-        for (name, authorizer) in &api.authorizers {
-            let pool = setup.pools.get(&authorizer.function);
-            let pool = pool.ok_or_else(|| {
-                format!("authorizer {name}: no template has the function {}", authorizer.function)
-            })?;
-            let guard = Guard::new(authorizer.clone(), pool.clone(), setup.clock.clone());
-            guards.insert(name.clone(), guard);
-        }
+    pub(super) fn new(api: Api, setup: &Setup<'_>) -> Result<Rest, String> {
         Ok(Rest {
             routes: Routes::new(&api.routes),
-            guards,
+            guards: guards(&api, setup)?,
             pools: setup.pools.clone(),
             port: setup.port,
             clock: setup.clock.clone(),
@@ -71,7 +48,7 @@ impl Rest {
     }
 
     /// Everything that this API answers, under its plain root: no stage in front.
-    pub(crate) fn router(self) -> Router {
+    pub(super) fn router(self) -> Router {
         Router::new().fallback(handle).with_state(Arc::new(self))
     }
 
@@ -132,28 +109,10 @@ async fn handle(
 ) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let call = Call::new(&parts, peer, rest.port, rest.clock.now_ms());
-    let body = read(body).await;
+    let body = body::read(body).await;
     let mut response = rest.respond(&call, body).await;
     set(&mut response, "x-amzn-requestid", &call.request_id);
     set(&mut response, "x-amz-apigw-id", &call.extended_id);
     set(&mut response, "x-amzn-trace-id", &call.trace_id);
     response
-}
-
-/// The body; `None` when it is larger than API Gateway takes. One that breaks off has no reader any more.
-async fn read(mut body: Body) -> Option<Bytes> {
-    let mut held = Vec::new();
-    let mut size = 0_usize;
-    loop {
-        let frame = std::future::poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await;
-        let Some(Ok(frame)) = frame else { break };
-        let Ok(data) = frame.into_data() else { continue };
-        size = size.saturating_add(data.len());
-        if size <= MAX_BODY {
-            held.extend_from_slice(&data);
-        } else if size > MAX_DRAINED {
-            break;
-        }
-    }
-    (size <= MAX_BODY).then(|| held.into())
 }

@@ -60,6 +60,25 @@ impl Routes {
         let route = resource.methods.get(method).or_else(|| resource.methods.get("ANY"))?;
         Some(Matched { route, parameters })
     }
+
+    /// The route of a request to an HTTP API: the most specific one that has the method. A slash at the end counts, and
+    /// `$default` takes what no other route does.
+    ///
+    /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-routes.html>
+    pub(super) fn find_http(&self, method: &str, path: &str) -> Option<Matched<'_>> {
+        let is_whole = path == "/" || !path.ends_with('/');
+        let parts: Vec<&str> = parts(path).collect();
+        let routed = self.0.iter().find_map(|resource| {
+            let greedy = matches!(resource.segments.last(), Some(Segment::Greedy(_)));
+            let route = resource.methods.get(method).or_else(|| resource.methods.get("ANY"))?;
+            let parameters = bind(&resource.segments, &parts).filter(|_| is_whole || greedy)?;
+            Some(Matched { route, parameters })
+        });
+        routed.or_else(|| {
+            let default = self.0.iter().find(|resource| resource.segments == [segment("$default")])?;
+            Some(Matched { route: default.methods.get("ANY")?, parameters: BTreeMap::new() })
+        })
+    }
 }
 
 /// A slash at the end makes no other resource.
@@ -102,6 +121,7 @@ fn bind(segments: &[Segment], parts: &[&str]) -> Option<BTreeMap<String, String>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::template::Payload;
 
     fn routes(given: &[&str]) -> Routes {
         let route = |text: &&str| {
@@ -111,6 +131,8 @@ mod tests {
                 path: path.to_owned(),
                 function: (*text).to_owned(),
                 authorizer: None,
+                payload: Payload::Two,
+                responds: false,
             }
         };
         Routes::new(&given.iter().map(route).collect::<Vec<_>>())
@@ -141,6 +163,40 @@ mod tests {
         let routes = routes(&["ANY /a", "GET /a"]);
         assert_eq!(found(&routes, "GET", "/a").as_deref(), Some("GET /a"));
         assert_eq!(found(&routes, "DELETE", "/a").as_deref(), Some("ANY /a"));
+    }
+
+    /// The table of the documentation.
+    #[test]
+    fn http_apis_take_the_most_specific_route_that_has_the_method() {
+        let routes = routes(&[
+            "GET /pets/dog/1",
+            "GET /pets/dog/{id}",
+            "GET /pets/{proxy+}",
+            "ANY /{proxy+}",
+            "ANY $default",
+        ]);
+        for (method, path, route) in [
+            ("GET", "/pets/dog/1", "GET /pets/dog/1"),
+            ("GET", "/pets/dog/2", "GET /pets/dog/{id}"),
+            ("GET", "/pets/cat/1", "GET /pets/{proxy+}"),
+            ("POST", "/test/5", "ANY /{proxy+}"),
+            // A method that the more specific route lacks is looked for further on, unlike in a REST API.
+            ("POST", "/pets/dog/1", "ANY /{proxy+}"),
+            ("GET", "/", "ANY $default"),
+            ("GET", "/pets/dog/1/", "GET /pets/{proxy+}"),
+        ] {
+            let found = routes.find_http(method, path).map(|matched| matched.route.function.clone());
+            assert_eq!(found.as_deref(), Some(route), "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn http_apis_without_a_default_route_know_only_their_routes() {
+        let routes = routes(&["GET /a"]);
+        assert!(routes.find_http("GET", "/a").is_some());
+        for (method, path) in [("GET", "/a/"), ("POST", "/a"), ("GET", "/$default"), ("GET", "/b")] {
+            assert!(routes.find_http(method, path).is_none(), "{method} {path}");
+        }
     }
 
     #[test]

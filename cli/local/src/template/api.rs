@@ -1,4 +1,4 @@
-//! `AWS::Serverless::Api`, and the events of functions that make its routes.
+//! `AWS::Serverless::Api`, the events of functions that make its routes, and what the other kinds of APIs share with it.
 
 use std::collections::BTreeMap;
 
@@ -6,65 +6,138 @@ use serde_json::{Value, json};
 
 use super::read::{Reader, Resource, at};
 use super::yaml::scalar_text;
-use super::{Api, Authorizer, AuthorizerKind, GatewayResponse, Identity, Route, TemplateError};
+use super::{
+    Api, ApiKind, Authorizer, AuthorizerKind, GatewayResponse, Identity, Payload, Route, TemplateError,
+    http_api, websocket_api,
+};
 
 /// The API that SAM makes for events that name none.
 const IMPLICIT: &str = "ServerlessRestApi";
 
 pub(super) fn apis(reader: &Reader<'_>, resources: &[Resource<'_>]) -> Result<Vec<Api>, TemplateError> {
-    let mut routes = Vec::new();
+    let (mut rest, mut http) = (Vec::new(), Vec::new());
     for resource in resources.iter().filter(|resource| resource.kind == "AWS::Serverless::Function") {
-        routes.extend(reader.checked(resource.id, function_routes(reader, resource))?);
+        rest.extend(reader.checked(resource.id, function_routes(reader, resource))?);
+        http.extend(reader.checked(resource.id, http_api::function_routes(reader, resource))?);
     }
     let mut apis = Vec::new();
-    for resource in resources.iter().filter(|resource| resource.kind == "AWS::Serverless::Api") {
-        apis.push(reader.checked(resource.id, api(reader, resource, &routes))?);
+    for resource in resources {
+        let read = match resource.kind {
+            "AWS::Serverless::Api" => api(reader, resource, &rest),
+            "AWS::Serverless::HttpApi" => http_api::api(reader, resource, &http),
+            "AWS::ApiGatewayV2::Api" => websocket_api::api(reader, resource, resources),
+            _ => continue,
+        };
+        apis.push(reader.checked(resource.id, read)?);
     }
-    if routes.iter().any(|(api, ..)| api == IMPLICIT) {
-        let properties = reader.with_globals("Api", json!({ "StageName": "Prod" }));
-        let properties = properties.as_object().cloned().unwrap_or_default();
-        let implicit = Resource { id: IMPLICIT, kind: "AWS::Serverless::Api", properties };
-        apis.push(reader.checked(IMPLICIT, api(reader, &implicit, &routes))?);
+    if rest.iter().any(|(api, ..)| api == IMPLICIT) {
+        let implicit = implicit(reader, IMPLICIT, "Api", json!({ "StageName": "Prod" }));
+        apis.push(reader.checked(IMPLICIT, api(reader, &implicit, &rest))?);
     }
-    if let Some((name, route, _)) =
-        routes.iter().find(|(name, ..)| !apis.iter().any(|api| &api.logical_id == name))
-    {
-        return reader
-            .checked(&route.function, Err(format!("RestApiId names no API of this template: {name}")));
+    if http.iter().any(|(api, ..)| api == http_api::IMPLICIT) {
+        let implicit = implicit(reader, http_api::IMPLICIT, "HttpApi", json!({}));
+        apis.push(reader.checked(implicit.id, http_api::api(reader, &implicit, &http))?);
+    }
+    for (routes, key) in [(&rest, "RestApiId"), (&http, "ApiId")] {
+        let lost = routes.iter().find(|(name, ..)| !apis.iter().any(|api| &api.logical_id == name));
+        if let Some((name, route, _)) = lost {
+            let problem = format!("{key} names no API of this template: {name}");
+            return reader.checked(&route.function, Err(problem));
+        }
     }
     Ok(apis)
 }
 
+fn implicit<'a>(reader: &Reader<'_>, id: &'a str, globals: &str, own: Value) -> Resource<'a> {
+    let properties = reader.with_globals(globals, own).as_object().cloned().unwrap_or_default();
+    Resource { id, kind: "implicit", properties }
+}
+
 /// The route, the API that it belongs to, and the authorizer that its event names instead of the default.
-type Routed = (String, Route, Option<String>);
+pub(super) type Routed = (String, Route, Option<String>);
 
 fn function_routes(reader: &Reader<'_>, resource: &Resource<'_>) -> Result<Vec<Routed>, String> {
     let mut routes = Vec::new();
-    let events = resource.properties.get("Events").and_then(Value::as_object);
-    for (name, event) in events.into_iter().flatten() {
-        if event.get("Type").and_then(Value::as_str) != Some("Api") {
-            continue;
-        }
-        let word = |key: &str| -> Result<Option<String>, String> {
-            let value = at(event, &["Properties", key]);
-            value
-                .map(|value| reader.string(value))
-                .transpose()
-                .map_err(|problem| format!("{name}.{key}: {problem}"))
-        };
-        let path = word("Path")?.ok_or_else(|| format!("the event {name} has no Path"))?;
-        let method = word("Method")?.ok_or_else(|| format!("the event {name} has no Method"))?;
-        if !path.starts_with('/') {
-            return Err(format!("the Path of the event {name} does not start with /"));
-        }
-        let api = word("RestApiId")?.unwrap_or_else(|| IMPLICIT.to_owned());
-        let own =
-            at(event, &["Properties", "Auth", "Authorizer"]).map(|value| reader.string(value)).transpose()?;
-        let route =
-            Route { method: method.to_uppercase(), path, function: resource.id.to_owned(), authorizer: None };
-        routes.push((api, route, own));
+    for event in events(reader, resource, "Api") {
+        let (name, path, method) = (event.name, event.word("Path")?, event.word("Method")?);
+        let path = path.ok_or_else(|| format!("the event {name} has no Path"))?;
+        let method = method.ok_or_else(|| format!("the event {name} has no Method"))?;
+        let api = event.word("RestApiId")?.unwrap_or_else(|| IMPLICIT.to_owned());
+        let route = event.route(resource.id, &method, path, Payload::One)?;
+        routes.push((api, route, event.authorizer()?));
     }
     Ok(routes)
+}
+
+/// An event of a function that makes a route.
+pub(super) struct Event<'r> {
+    reader: &'r Reader<'r>,
+    pub(super) name: &'r str,
+    value: &'r Value,
+}
+
+/// The events of a function of one `Type`.
+pub(super) fn events<'r>(
+    reader: &'r Reader<'_>,
+    resource: &'r Resource<'_>,
+    kind: &'r str,
+) -> impl Iterator<Item = Event<'r>> {
+    let events = resource.properties.get("Events").and_then(Value::as_object).into_iter().flatten();
+    events
+        .filter(move |(_, event)| event.get("Type").and_then(Value::as_str) == Some(kind))
+        .map(|(name, value)| Event { reader, name, value })
+}
+
+impl Event<'_> {
+    /// A property; the error names the event.
+    pub(super) fn word(&self, key: &str) -> Result<Option<String>, String> {
+        let value = at(self.value, &["Properties", key]);
+        let word = value.map(|value| self.reader.string(value)).transpose();
+        word.map_err(|problem| format!("{}.{key}: {problem}", self.name))
+    }
+
+    pub(super) fn authorizer(&self) -> Result<Option<String>, String> {
+        let own = at(self.value, &["Properties", "Auth", "Authorizer"]);
+        own.map(|value| self.reader.string(value)).transpose()
+    }
+
+    pub(super) fn route(
+        &self,
+        function: &str,
+        method: &str,
+        path: String,
+        payload: Payload,
+    ) -> Result<Route, String> {
+        if !path.starts_with('/') {
+            return Err(format!("the Path of the event {} does not start with /", self.name));
+        }
+        Ok(Route {
+            method: method.to_uppercase(),
+            path,
+            function: function.to_owned(),
+            authorizer: None,
+            payload,
+            responds: false,
+        })
+    }
+}
+
+/// The routes of one API, each with the authorizer that it has in the end.
+pub(super) fn own_routes(
+    id: &str,
+    routes: &[Routed],
+    default: Option<&String>,
+    authorizers: &BTreeMap<String, Authorizer>,
+) -> Result<Vec<Route>, String> {
+    let mut own_routes = Vec::new();
+    for (_, route, own) in routes.iter().filter(|(api, ..)| api == id) {
+        let authorizer = own.as_ref().or(default).filter(|name| *name != "NONE").cloned();
+        if let Some(name) = authorizer.as_ref().filter(|name| !authorizers.contains_key(*name)) {
+            return Err(format!("{} {} names an unknown authorizer: {name}", route.method, route.path));
+        }
+        own_routes.push(Route { authorizer, ..route.clone() });
+    }
+    Ok(own_routes)
 }
 
 fn api(reader: &Reader<'_>, resource: &Resource<'_>, routes: &[Routed]) -> Result<Api, String> {
@@ -75,14 +148,6 @@ fn api(reader: &Reader<'_>, resource: &Resource<'_>, routes: &[Routed]) -> Resul
         authorizers.insert(name.clone(), authorizer);
     }
     let default = auth.get("DefaultAuthorizer").and_then(scalar_text);
-    let mut own_routes = Vec::new();
-    for (_, route, own) in routes.iter().filter(|(api, ..)| api == resource.id) {
-        let authorizer = own.clone().or_else(|| default.clone()).filter(|name| name != "NONE");
-        if let Some(name) = authorizer.as_ref().filter(|name| !authorizers.contains_key(*name)) {
-            return Err(format!("{} {} names an unknown authorizer: {name}", route.method, route.path));
-        }
-        own_routes.push(Route { authorizer, ..route.clone() });
-    }
     let mut responses = BTreeMap::new();
     let given = reader.property(resource, "GatewayResponses")?.unwrap_or_default();
     for (kind, settings) in given.as_object().into_iter().flatten() {
@@ -94,34 +159,48 @@ fn api(reader: &Reader<'_>, resource: &Resource<'_>, routes: &[Routed]) -> Resul
     let stage = reader.property(resource, "StageName")?.and_then(|stage| scalar_text(&stage));
     Ok(Api {
         logical_id: resource.id.to_owned(),
+        kind: ApiKind::Rest,
         stage: stage.ok_or("it has no StageName")?,
-        routes: own_routes,
+        routes: own_routes(resource.id, routes, default.as_ref(), &authorizers)?,
         authorizers,
         responses,
     })
 }
 
 fn authorizer(settings: &Value) -> Result<Authorizer, String> {
-    let arn = settings.get("FunctionArn").and_then(scalar_text).ok_or("it has no FunctionArn")?;
-    // arn:aws:lambda:REGION:ACCOUNT:function:NAME, perhaps with a version or an alias behind it.
-    let function = arn.split(':').nth(6).ok_or_else(|| format!("FunctionArn is no function's ARN: {arn}"))?;
+    let function = function(settings)?;
     let identity = settings.get("Identity").cloned().unwrap_or_default();
-    let ttl = match identity.get("ReauthorizeEvery").and_then(scalar_text) {
-        Some(text) => text.parse().map_err(|_| format!("ReauthorizeEvery is not a whole number: {text}"))?,
-        None => 300,
-    };
-    if ttl > 3600 {
-        return Err("ReauthorizeEvery is more than 3600".to_owned());
-    }
     let kind = match settings.get("FunctionPayloadType").and_then(Value::as_str).unwrap_or("TOKEN") {
         "TOKEN" => token(&identity)?,
         "REQUEST" => AuthorizerKind::Request(sources(&identity)),
         other => return Err(format!("FunctionPayloadType is neither TOKEN nor REQUEST: {other}")),
     };
-    if ttl > 0 && matches!(&kind, AuthorizerKind::Request(sources) if sources.is_empty()) {
+    let ttl_seconds = ttl(&identity)?.unwrap_or(300);
+    if ttl_seconds > 0 && matches!(&kind, AuthorizerKind::Request(sources) if sources.is_empty()) {
         return Err("a REQUEST authorizer without identity sources needs ReauthorizeEvery: 0".to_owned());
     }
-    Ok(Authorizer { function: function.to_owned(), kind, ttl_seconds: ttl })
+    Ok(Authorizer { function, kind, ttl_seconds, payload: Payload::One, simple: false })
+}
+
+/// The logical id in `FunctionArn`.
+pub(super) fn function(settings: &Value) -> Result<String, String> {
+    let arn = settings.get("FunctionArn").and_then(scalar_text).ok_or("it has no FunctionArn")?;
+    function_of(&arn).ok_or_else(|| format!("FunctionArn is no function's ARN: {arn}"))
+}
+
+/// The name in `arn:aws:lambda:REGION:ACCOUNT:function:NAME`, perhaps with a version or an alias behind it.
+pub(super) fn function_of(arn: &str) -> Option<String> {
+    arn.starts_with("arn:").then(|| arn.split(':').nth(6).map(str::to_owned))?
+}
+
+/// `ReauthorizeEvery`: seconds, at most an hour.
+pub(super) fn ttl(identity: &Value) -> Result<Option<u64>, String> {
+    let Some(text) = identity.get("ReauthorizeEvery").and_then(scalar_text) else { return Ok(None) };
+    let ttl = text.parse().map_err(|_| format!("ReauthorizeEvery is not a whole number: {text}"))?;
+    if ttl > 3600 {
+        return Err("ReauthorizeEvery is more than 3600".to_owned());
+    }
+    Ok(Some(ttl))
 }
 
 fn token(identity: &Value) -> Result<AuthorizerKind, String> {
@@ -137,7 +216,7 @@ fn token(identity: &Value) -> Result<AuthorizerKind, String> {
     Ok(AuthorizerKind::Token { header, validation })
 }
 
-fn sources(identity: &Value) -> Vec<Identity> {
+pub(super) fn sources(identity: &Value) -> Vec<Identity> {
     let names = |key: &str| {
         let given = identity.get(key).and_then(Value::as_array).into_iter().flatten();
         given.filter_map(scalar_text).collect::<Vec<_>>()

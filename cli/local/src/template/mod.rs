@@ -3,18 +3,20 @@
 
 mod api;
 mod generated;
+mod http_api;
 mod model;
 mod names;
 mod read;
 mod reference;
 mod resolve;
+mod websocket_api;
 mod yaml;
 
 use std::path::{Path, PathBuf};
 
 pub use model::{
-    Api, Authorizer, AuthorizerKind, Function, GatewayResponse, Generated, Identity, Route, Secret,
-    SecretValue, Table, Template,
+    Api, ApiKind, Authorizer, AuthorizerKind, Cors, Function, GatewayResponse, Generated, Identity, Payload,
+    Route, Secret, SecretValue, Table, Template,
 };
 pub(crate) use names::{ACCOUNT, REGION, function_arn};
 pub(crate) use resolve::Exports;

@@ -12,7 +12,7 @@ pub struct Template {
     pub path: PathBuf,
     /// The Lambda functions.
     pub functions: Vec<Function>,
-    /// The REST APIs, in the order of the file.
+    /// The APIs of every kind, in the order of the file.
     pub apis: Vec<Api>,
     /// The DynamoDB tables.
     pub tables: Vec<Table>,
@@ -96,22 +96,68 @@ pub struct Generated {
     pub require_each: bool,
 }
 
-/// A REST API (`AWS::Serverless::Api`).
+/// An API.
 #[derive(Clone, Debug)]
 pub struct Api {
     /// Its name in the template, which is also its apiId.
     pub logical_id: String,
-    /// The stage's name, which stands in ARNs and in `requestContext.path`.
+    /// What kind of API it is.
+    pub kind: ApiKind,
+    /// The stage's name, which stands in ARNs and in `requestContext.path`; `$default` is one that no path names.
     pub stage: String,
     /// What it answers.
     pub routes: Vec<Route>,
     /// The authorizers that its routes name.
     pub authorizers: BTreeMap<String, Authorizer>,
-    /// Its own answers to what it refuses by itself, by type.
+    /// Its own answers to what it refuses by itself, by type. Only REST APIs have any.
     pub responses: BTreeMap<String, GatewayResponse>,
 }
 
-/// One method of one resource of an API.
+/// The kinds of APIs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ApiKind {
+    /// `AWS::Serverless::Api`.
+    Rest,
+    /// `AWS::Serverless::HttpApi`.
+    Http {
+        /// What the gateway answers preflight requests with, and adds to every answer.
+        cors: Option<Cors>,
+    },
+    /// `AWS::ApiGatewayV2::Api` with the protocol `WEBSOCKET`.
+    WebSocket {
+        /// Where a message says which route it is for: `$request.body.action`.
+        selection: String,
+    },
+}
+
+/// `CorsConfiguration` of an HTTP API.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cors {
+    /// Whole origins, `*`, `http://*` or `https://*`.
+    pub allow_origins: Vec<String>,
+    /// Methods, or `*`.
+    pub allow_methods: Vec<String>,
+    /// Names of request headers, or `*`.
+    pub allow_headers: Vec<String>,
+    /// Names of response headers that scripts may read.
+    pub expose_headers: Vec<String>,
+    /// Whether cookies may be sent along.
+    pub allow_credentials: bool,
+    /// Seconds for which a browser may keep the answer to a preflight request.
+    pub max_age: Option<u64>,
+}
+
+/// The shape of the events that HTTP APIs send. REST and WebSocket APIs have one shape each, which is called 1.0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Payload {
+    /// `1.0`: near to what REST APIs send.
+    One,
+    /// `2.0`.
+    Two,
+}
+
+/// One method of one resource of an API. The path of an HTTP API's catch-all is `$default`; a WebSocket API's routes
+/// have the method `CONNECT`, `DISCONNECT` or `MESSAGE`, and their route key as the path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Route {
     /// The method in capitals, or `ANY`.
@@ -122,6 +168,10 @@ pub struct Route {
     pub function: String,
     /// The authorizer that must let a request pass.
     pub authorizer: Option<String>,
+    /// The event that the function gets.
+    pub payload: Payload,
+    /// Whether what the function answers is sent to the client (WebSocket APIs only: a route response).
+    pub responds: bool,
 }
 
 /// A Lambda authorizer of an API.
@@ -133,6 +183,10 @@ pub struct Authorizer {
     pub kind: AuthorizerKind,
     /// Seconds that a result is kept for; 0 keeps none.
     pub ttl_seconds: u64,
+    /// The shape of the event that it gets.
+    pub payload: Payload,
+    /// Whether it answers with `isAuthorized` instead of a policy (payload 2.0 only).
+    pub simple: bool,
 }
 
 /// Which event an authorizer gets, and what a request must carry to be asked about.
@@ -158,7 +212,7 @@ pub enum Identity {
     Query(String),
     /// A stage variable; there are none on this machine.
     StageVariable(String),
-    /// A value of the request context, as `identity.sourceIp`.
+    /// A value of the request context, as `identity.sourceIp` (any kind), or `routeKey` (HTTP APIs).
     Context(String),
 }
 

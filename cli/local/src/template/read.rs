@@ -102,6 +102,7 @@ impl<'a> Reader<'a> {
             let merged = match kind {
                 "AWS::Serverless::Function" => self.with_globals("Function", own),
                 "AWS::Serverless::Api" => self.with_globals("Api", own),
+                "AWS::Serverless::HttpApi" => self.with_globals("HttpApi", own),
                 _ => own,
             };
             let Value::Object(properties) = merged else {
@@ -132,7 +133,7 @@ impl<'a> Reader<'a> {
         scalar_text(&resolved).ok_or_else(|| format!("{resolved} is not a string"))
     }
 
-    fn text(&self, resource: &Resource<'_>, name: &str) -> Result<Option<String>, String> {
+    pub(super) fn text(&self, resource: &Resource<'_>, name: &str) -> Result<Option<String>, String> {
         self.property(resource, name)?
             .map(|value| scalar_text(&value).ok_or_else(|| format!("{name} is not a string")))
             .transpose()

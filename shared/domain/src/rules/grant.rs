@@ -1,6 +1,6 @@
 //! The policy of one user.
 
-use super::{Asking, Caching, Route, Rules, overlap::iam_path};
+use super::{Asking, Caching, Method, Route, Rules, overlap::iam_path};
 use crate::policy::{MethodArn, Policy};
 
 /// The longest resource that API Gateway takes in an authorizer's policy
@@ -38,7 +38,12 @@ fn literal(arn: &str) -> String {
 /// A route as IAM says it. `ANY` is every method by name: a `*` in its place would cross into the path.
 pub(super) fn resources(stage_arn: &str, route: &Route) -> Vec<String> {
     let path = iam_path(route);
-    route.methods().into_iter().map(|method| format!("{stage_arn}/{}{path}", method.name())).collect()
+    let resource = |method| match method {
+        // `/$connect`: a WebSocket's routes have no method in their ARN.
+        Method::Connect => format!("{stage_arn}{path}"),
+        _ => format!("{stage_arn}/{}{path}", method.name()),
+    };
+    route.methods().into_iter().map(resource).collect()
 }
 
 pub(super) fn policy_bytes(resources: Vec<String>) -> usize {

@@ -60,6 +60,11 @@ pub(super) fn meets(granted: &Route, other: &Route) -> bool {
     intersect(&of_iam(granted), &of_route(other))
 }
 
+/// Whether there is a path that both are about.
+pub(super) fn overlap(one: &Route, other: &Route) -> bool {
+    intersect(&of_route(one), &of_route(other))
+}
+
 /// Whether `other` is about every path that IAM lets through for `granted`.
 pub(super) fn covers(other: &Route, granted: &Route) -> bool {
     let (inner, outer) = (of_iam(granted), of_route(other));

@@ -1,4 +1,4 @@
-//! `GET /notes/{id}`: a method and a path.
+//! `GET /notes/{id}`: a method and a path; or `CONNECT $connect`, which opens a WebSocket.
 
 use std::fmt;
 
@@ -21,17 +21,22 @@ pub enum Method {
     Head,
     /// `OPTIONS`
     Options,
+    /// `CONNECT`, our name for what opens a WebSocket: API Gateway's route `$connect`.
+    Connect,
 }
 
+/// The route of a WebSocket API that is asked about.
+const CONNECT: &str = "$connect";
+
 impl Method {
-    /// All of them: what `ANY` means.
+    /// Those of REST and HTTP APIs: what `ANY` means.
     pub const ALL: [Self; 7] =
         [Self::Get, Self::Post, Self::Put, Self::Patch, Self::Delete, Self::Head, Self::Options];
 
     /// Reads a method's name, in capitals.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|method| method.name() == name)
+        Self::ALL.into_iter().chain([Self::Connect]).find(|method| method.name() == name)
     }
 
     /// The method's name.
@@ -45,6 +50,7 @@ impl Method {
             Self::Delete => "DELETE",
             Self::Head => "HEAD",
             Self::Options => "OPTIONS",
+            Self::Connect => "CONNECT",
         }
     }
 }
@@ -82,7 +88,7 @@ fn wrong(problem: impl Into<String>, remedy: impl Into<String>) -> NotARoute {
 }
 
 impl Route {
-    /// Reads `METHOD /path`.
+    /// Reads `METHOD /path`, or `CONNECT $connect`.
     ///
     /// # Errors
     /// [`NotARoute`].
@@ -94,6 +100,13 @@ impl Route {
             "ANY" => None,
             name => Some(Method::parse(name).ok_or_else(|| unknown_method(name))?),
         };
+        if method == Some(Method::Connect) {
+            let segments = vec![Segment::Literal(CONNECT.to_owned())];
+            return match path {
+                CONNECT => Ok(Self { method, segments, any_depth: false }),
+                _ => Err(wrong("a WebSocket is opened by one route", "write `CONNECT $connect`")),
+            };
+        }
         let Some(path) = path.strip_prefix('/') else {
             return Err(wrong("a path begins with /", format!("write `/{}`", path.trim())));
         };
@@ -149,6 +162,13 @@ impl Route {
     #[must_use]
     pub fn methods(&self) -> Vec<Method> {
         self.method.map_or_else(|| Method::ALL.to_vec(), |method| vec![method])
+    }
+
+    /// Whether there is a call that both are about.
+    #[must_use]
+    pub fn overlaps(&self, other: &Self) -> bool {
+        let others = other.methods();
+        self.methods().iter().any(|method| others.contains(method)) && super::overlap::overlap(self, other)
     }
 
     pub(super) fn segments(&self) -> &[Segment] {
@@ -213,7 +233,10 @@ fn parse_segment(segment: &str) -> Result<Segment, NotARoute> {
 
 impl fmt::Display for Route {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.method.map_or("ANY", Method::name), self.path())
+        match self.method {
+            Some(Method::Connect) => write!(f, "CONNECT {CONNECT}"),
+            method => write!(f, "{} {}", method.map_or("ANY", Method::name), self.path()),
+        }
     }
 }
 
@@ -284,8 +307,29 @@ mod tests {
     }
 
     #[test]
+    fn opening_a_websocket_is_no_call_of_any_method() {
+        let connect = Route::parse("CONNECT $connect").unwrap();
+        assert!(connect.matches(Method::Connect, "/$connect"));
+        assert!(Method::ALL.into_iter().all(|method| !connect.matches(method, "/$connect")));
+        assert!(!Route::parse("ANY /*").unwrap().matches(Method::Connect, "/$connect"));
+    }
+
+    #[test]
+    fn routes_overlap_where_one_call_is_both() {
+        let overlaps =
+            |one: &str, other: &str| Route::parse(one).unwrap().overlaps(&Route::parse(other).unwrap());
+        assert!(overlaps("GET /a/{id}", "ANY /a/*"));
+        assert!(overlaps("GET /{x}/b", "GET /a/{y}"));
+        assert!(!overlaps("GET /a/{id}", "POST /a/*"));
+        assert!(!overlaps("GET /a/{id}", "GET /a/b/c"));
+        assert!(!overlaps("ANY /*", "CONNECT $connect"));
+    }
+
+    #[test]
     fn a_route_is_written_as_it_was_read() {
-        for text in ["GET /", "ANY /*", "POST /a-b/{id}/c.d", "DELETE /v1/users/{user_id}/*"] {
+        for text in
+            ["GET /", "ANY /*", "POST /a-b/{id}/c.d", "DELETE /v1/users/{user_id}/*", "CONNECT $connect"]
+        {
             assert_eq!(Route::parse(text).unwrap().to_string(), text);
         }
     }
@@ -304,6 +348,10 @@ mod tests {
             ("GET /{proxy+}", "write `/*` at the end of the path"),
             ("GET /a/../b", "write the path that it leads to"),
             ("GET /a?b", "use letters, digits and - . _ ~ : @, or `{id}` for any one segment"),
+            ("GET $connect", "write `/$connect`"),
+            ("connect $connect", "methods are in capitals: `CONNECT`"),
+            ("CONNECT /", "write `CONNECT $connect`"),
+            ("CONNECT $disconnect", "write `CONNECT $connect`"),
             ("GET /a$b", "use letters, digits and - . _ ~ : @, or `{id}` for any one segment"),
         ] {
             assert_eq!(Route::parse(text).unwrap_err().remedy, remedy, "{text}");

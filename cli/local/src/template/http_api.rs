@@ -1,0 +1,140 @@
+//! `AWS::Serverless::HttpApi`, and the events of functions that make its routes.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::api::{Routed, events, function, own_routes, sources, ttl};
+use super::read::{Reader, Resource};
+use super::yaml::scalar_text;
+use super::{Api, ApiKind, Authorizer, AuthorizerKind, Cors, Payload, Route};
+
+/// The API that SAM makes for events that name none.
+pub(super) const IMPLICIT: &str = "ServerlessHttpApi";
+/// The stage that no path names, and the route that takes what no other does.
+const DEFAULT: &str = "$default";
+
+pub(super) fn function_routes(reader: &Reader<'_>, resource: &Resource<'_>) -> Result<Vec<Routed>, String> {
+    let mut routes = Vec::new();
+    for event in events(reader, resource, "HttpApi") {
+        let payload = payload(event.word("PayloadFormatVersion")?.as_deref().unwrap_or("2.0"))?;
+        let route = match (event.word("Path")?, event.word("Method")?) {
+            (Some(path), Some(method)) => {
+                // SAM knows the method of every kind of event as `any` or `x-amazon-apigateway-any-method`.
+                let method = if method.eq_ignore_ascii_case("x-amazon-apigateway-any-method") {
+                    "ANY"
+                } else {
+                    &method
+                };
+                event.route(resource.id, method, path, payload)?
+            }
+            (None, None) => Route {
+                method: "ANY".to_owned(),
+                path: DEFAULT.to_owned(),
+                function: resource.id.to_owned(),
+                authorizer: None,
+                payload,
+                responds: false,
+            },
+            _ => return Err(format!("the event {} has only one of Path and Method", event.name)),
+        };
+        let api = event.word("ApiId")?.unwrap_or_else(|| IMPLICIT.to_owned());
+        routes.push((api, route, event.authorizer()?));
+    }
+    Ok(routes)
+}
+
+pub(super) fn api(reader: &Reader<'_>, resource: &Resource<'_>, routes: &[Routed]) -> Result<Api, String> {
+    let auth = reader.property(resource, "Auth")?.unwrap_or_default();
+    let mut authorizers = BTreeMap::new();
+    for (name, settings) in auth.get("Authorizers").and_then(Value::as_object).into_iter().flatten() {
+        let authorizer = authorizer(settings).map_err(|problem| format!("authorizer {name}: {problem}"))?;
+        authorizers.insert(name.clone(), authorizer);
+    }
+    let default = auth.get("DefaultAuthorizer").and_then(scalar_text);
+    Ok(Api {
+        logical_id: resource.id.to_owned(),
+        kind: ApiKind::Http { cors: cors(reader.property(resource, "CorsConfiguration")?)? },
+        stage: reader.text(resource, "StageName")?.unwrap_or_else(|| DEFAULT.to_owned()),
+        routes: own_routes(resource.id, routes, default.as_ref(), &authorizers)?,
+        authorizers,
+        responses: BTreeMap::new(),
+    })
+}
+
+/// A Lambda authorizer: the only kind that this machine has.
+fn authorizer(settings: &Value) -> Result<Authorizer, String> {
+    if settings.get("JwtConfiguration").is_some() {
+        return Err(
+            "a JWT authorizer does not run here: it would not know of a revoked session either".to_owned()
+        );
+    }
+    let version = settings.get("AuthorizerPayloadFormatVersion").and_then(scalar_text);
+    let payload = payload(&version.ok_or("it has no AuthorizerPayloadFormatVersion")?)?;
+    let flag = |name: &str| settings.get(name).and_then(scalar_text).is_some_and(|on| on == "true");
+    let simple = flag("EnableSimpleResponses");
+    if simple && payload == Payload::One {
+        return Err("EnableSimpleResponses needs AuthorizerPayloadFormatVersion 2.0".to_owned());
+    }
+    let identity = settings.get("Identity").cloned().unwrap_or_default();
+    let sources = sources(&identity);
+    // Results are kept for 300 seconds where the template does not say, but never without something to tell them apart.
+    let ttl_seconds = ttl(&identity)?.unwrap_or(if sources.is_empty() { 0 } else { 300 });
+    if ttl_seconds > 0 && sources.is_empty() {
+        return Err("an authorizer without identity sources needs ReauthorizeEvery: 0".to_owned());
+    }
+    // SAM adds neither: without one of the two, API Gateway may not call the function at all.
+    if settings.get("FunctionInvokeRole").is_none() && !flag("EnableFunctionDefaultPermissions") {
+        return Err(
+            "it has neither FunctionInvokeRole nor EnableFunctionDefaultPermissions: it could not be called"
+                .to_owned(),
+        );
+    }
+    let kind = AuthorizerKind::Request(sources);
+    Ok(Authorizer { function: function(settings)?, kind, ttl_seconds, payload, simple })
+}
+
+fn payload(version: &str) -> Result<Payload, String> {
+    match version {
+        // A number in YAML.
+        "1.0" | "1" => Ok(Payload::One),
+        "2.0" | "2" => Ok(Payload::Two),
+        other => Err(format!("the payload format version is neither 1.0 nor 2.0: {other}")),
+    }
+}
+
+fn cors(given: Option<Value>) -> Result<Option<Cors>, String> {
+    let given = match given {
+        None | Some(Value::Null | Value::Bool(false)) => return Ok(None),
+        Some(Value::Bool(true)) => {
+            return Ok(Some(Cors { allow_origins: vec!["*".to_owned()], ..Cors::default() }));
+        }
+        Some(Value::Object(given)) => given,
+        Some(other) => return Err(format!("CorsConfiguration can't be {other}")),
+    };
+    let list = |name: &str| -> Vec<String> {
+        let items = given.get(name).and_then(Value::as_array).into_iter().flatten();
+        items.filter_map(scalar_text).collect()
+    };
+    let max_age = match given.get("MaxAge").and_then(scalar_text) {
+        Some(text) => Some(text.parse().map_err(|_| format!("MaxAge is not a whole number: {text}"))?),
+        None => None,
+    };
+    let cors = Cors {
+        allow_origins: list("AllowOrigins"),
+        allow_methods: list("AllowMethods"),
+        allow_headers: list("AllowHeaders"),
+        expose_headers: list("ExposeHeaders"),
+        allow_credentials: given.get("AllowCredentials").and_then(scalar_text).is_some_and(|on| on == "true"),
+        max_age,
+    };
+    // API Gateway refuses it, since browsers would.
+    if cors.allow_credentials && cors.allow_origins.iter().any(|origin| origin == "*") {
+        return Err("AllowCredentials needs origins other than *".to_owned());
+    }
+    Ok(Some(cors))
+}
+
+#[cfg(test)]
+#[path = "http_api_tests.rs"]
+mod tests;

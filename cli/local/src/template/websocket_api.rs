@@ -1,0 +1,158 @@
+//! WebSocket APIs, as CloudFormation has them: `AWS::ApiGatewayV2::Api` and the routes, integrations, authorizers and
+//! the stage that name it.
+
+use std::collections::BTreeMap;
+
+use super::api::function_of;
+use super::read::{Reader, Resource};
+use super::yaml::scalar_text;
+use super::{Api, ApiKind, Authorizer, AuthorizerKind, Identity, Payload, Route};
+
+pub(super) fn api(
+    reader: &Reader<'_>,
+    resource: &Resource<'_>,
+    resources: &[Resource<'_>],
+) -> Result<Api, String> {
+    let protocol = reader.text(resource, "ProtocolType")?.unwrap_or_default();
+    if protocol != "WEBSOCKET" {
+        return Err(format!(
+            "its ProtocolType is {protocol}; an HTTP API is written as AWS::Serverless::HttpApi here"
+        ));
+    }
+    let selection = reader.text(resource, "RouteSelectionExpression")?;
+    let selection = selection.ok_or("it has no RouteSelectionExpression, such as $request.body.action")?;
+    let of_this_api = |kind: &str| {
+        let mut found = Vec::new();
+        for part in resources.iter().filter(|part| part.kind == kind) {
+            let api = reader.text(part, "ApiId").map_err(|problem| format!("{}: {problem}", part.id))?;
+            if api.as_deref() == Some(resource.id) {
+                found.push(part);
+            }
+        }
+        Ok::<_, String>(found)
+    };
+    let mut integrations = BTreeMap::new();
+    for part in of_this_api("AWS::ApiGatewayV2::Integration")? {
+        let function = integration(reader, part).map_err(|problem| format!("{}: {problem}", part.id))?;
+        integrations.insert(part.id, function);
+    }
+    let mut authorizers = BTreeMap::new();
+    for part in of_this_api("AWS::ApiGatewayV2::Authorizer")? {
+        let authorizer = authorizer(reader, part).map_err(|problem| format!("{}: {problem}", part.id))?;
+        authorizers.insert(part.id.to_owned(), authorizer);
+    }
+    let mut routes = Vec::new();
+    for part in of_this_api("AWS::ApiGatewayV2::Route")? {
+        let route = route(reader, part, &integrations, &authorizers);
+        routes.push(route.map_err(|problem| format!("{}: {problem}", part.id))?);
+    }
+    let stages = of_this_api("AWS::ApiGatewayV2::Stage")?;
+    let stage = stages.first().ok_or("no AWS::ApiGatewayV2::Stage names it")?;
+    Ok(Api {
+        logical_id: resource.id.to_owned(),
+        kind: ApiKind::WebSocket { selection },
+        stage: reader
+            .text(stage, "StageName")?
+            .ok_or_else(|| format!("{}: it has no StageName", stage.id))?,
+        routes,
+        authorizers,
+        responses: BTreeMap::new(),
+    })
+}
+
+/// The function behind an integration.
+fn integration(reader: &Reader<'_>, part: &Resource<'_>) -> Result<String, String> {
+    match reader.text(part, "IntegrationType")?.as_deref() {
+        Some("AWS_PROXY") => function_of_uri(&reader.text(part, "IntegrationUri")?.unwrap_or_default()),
+        other => {
+            Err(format!("its IntegrationType is {}: only AWS_PROXY runs here", other.unwrap_or("missing")))
+        }
+    }
+}
+
+/// `arn:aws:apigateway:REGION:lambda:path/2015-03-31/functions/ARN/invocations`
+fn function_of_uri(uri: &str) -> Result<String, String> {
+    let arn = uri.split_once("/functions/").and_then(|(_, rest)| rest.strip_suffix("/invocations"));
+    arn.and_then(function_of).ok_or_else(|| format!("it calls no function: {uri}"))
+}
+
+fn authorizer(reader: &Reader<'_>, part: &Resource<'_>) -> Result<Authorizer, String> {
+    match reader.text(part, "AuthorizerType")?.as_deref() {
+        Some("REQUEST") => {}
+        other => {
+            return Err(format!(
+                "its AuthorizerType is {}: only REQUEST runs here",
+                other.unwrap_or("missing")
+            ));
+        }
+    }
+    let given = reader.property(part, "IdentitySource")?.unwrap_or_default();
+    let mut sources = Vec::new();
+    for source in given.as_array().into_iter().flatten().filter_map(scalar_text) {
+        sources.push(
+            identity(&source).ok_or_else(|| format!("{source} is no identity source of a WebSocket API"))?,
+        );
+    }
+    Ok(Authorizer {
+        function: function_of_uri(&reader.text(part, "AuthorizerUri")?.unwrap_or_default())?,
+        kind: AuthorizerKind::Request(sources),
+        // Results are kept for HTTP and REST APIs only: here each connection is asked about once.
+        ttl_seconds: 0,
+        payload: Payload::One,
+        simple: false,
+    })
+}
+
+fn identity(source: &str) -> Option<Identity> {
+    let of = |prefix: &str| source.strip_prefix(prefix).map(str::to_owned);
+    of("route.request.header.")
+        .map(Identity::Header)
+        .or_else(|| of("route.request.querystring.").map(Identity::Query))
+        .or_else(|| of("stageVariables.").map(Identity::StageVariable))
+        .or_else(|| of("context.").map(Identity::Context))
+}
+
+fn route(
+    reader: &Reader<'_>,
+    part: &Resource<'_>,
+    integrations: &BTreeMap<&str, String>,
+    authorizers: &BTreeMap<String, Authorizer>,
+) -> Result<Route, String> {
+    let key = reader.text(part, "RouteKey")?.ok_or("it has no RouteKey")?;
+    let target = reader.text(part, "Target")?.ok_or("it has no Target")?;
+    let function = target.strip_prefix("integrations/").and_then(|name| integrations.get(name));
+    let function = function.ok_or_else(|| format!("its Target is no integration of this API: {target}"))?;
+    let authorizer = match reader.text(part, "AuthorizationType")?.as_deref() {
+        None | Some("NONE") => None,
+        Some("CUSTOM") => {
+            let name = reader.text(part, "AuthorizerId")?.ok_or("it has no AuthorizerId")?;
+            if !authorizers.contains_key(&name) {
+                return Err(format!("it names an unknown authorizer: {name}"));
+            }
+            Some(name)
+        }
+        Some(other) => {
+            return Err(format!("its AuthorizationType is {other}: only CUSTOM and NONE run here"));
+        }
+    };
+    let method = match key.as_str() {
+        "$connect" => "CONNECT",
+        "$disconnect" => "DISCONNECT",
+        _ => "MESSAGE",
+    };
+    if authorizer.is_some() && method != "CONNECT" {
+        return Err("only $connect can have an authorizer".to_owned());
+    }
+    Ok(Route {
+        method: method.to_owned(),
+        path: key,
+        function: function.clone(),
+        authorizer,
+        payload: Payload::One,
+        responds: reader.text(part, "RouteResponseSelectionExpression")?.is_some(),
+    })
+}
+
+#[cfg(test)]
+#[path = "websocket_api_tests.rs"]
+mod tests;

@@ -1,0 +1,84 @@
+//! How a command ends that did not do all it was asked: exit codes that scripts can tell apart.
+
+use std::error::Error;
+use std::io::{ErrorKind, Write as _};
+use std::process::ExitCode;
+
+use nova_auth::domain::refusal::Refusal;
+use nova_auth::flows::FlowError;
+use nova_auth::http::error::{Problem, fault_arguments, fault_code};
+use nova_auth::messages::{Language, message};
+
+/// For the help of the program and for its manual page.
+pub(crate) const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  failed: nothing was done, or it is said what was; the same command can be repeated
+  2  the command was not understood
+  3  there is no such user, session or API
+  4  done in part: the lines or rows that were left out are named";
+
+/// There is nothing of that name.
+#[derive(Debug)]
+pub(crate) struct NotFound(pub(crate) String);
+
+/// Some of it was done, and it has been said what was not.
+#[derive(Debug)]
+pub(crate) struct InPart(pub(crate) String);
+
+impl std::fmt::Display for NotFound {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::fmt::Display for InPart {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Error for NotFound {}
+impl Error for InPart {}
+
+/// Says what went wrong, and gives the code for it.
+pub(crate) fn report(error: &(dyn Error + 'static)) -> ExitCode {
+    // Who reads has read enough (`nova user list | head`): that is no failure.
+    if error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe) {
+        return ExitCode::SUCCESS;
+    }
+    // With nobody to read the line, the exit code still tells.
+    drop(writeln!(std::io::stderr(), "nova: {error}"));
+    if error.is::<NotFound>() {
+        ExitCode::from(3)
+    } else if error.is::<InPart>() {
+        ExitCode::from(4)
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+/// What a flow said no to, in words.
+pub(crate) fn refused(error: FlowError) -> Box<dyn Error> {
+    match error {
+        FlowError::Refused(Refusal::Invalid(faults)) => {
+            let lines: Vec<_> = faults
+                .iter()
+                .map(|fault| {
+                    let reason =
+                        message(fault_code(fault.fault), Language::English, &fault_arguments(fault.fault));
+                    format!("{}: {reason}", fault.field)
+                })
+                .collect();
+            lines.join(" ").into()
+        }
+        FlowError::Refused(Refusal::NotFound) => {
+            Box::new(NotFound("there is no such user any more".to_owned()))
+        }
+        FlowError::Refused(Refusal::SessionNotFound) => {
+            Box::new(NotFound("the user has no such session, or it has ended already".to_owned()))
+        }
+        FlowError::Refused(refusal) => Problem::Refused(refusal).message(Language::English).into(),
+        other => other.into(),
+    }
+}

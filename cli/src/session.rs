@@ -1,0 +1,140 @@
+//! `nova session …`: where a user is logged in.
+
+use std::error::Error;
+
+use jiff::Timestamp;
+use nova_auth::app::start_time;
+use nova_auth::domain::ids::SessionId;
+use nova_auth::domain::session::{Session, Standing, standing};
+use nova_auth::domain::user::Profile;
+use nova_auth::flows::operator::Operator;
+use nova_auth::flows::revoke_all::revoke_all;
+use serde::Serialize;
+use serde_json::json;
+
+use crate::failure::refused;
+use crate::output::{Output, Table};
+use crate::target::Target;
+use crate::user::{Common, UserName, find, moment, operator, time};
+
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Verb {
+    /// List the sessions of a user that count now, the newest first.
+    #[command(after_help = "Example:\n  nova session list --local sara@example.com")]
+    List(ListArgs),
+    /// End one session of a user, or all of them: in force on the next decision about it.
+    #[command(
+        after_help = "Examples:\n  nova session revoke --local sara@example.com 0190163d-8694-739b-aea5-966c26f8ad90\n  \
+                            nova session revoke --local sara@example.com --all"
+    )]
+    Revoke(RevokeArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ListArgs {
+    /// The user, by address or id.
+    #[arg(value_name = "USER")]
+    user: UserName,
+    #[command(flatten)]
+    output: Output,
+    #[command(flatten)]
+    target: Target,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct RevokeArgs {
+    #[command(flatten)]
+    common: Common,
+    /// The session, as `nova session list` names it.
+    #[arg(required_unless_present = "all")]
+    session: Option<SessionId>,
+    /// All of them, one write: also those that are being begun.
+    #[arg(long, conflicts_with = "session")]
+    all: bool,
+}
+
+/// A session, for programs.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct SessionView<'a> {
+    id: String,
+    ip: &'a str,
+    user_agent: &'a str,
+    created_at: String,
+    last_seen_at: String,
+    expires_at: String,
+}
+
+impl<'a> SessionView<'a> {
+    pub(crate) fn of(session: &'a Session) -> Self {
+        SessionView {
+            id: session.session_id.to_string(),
+            ip: &session.device.ip,
+            user_agent: &session.device.user_agent,
+            created_at: time(session.created_at),
+            last_seen_at: time(session.rotated_at),
+            expires_at: time(session.refresh_expires()),
+        }
+    }
+}
+
+/// Those that count now, the newest first.
+pub(crate) fn live(mut sessions: Vec<Session>, user: &Profile, now: Timestamp) -> Vec<Session> {
+    sessions.retain(|session| session.is_live(now) && standing(Some(user), session) == Standing::Good);
+    sessions.sort_by_key(|session| std::cmp::Reverse((session.created_at, session.session_id)));
+    sessions
+}
+
+/// Does what the verb says.
+///
+/// # Errors
+/// The one line that says why not.
+pub(crate) async fn run(verb: Verb) -> Result<(), Box<dyn Error>> {
+    match &verb {
+        Verb::List(args) => list(args).await.map_err(|error| args.target.explain(error)),
+        Verb::Revoke(args) => revoke(args).await.map_err(|error| args.common.target.explain(error)),
+    }
+}
+
+async fn list(args: &ListArgs) -> Result<(), Box<dyn Error>> {
+    let store = args.target.store().await?;
+    let user = find(&store, &args.user).await?;
+    let sessions = live(store.sessions(user.id).await?, &user, start_time());
+    let views: Vec<_> = sessions.iter().map(SessionView::of).collect();
+    if views.is_empty() {
+        return args.output.print(&views, "no session counts now");
+    }
+    let mut table = Table::new(["SESSION", "BEGAN", "LAST SEEN", "ENDS", "ADDRESS", "USER AGENT"]);
+    for view in &views {
+        table.row([
+            view.id.clone(),
+            view.created_at.clone(),
+            view.last_seen_at.clone(),
+            view.expires_at.clone(),
+            view.ip.to_owned(),
+            view.user_agent.to_owned(),
+        ]);
+    }
+    args.output.print(&views, &table.render())
+}
+
+async fn revoke(args: &RevokeArgs) -> Result<(), Box<dyn Error>> {
+    let common = &args.common;
+    let store = common.target.store().await?;
+    let user = find(&store, &common.user).await?;
+    let moment = moment()?;
+    match args.session {
+        Some(session) => {
+            let operator = operator(&store, &moment, common.log);
+            operator.end_session(user.id, session).await.map_err(refused)?;
+            let done = json!({"id": user.id.to_string(), "session": session.to_string(), "ended": true});
+            common.output.print(&done, &format!("session {session} of {} has ended", user.id))
+        }
+        None => {
+            let ended = revoke_all(&store, &moment, user.id, &Operator::device(), common.log.kept()).await;
+            ended.map_err(refused)?;
+            let done = json!({"id": user.id.to_string(), "session": "all", "ended": true});
+            common.output.print(&done, &format!("every session of {} has ended", user.id))
+        }
+    }
+}

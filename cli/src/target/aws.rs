@@ -1,0 +1,95 @@
+//! AWS, as any program of an operator reaches it: profiles, single sign-on, roles, the environment. The functions have none
+//! of that: their role's credentials stand in their environment.
+
+use std::error::Error;
+use std::time::Duration;
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::provider::ProvideCredentials as _;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
+
+use super::Target;
+
+/// A way into AWS that has been tried as far as credentials go.
+pub(super) struct Aws {
+    config: SdkConfig,
+    region: String,
+}
+
+impl Aws {
+    /// Finds region and credentials, and says which of them there is none of.
+    pub(super) async fn load(target: &Target) -> Result<Aws, Box<dyn Error>> {
+        let http = nova_auth::aws::http_client_trusting(target.ca_bundle.as_deref())
+            .map_err(|error| format!("AWS_CA_BUNDLE: {error}"))?;
+        let mut loader = aws_config::defaults(BehaviorVersion::latest())
+            .http_client(http)
+            .retry_config(RetryConfig::standard().with_max_attempts(5))
+            .timeout_config(timeouts());
+        if let Some(profile) = &target.profile {
+            loader = loader.profile_name(profile);
+        }
+        if let Some(region) = &target.region {
+            loader = loader.region(Region::new(region.clone()));
+        }
+        let config = loader.load().await;
+        let region = config.region().map(ToString::to_string);
+        let region = region.ok_or("which region? Say --region, or set it in the profile or in AWS_REGION")?;
+        let provider = config.credentials_provider().ok_or(NO_CREDENTIALS)?;
+        provider
+            .provide_credentials()
+            .await
+            .map_err(|error| no_credentials(target.profile.as_deref(), &error))?;
+        Ok(Aws { config, region })
+    }
+
+    pub(super) fn region(&self) -> &str {
+        &self.region
+    }
+
+    pub(super) fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        aws_sdk_dynamodb::Client::new(&self.config)
+    }
+
+    pub(super) fn secrets_manager(&self) -> aws_sdk_secretsmanager::Client {
+        aws_sdk_secretsmanager::Client::new(&self.config)
+    }
+
+    pub(super) fn cloudformation(&self) -> aws_sdk_cloudformation::Client {
+        aws_sdk_cloudformation::Client::new(&self.config)
+    }
+}
+
+const NO_CREDENTIALS: &str = "there are no AWS credentials: say --profile NAME, set AWS_PROFILE, or log in with \
+                              `aws sso login` or `aws configure`";
+
+/// The SDK's reasons are long chains, and may quote files; what helps is to know which kind it is.
+fn no_credentials(profile: Option<&str>, error: &CredentialsError) -> String {
+    match error {
+        CredentialsError::CredentialsNotLoaded(_) if profile.is_some() => format!(
+            "the profile {} gives no credentials: is there one of that name in ~/.aws/config, and are you logged in to it \
+             (`aws sso login`)?",
+            profile.unwrap_or_default()
+        ),
+        CredentialsError::CredentialsNotLoaded(_) => NO_CREDENTIALS.to_owned(),
+        CredentialsError::ProviderTimedOut(_) => "the AWS credentials did not come in time".to_owned(),
+        CredentialsError::InvalidConfiguration(_) => {
+            "the AWS configuration does not say where credentials are: is the name of the profile right, and are \
+             ~/.aws/config and ~/.aws/credentials well formed?"
+                .to_owned()
+        }
+        _ => "the AWS credentials can't be had: has the login expired? Try `aws sso login`, or the command or role that \
+              the profile names"
+            .to_owned(),
+    }
+}
+
+/// A person waits, and may be far away.
+pub(super) fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(5))
+        .operation_attempt_timeout(Duration::from_secs(10))
+        .operation_timeout(Duration::from_secs(40))
+        .build()
+}

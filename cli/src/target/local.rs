@@ -1,0 +1,50 @@
+//! A running `nova local`.
+
+use std::error::Error;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use nova_auth::aws::{Clients, dynamodb_config, http_client};
+use nova_auth::config::AwsConfig;
+use secrecy::SecretString;
+
+/// The names that `nova local` gives to the tables, and to the secrets.
+pub(super) const TABLES: [&str; 2] = ["IdentityTable", "SessionsTable"];
+pub(super) const SECRETS: [&str; 2] = ["AccessKeysSecret", "RefreshKeysSecret"];
+
+/// Where a `nova local` says, in its own data, where its stand-in for Secrets Manager listens.
+const ADDRESS: [&str; 2] = ["nova-local-secrets", "secretsmanager-url"];
+
+/// The clients of one that listens here.
+pub(super) fn clients(url: &str) -> Result<Clients, Box<dyn Error>> {
+    patient(&config(url.to_owned(), None))
+}
+
+/// The same, with its secrets.
+pub(super) async fn with_secrets(url: &str) -> Result<Clients, Box<dyn Error>> {
+    let [table, name] = ADDRESS;
+    let key = AttributeValue::S(name.to_owned());
+    let found = clients(url)?.dynamodb.get_item().table_name(table).key("name", key).send().await;
+    let address = found.ok().and_then(|found| found.item?.remove("document")?.as_s().ok().cloned());
+    let address = address.ok_or_else(|| format!("there is no `nova local` at {url}"))?;
+    patient(&config(url.to_owned(), Some(address)))
+}
+
+/// The functions give up after seconds, since a client waits for them. A person, and an import, would rather wait.
+fn patient(config: &AwsConfig) -> Result<Clients, Box<dyn Error>> {
+    let dynamodb =
+        dynamodb_config(config, http_client(config)?).timeout_config(super::aws::timeouts()).build();
+    Ok(Clients { dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb), ..Clients::new(config)? })
+}
+
+/// What `nova local` takes: it knows no accounts, so these are no secrets.
+fn config(url: String, secrets_manager_url: Option<String>) -> AwsConfig {
+    AwsConfig {
+        region: "us-east-1".to_owned(),
+        access_key_id: "local".to_owned(),
+        secret_access_key: SecretString::from("local"),
+        session_token: None,
+        dynamodb_url: Some(url),
+        secrets_manager_url,
+        ca_bundle: None,
+    }
+}

@@ -1,0 +1,154 @@
+//! Which system a verb works on: a running `nova local`, or a deployed stack.
+
+mod aws;
+mod complaint;
+mod local;
+mod stack;
+
+use std::error::Error;
+use std::sync::OnceLock;
+
+use nova_auth::keys::{TokenKind, VersionedSecret};
+use nova_auth::store::{Store, Tables};
+
+/// Where a verb works. All of it is optional; `nova` says what is missing.
+#[derive(Debug, Default, clap::Args)]
+#[command(next_help_heading = "Where")]
+pub(crate) struct Target {
+    /// On a running `nova local`, by the URL of its DynamoDB. Without it: on AWS.
+    #[arg(long, value_name = "DYNAMODB_URL", num_args = 0..=1, require_equals = true,
+          default_missing_value = "http://127.0.0.1:8000", conflicts_with_all = ["profile", "region", "stack"])]
+    local: Option<String>,
+    /// The stack, by the name that it was deployed under: its outputs name its tables and secrets.
+    #[arg(long, value_name = "NAME")]
+    stack: Option<String>,
+    /// The profile of your AWS configuration. By default: as any AWS program finds its credentials.
+    #[arg(long, value_name = "NAME")]
+    profile: Option<String>,
+    /// The region of the stack. By default: that of the profile or of AWS_REGION.
+    #[arg(long, value_name = "REGION")]
+    region: Option<String>,
+    /// The table of users, where it is not that of --stack.
+    #[arg(long, value_name = "NAME", env = "IDENTITY_TABLE", hide_env_values = true)]
+    identity_table: Option<String>,
+    /// The table of sessions, where it is not that of --stack.
+    #[arg(long, value_name = "NAME", env = "SESSIONS_TABLE", hide_env_values = true)]
+    sessions_table: Option<String>,
+    /// The secret of the access tokens' keys, by name or ARN, where it is not that of --stack.
+    #[arg(long, value_name = "ID", env = "ACCESS_KEYS_SECRET", hide_env_values = true)]
+    access_keys_secret: Option<String>,
+    /// The secret of the refresh tokens' keys, where it is not that of --stack.
+    #[arg(long, value_name = "ID", env = "REFRESH_KEYS_SECRET", hide_env_values = true)]
+    refresh_keys_secret: Option<String>,
+    /// A PEM file of certificates to trust instead of Amazon's.
+    #[arg(long, value_name = "FILE", env = "AWS_CA_BUNDLE", hide_env_values = true, hide_short_help = true)]
+    ca_bundle: Option<String>,
+    /// What was reached, for complaints.
+    #[arg(skip)]
+    reached: OnceLock<String>,
+}
+
+impl Target {
+    /// The system behind this DynamoDB, on this machine.
+    #[cfg(feature = "local")]
+    pub(crate) fn local(dynamodb_url: &str) -> Target {
+        Target { local: Some(dynamodb_url.to_owned()), ..Target::default() }
+    }
+
+    /// The two tables, reached.
+    ///
+    /// # Errors
+    /// When it is not said where they are, or nobody lets us in.
+    pub(crate) async fn store(&self) -> Result<Store, Box<dyn Error>> {
+        let given = [self.identity_table.clone(), self.sessions_table.clone()];
+        let (client, [identity, sessions]) = match &self.local {
+            Some(url) => {
+                let [identity, sessions] = given;
+                let names = [
+                    identity.unwrap_or_else(|| local::TABLES[0].to_owned()),
+                    sessions.unwrap_or_else(|| local::TABLES[1].to_owned()),
+                ];
+                self.remember(format!("tables {} and {} of `nova local` at {url}", names[0], names[1]));
+                (local::clients(url)?.dynamodb, names)
+            }
+            None => {
+                let outputs =
+                    [("IdentityTableName", "--identity-table"), ("SessionsTableName", "--sessions-table")];
+                self.insist(&given, outputs)?;
+                let aws = aws::Aws::load(self).await?;
+                let names = self.names(&aws, given, outputs).await?;
+                self.remember(format!("tables {} and {} in {}", names[0], names[1], aws.region()));
+                (aws.dynamodb(), names)
+            }
+        };
+        Ok(Store::new(client, Tables { identity, sessions }))
+    }
+
+    /// The two secrets, reached.
+    ///
+    /// # Errors
+    /// When it is not said where they are, or nobody lets us in.
+    pub(crate) async fn secrets(&self) -> Result<[(TokenKind, VersionedSecret); 2], Box<dyn Error>> {
+        let given = [self.access_keys_secret.clone(), self.refresh_keys_secret.clone()];
+        let (client, ids) = match &self.local {
+            Some(url) => {
+                let [access, refresh] = given;
+                let ids = [
+                    access.unwrap_or_else(|| local::SECRETS[0].to_owned()),
+                    refresh.unwrap_or_else(|| local::SECRETS[1].to_owned()),
+                ];
+                self.remember(format!("secrets {} and {} of `nova local` at {url}", ids[0], ids[1]));
+                (local::with_secrets(url).await?.secrets_manager, ids)
+            }
+            None => {
+                let outputs = [
+                    ("AccessKeysSecretArn", "--access-keys-secret"),
+                    ("RefreshKeysSecretArn", "--refresh-keys-secret"),
+                ];
+                self.insist(&given, outputs)?;
+                let aws = aws::Aws::load(self).await?;
+                let ids = self.names(&aws, given, outputs).await?;
+                self.remember(format!("secrets {} and {} in {}", ids[0], ids[1], aws.region()));
+                (aws.secrets_manager(), ids)
+            }
+        };
+        let [access, refresh] = ids.map(|id| VersionedSecret::new(client.clone(), id));
+        Ok([(TokenKind::Access, access), (TokenKind::Refresh, refresh)])
+    }
+
+    /// Nobody should have to log in to hear that they did not say where.
+    fn insist(&self, given: &[Option<String>; 2], outputs: [(&str, &str); 2]) -> Result<(), String> {
+        let [(_, first), (_, second)] = outputs;
+        if self.stack.is_some() || given.iter().all(Option::is_some) {
+            return Ok(());
+        }
+        Err(format!("which system? Say --stack NAME, or {first} and {second}, or --local"))
+    }
+
+    /// What the flags name, and where they do not, what the stack's outputs do.
+    async fn names(
+        &self,
+        aws: &aws::Aws,
+        given: [Option<String>; 2],
+        outputs: [(&str, &str); 2],
+    ) -> Result<[String; 2], Box<dyn Error>> {
+        if let [Some(first), Some(second)] = given {
+            return Ok([first, second]);
+        }
+        let [(first, first_flag), (second, second_flag)] = outputs;
+        let stack = self.stack.as_deref().unwrap_or_default();
+        let mut found = stack::outputs(aws, stack).await?;
+        let mut name = |given: Option<String>, output: &str, flag: &str| {
+            given.or_else(|| found.remove(output)).ok_or_else(|| {
+                format!("the stack {stack} has no output {output}: is it a stack of Nova Auth? Or say {flag}")
+            })
+        };
+        let [one, other] = given;
+        Ok([name(one, first, first_flag)?, name(other, second, second_flag)?])
+    }
+
+    fn remember(&self, what: String) {
+        // Who opens a second thing is told of the first.
+        drop(self.reached.set(what));
+    }
+}

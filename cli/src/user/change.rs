@@ -1,0 +1,126 @@
+//! `nova user disable`, `enable`, `role`, `grant`, `revoke` and `unlock`.
+
+use std::collections::BTreeSet;
+use std::error::Error;
+
+use nova_auth::domain::user::{Role, Status};
+use nova_auth::flows::operator::Operator;
+use nova_auth::flows::set_status::set_status;
+use nova_auth::store::AccessChange;
+use serde_json::json;
+
+use super::create::permission;
+use super::view::status;
+use super::{Common, find, moment, operator};
+use crate::failure::refused;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct StatusArgs {
+    #[command(flatten)]
+    pub(super) common: Common,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct UnlockArgs {
+    #[command(flatten)]
+    pub(super) common: Common,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct RoleArgs {
+    #[command(flatten)]
+    pub(super) common: Common,
+    /// The role that the user has from now on.
+    role: Role,
+    /// End every session in the same write: access tokens that others verify by themselves say the old role until they end.
+    #[arg(long)]
+    end_sessions: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct GrantArgs {
+    #[command(flatten)]
+    pub(super) common: Common,
+    /// What the user may do from now on.
+    #[arg(required = true, value_name = "FEATURE:ACTION", value_parser = permission)]
+    permissions: Vec<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct RevokeArgs {
+    #[command(flatten)]
+    pub(super) common: Common,
+    /// What the user may not do any more.
+    #[arg(required = true, value_name = "FEATURE:ACTION", value_parser = permission)]
+    permissions: Vec<String>,
+    /// End every session in the same write.
+    #[arg(long)]
+    end_sessions: bool,
+}
+
+pub(super) async fn disable(args: &StatusArgs) -> Result<(), Box<dyn Error>> {
+    change_status(&args.common, Status::Disabled, "disabled; every session has ended").await
+}
+
+pub(super) async fn enable(args: &StatusArgs) -> Result<(), Box<dyn Error>> {
+    change_status(&args.common, Status::Active, "active; sessions from before stay ended").await
+}
+
+async fn change_status(common: &Common, to: Status, done: &str) -> Result<(), Box<dyn Error>> {
+    let store = common.target.store().await?;
+    let user = find(&store, &common.user).await?;
+    let set = set_status(&store, &moment()?, user.id, to, &Operator::device(), common.log.kept()).await;
+    set.map_err(refused)?;
+    let document = json!({"id": user.id.to_string(), "status": status(to)});
+    common.output.print(&document, &format!("{} is {done}", user.id))
+}
+
+pub(super) async fn role(args: &RoleArgs) -> Result<(), Box<dyn Error>> {
+    change_access(&args.common, &AccessChange::Role(args.role.clone()), args.end_sessions).await
+}
+
+pub(super) async fn grant(args: &GrantArgs) -> Result<(), Box<dyn Error>> {
+    change_access(&args.common, &AccessChange::Grant(set(&args.permissions)), false).await
+}
+
+pub(super) async fn revoke(args: &RevokeArgs) -> Result<(), Box<dyn Error>> {
+    change_access(&args.common, &AccessChange::Revoke(set(&args.permissions)), args.end_sessions).await
+}
+
+async fn change_access(
+    common: &Common,
+    change: &AccessChange,
+    end_sessions: bool,
+) -> Result<(), Box<dyn Error>> {
+    let store = common.target.store().await?;
+    let user = find(&store, &common.user).await?;
+    let moment = moment()?;
+    let changed = operator(&store, &moment, common.log).change_access(user.id, change, end_sessions).await;
+    changed.map_err(refused)?;
+    // Others may be at it too: what is said is what is there now.
+    let now = find(&store, &super::UserName::Id(user.id)).await?;
+    let permissions: Vec<_> = now.permissions.iter().map(String::as_str).collect();
+    let document = json!({
+        "id": now.id.to_string(), "role": now.role.as_str(), "permissions": permissions, "sessionsEnded": end_sessions,
+    });
+    let may = if permissions.is_empty() { "no permissions".to_owned() } else { permissions.join(" ") };
+    let ended = if end_sessions { "; every session has ended" } else { "" };
+    common.output.print(&document, &format!("{}: role {}, {may}{ended}", now.id, now.role.as_str()))
+}
+
+fn set(permissions: &[String]) -> BTreeSet<String> {
+    permissions.iter().cloned().collect()
+}
+
+pub(super) async fn unlock(args: &UnlockArgs) -> Result<(), Box<dyn Error>> {
+    let common = &args.common;
+    let store = common.target.store().await?;
+    let user = find(&store, &common.user).await?;
+    let moment = moment()?;
+    operator(&store, &moment, common.log).unlock(&user.email, user.id).await.map_err(refused)?;
+    let document = json!({"id": user.id.to_string(), "failuresForgotten": true});
+    common.output.print(
+        &document,
+        &format!("{}: failed logins are forgotten. Those of an address end with their window", user.id),
+    )
+}

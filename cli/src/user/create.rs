@@ -1,0 +1,96 @@
+//! `nova user create`.
+
+use std::error::Error;
+
+use nova_auth::domain::email::Email;
+use nova_auth::domain::name::PersonName;
+use nova_auth::domain::password::Password;
+use nova_auth::domain::refusal::{FieldFault, Refusal};
+use nova_auth::domain::user::{NotAPermission, Role, check_permission};
+use nova_auth::flows::create_user::{Registration, create_user};
+use nova_auth::flows::operator::Operator;
+use serde_json::json;
+
+use super::password::{self, PasswordArgs};
+use super::{LogArgs, moment};
+use crate::failure::refused;
+use crate::output::Output;
+use crate::target::Target;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The address to log in with.
+    #[arg(long)]
+    email: String,
+    /// The name that others see.
+    #[arg(long)]
+    name: String,
+    /// The role.
+    #[arg(long, default_value = Role::USER)]
+    role: Role,
+    /// What the user may do. May be given several times.
+    #[arg(long, value_name = "FEATURE:ACTION", value_parser = permission)]
+    permission: Vec<String>,
+    #[command(flatten)]
+    password: PasswordArgs,
+    #[command(flatten)]
+    log: LogArgs,
+    #[command(flatten)]
+    output: Output,
+    #[command(flatten)]
+    pub(super) target: Target,
+}
+
+pub(super) fn permission(text: &str) -> Result<String, NotAPermission> {
+    check_permission(text)?;
+    Ok(text.to_owned())
+}
+
+pub(super) async fn run(args: &Args) -> Result<(), Box<dyn Error>> {
+    let new = registration(args, password::read()?)?;
+    let store = args.target.store().await?;
+    let made = create_user(&store, args.password.hasher(), args.password.policy(), &moment()?, new).await;
+    let user = made.map_err(refused)?;
+    args.output.print(&json!({"id": user.id.to_string()}), &format!("created {}", user.id))
+}
+
+fn registration(args: &Args, password: Password) -> Result<Registration, Box<dyn Error>> {
+    let wrong = |field| move |fault| refused(Refusal::Invalid(vec![FieldFault { field, fault }]).into());
+    Ok(Registration {
+        email: Email::parse(&args.email).map_err(wrong("email"))?,
+        name: PersonName::parse(&args.name).map_err(wrong("name"))?,
+        role: args.role.clone(),
+        permissions: args.permission.iter().cloned().collect(),
+        device: Operator::device(),
+        security_log: args.log.kept(),
+        password,
+    })
+}
+
+/// The user of the demonstration, unless a file that is kept has them already.
+///
+/// # Errors
+/// The one line that says why not.
+#[cfg(feature = "local")]
+pub(crate) async fn create_for_demo(
+    dynamodb_url: &str,
+    email: &str,
+    password: &str,
+) -> Result<(), Box<dyn Error>> {
+    let args = Args {
+        email: email.to_owned(),
+        name: "Demo".to_owned(),
+        role: Role::default(),
+        permission: vec!["notes:read".to_owned()],
+        password: PasswordArgs::default(),
+        log: LogArgs { security_log_days: 365 },
+        output: Output::default(),
+        target: Target::local(dynamodb_url),
+    };
+    let new = registration(&args, Password::new(password.to_owned()))?;
+    let store = args.target.store().await?;
+    match create_user(&store, args.password.hasher(), args.password.policy(), &moment()?, new).await {
+        Ok(_) | Err(nova_auth::flows::FlowError::Refused(Refusal::EmailTaken)) => Ok(()),
+        Err(error) => Err(refused(error)),
+    }
+}

@@ -1,0 +1,170 @@
+//! `nova user export`.
+
+use std::error::Error;
+use std::fs::{File, OpenOptions};
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use nova_auth::domain::user::Profile;
+use nova_auth::domain::user_record::UserRecord;
+use nova_auth::store::{Segment, Store, StoreError};
+use serde_json::json;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use crate::failure::InPart;
+use crate::output::{Output, stdout};
+use crate::target::Target;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The file, which must not be there yet; only its owner can read it. Or - for standard output.
+    file: PathBuf,
+    #[command(flatten)]
+    output: Output,
+    #[command(flatten)]
+    pub(super) target: Target,
+}
+
+/// The table is read in so many parts at once.
+const SEGMENTS: i32 = 4;
+
+/// DynamoDB reads so many items at once.
+const AT_ONCE: usize = 100;
+
+/// A part of the users as lines, and how many rows were none.
+struct Part {
+    lines: Vec<String>,
+    left_out: usize,
+}
+
+pub(super) async fn run(args: &Args) -> Result<(), Box<dyn Error>> {
+    let store = Arc::new(args.target.store().await?);
+    if args.file == Path::new("-") {
+        let (_, left_out) = write_all(&store, &mut stdout()).await?;
+        return in_part(left_out);
+    }
+    if args.file.exists() {
+        return Err(format!("{} is there already, and stays as it is", args.file.display()).into());
+    }
+    // Under another name until it is whole, so that nobody takes half of it for all.
+    let mut partial = args.file.clone().into_os_string();
+    partial.push(".partial");
+    let partial = PathBuf::from(partial);
+    let named = |error: std::io::Error| format!("{}: {error}", partial.display());
+    let mut file = BufWriter::new(private(&partial).map_err(named)?);
+    let written = write_all(&store, &mut file).await;
+    let written = match written {
+        Ok(written) => file
+            .into_inner()
+            .map_err(std::io::IntoInnerError::into_error)
+            .and_then(|file| file.sync_all())
+            .and_then(|()| std::fs::rename(&partial, &args.file))
+            .map_err(|error| named(error).into())
+            .map(|()| written),
+        Err(error) => Err(error),
+    };
+    if written.is_err() {
+        drop(std::fs::remove_file(&partial));
+    }
+    let (users, left_out) = written?;
+    let document = json!({"users": users, "leftOut": left_out, "file": args.file.display().to_string()});
+    args.output.print(
+        &document,
+        &format!(
+            "{}: users exported: {users}. It holds the hashes of their passwords: keep it as you keep those",
+            args.file.display()
+        ),
+    )?;
+    in_part(left_out)
+}
+
+fn in_part(left_out: usize) -> Result<(), Box<dyn Error>> {
+    match left_out {
+        0 => Ok(()),
+        rows => Err(Box::new(InPart(format!(
+            "{rows} rows were left out: they are no users that this version knows, or have no password of their own"
+        )))),
+    }
+}
+
+/// A new file that nobody else can read.
+fn private(path: &Path) -> std::io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+/// Writes every user that is found, a batch at a time.
+async fn write_all(store: &Arc<Store>, out: &mut impl Write) -> Result<(usize, usize), Box<dyn Error>> {
+    let (send, mut found) = mpsc::channel(2);
+    let mut segments = JoinSet::new();
+    for number in 0..SEGMENTS {
+        let (store, send) = (Arc::clone(store), send.clone());
+        segments.spawn(async move { read(&store, Segment { number, of: SEGMENTS }, &send).await });
+    }
+    drop(send);
+    let (mut users, mut left_out) = (0, 0);
+    while let Some(some) = found.recv().await {
+        let Part { lines, left_out: more } = some;
+        users += lines.len();
+        left_out += more;
+        for line in lines {
+            writeln!(out, "{line}")?;
+        }
+    }
+    while let Some(ended) = segments.join_next().await {
+        ended??;
+    }
+    out.flush()?;
+    Ok((users, left_out))
+}
+
+async fn read(store: &Store, segment: Segment, send: &mpsc::Sender<Part>) -> Result<(), StoreError> {
+    let mut from = None;
+    loop {
+        let page = store.users(segment, from).await?;
+        let mut unreadable = page.unreadable;
+        for profiles in page.profiles.chunks(AT_ONCE) {
+            let mut some = lines(store, profiles).await?;
+            some.left_out += std::mem::take(&mut unreadable);
+            // Nobody listens any more: the file could not be written.
+            if send.send(some).await.is_err() {
+                return Ok(());
+            }
+        }
+        if unreadable > 0 {
+            drop(send.send(Part { lines: Vec::new(), left_out: unreadable }).await);
+        }
+        from = page.next;
+        if from.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+async fn lines(store: &Store, profiles: &[Profile]) -> Result<Part, StoreError> {
+    let emails: Vec<_> = profiles.iter().map(|profile| &profile.email).collect();
+    let mut credentials = store.credentials(&emails).await?;
+    let mut lines = Vec::with_capacity(profiles.len());
+    for profile in profiles {
+        let credential = credentials.remove(profile.email.as_str());
+        // Deleted a moment ago, or an address that is another user's: no login, and no line.
+        let Some(credential) = credential.filter(|credential| credential.user_id == profile.id) else {
+            continue;
+        };
+        let record = UserRecord {
+            email: profile.email.clone(),
+            name: profile.name.clone(),
+            role: profile.role.clone(),
+            status: profile.status,
+            permissions: profile.permissions.clone(),
+            password_hash: credential.password_hash,
+        };
+        lines.push(record.to_line());
+    }
+    Ok(Part { left_out: profiles.len() - lines.len(), lines })
+}

@@ -1,0 +1,297 @@
+//! `nova user import`.
+
+use std::collections::HashSet;
+use std::error::Error;
+use std::fs::File;
+use std::io::{BufRead, BufReader, IsTerminal as _, Read, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use nova_auth::domain::moment::Moment;
+use nova_auth::domain::user_record::{MAX_LINE_BYTES, RecordFault, UserRecord};
+use nova_auth::flows::FlowError;
+use nova_auth::flows::operator::{Imported, Patience};
+use nova_auth::store::{Store, USERS_AT_ONCE};
+use serde_json::json;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use super::lines::{self, Line};
+use super::{LogArgs, moment, operator};
+use crate::failure::InPart;
+use crate::output::{Output, stdout};
+use crate::target::Target;
+
+pub(super) const HELP: &str = r#"A line is a user:
+  {"email":"sara@example.com","name":"Sara","role":"user","status":"active",
+   "permissions":["notes:read"],"passwordHash":"$2b$10$..."}
+role, status and permissions may be left out. A line that is no user is named by its number, with the reason, and the rest
+goes on. Users who are there already stay as they are, so that the same file can be imported again.
+
+Examples:
+  nova user import --stack nova-auth --dry-run users.jsonl
+  nova user import --stack nova-auth users.jsonl
+  zcat users.jsonl.gz | nova user import --local -"#;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The file, or - for standard input.
+    file: PathBuf,
+    /// Say what would be done, and do nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// How many batches of 25 users are on their way at once.
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=64))]
+    parallel: u16,
+    /// How often a batch that was throttled is tried again, longer and longer apart.
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(0..=30))]
+    retries: u32,
+    #[command(flatten)]
+    log: LogArgs,
+    #[command(flatten)]
+    output: Output,
+    #[command(flatten)]
+    pub(super) target: Target,
+}
+
+/// What the reader hands on.
+enum Found {
+    /// Users of different addresses, and how far in the file the last one ends.
+    Batch(Vec<UserRecord>, u64),
+    /// A line that is no user.
+    Refused(u64, RecordFault),
+    /// The file can't be read on.
+    Broken(std::io::Error),
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    created: u64,
+    existing: u64,
+    refused: u64,
+}
+
+pub(super) async fn run(args: &Args) -> Result<(), Box<dyn Error>> {
+    let (reader, size) = open(&args.file)?;
+    let work = Arc::new(Work {
+        store: args.target.store().await?,
+        moment: moment()?,
+        log: args.log,
+        dry_run: args.dry_run,
+        patience: Patience { retries: args.retries, ..Patience::default() },
+    });
+    let bar = progress(size);
+    let (send, found) = mpsc::channel(usize::from(args.parallel));
+    let reading = tokio::task::spawn_blocking(move || read(reader, &send));
+    let (counts, ended) = go(args, &work, found, &bar).await;
+    bar.finish_and_clear();
+    // The reader ends when nobody listens any more, except on a terminal that nobody types into.
+    drop(reading);
+    let done = say(args, &counts);
+    ended.map_err(|error| -> Box<dyn Error> {
+        format!(
+            "the import has ended early: {} created, {} there already. Run it again: who is there stays as they are. {error}",
+            counts.created, counts.existing
+        )
+        .into()
+    })?;
+    done?;
+    match counts.refused {
+        0 => Ok(()),
+        lines => Err(Box::new(InPart(format!("{lines} lines are no users, and were left out")))),
+    }
+}
+
+/// What the tasks share.
+struct Work {
+    store: Store,
+    moment: Moment,
+    log: LogArgs,
+    dry_run: bool,
+    patience: Patience,
+}
+
+impl Work {
+    async fn import(&self, records: &[UserRecord]) -> Result<Vec<Imported>, FlowError> {
+        operator(&self.store, &self.moment, self.log).import(records, self.dry_run, self.patience).await
+    }
+}
+
+type Done = (Result<Vec<Imported>, FlowError>, u64);
+
+/// Takes what the reader finds, a few batches at a time; the first failure of the tables ends it.
+async fn go(
+    args: &Args,
+    work: &Arc<Work>,
+    mut found: mpsc::Receiver<Found>,
+    bar: &ProgressBar,
+) -> (Counts, Result<(), Box<dyn Error>>) {
+    let mut counts = Counts::default();
+    let mut tasks: JoinSet<Done> = JoinSet::new();
+    let mut ended = Ok(());
+    loop {
+        let has_room = tasks.len() < usize::from(args.parallel);
+        tokio::select! {
+            Some(done) = tasks.join_next(), if !tasks.is_empty() => {
+                if let Err(error) = count(&mut counts, done, bar) {
+                    ended = Err(error);
+                    break;
+                }
+            }
+            next = found.recv(), if has_room => match next {
+                Some(Found::Batch(records, place)) => {
+                    let work = Arc::clone(work);
+                    tasks.spawn(async move { (work.import(&records).await, place) });
+                }
+                Some(Found::Refused(line, fault)) => {
+                    counts.refused += 1;
+                    if let Err(error) = refuse(args.output, line, &fault, bar) {
+                        ended = Err(error);
+                        break;
+                    }
+                }
+                Some(Found::Broken(error)) => {
+                    ended = Err(format!("{}: {error}", args.file.display()).into());
+                    break;
+                }
+                None => break,
+            },
+        }
+    }
+    // What is on its way comes to its end, so that the counts are true.
+    while let Some(done) = tasks.join_next().await {
+        let counted = count(&mut counts, done, bar);
+        ended = ended.and(counted);
+    }
+    (counts, ended)
+}
+
+fn count(
+    counts: &mut Counts,
+    done: Result<Done, tokio::task::JoinError>,
+    bar: &ProgressBar,
+) -> Result<(), Box<dyn Error>> {
+    let (imported, place) = done?;
+    for one in imported? {
+        match one {
+            Imported::Created => counts.created += 1,
+            Imported::Existing => counts.existing += 1,
+        }
+    }
+    if place > bar.position() {
+        bar.set_position(place);
+    }
+    Ok(())
+}
+
+fn refuse(output: Output, line: u64, fault: &RecordFault, bar: &ProgressBar) -> Result<(), Box<dyn Error>> {
+    let reason = fault.to_string();
+    if output.json {
+        return bar.suspend(|| output.print(&json!({"line": line, "reason": reason}), ""));
+    }
+    bar.suspend(|| Ok(writeln!(std::io::stderr(), "line {line}: {reason}")?))
+}
+
+fn say(args: &Args, counts: &Counts) -> Result<(), Box<dyn Error>> {
+    let Counts { created, existing, refused } = counts;
+    if args.output.json {
+        let document = json!({
+            "created": created, "existing": existing, "refused": refused, "dryRun": args.dry_run,
+        });
+        return args.output.print(&document, "");
+    }
+    let verb = if args.dry_run { "would be created" } else { "created" };
+    let mut out = stdout();
+    writeln!(out, "{created} {verb}, {existing} there already and as they were, {refused} refused")?;
+    Ok(out.flush()?)
+}
+
+/// A file, or standard input.
+type Source = Box<dyn Read + Send>;
+
+/// What is read, and how long it is, where that is known.
+fn open(path: &Path) -> Result<(Source, Option<u64>), Box<dyn Error>> {
+    if path == Path::new("-") {
+        return Ok((Box::new(std::io::stdin()), None));
+    }
+    let named = |error: std::io::Error| format!("{}: {error}", path.display());
+    let file = File::open(path).map_err(named)?;
+    let size = file.metadata().map_err(named)?.len();
+    Ok((Box::new(file), Some(size)))
+}
+
+/// Reads to the end, or until nobody listens any more.
+fn read(source: Source, send: &mpsc::Sender<Found>) {
+    let mut reader = BufReader::with_capacity(64 * 1024, source);
+    let (mut number, mut place) = (0, 0);
+    let (mut batch, mut addresses) = (Vec::new(), HashSet::new());
+    let hand_on = |batch: &mut Vec<UserRecord>, addresses: &mut HashSet<String>, place| {
+        addresses.clear();
+        let records = std::mem::take(batch);
+        records.is_empty() || send.blocking_send(Found::Batch(records, place)).is_ok()
+    };
+    loop {
+        let (line, bytes) = match next_line(&mut reader) {
+            Ok(Some(found)) => found,
+            Ok(None) => break,
+            Err(error) => {
+                drop(send.blocking_send(Found::Broken(error)));
+                return;
+            }
+        };
+        number += 1;
+        let record = match &line {
+            Line::Whole(text) => match trimmed(text, number == 1) {
+                [] => None,
+                text => Some(UserRecord::parse(text)),
+            },
+            Line::TooLong => Some(Err(RecordFault::TooLong)),
+        };
+        let is_heard = match record {
+            None => true,
+            Some(Err(fault)) => send.blocking_send(Found::Refused(number, fault)).is_ok(),
+            Some(Ok(record)) => {
+                // A transaction can't write one item twice; the later line finds the earlier one there.
+                let address = record.email.as_str().to_owned();
+                let is_full = batch.len() == USERS_AT_ONCE || addresses.contains(&address);
+                let is_heard = !is_full || hand_on(&mut batch, &mut addresses, place);
+                addresses.insert(address);
+                batch.push(record);
+                is_heard
+            }
+        };
+        place += bytes;
+        if !is_heard {
+            return;
+        }
+    }
+    hand_on(&mut batch, &mut addresses, place);
+}
+
+fn next_line(reader: &mut impl BufRead) -> std::io::Result<Option<(Line, u64)>> {
+    lines::next(reader, MAX_LINE_BYTES)
+}
+
+/// Without the blanks around it, and without the mark that some editors put before the first line.
+fn trimmed(line: &[u8], is_first: bool) -> &[u8] {
+    let line = if is_first { line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line) } else { line };
+    line.trim_ascii()
+}
+
+/// A bar on a terminal, and nothing anywhere else.
+pub(super) fn progress(size: Option<u64>) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = match size {
+        Some(size) => ProgressBar::new(size),
+        None => ProgressBar::no_length(),
+    };
+    bar.set_draw_target(ProgressDrawTarget::stderr());
+    let style = "{elapsed_precise} [{bar:40}] {bytes}/{total_bytes}, {eta} to go";
+    if let Ok(style) = ProgressStyle::with_template(style) {
+        bar.set_style(style);
+    }
+    bar
+}

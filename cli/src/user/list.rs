@@ -1,0 +1,90 @@
+//! `nova user list`.
+
+use std::error::Error;
+use std::io::Write as _;
+
+use nova_auth::domain::user::{Profile, Role, Status};
+use nova_auth::store::Segment;
+
+use super::view::{View, status, time};
+use crate::failure::InPart;
+use crate::output::{Output, Table, stdout};
+use crate::target::Target;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Only users of this role.
+    #[arg(long)]
+    role: Option<Role>,
+    /// Only users of this status.
+    #[arg(long, value_enum)]
+    status: Option<StatusName>,
+    /// At most so many.
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+    #[command(flatten)]
+    output: Output,
+    #[command(flatten)]
+    pub(super) target: Target,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum StatusName {
+    Active,
+    Disabled,
+}
+
+impl Args {
+    fn wants(&self, user: &Profile) -> bool {
+        let is_of = |wanted: StatusName| (wanted == StatusName::Active) == (user.status == Status::Active);
+        self.role.as_ref().is_none_or(|role| *role == user.role) && self.status.is_none_or(is_of)
+    }
+}
+
+pub(super) async fn run(args: &Args) -> Result<(), Box<dyn Error>> {
+    let store = args.target.store().await?;
+    let mut left = args.limit.unwrap_or(usize::MAX);
+    let (mut unreadable, mut is_first, mut from) = (0, true, None);
+    loop {
+        let page = store.users(Segment::WHOLE, from).await?;
+        unreadable += page.unreadable;
+        let wanted: Vec<_> = page.profiles.iter().filter(|user| args.wants(user)).take(left).collect();
+        left -= wanted.len();
+        print(&wanted, args.output, is_first)?;
+        is_first = false;
+        from = page.next;
+        if from.is_none() || left == 0 {
+            break;
+        }
+    }
+    match unreadable {
+        0 => Ok(()),
+        rows => Err(Box::new(InPart(format!("{rows} rows are no users that this version knows")))),
+    }
+}
+
+/// A page of the table at a time: however many users there are, few are in memory.
+fn print(users: &[&Profile], output: Output, is_first: bool) -> Result<(), Box<dyn Error>> {
+    let mut out = stdout();
+    let mut table = Table::new(["ID", "STATUS", "ROLE", "LAST LOGIN", "EMAIL", "NAME"]);
+    for user in users {
+        if output.json {
+            serde_json::to_writer(&mut out, &View::of(user)).map_err(std::io::Error::from)?;
+            writeln!(out)?;
+        } else {
+            table.row([
+                user.id.to_string(),
+                status(user.status).to_owned(),
+                user.role.as_str().to_owned(),
+                user.last_login_at.map_or_else(|| "never".to_owned(), time),
+                user.email.as_str().to_owned(),
+                user.name.as_str().to_owned(),
+            ]);
+        }
+    }
+    if !output.json && is_first {
+        out.write_all(table.heading().as_bytes())?;
+    }
+    out.write_all(table.take_lines().as_bytes())?;
+    Ok(out.flush()?)
+}

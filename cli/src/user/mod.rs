@@ -1,0 +1,162 @@
+//! `nova user …`: the accounts.
+
+mod change;
+mod create;
+mod delete;
+mod export;
+mod find;
+mod import;
+mod lines;
+mod list;
+mod password;
+mod show;
+mod view;
+
+use std::error::Error;
+
+use nova_auth::app::start_time;
+use nova_auth::domain::moment::{Moment, RequestId};
+use nova_auth::flows::operator::Operator;
+use nova_auth::store::Store;
+
+#[cfg(feature = "local")]
+pub(crate) use self::create::create_for_demo;
+pub(crate) use self::find::{UserName, find};
+pub(crate) use self::view::time;
+use crate::target::Target;
+
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Verb {
+    /// Create a user. The password is read from standard input, and asked for on a terminal.
+    #[command(
+        after_help = "Example:\n  printf '%s' \"$PASSWORD\" | nova user create --local --email sara@example.com --name Sara --role admin"
+    )]
+    Create(create::Args),
+    /// List users, in no order.
+    #[command(after_help = "Examples:\n  nova user list --local --role admin\n  \
+                            nova user list --stack nova-auth --status disabled --json | jq -r .email")]
+    List(list::Args),
+    /// Show a user: profile, failed logins, sessions, and the security log.
+    #[command(after_help = "Example:\n  nova user show --local sara@example.com --events 50")]
+    Show(show::Args),
+    /// Disable a user: no login, and every session ends, both in one write.
+    #[command(after_help = "Example:\n  nova user disable --local sara@example.com")]
+    Disable(change::StatusArgs),
+    /// Let a disabled user in again. Sessions from before stay ended.
+    #[command(after_help = "Example:\n  nova user enable --local sara@example.com")]
+    Enable(change::StatusArgs),
+    /// Give a user another role.
+    #[command(after_help = "Example:\n  nova user role --local sara@example.com admin")]
+    Role(change::RoleArgs),
+    /// Give a user permissions.
+    #[command(after_help = "Example:\n  nova user grant --local sara@example.com notes:read notes:write")]
+    Grant(change::GrantArgs),
+    /// Take permissions from a user. (Sessions: `nova session revoke`.)
+    #[command(after_help = "Examples:\n  nova user revoke --local sara@example.com notes:write\n  \
+                            nova user revoke --local sara@example.com notes:write --end-sessions")]
+    Revoke(change::RevokeArgs),
+    /// Set a user's password, read from standard input or asked for, and end every session of theirs.
+    #[command(
+        after_help = "Example:\n  printf '%s' \"$PASSWORD\" | nova user password --local sara@example.com"
+    )]
+    Password(password::Args),
+    /// Forget the failed logins of a user, so that they may try again at once.
+    #[command(after_help = "Example:\n  nova user unlock --local sara@example.com")]
+    Unlock(change::UnlockArgs),
+    /// Delete a user, with their sessions.
+    #[command(after_help = "Examples:\n  nova user delete --local sara@example.com\n  \
+                            nova user delete --local sara@example.com --yes --with-log")]
+    Delete(delete::Args),
+    /// Make users of a file of JSON Lines, with the bcrypt hashes of their passwords. Nobody who is there already is changed.
+    #[command(after_help = import::HELP)]
+    Import(import::Args),
+    /// Write all users into a file that import reads, with the hashes of their passwords.
+    #[command(after_help = "Examples:\n  nova user export --stack nova-auth users.jsonl\n  \
+                            nova user export --local - | jq -r .email")]
+    Export(export::Args),
+}
+
+impl Verb {
+    fn target(&self) -> &Target {
+        match self {
+            Verb::Create(args) => &args.target,
+            Verb::List(args) => &args.target,
+            Verb::Show(args) => &args.target,
+            Verb::Disable(args) | Verb::Enable(args) => &args.common.target,
+            Verb::Role(args) => &args.common.target,
+            Verb::Grant(args) => &args.common.target,
+            Verb::Revoke(args) => &args.common.target,
+            Verb::Password(args) => &args.common.target,
+            Verb::Unlock(args) => &args.common.target,
+            Verb::Delete(args) => &args.common.target,
+            Verb::Import(args) => &args.target,
+            Verb::Export(args) => &args.target,
+        }
+    }
+
+    async fn act(&self) -> Result<(), Box<dyn Error>> {
+        match self {
+            Verb::Create(args) => create::run(args).await,
+            Verb::List(args) => list::run(args).await,
+            Verb::Show(args) => show::run(args).await,
+            Verb::Disable(args) => change::disable(args).await,
+            Verb::Enable(args) => change::enable(args).await,
+            Verb::Role(args) => change::role(args).await,
+            Verb::Grant(args) => change::grant(args).await,
+            Verb::Revoke(args) => change::revoke(args).await,
+            Verb::Password(args) => password::run(args).await,
+            Verb::Unlock(args) => change::unlock(args).await,
+            Verb::Delete(args) => delete::run(args).await,
+            Verb::Import(args) => import::run(args).await,
+            Verb::Export(args) => export::run(args).await,
+        }
+    }
+}
+
+/// Does what the verb says.
+///
+/// # Errors
+/// The one line that says why not.
+pub(crate) async fn run(verb: Verb) -> Result<(), Box<dyn Error>> {
+    verb.act().await.map_err(|error| verb.target().explain(error))
+}
+
+/// What every verb takes that changes a user.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Common {
+    /// The user, by address or id.
+    #[arg(value_name = "USER")]
+    pub(crate) user: UserName,
+    #[command(flatten)]
+    pub(crate) log: LogArgs,
+    #[command(flatten)]
+    pub(crate) output: crate::output::Output,
+    #[command(flatten)]
+    pub(crate) target: Target,
+}
+
+/// How long the security log is kept.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(crate) struct LogArgs {
+    /// How long the security log keeps what is done here, in days: as the functions are configured.
+    #[arg(long, value_name = "DAYS", default_value_t = 365, env = "SECURITY_LOG_DAYS", hide_env_values = true,
+          value_parser = clap::value_parser!(i32).range(1..=3650))]
+    security_log_days: i32,
+}
+
+impl LogArgs {
+    pub(crate) fn kept(self) -> jiff::SignedDuration {
+        jiff::SignedDuration::from_hours(24) * self.security_log_days
+    }
+}
+
+/// The time, and a name for this command in the security log.
+pub(crate) fn moment() -> Result<Moment, Box<dyn Error>> {
+    let now = start_time();
+    Ok(Moment { now, request: RequestId::new(nova_auth::entropy::uuid(now)?.to_string()) })
+}
+
+/// The operator who types this.
+pub(crate) fn operator<'a>(store: &'a Store, moment: &'a Moment, log: LogArgs) -> Operator<'a> {
+    Operator { store, moment, security_log: log.kept() }
+}

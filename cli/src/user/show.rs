@@ -1,0 +1,100 @@
+//! `nova user show`.
+
+use std::error::Error;
+
+use nova_auth::app::start_time;
+use nova_auth::domain::session::Session;
+use nova_auth::domain::user::Profile;
+use nova_auth::store::{AccountAttempts, LoggedEvent};
+use serde_json::json;
+
+use super::view::{View, status, time};
+use super::{UserName, find};
+use crate::output::{Output, Table, shown};
+use crate::session::{SessionView, live};
+use crate::target::Target;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The user, by address or id.
+    #[arg(value_name = "USER")]
+    user: UserName,
+    /// How many entries of the security log, the newest first.
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    events: usize,
+    #[command(flatten)]
+    output: Output,
+    #[command(flatten)]
+    pub(super) target: Target,
+}
+
+pub(super) async fn run(args: &Args) -> Result<(), Box<dyn Error>> {
+    let store = args.target.store().await?;
+    let user = find(&store, &args.user).await?;
+    let now = start_time();
+    let (sessions, attempts, log) = tokio::join!(
+        store.sessions(user.id),
+        store.account_attempts(&user.email, now),
+        store.security_log(user.id, args.events, now),
+    );
+    let (sessions, attempts, log) = (live(sessions?, &user, now), attempts?, log?);
+    let mut document = serde_json::to_value(View::of(&user))?;
+    if let Some(members) = document.as_object_mut() {
+        let window = attempts.window.as_ref();
+        members.insert(
+            "failedLogins".to_owned(),
+            json!({
+                "counted": window.map_or(0, |window| window.entries.len()),
+                "until": window.map(|window| time(window.ends)),
+                "inARow": attempts.run,
+            }),
+        );
+        let views: Vec<_> = sessions.iter().map(SessionView::of).collect();
+        members.insert("sessions".to_owned(), serde_json::to_value(views)?);
+        members.insert("events".to_owned(), serde_json::to_value(&log)?);
+    }
+    args.output.print(&document, &page(&user, &attempts, &sessions, &log))
+}
+
+fn page(user: &Profile, attempts: &AccountAttempts, sessions: &[Session], log: &[LoggedEvent]) -> String {
+    let permissions: Vec<_> = user.permissions.iter().map(String::as_str).collect();
+    let failures = match &attempts.window {
+        Some(window) if !window.entries.is_empty() => {
+            format!("{} until {}, {} in a row", window.entries.len(), time(window.ends), attempts.run)
+        }
+        _ => format!("0, {} in a row", attempts.run),
+    };
+    let lines = [
+        ("id", user.id.to_string()),
+        ("email", user.email.as_str().to_owned()),
+        ("name", user.name.as_str().to_owned()),
+        ("role", user.role.as_str().to_owned()),
+        ("status", status(user.status).to_owned()),
+        ("permissions", if permissions.is_empty() { "none".to_owned() } else { permissions.join(" ") }),
+        ("created", time(user.created_at)),
+        ("last login", user.last_login_at.map_or_else(|| "never".to_owned(), time)),
+        ("password set", time(user.password_changed_at)),
+        ("failed logins", failures),
+        ("sessions", sessions.len().to_string()),
+    ];
+    let mut page = String::new();
+    for (name, value) in lines {
+        page.push_str(&format!("{name:<15}{}\n", shown(&value)));
+    }
+    if log.is_empty() {
+        page.push_str("\nThe security log is empty.\n");
+    } else {
+        let mut table = Table::new(["AT", "EVENT", "ADDRESS", "SESSION", "USER AGENT"]);
+        for entry in log {
+            table.row([
+                time(entry.at),
+                entry.event.clone(),
+                entry.ip.clone(),
+                entry.session_id.clone().unwrap_or_else(|| "-".to_owned()),
+                entry.user_agent.clone(),
+            ]);
+        }
+        page.push_str(&format!("\n{}", table.render()));
+    }
+    page
+}

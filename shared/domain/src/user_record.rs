@@ -1,0 +1,241 @@
+//! A user as a line of a file: what an import reads and an export writes.
+//!
+//! One JSON object a line (<https://jsonlines.org>). Reading is strict where a mistake would be silent: a member that is
+//! spelled wrongly, stands twice or has another type refuses the line. No reason repeats a value: the line holds an
+//! address and a hash.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
+
+use crate::{
+    email::Email,
+    name::PersonName,
+    password::PasswordHash,
+    refusal::Fault,
+    strict_json,
+    user::{Role, Status, check_permission},
+};
+
+/// A line that is longer is no user: every member at its longest, and permissions by the hundred, have room.
+pub const MAX_LINE_BYTES: usize = 16 * 1024;
+
+/// More permissions than this are a mistake.
+const MAX_PERMISSIONS: usize = 200;
+
+/// What a file says of a user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserRecord {
+    /// The address.
+    pub email: Email,
+    /// The name.
+    pub name: PersonName,
+    /// The role; `user` where the line has none.
+    pub role: Role,
+    /// Whether the user may log in; they may where the line does not say.
+    pub status: Status,
+    /// `feature:action`, each; none where the line has none.
+    pub permissions: BTreeSet<String>,
+    /// The password's bcrypt hash.
+    pub password_hash: PasswordHash,
+}
+
+/// Why a line is no user.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RecordFault {
+    /// It is not JSON, not an object, or has a member twice.
+    #[error("not a JSON object of distinct members")]
+    NotAnObject,
+    /// It is longer than [`MAX_LINE_BYTES`].
+    #[error("longer than 16 KiB")]
+    TooLong,
+    /// A member that there has to be is not there.
+    #[error("{0} is missing")]
+    Missing(&'static str),
+    /// A member has another type than it should.
+    #[error("{0} is not {1}")]
+    WrongType(&'static str, &'static str),
+    /// A member's text is not what it should be.
+    #[error("{0} {1}")]
+    Invalid(&'static str, &'static str),
+    /// A member that nothing reads: probably one that is spelled wrongly.
+    #[error("there is a member that is none of email, name, role, status, permissions, passwordHash")]
+    Unknown,
+}
+
+const MEMBERS: [&str; 6] = ["email", "name", "role", "status", "permissions", "passwordHash"];
+
+impl UserRecord {
+    /// Reads a line.
+    ///
+    /// # Errors
+    /// The first [`RecordFault`].
+    pub fn parse(line: &[u8]) -> Result<Self, RecordFault> {
+        if line.len() > MAX_LINE_BYTES {
+            return Err(RecordFault::TooLong);
+        }
+        let members = strict_json::object(line).map_err(|_| RecordFault::NotAnObject)?;
+        if members.keys().any(|name| !MEMBERS.contains(&name.as_str())) {
+            return Err(RecordFault::Unknown);
+        }
+        let needed = |name| text(&members, name)?.ok_or(RecordFault::Missing(name));
+        Ok(Self {
+            email: Email::parse(needed("email")?).map_err(|fault| fault_of("email", fault))?,
+            name: PersonName::parse(needed("name")?).map_err(|fault| fault_of("name", fault))?,
+            role: match text(&members, "role")? {
+                None => Role::default(),
+                Some(role) => role.parse().map_err(|_| {
+                    RecordFault::Invalid("role", "is not 1 to 32 lower-case letters, digits, - and _")
+                })?,
+            },
+            status: match text(&members, "status")? {
+                None | Some("active") => Status::Active,
+                Some("disabled") => Status::Disabled,
+                Some(_) => return Err(RecordFault::Invalid("status", "is neither active nor disabled")),
+            },
+            permissions: permissions(&members)?,
+            password_hash: PasswordHash::parse(needed("passwordHash")?).map_err(|_| {
+                RecordFault::Invalid(
+                    "passwordHash",
+                    "is not a bcrypt hash ($2a$, $2b$ or $2y$, cost 4 to 15)",
+                )
+            })?,
+        })
+    }
+
+    /// The line, without its end. Reading it again gives the same record.
+    #[must_use]
+    pub fn to_line(&self) -> String {
+        json!({
+            "email": self.email.as_str(),
+            "name": self.name.as_str(),
+            "role": self.role.as_str(),
+            "status": match self.status {
+                Status::Active => "active",
+                Status::Disabled => "disabled",
+            },
+            "permissions": self.permissions,
+            "passwordHash": self.password_hash.as_str(),
+        })
+        .to_string()
+    }
+}
+
+/// A text; `null` is as good as nothing.
+fn text<'m>(members: &'m Map<String, Value>, name: &'static str) -> Result<Option<&'m str>, RecordFault> {
+    match members.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(RecordFault::WrongType(name, "a text")),
+    }
+}
+
+fn permissions(members: &Map<String, Value>) -> Result<BTreeSet<String>, RecordFault> {
+    const NAME: &str = "permissions";
+    let list = match members.get(NAME) {
+        None | Some(Value::Null) => return Ok(BTreeSet::new()),
+        Some(Value::Array(list)) => list,
+        Some(_) => return Err(RecordFault::WrongType(NAME, "a list of texts")),
+    };
+    if list.len() > MAX_PERMISSIONS {
+        return Err(RecordFault::Invalid(NAME, "has more than 200 entries"));
+    }
+    list.iter()
+        .map(|entry| {
+            let text = entry.as_str().ok_or(RecordFault::WrongType(NAME, "a list of texts"))?;
+            check_permission(text)
+                .map_err(|_| RecordFault::Invalid(NAME, "has an entry that is not feature:action"))?;
+            Ok(text.to_owned())
+        })
+        .collect()
+}
+
+const fn fault_of(name: &'static str, fault: Fault) -> RecordFault {
+    RecordFault::Invalid(
+        name,
+        match fault {
+            Fault::Required => "is empty",
+            Fault::TooLong => "is too long",
+            _ => "is not valid",
+        },
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HASH: &str = "$2a$10$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW";
+
+    fn line(change: impl FnOnce(&mut Map<String, Value>)) -> Result<UserRecord, RecordFault> {
+        let mut members = json!({
+            "email": "Sara@Example.com", "name": "Sara", "role": "admin", "status": "disabled",
+            "permissions": ["notes:write", "notes:read"], "passwordHash": HASH,
+        });
+        change(members.as_object_mut().unwrap());
+        UserRecord::parse(members.to_string().as_bytes())
+    }
+
+    #[test]
+    fn a_line_written_is_the_line_read() {
+        for record in [line(|_| ()).unwrap(), line(|m| m.retain(|name, _| name.len() != 11)).unwrap()] {
+            assert_eq!(UserRecord::parse(record.to_line().as_bytes()), Ok(record));
+        }
+    }
+
+    #[test]
+    fn what_a_line_does_not_say_is_the_least() {
+        let record = line(|members| {
+            members.remove("role");
+            members.remove("permissions");
+            members.insert("status".to_owned(), Value::Null);
+        })
+        .unwrap();
+        assert_eq!((record.role.as_str(), record.status), ("user", Status::Active));
+        assert!(record.permissions.is_empty());
+    }
+
+    #[test]
+    fn a_mistake_refuses_the_line_and_no_reason_repeats_a_value() {
+        let set = |name: &str, value: Value| line(|members| drop(members.insert(name.to_owned(), value)));
+        for (refused, reason) in [
+            (line(|members| drop(members.remove("email"))), "email is missing"),
+            (line(|members| drop(members.remove("passwordHash"))), "passwordHash is missing"),
+            (set("email", json!("canary")), "email is not valid"),
+            (set("name", json!(" ")), "name is empty"),
+            (set("name", json!(7)), "name is not a text"),
+            (set("role", json!("Canary Boss")), "role is not 1 to 32 lower-case letters, digits, - and _"),
+            (set("status", json!("canary")), "status is neither active nor disabled"),
+            (set("permissions", json!("canary:read")), "permissions is not a list of texts"),
+            (set("permissions", json!(["canary"])), "permissions has an entry that is not feature:action"),
+            (
+                set("passwordHash", json!("canary")),
+                "passwordHash is not a bcrypt hash ($2a$, $2b$ or $2y$, cost 4 to 15)",
+            ),
+            (
+                set("canary", json!(1)),
+                "there is a member that is none of email, name, role, status, permissions, passwordHash",
+            ),
+            (UserRecord::parse(b"canary"), "not a JSON object of distinct members"),
+            (
+                UserRecord::parse(br#"{"email":"a@b.c","email":"canary@b.c"}"#),
+                "not a JSON object of distinct members",
+            ),
+            (set("name", json!("x".repeat(MAX_LINE_BYTES))), "longer than 16 KiB"),
+        ] {
+            let refused = refused.unwrap_err().to_string();
+            assert_eq!(refused, reason);
+            assert!(!refused.contains("canary"));
+        }
+    }
+
+    #[test]
+    fn every_version_of_bcrypt_that_the_old_crm_wrote_is_taken_as_it_is() {
+        for version in ["$2a$", "$2b$", "$2y$"] {
+            let hash = HASH.replace("$2a$", version);
+            let record =
+                line(|members| drop(members.insert("passwordHash".to_owned(), json!(hash)))).unwrap();
+            assert_eq!(record.password_hash.as_str(), hash);
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Where the client's token stands in an event.
+//!
+//! A token that is there and can't be used is a refusal and never "no token": a public route lets in whoever has none,
+//! and refuses whoever has a bad one.
+
+use serde_json::Value;
+
+use super::event::EventKind;
+use crate::{domain::refusal::Refusal, http::bearer::bearer, keys::Token};
+
+/// A subprotocol of a WebSocket that is no protocol but carries the token. What a JWT is made of may stand there
+/// (RFC 6455, section 4.1, item 10; RFC 9110, section 5.6.2).
+pub const TOKEN_SUBPROTOCOL: &str = "nova.bearer.";
+
+/// The parameter of the query that carries the token, where that is switched on (RFC 6750, section 2.3).
+pub const TOKEN_PARAMETER: &str = "access_token";
+
+/// The one token of an event; `None` where there is none.
+///
+/// # Errors
+/// `TokenInvalid` for several (two readers could pick different ones), and for one that is not whole.
+pub(super) fn token(event: &Value, kind: EventKind, websocket_query: bool) -> Result<Option<Token>, Refusal> {
+    if kind == EventKind::RestToken {
+        return bearer(event.get("authorizationToken").and_then(Value::as_str));
+    }
+    let in_header = bearer(values(event, "multiValueHeaders", "headers", "authorization"))?;
+    if kind != EventKind::WebSocket {
+        return Ok(in_header);
+    }
+    let protocols = values(event, "multiValueHeaders", "headers", "sec-websocket-protocol");
+    let in_protocol = protocols
+        .into_iter()
+        .flat_map(|value| value.split(','))
+        .filter_map(|protocol| protocol.trim().strip_prefix(TOKEN_SUBPROTOCOL));
+    let in_query = if websocket_query {
+        values(event, "multiValueQueryStringParameters", "queryStringParameters", TOKEN_PARAMETER)
+    } else {
+        Vec::new()
+    };
+    let mut found: Vec<Token> = in_protocol.chain(in_query).map(Token::new).chain(in_header).collect();
+    match (found.pop(), found.is_empty()) {
+        (None, _) => Ok(None),
+        (Some(token), true) if !token.expose().is_empty() => Ok(Some(token)),
+        _ => Err(Refusal::TokenInvalid),
+    }
+}
+
+/// Every value of a name, in any case and however often it is there. The map of several values has more than the other one
+/// wherever both have the name.
+fn values<'e>(event: &'e Value, several: &str, single: &str, name: &str) -> Vec<&'e str> {
+    let of = |map: &str| -> Vec<&'e str> {
+        let members = event.get(map).and_then(Value::as_object).into_iter().flatten();
+        let named = members.filter(|(member, _)| member.trim().eq_ignore_ascii_case(name));
+        named
+            .flat_map(|(_, value)| match value {
+                Value::Array(values) => values.as_slice(),
+                one => std::slice::from_ref(one),
+            })
+            .filter_map(Value::as_str)
+            .collect()
+    };
+    let found = of(several);
+    if found.is_empty() { of(single) } else { found }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(kind: EventKind, query: bool, event: &Value) -> Result<Option<String>, Refusal> {
+        token(event, kind, query).map(|token| token.map(|token| token.expose().to_owned()))
+    }
+
+    fn some(token: &str) -> Result<Option<String>, Refusal> {
+        Ok(Some(token.to_owned()))
+    }
+
+    #[test]
+    fn a_token_is_found_in_any_spelling_of_its_header() {
+        for event in [
+            json!({"headers": {"authorization": "Bearer abc"}}),
+            json!({"headers": {"AUTHORIZATION": "bearer abc"}, "multiValueHeaders": null}),
+            json!({"headers": null, "multiValueHeaders": {"Authorization": ["Bearer abc"]}}),
+            json!({"headers": {"Authorization": "Bearer abc"}, "multiValueHeaders": {"Authorization": ["Bearer abc"]}}),
+            json!({"headers": {"Authorization": "Bearer abc"}, "multiValueHeaders": {"Host": ["x"]}, "cookies": null}),
+        ] {
+            for kind in [EventKind::Rest, EventKind::Http1, EventKind::Http2, EventKind::WebSocket] {
+                assert_eq!(read(kind, false, &event), some("abc"), "{event}");
+            }
+        }
+        let event = json!({"authorizationToken": "Bearer abc", "headers": {"authorization": "Bearer other"}});
+        assert_eq!(read(EventKind::RestToken, false, &event), some("abc"));
+    }
+
+    #[test]
+    fn several_tokens_are_refused_however_they_are_sent() {
+        for event in [
+            json!({"multiValueHeaders": {"authorization": ["Bearer a", "Bearer b"]}}),
+            json!({"multiValueHeaders": {"authorization": ["Bearer a", "Bearer a"]}}),
+            json!({"multiValueHeaders": {"authorization": ["Bearer a"], "Authorization": ["Bearer b"]}}),
+            json!({"headers": {"authorization": "Bearer a", "AUTHORIZATION": "Basic b"}}),
+            // As HTTP APIs put several into one.
+            json!({"headers": {"authorization": "Bearer a,Bearer b"}}),
+            json!({"multiValueHeaders": {"authorization": ["Bearer a", "Bearer\nb"]}}),
+        ] {
+            for kind in [EventKind::Rest, EventKind::Http1, EventKind::Http2, EventKind::WebSocket] {
+                assert_eq!(read(kind, true, &event), Err(Refusal::TokenInvalid), "{event}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_websocket_says_its_token_among_its_subprotocols() {
+        for (protocols, found) in [
+            (json!("nova.bearer.a.b.c"), some("a.b.c")),
+            (json!("chat.v1, nova.bearer.a.b.c"), some("a.b.c")),
+            (json!(["chat.v1", "nova.bearer.a.b.c"]), some("a.b.c")),
+            (json!("chat.v1"), Ok(None)),
+            (json!("nova.bearer.a, nova.bearer.a"), Err(Refusal::TokenInvalid)),
+            (json!(["nova.bearer.a", "nova.bearer.b"]), Err(Refusal::TokenInvalid)),
+            (json!("nova.bearer."), Err(Refusal::TokenInvalid)),
+            // Subprotocols have one spelling.
+            (json!("NOVA.BEARER.a"), Ok(None)),
+        ] {
+            let event = json!({"multiValueHeaders": {"Sec-WebSocket-Protocol": protocols}});
+            assert_eq!(read(EventKind::WebSocket, false, &event), found, "{event}");
+            assert_eq!(read(EventKind::Rest, false, &event), Ok(None), "{event}");
+        }
+        let both =
+            json!({"headers": {"sec-websocket-protocol": "nova.bearer.a", "authorization": "Bearer a"}});
+        assert_eq!(read(EventKind::WebSocket, false, &both), Err(Refusal::TokenInvalid));
+    }
+
+    #[test]
+    fn the_query_counts_only_where_it_was_switched_on_and_for_websockets() {
+        let event = json!({"queryStringParameters": {"access_token": "a.b.c"}});
+        assert_eq!(read(EventKind::WebSocket, false, &event), Ok(None));
+        assert_eq!(read(EventKind::WebSocket, true, &event), some("a.b.c"));
+        for kind in [EventKind::Rest, EventKind::Http1, EventKind::Http2] {
+            assert_eq!(read(kind, true, &event), Ok(None));
+        }
+        let twice = json!({"multiValueQueryStringParameters": {"access_token": ["a", "b"]}});
+        assert_eq!(read(EventKind::WebSocket, true, &twice), Err(Refusal::TokenInvalid));
+        let beside =
+            json!({"queryStringParameters": {"access_token": "a"}, "headers": {"authorization": "Bearer a"}});
+        assert_eq!(read(EventKind::WebSocket, true, &beside), Err(Refusal::TokenInvalid));
+    }
+}

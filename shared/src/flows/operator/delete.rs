@@ -1,0 +1,42 @@
+use super::Operator;
+use crate::{
+    domain::{ids::UserId, refusal::Refusal, security_event::SecurityEvent, user::Profile},
+    flows::FlowError,
+    telemetry,
+};
+
+/// What went with a user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Deleted {
+    /// Rows of sessions.
+    pub sessions: usize,
+    /// Entries of the security log; `None` where it stays.
+    pub log: Option<usize>,
+}
+
+impl Operator<'_> {
+    /// Deletes a user: first credential and profile, by which every session of theirs ends, then what counts for
+    /// nothing without them. The security log stays until its time is over, unless it is to go too.
+    ///
+    /// # Errors
+    /// `NotFound`, or that storage failed. What is left then can be removed with [`Operator::clear_up`].
+    pub async fn delete(&self, user: &Profile, with_log: bool) -> Result<Deleted, FlowError> {
+        let kind = SecurityEvent::UserDeleted;
+        if !self.store.delete_user(user, &self.event(kind, user.id)).await? {
+            return Err(Refusal::NotFound.into());
+        }
+        telemetry::security_event(kind, self.moment, Some(user.id), None);
+        self.store.forget_attempts(&user.email, None).await?;
+        self.clear_up(user.id, with_log).await
+    }
+
+    /// Removes what is left of a user who is gone.
+    ///
+    /// # Errors
+    /// That storage failed; then it can be repeated.
+    pub async fn clear_up(&self, user: UserId, with_log: bool) -> Result<Deleted, FlowError> {
+        let sessions = self.store.remove_sessions(user).await?;
+        let log = if with_log { Some(self.store.remove_log(user).await?) } else { None };
+        Ok(Deleted { sessions, log })
+    }
+}

@@ -1,0 +1,42 @@
+//! What an operator does with a user, who is not there and is not asked. Every change stands in the user's security log.
+
+mod access;
+mod delete;
+mod import;
+mod password;
+mod session;
+mod unlock;
+
+use jiff::SignedDuration;
+
+pub use self::{
+    delete::Deleted,
+    import::{Imported, Patience},
+};
+use crate::{
+    domain::{ids::UserId, moment::Moment, security_event::SecurityEvent, session::Device},
+    store::{EventRow, Store},
+};
+
+/// An operator at work.
+#[derive(Debug)]
+pub struct Operator<'a> {
+    /// The tables.
+    pub store: &'a Store,
+    /// When, and which command it is.
+    pub moment: &'a Moment,
+    /// How long the security log is kept.
+    pub security_log: SignedDuration,
+}
+
+impl Operator<'_> {
+    /// The device that the security log names.
+    #[must_use]
+    pub fn device() -> Device {
+        Device { user_agent: "nova".to_owned(), ip: "operator".to_owned() }
+    }
+
+    fn event(&self, kind: SecurityEvent, user: UserId) -> EventRow {
+        EventRow::new(kind, self.moment, user, &Self::device(), self.moment.now + self.security_log)
+    }
+}

@@ -1,0 +1,38 @@
+use super::Operator;
+use crate::{
+    domain::{
+        password::{Password, Profile as PasswordProfile},
+        refusal::{FieldFault, Refusal},
+        security_event::SecurityEvent,
+        user::Profile,
+    },
+    flows::FlowError,
+    passwords::Hasher,
+    telemetry,
+};
+
+impl Operator<'_> {
+    /// Sets a user's password and ends every session of theirs.
+    ///
+    /// # Errors
+    /// `Invalid` with every rule that the password breaks, `NotFound`, or that storage failed; then it can be repeated.
+    pub async fn set_password(
+        &self,
+        user: &Profile,
+        password: &Password,
+        policy: PasswordProfile,
+        hasher: Hasher,
+    ) -> Result<(), FlowError> {
+        policy.check(password, &user.email).map_err(|faults| {
+            let faults = faults.into_iter().map(|fault| FieldFault { field: "password", fault });
+            Refusal::Invalid(faults.collect())
+        })?;
+        let hash = hasher.hash(password).await?;
+        let kind = SecurityEvent::AuthnPasswordChange;
+        if !self.store.set_password(&user.email, user.id, &hash, &self.event(kind, user.id)).await? {
+            return Err(Refusal::NotFound.into());
+        }
+        telemetry::security_event(kind, self.moment, Some(user.id), None);
+        Ok(())
+    }
+}

@@ -1,0 +1,19 @@
+use super::Operator;
+use crate::{
+    domain::{email::Email, ids::UserId, security_event::SecurityEvent},
+    flows::FlowError,
+    telemetry,
+};
+
+impl Operator<'_> {
+    /// Forgets the failed logins of an account, so that its owner may try again at once.
+    ///
+    /// # Errors
+    /// That storage failed; then it can be repeated.
+    pub async fn unlock(&self, email: &Email, user: UserId) -> Result<(), FlowError> {
+        let kind = SecurityEvent::UserUpdated;
+        self.store.forget_attempts(email, Some(&self.event(kind, user))).await?;
+        telemetry::security_event(kind, self.moment, Some(user), None);
+        Ok(())
+    }
+}

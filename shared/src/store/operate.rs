@@ -1,0 +1,193 @@
+//! What an operator changes of a user. Each is one transaction with its entry in the security log: both or neither.
+
+use std::collections::{BTreeSet, HashMap};
+
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, TransactWriteItem, Update};
+use jiff::Timestamp;
+
+use super::{
+    AttemptsKey, EventRow, Store, StoreError,
+    attempts::{entries, window},
+    batch::consistent,
+    credential, item, profile,
+    transaction::Transacted,
+};
+use crate::domain::{
+    attempts::Window,
+    email::Email,
+    ids::UserId,
+    password::PasswordHash,
+    user::{Profile, Role},
+};
+
+/// A change of what a user may do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AccessChange {
+    /// Another role.
+    Role(Role),
+    /// These permissions more.
+    Grant(BTreeSet<String>),
+    /// These permissions less.
+    Revoke(BTreeSet<String>),
+}
+
+/// The failures of an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountAttempts {
+    /// Those that count against the limit, if a window is open.
+    pub window: Option<Window>,
+    /// How many there were in a row.
+    pub run: usize,
+}
+
+impl Store {
+    /// Changes what a user may do; where it is wished, their sessions end in the same write. `false`: there is no such user.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then it may not have taken effect. It can be repeated.
+    pub async fn change_access(
+        &self,
+        user: UserId,
+        change: &AccessChange,
+        end_sessions: bool,
+        event: &EventRow,
+    ) -> Result<bool, StoreError> {
+        const OPERATION: &str = "change what a user may do";
+        let (expression, value) = match change {
+            AccessChange::Role(role) => ("SET #what = :value", item::text(role.as_str())),
+            AccessChange::Grant(permissions) => ("ADD #what :value", set(permissions)),
+            AccessChange::Revoke(permissions) => ("DELETE #what :value", set(permissions)),
+        };
+        let expression = match (change, end_sessions) {
+            (_, false) => expression.to_owned(),
+            (AccessChange::Role(_), true) => format!("{expression}, epoch = epoch + :one"),
+            (_, true) => format!("SET epoch = epoch + :one {expression}"),
+        };
+        let what = if matches!(change, AccessChange::Role(_)) { "role" } else { "permissions" };
+        let mut update = Update::builder()
+            .table_name(&self.tables.identity)
+            .set_key(Some(profile::key(user)))
+            .condition_expression("attribute_exists(pk)")
+            .update_expression(expression)
+            .expression_attribute_names("#what", what)
+            .expression_attribute_values(":value", value);
+        if end_sessions {
+            update = update.expression_attribute_values(":one", item::number(1));
+        }
+        let update = update.build().map_err(|_| StoreError::Malformed { operation: OPERATION })?;
+        let writes = vec![
+            TransactWriteItem::builder().update(update).build(),
+            TransactWriteItem::builder().put(self.event_put(OPERATION, event)?).build(),
+        ];
+        Ok(matches!(self.transact(OPERATION, writes).await?, Transacted::Done))
+    }
+
+    /// Sets a password that nobody had to prove the old one for, and ends every session. `false`: the user or their
+    /// credential is gone.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then it may not have taken effect. It can be repeated.
+    pub async fn set_password(
+        &self,
+        email: &Email,
+        user: UserId,
+        hash: &PasswordHash,
+        event: &EventRow,
+    ) -> Result<bool, StoreError> {
+        const OPERATION: &str = "set a password";
+        let malformed = |_| StoreError::Malformed { operation: OPERATION };
+        let credential = Update::builder()
+            .table_name(&self.tables.identity)
+            .set_key(Some(credential::key(email)))
+            .update_expression("SET passwordHash = :hash")
+            .condition_expression("userId = :user")
+            .expression_attribute_values(":hash", item::text(hash.as_str()))
+            .expression_attribute_values(":user", item::text(user.to_string()));
+        let profile = Update::builder()
+            .table_name(&self.tables.identity)
+            .set_key(Some(profile::key(user)))
+            .update_expression("SET epoch = epoch + :one, passwordChangedAt = :now")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_values(":one", item::number(1))
+            .expression_attribute_values(":now", item::text(event.at.to_string()));
+        let writes = vec![
+            TransactWriteItem::builder().update(credential.build().map_err(malformed)?).build(),
+            TransactWriteItem::builder().update(profile.build().map_err(malformed)?).build(),
+            TransactWriteItem::builder().put(self.event_put(OPERATION, event)?).build(),
+        ];
+        Ok(matches!(self.transact(OPERATION, writes).await?, Transacted::Done))
+    }
+
+    /// Deletes a user's credential and profile: from then on nothing of theirs counts. `false`: they are gone already.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then it may not have taken effect. It can be repeated.
+    pub async fn delete_user(&self, user: &Profile, event: &EventRow) -> Result<bool, StoreError> {
+        const OPERATION: &str = "delete a user";
+        let delete = |key, condition: &str| {
+            Delete::builder()
+                .table_name(&self.tables.identity)
+                .set_key(Some(key))
+                .condition_expression(condition)
+        };
+        let malformed = |_| StoreError::Malformed { operation: OPERATION };
+        // Somebody else may have the address by now, if this is a repetition.
+        let credential = delete(credential::key(&user.email), "attribute_not_exists(pk) OR userId = :user")
+            .expression_attribute_values(":user", item::text(user.id.to_string()));
+        let profile = delete(profile::key(user.id), "attribute_exists(pk)");
+        let writes = vec![
+            TransactWriteItem::builder().delete(credential.build().map_err(malformed)?).build(),
+            TransactWriteItem::builder().delete(profile.build().map_err(malformed)?).build(),
+            TransactWriteItem::builder().put(self.event_put(OPERATION, event)?).build(),
+        ];
+        Ok(matches!(self.transact(OPERATION, writes).await?, Transacted::Done))
+    }
+
+    /// Forgets the failures of an account, whoever made them. With an entry for the security log of the account's user,
+    /// if there is one.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then they may stay. It can be repeated.
+    pub async fn forget_attempts(&self, email: &Email, event: Option<&EventRow>) -> Result<(), StoreError> {
+        const OPERATION: &str = "unlock an account";
+        let key = AttemptsKey::account(email);
+        let mut writes = Vec::new();
+        for sk in ["WINDOW", "RUN"] {
+            let delete =
+                Delete::builder().table_name(&self.tables.sessions).set_key(Some(key.item(sk))).build();
+            let delete = delete.map_err(|_| StoreError::Malformed { operation: OPERATION })?;
+            writes.push(TransactWriteItem::builder().delete(delete).build());
+        }
+        if let Some(event) = event {
+            writes.push(TransactWriteItem::builder().put(self.event_put(OPERATION, event)?).build());
+        }
+        self.transact(OPERATION, writes).await?;
+        Ok(())
+    }
+
+    /// The failures of an account that count now.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn account_attempts(
+        &self,
+        email: &Email,
+        now: Timestamp,
+    ) -> Result<AccountAttempts, StoreError> {
+        let key = AttemptsKey::account(email);
+        let keys = consistent(vec![key.item("WINDOW"), key.item("RUN")])?;
+        let mut attempts = AccountAttempts { window: None, run: 0 };
+        for row in self.read_all(HashMap::from([(self.tables.sessions.clone(), keys)])).await? {
+            if row.contains_key("windowEnd") {
+                attempts.window = Some(window(&row)?).filter(|window| !window.is_over(now));
+            } else {
+                attempts.run = entries(&row, "failures").len();
+            }
+        }
+        Ok(attempts)
+    }
+}
+
+fn set(permissions: &BTreeSet<String>) -> AttributeValue {
+    AttributeValue::Ss(permissions.iter().cloned().collect())
+}

@@ -1,0 +1,91 @@
+//! Removing what counts for nothing any more, without waiting for the TTL.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::{DeleteRequest, WriteRequest};
+
+use super::{Store, StoreError, item, transaction::pause_after_conflict};
+use crate::domain::ids::UserId;
+
+/// DynamoDB takes so many deletes in one call.
+const AT_ONCE: usize = 25;
+
+/// How often what was left undone is tried again before it has failed.
+const TRIES: u32 = 8;
+
+impl Store {
+    /// Removes the rows of a user's sessions, and says how many there were.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then some are left, and it can be repeated.
+    pub async fn remove_sessions(&self, user: UserId) -> Result<usize, StoreError> {
+        self.sweep(&self.tables.sessions, format!("USER#{user}"), "SESSION#").await
+    }
+
+    /// Removes a user's security log, and says how many entries it had.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then some are left, and it can be repeated.
+    pub async fn remove_log(&self, user: UserId) -> Result<usize, StoreError> {
+        self.sweep(&self.tables.identity, format!("EVENT#{user}"), "EVENT#").await
+    }
+
+    async fn sweep(&self, table: &str, partition: String, prefix: &str) -> Result<usize, StoreError> {
+        const OPERATION: &str = "remove what is left of a user";
+        let mut removed = 0;
+        let mut from = None;
+        loop {
+            let page = self
+                .client
+                .query()
+                .table_name(table)
+                .key_condition_expression("pk = :partition AND begins_with(sk, :prefix)")
+                .projection_expression("pk, sk")
+                .expression_attribute_values(":partition", item::text(partition.clone()))
+                .expression_attribute_values(":prefix", item::text(prefix))
+                .consistent_read(true)
+                .set_exclusive_start_key(from)
+                .send()
+                .await
+                .map_err(|error| StoreError::from_sdk(OPERATION, &error))?;
+            let keys = page.items.unwrap_or_default();
+            for some in keys.chunks(AT_ONCE) {
+                self.delete_all(OPERATION, table, some).await?;
+                removed += some.len();
+            }
+            from = page.last_evaluated_key.filter(|key| !key.is_empty());
+            if from.is_none() {
+                return Ok(removed);
+            }
+        }
+    }
+
+    async fn delete_all(
+        &self,
+        operation: &'static str,
+        table: &str,
+        keys: &[item::Item],
+    ) -> Result<(), StoreError> {
+        let malformed = |_| StoreError::Malformed { operation };
+        let mut left = Vec::with_capacity(keys.len());
+        for key in keys {
+            let delete = DeleteRequest::builder().set_key(Some(key.clone())).build().map_err(malformed)?;
+            left.push(WriteRequest::builder().delete_request(delete).build());
+        }
+        for attempt in 0..TRIES {
+            let answer = self
+                .client
+                .batch_write_item()
+                .set_request_items(Some(HashMap::from([(table.to_owned(), left)])))
+                .send()
+                .await
+                .map_err(|error| StoreError::from_sdk(operation, &error))?;
+            left = answer.unprocessed_items.unwrap_or_default().remove(table).unwrap_or_default();
+            if left.is_empty() {
+                return Ok(());
+            }
+            pause_after_conflict(attempt).await;
+        }
+        Err(StoreError::Unavailable { operation, reason: "unprocessed".to_owned() })
+    }
+}

@@ -1,0 +1,100 @@
+//! Other origins: none may call from a browser unless it is on the list.
+
+use crate::support::client::{Answer, Client};
+use crate::support::stack::{PASSWORD, System};
+use serde_json::json;
+
+const APP: &str = "https://app.example.com";
+const ROUTES: [(&str, &str); 8] = [
+    ("/api/auth/login", "POST"),
+    ("/api/auth/refresh", "POST"),
+    ("/api/auth/logout", "POST"),
+    ("/api/auth/register", "POST"),
+    ("/api/auth/password", "POST"),
+    ("/api/auth/sessions", "GET, DELETE"),
+    ("/api/auth/sessions/0190163d-8694-739b-aea5-966c26f8ad90", "GET, DELETE"),
+    ("/api/csrf-token", "GET"),
+];
+
+async fn preflight(system: &System, path: &str, origin: &str) -> Answer {
+    let client = Client::at(2);
+    let request = client.request("OPTIONS", &format!("{}{path}", system.stack.url()));
+    let request = request.header("origin", origin).header("access-control-request-method", "POST");
+    client.send(request.header("access-control-request-headers", "content-type,x-csrf-token")).await
+}
+
+fn told(answer: &Answer) -> Vec<&str> {
+    let names = answer.headers.keys().map(|name| name.as_str());
+    names.filter(|name| name.starts_with("access-control-")).collect()
+}
+
+#[tokio::test]
+async fn a_page_of_the_list_may_ask_every_endpoint_with_cookies_and_read_what_it_says() {
+    let system =
+        System::start_in(&[("ALLOWED_ORIGINS", "https://other.example.com, https://app.example.com")]).await;
+    for (path, methods) in ROUTES {
+        let answer = preflight(&system, path, APP).await;
+        assert_eq!(answer.status, 204, "{path}");
+        assert_eq!(answer.header("access-control-allow-origin"), APP, "{path}");
+        assert_eq!(answer.header("access-control-allow-credentials"), "true", "{path}");
+        assert_eq!(answer.header("access-control-allow-methods"), methods, "{path}");
+        assert_eq!(
+            answer.header("access-control-allow-headers"),
+            "Authorization, Content-Type, X-CSRF-Token"
+        );
+        assert_eq!(answer.header("access-control-max-age"), "600", "{path}");
+        assert_eq!(answer.header("allow"), methods, "{path}");
+        assert_eq!(answer.header("vary"), "Origin", "{path}");
+        assert_eq!(answer.header("cache-control"), "no-store", "{path}");
+    }
+    // Answers and refusals alike: a page that can't read a refusal can't say what is wrong.
+    let (client, sara) = (Client::at(2), system.user("sara").await);
+    for (password, status) in [(PASSWORD, 200), ("wrong", 401)] {
+        let request = client.request("POST", &system.auth("login")).header("origin", APP);
+        let body = json!({"email": sara.email, "password": password});
+        let answer = client.send(request.json(&body)).await;
+        assert_eq!(answer.status, status);
+        assert_eq!(answer.header("access-control-allow-origin"), APP);
+        assert_eq!(answer.header("access-control-allow-credentials"), "true");
+        let exposed = "Retry-After, RateLimit, RateLimit-Policy, X-Request-Id";
+        assert_eq!(answer.header("access-control-expose-headers"), exposed);
+        assert_eq!(answer.header("vary"), "Origin");
+    }
+}
+
+#[tokio::test]
+async fn any_other_page_is_told_nothing_and_by_default_that_is_every_page() {
+    let listed = System::start_in(&[("ALLOWED_ORIGINS", APP)]).await;
+    let by_default = System::start().await;
+    for (system, origins) in [
+        (
+            &listed,
+            &["https://evil.example", "null", "http://app.example.com", "https://app.example.com:8443"][..],
+        ),
+        (&by_default, &[APP, "null"]),
+    ] {
+        for origin in origins {
+            for (path, _) in ROUTES {
+                let answer = preflight(system, path, origin).await;
+                assert_eq!((answer.status, told(&answer)), (204, vec![]), "{path} {origin}");
+                assert_eq!(answer.header("vary"), "Origin", "{path} {origin}");
+            }
+            let client = Client::at(2);
+            let request = client.request("POST", &system.auth("refresh")).header("origin", *origin);
+            let answer = client.send(request.json(&json!({"refreshToken": "x"}))).await;
+            answer.expect(401, "REFRESH_TOKEN_INVALID");
+            assert_eq!((told(&answer), answer.header("vary")), (vec![], "Origin"), "{origin}");
+        }
+    }
+}
+
+/// API Gateway's own refusals are the same for everybody: it can't look at a list. The docs say so.
+#[tokio::test]
+async fn what_the_gateway_refuses_by_itself_no_page_of_another_origin_can_read() {
+    let system = System::start_in(&[("ALLOWED_ORIGINS", APP)]).await;
+    let client = Client::at(2);
+    let request = client.request("GET", &system.auth("login")).header("origin", APP);
+    let answer = client.send(request).await;
+    answer.expect(403, "FORBIDDEN");
+    assert_eq!(told(&answer), Vec::<&str>::new());
+}

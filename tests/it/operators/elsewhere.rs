@@ -1,0 +1,175 @@
+//! A deployed stack: found by its name, its profile and its region; and what is said when it can't be.
+//!
+//! A stand-in answers as AWS does. That these are AWS's answers is what its documentation says; nobody here has an account.
+
+use std::path::Path;
+use std::process::Stdio;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::TcpListener;
+use tokio::process::Command;
+
+use super::{fresh, printed};
+use crate::support::program::{Ended, command, run};
+use crate::support::stack::System;
+
+/// An AWS that gives one answer to everything, until the test's runtime ends.
+async fn standin(status: u16, body: &str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let answer =
+        format!("HTTP/1.1 {status} x\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
+    tokio::spawn(async move {
+        loop {
+            let (client, _) = listener.accept().await.unwrap();
+            let answer = answer.clone();
+            tokio::spawn(async move {
+                let mut client = BufReader::new(client);
+                let (mut head, mut byte) = (Vec::new(), [0]);
+                while !head.ends_with(b"\r\n\r\n") && client.read_exact(&mut byte).await.is_ok() {
+                    head.extend(byte);
+                }
+                let head = String::from_utf8_lossy(&head).to_lowercase();
+                let length =
+                    head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+                let mut body = vec![0; length.unwrap_or(0)];
+                drop(client.read_exact(&mut body).await);
+                drop(client.write_all(answer.as_bytes()).await);
+            });
+        }
+    });
+    url
+}
+
+/// DynamoDB's way to say no.
+async fn refusing(code: &str) -> String {
+    let message = "User: arn:aws:iam::123456789012:user/canary is not authorized";
+    standin(400, &format!(r#"{{"__type":"com.amazonaws.dynamodb.v20120810#{code}","message":"{message}"}}"#))
+        .await
+}
+
+/// What CloudFormation says of a stack with these outputs.
+fn stack_of(outputs: &[(&str, &str)]) -> String {
+    let outputs: String = outputs
+        .iter()
+        .map(|(key, value)| {
+            format!("<member><OutputKey>{key}</OutputKey><OutputValue>{value}</OutputValue></member>")
+        })
+        .collect();
+    format!(
+        "<DescribeStacksResponse xmlns=\"http://cloudformation.amazonaws.com/doc/2010-05-15/\"><DescribeStacksResult>\
+         <Stacks><member><StackName>nova-auth</StackName><CreationTime>2026-01-01T00:00:00Z</CreationTime>\
+         <StackStatus>CREATE_COMPLETE</StackStatus><Outputs>{outputs}</Outputs></member></Stacks>\
+         </DescribeStacksResult></DescribeStacksResponse>"
+    )
+}
+
+/// `nova` on a machine that has no AWS configuration but this.
+fn on_aws(words: &[&str], environment: &[(&str, &str)]) -> Command {
+    let mut nova = command("nova", words);
+    let nothing = Path::new("/nonexistent");
+    nova.env("AWS_EC2_METADATA_DISABLED", "true").env("HOME", nothing);
+    nova.envs(environment.iter().copied()).stdin(Stdio::null());
+    nova
+}
+
+const KEYS: [(&str, &str); 3] = [
+    ("AWS_ACCESS_KEY_ID", "canary-id"),
+    ("AWS_SECRET_ACCESS_KEY", "canary-secret"),
+    ("AWS_REGION", "eu-central-1"),
+];
+
+const TABLES: [&str; 4] = ["--identity-table", "Identity", "--sessions-table", "Sessions"];
+
+/// Runs it with credentials, against one address for all of AWS.
+async fn against(url: &str, words: &[&str]) -> Ended {
+    let environment = [&KEYS[..], &[("AWS_ENDPOINT_URL", url)]].concat();
+    run(on_aws(words, &environment), "").await
+}
+
+#[track_caller]
+fn says(ended: &Ended, parts: &[&str]) {
+    let line = ended.complaint();
+    assert_eq!(ended.code, Some(1), "{line}");
+    for part in parts {
+        assert!(line.contains(part), "{part} in {line}");
+    }
+    assert!(!line.contains("canary") && !line.contains("Error {") && !line.contains("SdkError"), "{line}");
+}
+
+#[tokio::test]
+async fn a_stack_is_found_by_its_name_in_the_region_of_a_profile() {
+    let system = System::start().await;
+    let sara = system.user("sara").await;
+    let (config, credentials) = (fresh("config"), fresh("credentials"));
+    std::fs::write(&config, "[profile ops]\nregion = eu-west-1\n").unwrap();
+    std::fs::write(&credentials, "[ops]\naws_access_key_id = id\naws_secret_access_key = secret\n").unwrap();
+    let outputs = [
+        ("IdentityTableName", "IdentityTable"),
+        ("SessionsTableName", "SessionsTable"),
+        ("AccessKeysSecretArn", "AccessKeysSecret"),
+        ("RefreshKeysSecretArn", "RefreshKeysSecret"),
+    ];
+    let cloudformation = standin(200, &stack_of(&outputs)).await;
+    let environment = [
+        ("AWS_CONFIG_FILE", config.to_str().unwrap()),
+        ("AWS_SHARED_CREDENTIALS_FILE", credentials.to_str().unwrap()),
+        ("AWS_ENDPOINT_URL_CLOUDFORMATION", &cloudformation),
+        ("AWS_ENDPOINT_URL_DYNAMODB", system.stack.dynamodb_url()),
+        ("AWS_ENDPOINT_URL_SECRETS_MANAGER", system.stack.secretsmanager_url()),
+    ];
+    let there = ["--stack", "nova-auth", "--profile", "ops"];
+    let shown = run(on_aws(&[&["user", "show", &sara.email], &there[..]].concat(), &environment), "").await;
+    assert!(printed(&shown).contains("sara@example.com"), "{shown:?}");
+    let keys = run(on_aws(&[&["keys", "list"], &there[..]].concat(), &environment), "").await;
+    assert!(printed(&keys).contains("access-1"), "{keys:?}");
+    let unknown = ["user", "list", "--stack", "nova-auth", "--profile", "nobody", "--region", "eu-west-1"];
+    says(&run(on_aws(&unknown, &environment), "").await, &["the profile nobody gives no credentials"]);
+}
+
+#[tokio::test]
+async fn what_is_missing_is_asked_for_by_the_flag_that_says_it() {
+    let nothing = run(on_aws(&["user", "list"], &[]), "").await;
+    says(&nothing, &["which system?", "--stack", "--identity-table", "--local"]);
+    let keys = run(on_aws(&["keys", "list"], &[]), "").await;
+    says(&keys, &["which system?", "--stack", "--access-keys-secret", "--local"]);
+    let stack = ["user", "list", "--stack", "nova-auth"];
+    says(&run(on_aws(&stack, &[]), "").await, &["which region?", "--region"]);
+    let region = [&stack[..], &["--region", "eu-central-1"]].concat();
+    says(
+        &run(on_aws(&region, &[]), "").await,
+        &["there are no AWS credentials", "--profile", "aws sso login"],
+    );
+}
+
+#[tokio::test]
+async fn a_missing_table_a_denied_action_and_stale_credentials_are_told_apart() {
+    let words = [&["user", "list"], &TABLES[..]].concat();
+    let missing = against(&refusing("ResourceNotFoundException").await, &words).await;
+    says(&missing, &["not there: tables Identity and Sessions in eu-central-1", "--region"]);
+    let denied = against(&refusing("AccessDeniedException").await, &words).await;
+    says(&denied, &["list users", "AWS denies it to these credentials", "docs/operators.md"]);
+    for code in ["ExpiredTokenException", "UnrecognizedClientException"] {
+        let stale = against(&refusing(code).await, &words).await;
+        says(&stale, &[code, "AWS does not take these credentials", "aws sso login"]);
+    }
+    let secrets = ["keys", "list", "--access-keys-secret", "a", "--refresh-keys-secret", "r"];
+    let denied = against(&standin(400, r#"{"__type":"AccessDeniedException"}"#).await, &secrets).await;
+    says(&denied, &["AWS denies it to these credentials", "secrets a and r in eu-central-1"]);
+}
+
+#[tokio::test]
+async fn a_stack_that_is_not_there_or_not_ours_is_said_to_be_so() {
+    let words = ["user", "list", "--stack", "elsewhere"];
+    let error = |code: &str| {
+        format!(
+            "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>canary</Message></Error></ErrorResponse>"
+        )
+    };
+    let missing = against(&standin(400, &error("ValidationError")).await, &words).await;
+    says(&missing, &["there is no stack elsewhere in eu-central-1"]);
+    let denied = against(&standin(403, &error("AccessDenied")).await, &words).await;
+    says(&denied, &["AWS denies cloudformation:DescribeStacks", "flags"]);
+    let other = against(&standin(200, &stack_of(&[("Url", "x")])).await, &words).await;
+    says(&other, &["no output IdentityTableName", "--identity-table"]);
+}

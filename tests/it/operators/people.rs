@@ -1,0 +1,243 @@
+//! Users and their sessions.
+
+use serde_json::{Value, json};
+
+use super::{nova, printed};
+use crate::support::client::Client;
+use crate::support::rows::{IDENTITY, SESSIONS};
+use crate::support::stack::{PASSWORD, System};
+
+#[tokio::test]
+async fn users_are_listed_in_a_table_for_people_and_line_by_line_for_programs() {
+    let system = System::start().await;
+    system.user("sara").await;
+    let create =
+        ["user", "create", "LOCAL", "--email", "omar@example.com", "--name", "عمر", "--role", "admin"];
+    printed(&nova(&system, PASSWORD, &[&create[..], &["--bcrypt-cost", "10"]].concat()).await);
+    let mut table: Vec<String> =
+        printed(&nova(&system, "", &["user", "list", "LOCAL"]).await).lines().map(str::to_owned).collect();
+    table[1..].sort();
+    insta::assert_snapshot!("user_list", table.join("\n"));
+    let admins = printed(&nova(&system, "", &["user", "list", "LOCAL", "--json", "--role", "admin"]).await);
+    insta::assert_snapshot!("user_list_json", admins);
+    for (filter, expected) in [
+        (&["--status", "active"][..], 2),
+        (&["--status", "disabled"], 0),
+        (&["--limit", "1"], 1),
+        (&["--role", "admin", "--status", "active"], 1),
+    ] {
+        let listed = nova(&system, "", &[&["user", "list", "LOCAL", "--json"], filter].concat()).await;
+        assert_eq!(listed.stdout.lines().count(), expected, "{filter:?}: {listed:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_user_is_shown_with_sessions_failures_and_the_security_log() {
+    let system = System::start().await;
+    let sara = system.user_who_may("sara", &["notes:read"]).await;
+    system.login(&Client::at(2), &sara).await;
+    system.try_login(&Client::at(2), &sara.email, "wrong").await;
+    let by_email = nova(&system, "", &["user", "show", "LOCAL", "Sara@Example.com"]).await;
+    insta::assert_snapshot!("user_show", printed(&by_email));
+    let by_id = nova(&system, "", &["user", "show", "LOCAL", &sara.id, "--json", "--events", "1"]).await;
+    let shown: Value = serde_json::from_str(&by_id.stdout).unwrap();
+    assert_eq!(shown["failedLogins"]["counted"], 1);
+    assert_eq!(shown["sessions"].as_array().unwrap().len(), 1);
+    assert_eq!(shown["events"].as_array().unwrap().len(), 1, "{shown}");
+    assert_eq!(shown["events"][0]["event"], "authn_login_fail");
+    for output in [&by_email.stdout, &by_id.stdout] {
+        assert!(!output.contains("$2"), "a hash: {output}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_client_calls_itself_cannot_write_on_the_operators_terminal() {
+    let system = System::start().await;
+    let sara = system.user("sara").await;
+    system.login(&Client::at(2), &sara).await;
+    let session = system.rows.one(SESSIONS, &format!("USER#{}", sara.id), "SESSION#").await;
+    let mut row = session.clone();
+    row["device"]["M"]["userAgent"] = json!({"S": "\u{1b}[2Jgone\u{202e}"});
+    system.rows.put(SESSIONS, &row).await;
+    let listed = nova(&system, "", &["session", "list", "LOCAL", &sara.email]).await;
+    assert!(listed.stdout.contains("\u{fffd}[2Jgone\u{fffd}"), "{listed:?}");
+    assert!(!listed.stdout.contains(['\u{1b}', '\u{202e}']), "{listed:?}");
+}
+
+#[tokio::test]
+async fn a_disabled_user_is_out_at_once_and_sessions_from_before_stay_ended() {
+    let system = System::start().await;
+    let (sara, client) = (system.user("sara").await, Client::at(2));
+    let pair = system.login(&client, &sara).await;
+    let disabled = printed(&nova(&system, "", &["user", "disable", "LOCAL", &sara.email]).await);
+    assert_eq!(system.whoami(&client, &pair.access).await.status, 401);
+    system.try_login(&client, &sara.email, PASSWORD).await.expect(403, "ACCOUNT_INACTIVE");
+    let enabled = printed(&nova(&system, "", &["user", "enable", "LOCAL", &sara.email]).await);
+    system.assert_dead(&client, &pair).await;
+    system.login(&client, &sara).await;
+    insta::assert_snapshot!("user_disable_enable", disabled + &enabled);
+}
+
+#[tokio::test]
+async fn roles_and_permissions_count_on_the_next_call_and_sessions_go_on_unless_they_are_to_end() {
+    let system = System::start().await;
+    let (sara, client) = (system.user("sara").await, Client::at(2));
+    let pair = system.login(&client, &sara).await;
+    let mut said = String::new();
+    for words in [
+        &["role", "LOCAL", &sara.email, "admin"][..],
+        &["grant", "LOCAL", &sara.email, "notes:read", "notes:write"],
+        &["grant", "LOCAL", &sara.email, "notes:read"],
+        &["revoke", "LOCAL", &sara.email, "notes:write", "--json"],
+        &["revoke", "LOCAL", &sara.email, "notes:read"],
+    ] {
+        said += &printed(&nova(&system, "", &[&["user"], words].concat()).await);
+    }
+    insta::assert_snapshot!("user_access", said);
+    assert_eq!(system.whoami(&client, &pair.access).await.text("/data/role"), "admin");
+    let ends = ["user", "role", "LOCAL", &sara.email, "user", "--end-sessions"];
+    assert!(printed(&nova(&system, "", &ends).await).contains("every session has ended"));
+    system.assert_dead(&client, &pair).await;
+    for wrong in [&["grant", "LOCAL", &sara.email, "Notes"][..], &["grant", "LOCAL", &sara.email]] {
+        assert_eq!(nova(&system, "", &[&["user"], wrong].concat()).await.code, Some(2));
+    }
+}
+
+#[tokio::test]
+async fn a_password_that_an_operator_sets_ends_every_session_and_is_the_only_one() {
+    let system = System::start().await;
+    let (sara, client) = (system.user("sara").await, Client::at(2));
+    let pair = system.login(&client, &sara).await;
+    let words = ["user", "password", "LOCAL", &sara.email, "--bcrypt-cost", "10"];
+    let refused = nova(&system, "short\n", &words).await;
+    assert!(refused.code == Some(1) && refused.complaint().contains("at least 8 characters"), "{refused:?}");
+    assert_eq!(nova(&system, "", &words).await.complaint(), "nova: no password on standard input");
+    system.assert_lets_in(&client, &pair.access, &sara).await;
+    let set = nova(&system, "An0ther-good-1!\n", &words).await;
+    insta::assert_snapshot!("user_password", printed(&set));
+    system.assert_dead(&client, &pair).await;
+    system.try_login(&client, &sara.email, PASSWORD).await.expect(401, "INVALID_CREDENTIALS");
+    assert_eq!(system.try_login(&client, &sara.email, "An0ther-good-1!").await.status, 200);
+}
+
+#[tokio::test]
+async fn an_unlocked_user_may_try_again_at_once() {
+    let system = System::start().await;
+    let sara = system.user("sara").await;
+    for address in 2..=6 {
+        system.try_login(&Client::at(address), &sara.email, "wrong").await;
+    }
+    let client = Client::at(9);
+    system.try_login(&client, &sara.email, PASSWORD).await.expect(429, "LOGIN_LOCKED");
+    insta::assert_snapshot!(
+        "user_unlock",
+        printed(&nova(&system, "", &["user", "unlock", "LOCAL", &sara.email]).await)
+    );
+    assert_eq!(system.try_login(&client, &sara.email, PASSWORD).await.status, 200);
+    assert!(system.rows.like(SESSIONS, "ATTEMPTS#ACCOUNT#", "").await.is_empty());
+}
+
+#[tokio::test]
+async fn nobody_is_deleted_unless_it_is_said_twice_and_then_nothing_of_them_lets_anybody_in() {
+    let system = System::start().await;
+    let (sara, omar, client) = (system.user("sara").await, system.user("omar").await, Client::at(2));
+    let pair = system.login(&client, &sara).await;
+    system.try_login(&client, &sara.email, "wrong").await;
+    let words = ["user", "delete", "LOCAL", &sara.email];
+    let unsure = nova(&system, "", &words).await;
+    assert_eq!((unsure.code, unsure.complaint()), (Some(1), "nova: nobody is there to be asked: say --yes"));
+    system.assert_lets_in(&client, &pair.access, &sara).await;
+
+    let deleted = nova(&system, "", &[&words[..], &["--yes"]].concat()).await;
+    insta::assert_snapshot!("user_delete", printed(&deleted));
+    system.whoami(&client, &pair.access).await.expect(401, "UNAUTHORIZED");
+    system.refresh(&client, &pair.refresh).await.expect(401, "USER_INACTIVE");
+    let user = format!("USER#{}", sara.id);
+    assert!(system.rows.like(SESSIONS, &user, "").await.is_empty());
+    assert!(system.rows.like(SESSIONS, "ATTEMPTS#ACCOUNT#", "").await.is_empty());
+    assert!(system.rows.like(IDENTITY, &user, "PROFILE").await.is_empty());
+    assert_eq!(system.rows.like(IDENTITY, "EMAIL#", "").await.len(), 1, "and nobody else's");
+    let log = system.rows.like(IDENTITY, &format!("EVENT#{}", sara.id), "EVENT#").await;
+    assert!(log.iter().any(|entry| entry["event"]["S"] == "user_deleted"), "{log:?}");
+
+    let again = nova(&system, "", &[&words[..], &["--yes"]].concat()).await;
+    assert_eq!(again.code, Some(3), "{again:?}");
+    // What is left goes by the id, also later.
+    let rest = nova(&system, "", &["user", "delete", "LOCAL", &sara.id, "--yes", "--with-log"]).await;
+    assert_eq!(rest.code, Some(0), "{rest:?}");
+    assert!(system.rows.like(IDENTITY, &user, "").await.is_empty());
+    system.login(&client, &omar).await;
+}
+
+#[tokio::test]
+async fn an_operator_sees_the_sessions_of_a_user_and_ends_one_or_all_of_them() {
+    let system = System::start().await;
+    let sara = system.user("sara").await;
+    let (one, other) = (Client::at(2), Client::at(3));
+    let pairs = [system.login(&one, &sara).await, system.login(&other, &sara).await];
+    let listed = nova(&system, "", &["session", "list", "LOCAL", &sara.email, "--json"]).await;
+    let sessions: Value = serde_json::from_str(&listed.stdout).unwrap();
+    let at = |ip: &str| {
+        let session = sessions.as_array().unwrap().iter().find(|session| session["ip"] == ip);
+        session.unwrap()["id"].as_str().unwrap().to_owned()
+    };
+    let words = ["session", "revoke", "LOCAL", &sara.email, &at("127.0.0.2")];
+    let ended = printed(&nova(&system, "", &words).await);
+    system.assert_dead(&one, &pairs[0]).await;
+    system.assert_lets_in(&other, &pairs[1].access, &sara).await;
+    let table = printed(&nova(&system, "", &["session", "list", "LOCAL", &sara.email]).await);
+    let again = nova(&system, "", &words).await;
+    assert_eq!(again.code, Some(3), "{again:?}");
+    let all = printed(&nova(&system, "", &["session", "revoke", "LOCAL", &sara.email, "--all"]).await);
+    system.assert_dead(&other, &pairs[1]).await;
+    let none = printed(&nova(&system, "", &["session", "list", "LOCAL", &sara.email]).await);
+    insta::assert_snapshot!("sessions", [ended, table, all, none].concat());
+    assert_eq!(nova(&system, "", &["session", "revoke", "LOCAL", &sara.email]).await.code, Some(2));
+}
+
+#[tokio::test]
+async fn who_is_not_there_has_an_exit_code_of_their_own_for_every_verb() {
+    let system = System::start().await;
+    let gone = "nobody@example.com";
+    for words in [
+        &["user", "show", "LOCAL", gone][..],
+        &["user", "disable", "LOCAL", gone],
+        &["user", "enable", "LOCAL", gone],
+        &["user", "role", "LOCAL", gone, "admin"],
+        &["user", "grant", "LOCAL", gone, "a:b"],
+        &["user", "revoke", "LOCAL", gone, "a:b"],
+        &["user", "password", "LOCAL", gone],
+        &["user", "unlock", "LOCAL", gone],
+        &["user", "delete", "LOCAL", gone, "--yes"],
+        &["session", "list", "LOCAL", gone],
+        &["session", "revoke", "LOCAL", gone, "--all"],
+    ] {
+        let ended = nova(&system, PASSWORD, words).await;
+        assert_eq!((ended.code, ended.complaint()), (Some(3), "nova: there is no user nobody@example.com"));
+    }
+    let rules = nova(&system, "", &["rules", "show", "LOCAL", "--api", "Nothing"]).await;
+    assert_eq!(rules.code, Some(3), "{rules:?}");
+    let unreadable = nova(&system, "", &["user", "show", "LOCAL", "sara"]).await;
+    assert_eq!(unreadable.code, Some(2), "{unreadable:?}");
+}
+
+#[tokio::test]
+async fn every_change_stands_in_the_security_log_as_an_operators() {
+    let system = System::start().await;
+    let sara = system.user("sara").await;
+    for words in [
+        &["disable"][..],
+        &["enable"],
+        &["role", "admin"],
+        &["grant", "a:b"],
+        &["revoke", "a:b"],
+        &["unlock"],
+    ] {
+        let (verb, rest) = words.split_first().unwrap();
+        let ended = nova(&system, "", &[&["user", verb, "LOCAL", &sara.email], rest].concat()).await;
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+    }
+    let log = system.rows.like(IDENTITY, &format!("EVENT#{}", sara.id), "EVENT#").await;
+    let updates = log.iter().filter(|entry| entry["event"]["S"] == "user_updated");
+    assert_eq!(updates.filter(|entry| entry["ip"]["S"] == "operator").count(), 6, "{log:?}");
+}

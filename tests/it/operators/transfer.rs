@@ -1,0 +1,221 @@
+//! Import and export: in from the old CRM, and out to wherever somebody wants to go.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+
+use super::{fresh, nova, printed};
+use crate::support::client::Client;
+use crate::support::program::{command, run};
+use crate::support::proxy::Proxy;
+use crate::support::rows::{IDENTITY, SESSIONS};
+use crate::support::stack::{PASSWORD, System};
+
+/// A hash that nobody here knows the password of.
+const HASH: &str = "$2b$10$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW";
+
+fn line(name: &str) -> String {
+    json!({"email": format!("{name}@example.com"), "name": name, "passwordHash": HASH}).to_string()
+}
+
+fn lines(numbers: std::ops::Range<u32>) -> String {
+    numbers.map(|number| line(&format!("user{number}")) + "\n").collect()
+}
+
+/// Every row of users, without the order that they come in.
+async fn identities(system: &System) -> BTreeSet<String> {
+    system.rows.like(IDENTITY, "", "").await.iter().map(Value::to_string).collect()
+}
+
+#[tokio::test]
+async fn users_of_the_old_crm_log_in_with_the_passwords_that_they_have() {
+    let system = System::start().await;
+    let hash = bcrypt::hash(PASSWORD, 10).unwrap();
+    let digest = hash.strip_prefix("$2b$").unwrap();
+    let file = ["2a", "2b", "2y"].map(|version| {
+        let hash = format!("${version}${digest}");
+        json!({"email": format!("User{version}@Example.com"), "name": version, "role": "admin",
+               "permissions": ["notes:read"], "passwordHash": hash})
+        .to_string()
+    });
+    let imported = nova(&system, &file.join("\r\n"), &["user", "import", "LOCAL", "-"]).await;
+    insta::assert_snapshot!("user_import", printed(&imported));
+    for version in ["2a", "2b", "2y"] {
+        let login = system.try_login(&Client::at(2), &format!("user{version}@example.com"), PASSWORD).await;
+        assert_eq!((login.status, login.text("/data/user/role")), (200, "admin".to_owned()), "{version}");
+    }
+}
+
+#[tokio::test]
+async fn a_bad_line_stops_nothing_and_is_named_without_what_stands_in_it() {
+    let system = System::start().await;
+    let long = format!("{{\"email\":\"canary@example.com\",\"name\":\"{}\"}}", "x".repeat(70_000));
+    let file = [
+        line("first"),
+        "canary, not JSON".to_owned(),
+        String::new(),
+        json!({"email": "canary@example.com", "name": "x", "passwordHash": "canary-no-hash"}).to_string(),
+        long,
+        json!({"email": "canary", "name": "x", "passwordHash": HASH}).to_string(),
+        line("last"),
+    ];
+    let words = ["user", "import", "LOCAL", "-"];
+    let imported = nova(&system, &file.join("\n"), &words).await;
+    assert_eq!(imported.code, Some(4), "{imported:?}");
+    insta::assert_snapshot!("user_import_bad_lines", format!("{}---\n{}", imported.stdout, imported.stderr));
+    let for_programs = nova(&system, &file.join("\n"), &[&words[..], &["--json"]].concat()).await;
+    insta::assert_snapshot!("user_import_bad_lines_json", for_programs.stdout);
+    for output in [&imported.stdout, &imported.stderr, &for_programs.stdout, &for_programs.stderr] {
+        assert!(!output.contains("canary") && !output.contains("CCCC"), "{output}");
+    }
+    assert_eq!(system.rows.like(IDENTITY, "EMAIL#", "").await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_second_import_changes_nothing_and_a_trial_does_nothing() {
+    let system = System::start().await;
+    let sara = system.user("user7").await;
+    let before = identities(&system).await;
+    let words = ["user", "import", "LOCAL", "-", "--json"];
+    let trial = nova(&system, &lines(0..60), &[&words[..], &["--dry-run"]].concat()).await;
+    let said: Value = serde_json::from_str(&trial.stdout).unwrap();
+    assert_eq!(said, json!({"created": 59, "existing": 1, "refused": 0, "dryRun": true}));
+    assert_eq!(identities(&system).await, before);
+
+    let first = nova(&system, &lines(0..60), &words).await;
+    let said: Value = serde_json::from_str(&first.stdout).unwrap();
+    assert_eq!(said, json!({"created": 59, "existing": 1, "refused": 0, "dryRun": false}));
+    let after = identities(&system).await;
+    // An address twice in one file, in one batch even: the first line counts.
+    let twice = lines(0..60) + &line("user60") + "\n" + &line("user60") + "\n" + &lines(0..60);
+    let second = nova(&system, &twice, &words).await;
+    let said: Value = serde_json::from_str(&second.stdout).unwrap();
+    assert_eq!(said, json!({"created": 1, "existing": 121, "refused": 0, "dryRun": false}));
+    assert!(identities(&system).await.is_superset(&after), "somebody was changed");
+    system.login(&Client::at(2), &sara).await;
+    assert!(system.rows.like(SESSIONS, "USER#", "").await.len() == 1);
+}
+
+#[tokio::test]
+async fn what_is_exported_and_imported_elsewhere_is_exported_as_the_same() {
+    let (here, there) = (System::start().await, System::start().await);
+    for (name, words) in
+        [("sara", &["role", "admin"][..]), ("omar", &["disable"]), ("zoe", &["grant", "a:b", "c:d"])]
+    {
+        let user = here.user(name).await;
+        let (verb, rest) = words.split_first().unwrap();
+        printed(&nova(&here, "", &[&["user", verb, "LOCAL", &user.email], rest].concat()).await);
+    }
+    nova(&here, &lines(0..250), &["user", "import", "LOCAL", "-"]).await;
+    let files = [fresh("here.jsonl"), fresh("there.jsonl")];
+    let names = files.each_ref().map(|file| file.to_str().unwrap());
+    let exported = nova(&here, "", &["user", "export", "LOCAL", names[0]]).await;
+    assert!(printed(&exported).contains("users exported: 253"), "{exported:?}");
+    #[cfg(unix)]
+    {
+        let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&files[0]).unwrap().permissions());
+        assert_eq!(mode & 0o777, 0o600, "others can read the hashes");
+    }
+    let over = nova(&here, "", &["user", "export", "LOCAL", names[0]]).await;
+    assert!(
+        over.code == Some(1) && over.complaint().ends_with("is there already, and stays as it is"),
+        "{over:?}"
+    );
+
+    printed(&nova(&there, "", &["user", "import", "LOCAL", names[0]]).await);
+    printed(&nova(&there, "", &["user", "export", "LOCAL", names[1]]).await);
+    let [first, second] = files.each_ref().map(|file| {
+        let text = fs::read_to_string(file).unwrap();
+        text.lines().map(str::to_owned).collect::<BTreeSet<_>>()
+    });
+    assert_eq!((first.len(), &first), (253, &second));
+    there.try_login(&Client::at(2), "omar@example.com", PASSWORD).await.expect(403, "ACCOUNT_INACTIVE");
+    assert_eq!(there.try_login(&Client::at(2), "sara@example.com", PASSWORD).await.status, 200);
+    let streamed = nova(&here, "", &["user", "export", "LOCAL", "-"]).await;
+    assert_eq!(streamed.stdout.lines().map(str::to_owned).collect::<BTreeSet<_>>(), first);
+}
+
+#[tokio::test]
+async fn a_throttled_import_tries_again_and_one_that_was_done_without_an_answer_counts_once() {
+    let system = System::start().await;
+    let proxy = Proxy::start().await;
+    proxy.forward_to(system.stack.dynamodb_url());
+    let local = format!("--local={}", proxy.url());
+    let import = async |numbers: std::ops::Range<u32>, more: &[&str]| {
+        let words = [&["user", "import", &local, "-", "--json", "--parallel", "1"], more].concat();
+        let ended = run(command("nova", &words), &lines(numbers)).await;
+        (ended.code, serde_json::from_str::<Value>(&ended.stdout).unwrap()["created"].clone(), ended.stderr)
+    };
+    // More often than the SDK tries again by itself.
+    proxy.throttle("TransactWriteItems", 4);
+    proxy.throttle("BatchGetItem", 4);
+    assert_eq!(import(0..30, &[]).await, (Some(0), json!(30), String::new()));
+    proxy.lose_answers("TransactWriteItems", 4);
+    assert_eq!(
+        import(30..60, &[]).await,
+        (Some(0), json!(30), String::new()),
+        "they were made, and not found"
+    );
+    assert_eq!(system.rows.like(IDENTITY, "EMAIL#", "").await.len(), 60);
+    assert_eq!(system.rows.like(IDENTITY, "EVENT#", "EVENT#").await.len(), 60);
+
+    // There is an end to patience, and it is said how far it went.
+    proxy.throttle("TransactWriteItems", 1000);
+    let (code, created, complaint) = import(60..90, &["--retries", "1"]).await;
+    assert_eq!((code, created), (Some(1), json!(0)));
+    assert!(complaint.contains("ThrottlingException") && complaint.contains("Run it again"), "{complaint}");
+}
+
+#[tokio::test]
+async fn who_registers_during_an_import_keeps_the_address_or_finds_it_taken() {
+    let system = System::start_in(&[("REGISTRATION", "open"), ("API_RATE_LIMIT", "0")]).await;
+    let file = lines(0..20);
+    let words = ["user", "import", "LOCAL", "-", "--json", "--parallel", "4"];
+    let register = async {
+        let mut registered = 0;
+        for number in 0..20 {
+            let body =
+                json!({"name": "R", "email": format!("user{number}@example.com"), "password": PASSWORD});
+            // An address that finds too much taken is locked out: another client each time.
+            let answer = Client::at(10 + number).post(&system.auth("register"), &body).await;
+            assert!([201, 409].contains(&answer.status), "{}", answer.body);
+            registered += u64::from(answer.status == 201);
+        }
+        registered
+    };
+    let (imported, registered) = tokio::join!(nova(&system, &file, &words), register);
+    let said: Value = serde_json::from_str(&imported.stdout).unwrap();
+    assert_eq!(said["created"].as_u64().unwrap() + registered, 20, "{said} and {registered}");
+    // Every address has one user, and every user one address.
+    let credentials = system.rows.like(IDENTITY, "EMAIL#", "").await;
+    let profiles = system.rows.like(IDENTITY, "USER#", "PROFILE").await;
+    assert_eq!((credentials.len(), profiles.len()), (20, 20));
+    for credential in credentials {
+        let profile = profiles.iter().find(|profile| profile["userId"] == credential["userId"]).unwrap();
+        let address = credential["pk"]["S"].as_str().unwrap().strip_prefix("EMAIL#").unwrap();
+        assert_eq!(profile["email"]["S"], address);
+        let is_imported = credential["passwordHash"]["S"] == HASH;
+        assert_eq!(
+            profile["name"]["S"] == "R",
+            !is_imported,
+            "the name of one and the password of the other"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_reader_that_has_read_enough_is_no_failure() {
+    let system = System::start().await;
+    nova(&system, &lines(0..400), &["user", "import", "LOCAL", "-"]).await;
+    for words in [&["user", "list"][..], &["user", "list", "--json"], &["user", "export", "-"]] {
+        let local = format!("--local={}", system.stack.dynamodb_url());
+        let mut child = command("nova", &[words, &[&local]].concat()).stdin(Stdio::null()).spawn().unwrap();
+        // Before it can have written anything.
+        drop(child.stdout.take());
+        let ended = child.wait_with_output().await.unwrap();
+        let said = String::from_utf8(ended.stderr).unwrap();
+        assert_eq!((ended.status.code(), said.as_str()), (Some(0), ""), "{words:?}");
+    }
+}

@@ -1,0 +1,184 @@
+//! A WebSocket API of another team that attaches the authorizer: who may connect, and how the connections of a session end.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use futures_util::{SinkExt as _, StreamExt as _};
+use nova_local::Clock;
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+use crate::support::binaries;
+use crate::support::client::Client;
+use crate::support::stack::{System, User};
+
+type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+async fn system() -> System {
+    System::start_with(|options| {
+        options.attach.push(binaries::workspace().join("tests/consumer/websocket/template.yaml"));
+    })
+    .await
+}
+
+/// Connects as a browser does: the token is among the subprotocols.
+async fn connect(system: &System, protocols: Option<&str>) -> Result<Socket, (u16, Value)> {
+    let mut request = system.stack.api("ChatApi").unwrap().into_client_request().unwrap();
+    if let Some(protocols) = protocols {
+        request.headers_mut().insert("sec-websocket-protocol", protocols.parse().unwrap());
+    }
+    match connect_async(request).await {
+        Ok((socket, response)) => {
+            // Never the subprotocol that carries the token.
+            assert_eq!(response.headers()["sec-websocket-protocol"], "nova");
+            Ok(socket)
+        }
+        Err(Error::Http(response)) => {
+            let body = response.body().as_deref().unwrap_or_default();
+            Err((response.status().as_u16(), serde_json::from_slice(body).unwrap_or_default()))
+        }
+        Err(error) => panic!("{error}"),
+    }
+}
+
+fn with(token: &str) -> String {
+    format!("nova, nova.bearer.{token}")
+}
+
+async fn connected(system: &System, token: &str) -> Socket {
+    connect(system, Some(&with(token))).await.unwrap()
+}
+
+async fn refusal(system: &System, protocols: Option<&str>) -> (u16, String) {
+    let (status, body) = connect(system, protocols).await.unwrap_err();
+    (status, body["message"].as_str().unwrap_or_default().to_owned())
+}
+
+async fn send(socket: &mut Socket, message: &Value) {
+    socket.send(Message::text(message.to_string())).await.unwrap();
+}
+
+/// The next message; `None` when the connection is ended instead.
+async fn next(socket: &mut Socket) -> Option<Value> {
+    loop {
+        match socket.next().await {
+            Some(Ok(Message::Text(text))) => return Some(serde_json::from_str(&text).unwrap()),
+            Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+            _ => return None,
+        }
+    }
+}
+
+async fn ask(socket: &mut Socket, message: &Value) -> Option<Value> {
+    send(socket, message).await;
+    next(socket).await
+}
+
+async fn is_of(socket: &mut Socket, user: &User) -> bool {
+    ask(socket, &json!({ "action": "whoami" }))
+        .await
+        .is_some_and(|answer| answer["data"]["userId"] == user.id)
+}
+
+#[tokio::test]
+async fn a_live_session_connects_and_is_known_in_every_message() {
+    let system = system().await;
+    let (sara, client) = (system.user("sara").await, Client::at(2));
+    let pair = system.login(&client, &sara).await;
+    let mut socket = connected(&system, &pair.access).await;
+    for _ in 0..2 {
+        assert!(is_of(&mut socket, &sara).await);
+    }
+    for unknown in [json!({ "action": "$connect" }), json!({ "action": "$disconnect" }), json!("no action")] {
+        assert_eq!(ask(&mut socket, &unknown).await.unwrap()["code"], "NOT_FOUND", "{unknown}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_else_connects() {
+    let system = system().await;
+    let (sara, client) = (system.user("sara").await, Client::at(2));
+    let pair = system.login(&client, &sara).await;
+    let unauthorized = (401, "Unauthorized".to_owned());
+    assert_eq!(refusal(&system, None).await, unauthorized, "no subprotocols: nobody is asked");
+    assert_eq!(refusal(&system, Some("nova")).await, unauthorized, "no token");
+    assert_eq!(refusal(&system, Some("nova, nova.bearer.x.y.z")).await, unauthorized, "a bad token");
+    let two = format!("{}, nova.bearer.{}", with(&pair.access), pair.access);
+    assert_eq!(refusal(&system, Some(&two)).await, unauthorized, "two tokens");
+    assert_eq!(refusal(&system, Some(&with(&pair.refresh))).await, unauthorized, "the other kind of token");
+    system.logout(&client, Some(&pair.access), &json!({})).await;
+    assert_eq!(refusal(&system, Some(&with(&pair.access))).await, unauthorized, "a revoked session");
+    let logs = system.stop().await;
+    assert_eq!(logs.matches("\"decided\"").count(), 5);
+    assert!(!logs.contains(&pair.access) && !logs.contains(&pair.refresh));
+}
+
+#[tokio::test]
+async fn whom_the_rules_deny_is_told_403_before_there_is_a_connection() {
+    let system = system().await;
+    system.store_rules("ChatApi", "- route: CONNECT $connect\n  roles: [admin]\n").await;
+    let (sara, client) = (system.user("sara").await, Client::at(2));
+    let pair = system.login(&client, &sara).await;
+    assert_eq!(refusal(&system, Some(&with(&pair.access))).await, (403, "Forbidden".to_owned()));
+}
+
+#[tokio::test]
+async fn dropping_a_session_ends_all_its_connections_and_no_other() {
+    let system = system().await;
+    let (sara, eve, client) = (system.user("sara").await, system.user("eve").await, Client::at(2));
+    let (phone, laptop) = (system.login(&client, &sara).await, system.login(&client, &sara).await);
+    let theirs = system.login(&client, &eve).await;
+    let (mut one, mut two) =
+        (connected(&system, &phone.access).await, connected(&system, &phone.access).await);
+    let mut other = connected(&system, &laptop.access).await;
+    let mut eves = connected(&system, &theirs.access).await;
+    let session = ask(&mut one, &json!({ "action": "whoami" })).await.unwrap()["data"]["sessionId"].clone();
+    // Nobody ends a session of somebody else.
+    let nothing = ask(&mut eves, &json!({ "action": "drop", "sessionId": session })).await.unwrap();
+    assert_eq!(nothing["data"]["dropped"], 0);
+    // From the laptop the phone is signed out: its session is revoked, and its connections end.
+    system.logout(&client, Some(&phone.access), &json!({})).await;
+    assert!(is_of(&mut one, &sara).await, "a revocation alone does not reach what is open");
+    let dropped = ask(&mut other, &json!({ "action": "drop", "sessionId": session })).await.unwrap();
+    assert_eq!(dropped["data"]["dropped"], 2);
+    assert_eq!((next(&mut one).await, next(&mut two).await), (None, None));
+    assert!(is_of(&mut other, &sara).await && is_of(&mut eves, &eve).await);
+    assert_eq!(refusal(&system, Some(&with(&phone.access))).await.0, 401, "and it does not come back");
+}
+
+#[tokio::test]
+async fn a_client_that_logs_out_ends_its_own_connections() {
+    let system = system().await;
+    let (sara, client) = (system.user("sara").await, Client::at(2));
+    let pair = system.login(&client, &sara).await;
+    let (mut one, mut two) = (connected(&system, &pair.access).await, connected(&system, &pair.access).await);
+    send(&mut one, &json!({ "action": "drop" })).await;
+    assert_eq!((next(&mut one).await, next(&mut two).await), (None, None));
+}
+
+#[tokio::test]
+async fn a_connection_older_than_an_access_token_has_to_be_made_again() {
+    let now = u64::try_from(nova_auth::app::start_time().as_millisecond()).unwrap();
+    let time = Arc::new(AtomicU64::new(now));
+    let clock = Clock::Manual(time.clone());
+    let system = System::start_with(|options| {
+        options.attach.push(binaries::workspace().join("tests/consumer/websocket/template.yaml"));
+        options.clock = clock;
+    })
+    .await;
+    let (sara, client) = (system.user("sara").await, Client::at(2));
+    let pair = system.login(&client, &sara).await;
+    let mut socket = connected(&system, &pair.access).await;
+    time.fetch_add(900_000, Ordering::SeqCst);
+    assert!(is_of(&mut socket, &sara).await);
+    time.fetch_add(1, Ordering::SeqCst);
+    send(&mut socket, &json!({ "action": "whoami" })).await;
+    // It may still hear why; it does not hear who it is.
+    if let Some(answer) = next(&mut socket).await {
+        assert_eq!(answer["code"], "TOKEN_EXPIRED");
+        assert_eq!(next(&mut socket).await, None);
+    }
+}
