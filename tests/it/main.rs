@@ -25,6 +25,7 @@ mod logout;
 mod main_job;
 mod nova_local;
 mod nova_user;
+mod openapi;
 mod operators;
 mod outage;
 mod password;
