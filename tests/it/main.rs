@@ -28,6 +28,7 @@ mod nova_user;
 mod openapi;
 mod operators;
 mod outage;
+mod page;
 mod password;
 mod protocol;
 mod racing;
