@@ -75,6 +75,7 @@ pub(crate) async fn run(stack: &Stack) -> Result<(), Box<dyn Error>> {
 
     say(&format!(
         "\n# That was the main job. All of it goes on running, until Ctrl-C. To try it yourself:\n\
+         In a browser: {auth}/\n\
          curl -s {auth}/api/auth/login -H 'Content-Type: application/json' -d '{}'",
         json!({"email": EMAIL, "password": PASSWORD})
     ))

@@ -198,7 +198,7 @@ async fn emergency(args: &RotateArgs) -> Result<(), Box<dyn Error>> {
     }
     args.output.print(&(), "  Functions that run keep the old ring for up to 5 minutes (45 if Secrets Manager fails). To end that now, change
   anything in their configuration, which replaces their processes: `aws lambda update-function-configuration
-  --function-name … --description …` for login, refresh, logout, token-authorizer and jwks.")
+  --function-name … --description …` for every function but register and rotate-keys.")
 }
 
 fn consequences(kind: TokenKind) -> &'static str {

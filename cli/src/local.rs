@@ -121,6 +121,7 @@ fn options(args: Args) -> Result<Options, Box<dyn Error>> {
         concurrency: args.concurrency.into(),
         binaries: args.bin_dir.map_or(Binaries::Beside, Binaries::Dir),
         no_build: args.no_build,
+        page: true,
         ..Options::in_memory(template)
     })
 }

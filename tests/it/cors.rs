@@ -12,7 +12,7 @@ const ROUTES: [(&str, &str); 8] = [
     ("/api/auth/register", "POST"),
     ("/api/auth/password", "POST"),
     ("/api/auth/sessions", "GET, DELETE"),
-    ("/api/auth/sessions/0190163d-8694-739b-aea5-966c26f8ad90", "GET, DELETE"),
+    ("/api/auth/sessions/0190163d-8694-739b-aea5-966c26f8ad90", "DELETE"),
     ("/api/csrf-token", "GET"),
 ];
 

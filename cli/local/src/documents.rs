@@ -38,6 +38,13 @@ impl Documents {
         read().map_err(own_problem)
     }
 
+    /// What DynamoDB's `Query` answers.
+    pub(crate) fn query(&self, request: &Value) -> Result<Value, String> {
+        let request = serde_json::from_value(request.clone()).map_err(|error| error.to_string())?;
+        let answer = self.0.query(request).map_err(|error| error.to_string())?;
+        serde_json::to_value(answer).map_err(|error| error.to_string())
+    }
+
     /// Keeps a document under that name.
     pub(crate) fn put(&self, name: &str, document: &str) -> Result<(), StorageError> {
         let write = || -> Result<(), String> {

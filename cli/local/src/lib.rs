@@ -11,6 +11,7 @@
 //! | `binaries` | the functions' binaries, found or built |
 //! | `process`, `runtime`, `pool` | a function: its processes, the Runtime API they talk to, which call goes where |
 //! | `gateway/` | API Gateway: `rest.rs` is the way of a request through it |
+//! | `web/` | a page that shows the system, for a person with a browser |
 //!
 //! The functions are the real binaries, which talk through the real SDK: this crate knows templates, protocols and
 //! processes, and nothing of what the functions do.
@@ -30,6 +31,7 @@ mod server;
 mod stack;
 pub mod storage;
 pub mod template;
+mod web;
 
 pub use binaries::{Binaries, BinariesError};
 pub use clock::Clock;

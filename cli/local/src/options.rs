@@ -30,6 +30,8 @@ pub struct Options {
     pub parameters: BTreeMap<String, String>,
     /// Variables of every function, over the template's and the endpoints of the stack.
     pub environment: BTreeMap<String, String>,
+    /// Whether the first API's port serves the page too, at `/`.
+    pub page: bool,
     /// Where the functions' output goes.
     pub logs: LogSink,
     /// The clock of the gateway; the functions have the machine's.
@@ -50,6 +52,7 @@ impl Options {
             no_build: false,
             parameters: BTreeMap::new(),
             environment: BTreeMap::new(),
+            page: false,
             logs: LogSink::default(),
             clock: Clock::default(),
         }

@@ -5,9 +5,11 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use axum::Router;
 use tokio::net::TcpListener;
 
 use crate::binaries::{self, BinariesError};
+use crate::documents::Documents;
 use crate::gateway::{self, Connections, Setup};
 use crate::options::Options;
 use crate::pool::Pool;
@@ -16,6 +18,7 @@ use crate::secrets::{self, Rotators, SecretsError};
 use crate::server::{BindError, Server, bind};
 use crate::storage::{Storage, StorageError};
 use crate::template::{Api, ApiKind, Inputs, Template, TemplateError};
+use crate::web::Page;
 
 /// The name of the stack that the first template describes. Exports carry it, and those who import know it.
 const STACK: &str = "nova-auth";
@@ -121,15 +124,22 @@ impl Stack {
         });
         rotators.set(rotated.collect());
         let (mut gateways, mut apis, mut connections) = (Vec::new(), Vec::new(), Vec::new());
+        let log_table = variable(&templates, "IDENTITY_TABLE");
+        let mut served = Vec::new();
         for (api, listener) in templates.into_iter().flat_map(|template| template.apis).zip(listeners) {
-            let name = api.logical_id.clone();
-            let is_websocket = matches!(api.kind, ApiKind::WebSocket { .. });
             let open = Arc::new(Connections::default());
-            let server = serve(api, listener, &options, &pools, open.clone())?;
-            let url = server.url();
-            apis.push((name, if is_websocket { url.replacen("http", "ws", 1) } else { url }));
-            gateways.push(server);
+            served.push((router(&api, &listener, &options, &pools, open.clone())?, api, listener));
             connections.push(open);
+        }
+        if options.page {
+            add_page(&mut served, storage.documents(), log_table);
+        }
+        for (router, api, (listener, address)) in served {
+            let is_websocket = matches!(api.kind, ApiKind::WebSocket { .. });
+            let server = Server::serve(listener, address, router);
+            let url = server.url();
+            apis.push((api.logical_id, if is_websocket { url.replacen("http", "ws", 1) } else { url }));
+            gateways.push(server);
         }
         Ok(Stack { options, storage, secrets, secrets_url, pools, gateways, connections, apis })
     }
@@ -201,17 +211,29 @@ async fn listen(templates: &[Template], first: u16) -> Result<Vec<Listener>, Bin
     Ok(listeners)
 }
 
-fn serve(
-    api: Api,
-    (listener, address): Listener,
+fn router(
+    api: &Api,
+    (_, address): &Listener,
     options: &Options,
     pools: &BTreeMap<String, Arc<Pool>>,
     connections: Arc<Connections>,
-) -> Result<Server, StartError> {
+) -> Result<Router, StartError> {
     let name = api.logical_id.clone();
     let setup = Setup { pools, port: address.port(), clock: options.clock.clone(), connections };
-    let router = gateway::router(api, &setup).map_err(|problem| StartError::Api { api: name, problem })?;
-    Ok(Server::serve(listener, address, router))
+    gateway::router(api.clone(), &setup).map_err(|problem| StartError::Api { api: name, problem })
+}
+
+/// Puts the page in front of the first API.
+fn add_page(served: &mut [(Router, Api, Listener)], documents: Documents, log_table: String) {
+    let Some(((main, _, _), attached)) = served.split_first_mut() else { return };
+    let attached = attached.iter().map(|(router, api, _)| (api.clone(), router.clone())).collect();
+    *main = Page::new(main.clone(), attached, documents, log_table).router();
+}
+
+/// A variable of the functions that have it.
+fn variable(templates: &[Template], name: &str) -> String {
+    let mut functions = templates.iter().flat_map(|template| &template.functions);
+    functions.find_map(|function| function.environment.get(name).cloned()).unwrap_or_default()
 }
 
 /// Where a function finds `@connections`, by its logical id: those of the WebSocket API that it is behind, else those

@@ -177,10 +177,11 @@ impl Endpoint {
         }
     }
 
-    /// The methods that the endpoint answers to, for `Allow`.
+    /// The methods that the endpoint answers to, for `Allow`; `of_one`: on the path of a single thing, with its id.
     #[must_use]
-    pub const fn methods(self) -> &'static str {
+    pub const fn methods(self, of_one: bool) -> &'static str {
         match self {
+            Self::Sessions if of_one => "DELETE",
             Self::Login | Self::Refresh | Self::Logout | Self::Register | Self::Password => "POST",
             Self::Sessions => "GET, DELETE",
             Self::Jwks | Self::CsrfToken => "GET",

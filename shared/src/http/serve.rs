@@ -72,7 +72,7 @@ async fn answer(
         }
     };
     if response.status() == StatusCode::METHOD_NOT_ALLOWED {
-        put(&mut response, header::ALLOW, endpoint.methods());
+        put(&mut response, header::ALLOW, allowed(endpoint, request));
     }
     request.page.share(&mut response);
     tracing::info!(
@@ -87,11 +87,16 @@ async fn answer(
     response
 }
 
+/// The methods of the path that the request is for.
+fn allowed(endpoint: Endpoint, request: &Request) -> &'static str {
+    endpoint.methods(request.parameter("id").is_some())
+}
+
 /// What browsers ask before a request from another origin. It is no request itself: nothing is looked at but the page.
 fn preflight(endpoint: Endpoint, request: &Request) -> Response<Body> {
     let mut response = bare(StatusCode::NO_CONTENT, Body::Empty, &request.public_id);
-    put(&mut response, header::ALLOW, endpoint.methods());
-    request.page.permit(&mut response, endpoint.methods());
+    put(&mut response, header::ALLOW, allowed(endpoint, request));
+    request.page.permit(&mut response, allowed(endpoint, request));
     tracing::info!(
         endpoint = endpoint.name(),
         http.status = response.status().as_u16(),

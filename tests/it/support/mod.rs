@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`binaries`] | the functions and `nova`, built once |
 //! | [`stack`] | the whole system, one for each test |
+//! | [`chromium`] | a real browser, where there is one |
 //! | [`client`] | somebody who calls it, from an address of their own |
 //! | [`browser`] | the same with cookies, and a page that asks |
 //! | [`program`] | binaries run as programs |
@@ -13,6 +14,7 @@
 
 pub(crate) mod binaries;
 pub(crate) mod browser;
+pub(crate) mod chromium;
 pub(crate) mod client;
 pub(crate) mod program;
 pub(crate) mod proxy;

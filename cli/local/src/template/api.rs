@@ -140,13 +140,22 @@ pub(super) fn own_routes(
     Ok(own_routes)
 }
 
+/// The authorizers of an API's `Auth`, each read as its kind of API has them.
+pub(super) fn authorizers(
+    auth: &Value,
+    read: impl Fn(&Value) -> Result<Authorizer, String>,
+) -> Result<BTreeMap<String, Authorizer>, String> {
+    let named = auth.get("Authorizers").and_then(Value::as_object).into_iter().flatten();
+    let read = |(name, settings): (&String, &Value)| match read(settings) {
+        Ok(authorizer) => Ok((name.clone(), authorizer)),
+        Err(problem) => Err(format!("authorizer {name}: {problem}")),
+    };
+    named.map(read).collect()
+}
+
 fn api(reader: &Reader<'_>, resource: &Resource<'_>, routes: &[Routed]) -> Result<Api, String> {
     let auth = reader.property(resource, "Auth")?.unwrap_or_default();
-    let mut authorizers = BTreeMap::new();
-    for (name, settings) in auth.get("Authorizers").and_then(Value::as_object).into_iter().flatten() {
-        let authorizer = authorizer(settings).map_err(|problem| format!("authorizer {name}: {problem}"))?;
-        authorizers.insert(name.clone(), authorizer);
-    }
+    let authorizers = authorizers(&auth, authorizer)?;
     let default = auth.get("DefaultAuthorizer").and_then(scalar_text);
     let mut responses = BTreeMap::new();
     let given = reader.property(resource, "GatewayResponses")?.unwrap_or_default();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::api::{Routed, events, function, own_routes, sources, ttl};
+use super::api::{Routed, authorizers, events, function, own_routes, sources, ttl};
 use super::read::{Reader, Resource};
 use super::yaml::scalar_text;
 use super::{Api, ApiKind, Authorizer, AuthorizerKind, Cors, Payload, Route};
@@ -46,11 +46,7 @@ pub(super) fn function_routes(reader: &Reader<'_>, resource: &Resource<'_>) -> R
 
 pub(super) fn api(reader: &Reader<'_>, resource: &Resource<'_>, routes: &[Routed]) -> Result<Api, String> {
     let auth = reader.property(resource, "Auth")?.unwrap_or_default();
-    let mut authorizers = BTreeMap::new();
-    for (name, settings) in auth.get("Authorizers").and_then(Value::as_object).into_iter().flatten() {
-        let authorizer = authorizer(settings).map_err(|problem| format!("authorizer {name}: {problem}"))?;
-        authorizers.insert(name.clone(), authorizer);
-    }
+    let authorizers = authorizers(&auth, authorizer)?;
     let default = auth.get("DefaultAuthorizer").and_then(scalar_text);
     Ok(Api {
         logical_id: resource.id.to_owned(),

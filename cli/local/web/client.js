@@ -1,0 +1,158 @@
+// A client of the authentication API, as any front end may be written: one refresh at a time, one repetition of a refused
+// call, nothing kept where it outlives the page.
+
+/** The network, or an answer that is none of ours. Nobody is logged out by it. */
+export class Unreachable extends Error {}
+
+export class Client extends EventTarget {
+  // Private: no other script of the page reads them. In cookie mode there is no refresh token here at all.
+  #access = null;
+  #refresh = null;
+  #csrf = null;
+  #refreshing = null;
+
+  /** `body` or `cookie`: where the refresh token of the session is. */
+  mode = null;
+  user = null;
+  /** When the access token ends, by this machine's clock, and how long it lives in all. */
+  expiresAt = 0;
+  lifetime = 1;
+
+  constructor(language) {
+    super();
+    this.language = language;
+  }
+
+  get signedIn() {
+    return this.#access !== null;
+  }
+
+  /** Logs in. Cookie mode proves first that the form is the service's own. */
+  async login(email, password, mode) {
+    const cookie = mode === "cookie";
+    const body = { email, password, ...(cookie ? { tokenDelivery: "cookie" } : {}) };
+    const answer = cookie
+      ? await this.#withCsrf((csrf) => this.#send("POST", "/api/auth/login", { body, csrf }))
+      : await this.#send("POST", "/api/auth/login", { body });
+    if (answer.ok) {
+      this.mode = mode;
+      this.user = answer.data.user;
+      this.#take(answer.data);
+    }
+    return answer;
+  }
+
+  /** Goes on with the session of the cookie, if the browser has one. */
+  async resume() {
+    this.mode = "cookie";
+    const answer = await this.refresh();
+    if (!answer.ok) return false;
+    this.user = this.claims();
+    return true;
+  }
+
+  /** The next pair. Whoever asks while one is under way gets the same answer. */
+  refresh() {
+    this.#refreshing ??= this.#next().finally(() => {
+      this.#refreshing = null;
+    });
+    return this.#refreshing;
+  }
+
+  async #next() {
+    const answer =
+      this.mode === "cookie"
+        ? await this.#withCsrf((csrf) => this.#send("POST", "/api/auth/refresh", { csrf }))
+        : await this.#send("POST", "/api/auth/refresh", { body: { refreshToken: this.#refresh } });
+    if (answer.ok) this.#take(answer.data);
+    // Only a clear no ends the session; after anything else the same token may be tried again.
+    else if (answer.status === 401 || answer.code === "REFRESH_TOKEN_REQUIRED") this.#forget();
+    return answer;
+  }
+
+  /** Calls something with the access token; on a 401 it refreshes once, and repeats the call. `quietly`: nobody asked for it. */
+  async call(method, path, { body, quietly } = {}) {
+    const first = await this.#send(method, path, { body, quietly, bearer: this.#access });
+    if (first.status !== 401 || !this.signedIn) return first;
+    const refreshed = await this.refresh();
+    if (!refreshed.ok) return refreshed;
+    return this.#send(method, path, { body, quietly, bearer: this.#access });
+  }
+
+  /** Ends this session. The page forgets it only when the service has. */
+  async logout() {
+    const bearer = this.#access;
+    const answer =
+      this.mode === "cookie"
+        ? await this.#withCsrf((csrf) => this.#send("POST", "/api/auth/logout", { bearer, csrf }))
+        : await this.#send("POST", "/api/auth/logout", { bearer, body: { refreshToken: this.#refresh } });
+    if (answer.ok || answer.status === 401) this.#forget();
+    return answer;
+  }
+
+  /** Ends all sessions of the user. */
+  async logoutEverywhere() {
+    const answer = await this.call("DELETE", "/api/auth/sessions");
+    if (answer.ok) this.#forget();
+    return answer;
+  }
+
+  /** What stands in the access token, for display: decisions are the service's. */
+  claims() {
+    const part = this.#access.split(".")[1].replaceAll("-", "+").replaceAll("_", "/");
+    const { sub, email, role, sid } = JSON.parse(atob(part));
+    return { id: sub, email, role, sessionId: sid };
+  }
+
+  #take({ accessToken, refreshToken, csrfToken, expiresIn }) {
+    this.#access = accessToken;
+    this.#refresh = refreshToken ?? null;
+    this.#csrf = csrfToken ?? this.#csrf;
+    this.lifetime = expiresIn * 1000;
+    this.expiresAt = Date.now() + this.lifetime;
+    this.dispatchEvent(new Event("change"));
+  }
+
+  #forget() {
+    this.#access = this.#refresh = this.#csrf = null;
+    this.mode = this.user = null;
+    this.expiresAt = 0;
+    this.dispatchEvent(new Event("change"));
+  }
+
+  /** Sends with a CSRF token; one that is refused is replaced, once. */
+  async #withCsrf(send) {
+    this.#csrf ??= await this.#newCsrf();
+    const answer = await send(this.#csrf);
+    if (answer.code !== "CSRF_INVALID") return answer;
+    this.#csrf = await this.#newCsrf();
+    return send(this.#csrf);
+  }
+
+  async #newCsrf() {
+    const answer = await this.#send("GET", "/api/csrf-token");
+    return answer.data?.csrfToken ?? "";
+  }
+
+  async #send(method, path, { body, bearer, csrf, quietly } = {}) {
+    const headers = { "Accept-Language": this.language };
+    if (bearer) headers.Authorization = `Bearer ${bearer}`;
+    if (csrf) headers["X-CSRF-Token"] = csrf;
+    if (body) headers["Content-Type"] = "application/json";
+    let response;
+    let envelope;
+    try {
+      response = await fetch(path, { method, headers, body: body && JSON.stringify(body), cache: "no-store" });
+      envelope = await response.json();
+    } catch (error) {
+      throw new Unreachable("no answer", { cause: error });
+    }
+    const detail = {
+      request: { method, path, headers, body },
+      response: { status: response.status, headers: response.headers, body: envelope },
+      cookie: this.mode === "cookie" || body?.tokenDelivery === "cookie" || path === "/api/csrf-token",
+    };
+    if (!quietly) this.dispatchEvent(new CustomEvent("exchange", { detail }));
+    return { ok: response.ok, status: response.status, ...envelope };
+  }
+}
