@@ -171,7 +171,7 @@ fn judge(attachment: &Attachment, rules: Option<&Rules>, rate_limited: bool) -> 
     if by_address && *kind == Kind::RestToken {
         return Finding::fail(
             ATTACHED,
-            "rules with addresses deny everything here: a TOKEN authorizer is told none",
+            "its rules with addresses let nobody in: a TOKEN authorizer is told none",
             "use FunctionPayloadType: REQUEST",
         );
     }

@@ -22,7 +22,7 @@ pub enum Imported {
 pub struct Patience {
     /// Tries after the first.
     pub retries: u32,
-    /// The first pause; each one is twice as long, up to [`LONGEST`].
+    /// The first pause; each one is twice as long, up to five seconds.
     pub pause: Duration,
 }
 
