@@ -284,6 +284,62 @@ def rotated(auth, notes, user, pair):
     step("the keys are rotated, and nobody is logged out")
 
 
+# What the doctor can see in ministack, which neither evaluates conditions on keys nor keeps backups.
+WELL = (
+    "stack",
+    "clock",
+    "settings",
+    "functions",
+    "identity-table",
+    "identity-table.protection",
+    "sessions-table",
+    "access-keys",
+    "refresh-keys",
+    "alarms.subscribed",
+    "permissions.denied",
+    "authorizer",
+    "attached",
+)
+
+
+def doctor():
+    command = [NOVA, "doctor", "--stack", "nova-auth", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    # 5: a check failed.
+    if done.returncode not in (0, 5):
+        raise AssertionError(f"nova doctor: {done.returncode} {done.stderr}")
+    outcomes = {}
+    for finding in json.loads(done.stdout)["checks"]:
+        outcomes.setdefault(finding["check"], set()).add(finding["outcome"])
+    return outcomes, done.stdout
+
+
+def looked_at_by_the_doctor():
+    outcomes, said = doctor()
+    for check in WELL:
+        equal(outcomes[check], {"pass"}, f"{check} in {said}")
+    login, functions = resources("nova-auth")["LoginFunction"], client("lambda")
+    functions.put_function_concurrency(FunctionName=login, ReservedConcurrentExecutions=0)
+    equal(doctor()[0]["functions"], {"fail"}, "a function that was closed")
+    functions.delete_function_concurrency(FunctionName=login)
+    # An API whose answers are kept, with the sample's rules, which were stored as for one that keeps none.
+    gateway = client("apigateway")
+    api = gateway.create_rest_api(name="kept")["id"]
+    uri = f"arn:aws:apigateway:eu-central-1:lambda:path/2015-03-31/functions/{outputs('nova-auth')['AuthorizerArn']}/invocations"
+    gateway.create_authorizer(
+        restApiId=api,
+        name="kept",
+        type="REQUEST",
+        authorizerUri=uri,
+        identitySource="method.request.header.Authorization",
+        authorizerResultTtlInSeconds=300,
+    )
+    nova("rules", "put", "--api", api, "--uncached", "tests/consumer/rules.yaml")
+    equal(doctor()[0]["attached"], {"pass", "fail"}, "an API whose answers are kept against its rules")
+    gateway.delete_rest_api(restApiId=api)
+    step("the doctor finds the stack well, and what was done to it")
+
+
 def torn_down():
     tables = outputs("nova-auth")
     for stack in ("nova-notes", "nova-auth"):
@@ -311,6 +367,7 @@ def main():
     watched()
     pair = updated(auth, notes, user)
     rotated(auth, notes, user, pair)
+    looked_at_by_the_doctor()
     torn_down()
 
 

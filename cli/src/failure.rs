@@ -16,7 +16,8 @@ Exit codes:
   1  failed: nothing was done, or it is said what was; the same command can be repeated
   2  the command was not understood
   3  there is no such user, session or API
-  4  done in part: the lines or rows that were left out are named";
+  4  done in part: the lines or rows that were left out are named
+  5  nova doctor: a check failed";
 
 /// There is nothing of that name.
 #[derive(Debug)]
@@ -25,6 +26,16 @@ pub(crate) struct NotFound(pub(crate) String);
 /// Some of it was done, and it has been said what was not.
 #[derive(Debug)]
 pub(crate) struct InPart(pub(crate) String);
+
+/// Checks failed, and each has been named.
+#[derive(Debug)]
+pub(crate) struct Unwell(pub(crate) String);
+
+impl std::fmt::Display for Unwell {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
 
 impl std::fmt::Display for NotFound {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -40,6 +51,7 @@ impl std::fmt::Display for InPart {
 
 impl Error for NotFound {}
 impl Error for InPart {}
+impl Error for Unwell {}
 
 /// Says what went wrong, and gives the code for it.
 pub(crate) fn report(error: &(dyn Error + 'static)) -> ExitCode {
@@ -53,6 +65,8 @@ pub(crate) fn report(error: &(dyn Error + 'static)) -> ExitCode {
         ExitCode::from(3)
     } else if error.is::<InPart>() {
         ExitCode::from(4)
+    } else if error.is::<Unwell>() {
+        ExitCode::from(5)
     } else {
         ExitCode::FAILURE
     }

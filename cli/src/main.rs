@@ -2,6 +2,7 @@
 
 #[cfg(feature = "local")]
 mod demo;
+mod doctor;
 mod failure;
 mod help;
 mod keys;
@@ -44,6 +45,9 @@ enum Verb {
     /// Sessions of a user: list, revoke.
     #[command(subcommand, after_help = failure::EXIT_CODES)]
     Session(session::Verb),
+    /// Look at a whole system: is it as it should be in production?
+    #[command(after_help = doctor::HELP)]
+    Doctor(doctor::Args),
     /// Print a script by which a shell completes commands.
     #[command(
         after_help = "Example:\n  nova completions bash > ~/.local/share/bash-completion/completions/nova"
@@ -63,6 +67,7 @@ impl Verb {
             Verb::Keys(verb) => keys::run(verb).await,
             Verb::User(verb) => user::run(verb).await,
             Verb::Session(verb) => session::run(verb).await,
+            Verb::Doctor(args) => doctor::run(args).await,
             Verb::Completions(args) => help::completions(&args),
             Verb::Man(args) => help::man(&args),
         }

@@ -7,7 +7,10 @@ use std::{
 
 use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region, retry::RetryConfig, timeout::TimeoutConfig};
-use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
+use aws_smithy_http_client::{
+    Connector,
+    tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
+};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use secrecy::ExposeSecret as _;
@@ -71,15 +74,28 @@ pub fn http_client(config: &AwsConfig) -> Result<SharedHttpClient, IoError> {
 /// # Errors
 /// The file can't be read.
 pub fn http_client_trusting(ca_bundle: Option<&str>) -> Result<SharedHttpClient, IoError> {
+    Ok(aws_smithy_http_client::Builder::new()
+        .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+        .tls_context(tls_trusting(ca_bundle)?)
+        .build_https())
+}
+
+/// The same, for requests that no client of the SDK makes. It waits for as long as its caller does.
+///
+/// # Errors
+/// The file can't be read.
+pub fn connector_trusting(ca_bundle: Option<&str>) -> Result<Connector, IoError> {
+    let tls = tls_trusting(ca_bundle)?;
+    let provider = Provider::Rustls(CryptoMode::AwsLc);
+    Ok(Connector::builder().tls_provider(provider).tls_context(tls).build())
+}
+
+fn tls_trusting(ca_bundle: Option<&str>) -> Result<TlsContext, IoError> {
     let roots = match ca_bundle {
         Some(file) => TrustStore::empty().with_pem_certificate(std::fs::read(file)?),
         None => TrustStore::empty().with_pem_certificate(amazon_roots()?),
     };
-    let tls = TlsContext::builder().with_trust_store(roots).build().map_err(IoError::other)?;
-    Ok(aws_smithy_http_client::Builder::new()
-        .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
-        .tls_context(tls)
-        .build_https())
+    TlsContext::builder().with_trust_store(roots).build().map_err(IoError::other)
 }
 
 /// The role's credentials, which Lambda renews by replacing the process.

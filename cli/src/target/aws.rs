@@ -5,6 +5,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials as _;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_types::retry::RetryConfig;
@@ -13,9 +14,11 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use super::Target;
 
 /// A way into AWS that has been tried as far as credentials go.
-pub(super) struct Aws {
+pub(crate) struct Aws {
     config: SdkConfig,
     region: String,
+    credentials: Credentials,
+    ca_bundle: Option<String>,
 }
 
 impl Aws {
@@ -37,26 +40,39 @@ impl Aws {
         let region = config.region().map(ToString::to_string);
         let region = region.ok_or("which region? Say --region, or set it in the profile or in AWS_REGION")?;
         let provider = config.credentials_provider().ok_or(NO_CREDENTIALS)?;
-        provider
-            .provide_credentials()
-            .await
-            .map_err(|error| no_credentials(target.profile.as_deref(), &error))?;
-        Ok(Aws { config, region })
+        let credentials = provider.provide_credentials().await;
+        let credentials = credentials.map_err(|error| no_credentials(target.profile.as_deref(), &error))?;
+        Ok(Aws { config, region, credentials, ca_bundle: target.ca_bundle.clone() })
     }
 
-    pub(super) fn region(&self) -> &str {
+    pub(crate) fn region(&self) -> &str {
         &self.region
     }
 
-    pub(super) fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+    /// Whom AWS takes us for, for requests that no client of the SDK makes.
+    pub(crate) fn credentials(&self) -> Credentials {
+        self.credentials.clone()
+    }
+
+    /// Where AWS is instead, if it is not where it always is.
+    pub(crate) fn endpoint(&self) -> Option<String> {
+        self.config.endpoint_url().map(str::to_owned)
+    }
+
+    /// The certificates to trust instead of Amazon's.
+    pub(crate) fn ca_bundle(&self) -> Option<&str> {
+        self.ca_bundle.as_deref()
+    }
+
+    pub(crate) fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
         aws_sdk_dynamodb::Client::new(&self.config)
     }
 
-    pub(super) fn secrets_manager(&self) -> aws_sdk_secretsmanager::Client {
+    pub(crate) fn secrets_manager(&self) -> aws_sdk_secretsmanager::Client {
         aws_sdk_secretsmanager::Client::new(&self.config)
     }
 
-    pub(super) fn cloudformation(&self) -> aws_sdk_cloudformation::Client {
+    pub(crate) fn cloudformation(&self) -> aws_sdk_cloudformation::Client {
         aws_sdk_cloudformation::Client::new(&self.config)
     }
 }

@@ -8,8 +8,8 @@ use nova_auth::config::AwsConfig;
 use secrecy::SecretString;
 
 /// The names that `nova local` gives to the tables, and to the secrets.
-pub(super) const TABLES: [&str; 2] = ["IdentityTable", "SessionsTable"];
-pub(super) const SECRETS: [&str; 2] = ["AccessKeysSecret", "RefreshKeysSecret"];
+pub(crate) const TABLES: [&str; 2] = ["IdentityTable", "SessionsTable"];
+pub(crate) const SECRETS: [&str; 2] = ["AccessKeysSecret", "RefreshKeysSecret"];
 
 /// Where a `nova local` says, in its own data, where its stand-in for Secrets Manager listens.
 const ADDRESS: [&str; 2] = ["nova-local-secrets", "secretsmanager-url"];

@@ -1,13 +1,14 @@
 //! Which system a verb works on: a running `nova local`, or a deployed stack.
 
-mod aws;
+pub(crate) mod aws;
 mod complaint;
-mod local;
+pub(crate) mod local;
 mod stack;
 
 use std::error::Error;
 use std::sync::OnceLock;
 
+use nova_auth::aws::Clients;
 use nova_auth::keys::{TokenKind, VersionedSecret};
 use nova_auth::store::{Store, Tables};
 
@@ -46,6 +47,14 @@ pub(crate) struct Target {
     /// What was reached, for complaints.
     #[arg(skip)]
     reached: OnceLock<String>,
+}
+
+/// A system, as a whole.
+pub(crate) enum Whole {
+    /// A running `nova local`, by the URL of its DynamoDB.
+    Local { url: String, clients: Clients },
+    /// A deployed stack, by its name.
+    Deployed { stack: String, aws: Box<aws::Aws> },
 }
 
 impl Target {
@@ -123,6 +132,22 @@ impl Target {
             return Ok(());
         }
         Err(format!("which system? Say --stack NAME, or {first} and {second}, or --local"))
+    }
+
+    /// The whole of a system, for those who look at more than its tables and secrets.
+    ///
+    /// # Errors
+    /// When it is not said which, or nobody lets us in.
+    pub(crate) async fn whole(&self) -> Result<Whole, Box<dyn Error>> {
+        match (&self.local, &self.stack) {
+            (Some(url), _) => Ok(Whole::Local { url: url.clone(), clients: local::with_secrets(url).await? }),
+            (None, Some(stack)) => {
+                let aws = aws::Aws::load(self).await?;
+                self.remember(format!("the stack {stack} in {}", aws.region()));
+                Ok(Whole::Deployed { stack: stack.clone(), aws: Box::new(aws) })
+            }
+            (None, None) => Err("which system? Say --stack NAME, or --local".into()),
+        }
     }
 
     /// What the flags name, and where they do not, what the stack's outputs do.

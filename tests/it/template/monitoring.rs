@@ -71,11 +71,11 @@ fn every_alarm_tells_somebody_and_says_what_it_means() {
         assert_eq!(properties["AlarmActions"], json!([{"Ref": "AlarmTopic"}]), "{name}");
         assert_eq!(properties["TreatMissingData"], "notBreaching", "{name}: nobody logging in is no alarm");
         assert!(properties["AlarmDescription"].is_string(), "{name}");
-        let page = fs::read_to_string(root().join("docs/alarms.md")).expect("docs/alarms.md can be read");
+        let page = fs::read_to_string(root().join("docs/runbook.md")).expect("docs/runbook.md can be read");
         let title = name.strip_suffix("Alarm").expect("alarms are named <Name>Alarm");
         assert!(
-            page.contains(&format!("## {title}\n")),
-            "docs/alarms.md does not say what to do about {title}"
+            page.contains(&format!("### {title}\n")),
+            "docs/runbook.md does not say what to do about {title}"
         );
     }
 }

@@ -1,0 +1,333 @@
+//! The few calls of AWS that only the doctor makes: signed requests, answered in JSON or XML.
+//!
+//! The SDK has a crate for each of these services, and each is compiled as a whole; five of them would double what `nova`
+//! takes to build, for eight calls that only read (docs/decisions/0017-the-doctor-signs-its-own-requests.md). The signature is the
+//! SDK's own.
+
+use std::error::Error;
+use std::time::SystemTime;
+
+use aws_credential_types::Credentials;
+use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
+use aws_sigv4::sign::v4;
+use aws_smithy_http_client::Connector;
+use aws_smithy_runtime_api::client::http::HttpConnector as _;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::http::Request as HttpRequest;
+use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::byte_stream::ByteStream;
+use jiff::Timestamp;
+use nova_auth::app::start_time;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value;
+
+/// How often a call is tried that was throttled, or that nobody answered.
+const TRIES: u32 = 4;
+
+/// How long one try may take.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(15);
+
+/// A service of AWS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Service {
+    Iam,
+    CloudWatch,
+    Sns,
+    Lambda,
+    ApiGateway,
+}
+
+impl Service {
+    /// The name in signatures and addresses.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Iam => "iam",
+            Self::CloudWatch => "monitoring",
+            Self::Sns => "sns",
+            Self::Lambda => "lambda",
+            Self::ApiGateway => "apigateway",
+        }
+    }
+
+    /// The version of the services that take forms.
+    const fn version(self) -> &'static str {
+        match self {
+            Self::Iam => "2010-05-08",
+            Self::CloudWatch => "2010-08-01",
+            _ => "2010-03-31",
+        }
+    }
+}
+
+/// Why a call gave nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Failed {
+    /// These credentials may not.
+    Denied,
+    /// There is no such thing.
+    NotThere,
+    /// Something else, by its code.
+    Other(String),
+}
+
+impl std::fmt::Display for Failed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Denied => f.write_str("AWS denies it to these credentials"),
+            Self::NotThere => f.write_str("there is no such thing"),
+            Self::Other(code) => write!(f, "the call failed ({code})"),
+        }
+    }
+}
+
+/// An answer.
+#[derive(Debug)]
+pub(super) struct Reply {
+    pub(super) text: String,
+    /// That a function ended with an error (`X-Amz-Function-Error`).
+    pub(super) function_failed: bool,
+}
+
+/// Where and as whom.
+pub(super) struct Calls {
+    connector: Connector,
+    credentials: Credentials,
+    region: String,
+    partition: String,
+    /// `AWS_ENDPOINT_URL`, for every service.
+    endpoint: Option<String>,
+}
+
+/// The time of an answer, and the local time around it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Clocks {
+    pub(super) before: Timestamp,
+    pub(super) theirs: Timestamp,
+    pub(super) after: Timestamp,
+}
+
+struct Asked<'a> {
+    service: Service,
+    method: &'static str,
+    path: &'a str,
+    body: &'a str,
+    content_type: &'static str,
+}
+
+impl Calls {
+    pub(super) fn new(
+        connector: Connector,
+        credentials: Credentials,
+        region: String,
+        partition: String,
+        endpoint: Option<String>,
+    ) -> Self {
+        Self { connector, credentials, region, partition, endpoint }
+    }
+
+    /// A call of a service that takes forms and answers XML.
+    pub(super) async fn form(
+        &self,
+        service: Service,
+        action: &str,
+        parameters: &[(String, String)],
+    ) -> Result<String, Failed> {
+        let mut form = format!("Action={action}&Version={}", service.version());
+        for (name, value) in parameters {
+            form.push_str(&format!("&{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC)));
+        }
+        let content_type = "application/x-www-form-urlencoded; charset=utf-8";
+        let asked = Asked { service, method: "POST", path: "/", body: &form, content_type };
+        Ok(self.send(&asked).await?.text)
+    }
+
+    /// A `GET` of a service that answers JSON.
+    pub(super) async fn get(&self, service: Service, path: &str) -> Result<Value, Failed> {
+        let asked = Asked { service, method: "GET", path, body: "", content_type: "application/json" };
+        let reply = self.send(&asked).await?;
+        serde_json::from_str(&reply.text)
+            .map_err(|_| Failed::Other("an answer that is not understood".to_owned()))
+    }
+
+    /// Calls a function.
+    pub(super) async fn invoke(&self, function: &str, event: &Value) -> Result<Reply, Failed> {
+        let path = format!("/2015-03-31/functions/{function}/invocations");
+        let body = event.to_string();
+        let content_type = "application/json";
+        let asked =
+            Asked { service: Service::Lambda, method: "POST", path: &path, body: &body, content_type };
+        self.send(&asked).await
+    }
+
+    /// What AWS's clock says, by the answer to a request that needs no right.
+    pub(super) async fn clocks(&self) -> Option<Clocks> {
+        let before = start_time();
+        let url = self.url(Service::Sns, "/");
+        let answer = self.answer(HttpRequest::get(url).ok()?).await.ok()?;
+        let after = start_time();
+        let theirs = jiff::fmt::rfc2822::parse(answer.headers().get("date")?).ok()?.timestamp();
+        Some(Clocks { before, theirs, after })
+    }
+
+    /// An unsigned `GET` of a public address: the status, and the body.
+    pub(super) async fn fetch(&self, url: &str) -> Result<(u16, String), Failed> {
+        let request = HttpRequest::get(url).map_err(|_| Failed::Other("no address".to_owned()))?;
+        let answer = self.answer(request).await?;
+        let status = answer.status().as_u16();
+        Ok((status, read(answer.into_body()).await?))
+    }
+
+    async fn answer(&self, request: HttpRequest) -> Result<HttpResponse, Failed> {
+        let answer = tokio::time::timeout(PATIENCE, self.connector.call(request)).await;
+        answer.ok().and_then(Result::ok).ok_or_else(|| Failed::Other("connection".to_owned()))
+    }
+
+    async fn send(&self, asked: &Asked<'_>) -> Result<Reply, Failed> {
+        let mut failed = Failed::Other("connection".to_owned());
+        for again in 0..TRIES {
+            if again > 0 {
+                let least = std::time::Duration::from_millis(250) * 2_u32.pow(again);
+                tokio::time::sleep(nova_auth::entropy::jitter(least, least * 2)).await;
+            }
+            failed = match self.send_once(asked).await {
+                Err(Failed::Other(code)) if is_passing(&code) => Failed::Other(code),
+                answered => return answered,
+            };
+        }
+        Err(failed)
+    }
+
+    async fn send_once(&self, asked: &Asked<'_>) -> Result<Reply, Failed> {
+        let request = self.signed(asked).map_err(|_| Failed::Other("signature".to_owned()))?;
+        let answer = self.answer(request).await?;
+        let status = answer.status().as_u16();
+        let function_failed = answer.headers().contains_key("x-amz-function-error");
+        let kind = answer.headers().get("x-amzn-errortype").map(str::to_owned);
+        let text = read(answer.into_body()).await?;
+        match status {
+            200..300 => Ok(Reply { text, function_failed }),
+            _ => Err(failure(status, kind.as_deref(), &text)),
+        }
+    }
+
+    fn signed(&self, asked: &Asked<'_>) -> Result<HttpRequest, Box<dyn Error>> {
+        let url = self.url(asked.service, asked.path);
+        let now = u64::try_from(start_time().as_millisecond())?;
+        let identity = self.credentials.clone().into();
+        let parameters = v4::SigningParams::builder()
+            .identity(&identity)
+            .region(self.signing_region(asked.service))
+            .name(asked.service.name())
+            .time(SystemTime::UNIX_EPOCH + std::time::Duration::from_millis(now))
+            .settings(SigningSettings::default())
+            .build()?
+            .into();
+        // API Gateway answers another JSON to whoever does not say which; the services that take forms answer XML.
+        let accept = if asked.body.starts_with("Action=") { "text/xml" } else { "application/json" };
+        let headers = [("content-type", asked.content_type), ("accept", accept)];
+        let body = SignableBody::Bytes(asked.body.as_bytes());
+        let signable = SignableRequest::new(asked.method, &url, headers.into_iter(), body)?;
+        let (instructions, _) = sign(signable, &parameters)?.into_parts();
+        let (added, _) = instructions.into_parts();
+        let mut request = HttpRequest::new(SdkBody::from(asked.body));
+        request.set_uri(url.as_str())?;
+        request.set_method(asked.method)?;
+        for (name, value) in headers {
+            request.headers_mut().insert(name, value);
+        }
+        for header in added {
+            request.headers_mut().insert(header.name(), header.value().to_owned());
+        }
+        Ok(request)
+    }
+
+    fn url(&self, service: Service, path: &str) -> String {
+        match &self.endpoint {
+            Some(url) => format!("{}{path}", url.trim_end_matches('/')),
+            None => format!("https://{}{path}", host(service, &self.region, &self.partition)),
+        }
+    }
+
+    /// IAM is one for all regions of a partition, and signed for the one where it is.
+    fn signing_region(&self, service: Service) -> &str {
+        match (service, self.partition.as_str()) {
+            (Service::Iam, "aws-cn") => "cn-north-1",
+            (Service::Iam, "aws-us-gov") => "us-gov-west-1",
+            (Service::Iam, _) => "us-east-1",
+            _ => &self.region,
+        }
+    }
+}
+
+fn host(service: Service, region: &str, partition: &str) -> String {
+    let suffix = if partition == "aws-cn" { "amazonaws.com.cn" } else { "amazonaws.com" };
+    match (service, partition) {
+        (Service::Iam, "aws-cn") => format!("iam.cn-north-1.{suffix}"),
+        (Service::Iam, "aws-us-gov") => format!("iam.us-gov.{suffix}"),
+        (Service::Iam, _) => format!("iam.{suffix}"),
+        _ => format!("{}.{region}.{suffix}", service.name()),
+    }
+}
+
+async fn read(body: SdkBody) -> Result<String, Failed> {
+    let bytes = ByteStream::new(body).collect().await.map_err(|_| Failed::Other("connection".to_owned()))?;
+    Ok(String::from_utf8_lossy(&bytes.into_bytes()).into_owned())
+}
+
+fn is_passing(code: &str) -> bool {
+    ["Throttl", "TooManyRequests", "connection", "InternalFailure", "InternalServer", "ServiceUnavailable"]
+        .iter()
+        .any(|passing| code.contains(passing))
+}
+
+/// What an error answer says, by its code alone.
+fn failure(status: u16, kind: Option<&str>, text: &str) -> Failed {
+    let in_xml = || Some(text.split_once("<Code>")?.1.split_once("</Code>")?.0.to_owned());
+    let in_json = || {
+        let answer: Value = serde_json::from_str(text).ok()?;
+        Some(answer.get("__type").or_else(|| answer.get("code"))?.as_str()?.to_owned())
+    };
+    let kind = kind.map(str::to_owned).or_else(in_xml).or_else(in_json).unwrap_or_default();
+    // `com.amazonaws.lambda#ResourceNotFoundException`, `AccessDeniedException:http://…`.
+    let code = kind.rsplit('#').next().unwrap_or_default().split(':').next().unwrap_or_default();
+    let code: String = code.chars().filter(char::is_ascii_alphanumeric).take(60).collect();
+    match (code.as_str(), status) {
+        ("AccessDenied" | "AccessDeniedException" | "AuthorizationError" | "UnauthorizedOperation", _) => {
+            Failed::Denied
+        }
+        ("ResourceNotFoundException" | "NotFoundException" | "NoSuchEntity" | "NotFound", _) | ("", 404) => {
+            Failed::NotThere
+        }
+        ("", _) => Failed::Other(status.to_string()),
+        _ => Failed::Other(code),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_known_by_its_code_however_the_service_says_it() {
+        let denied = "<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>User: arn:aws:iam::1:user/x \
+                      is not authorized</Message></Error></ErrorResponse>";
+        assert_eq!(failure(403, None, denied), Failed::Denied);
+        let lambda = r#"{"Type":"User","Message":"Function not found: arn:…"}"#;
+        assert_eq!(failure(404, Some("ResourceNotFoundException"), lambda), Failed::NotThere);
+        let gateway = r#"{"message":"Invalid API identifier specified"}"#;
+        assert_eq!(
+            failure(404, Some("NotFoundException:http://internal.amazon.com/"), gateway),
+            Failed::NotThere
+        );
+        let namespaced = r#"{"__type":"com.amazonaws.lambda#TooManyRequestsException"}"#;
+        assert_eq!(failure(429, None, namespaced), Failed::Other("TooManyRequestsException".to_owned()));
+        assert_eq!(failure(502, None, "<html>"), Failed::Other("502".to_owned()));
+    }
+
+    #[test]
+    fn a_service_is_where_its_partition_has_it() {
+        assert_eq!(host(Service::Iam, "eu-central-1", "aws"), "iam.amazonaws.com");
+        assert_eq!(host(Service::CloudWatch, "eu-central-1", "aws"), "monitoring.eu-central-1.amazonaws.com");
+        assert_eq!(host(Service::Sns, "cn-north-1", "aws-cn"), "sns.cn-north-1.amazonaws.com.cn");
+    }
+}

@@ -1,0 +1,156 @@
+//! `nova doctor`: whether a system is as it should be in production. A line for each check, with its remedy.
+//!
+//! It only reads, but for two calls of the authorizer that must be refused. What it may not look at is "not checked", and
+//! never passes. docs/production-checklist.md is the list, with what no program can see.
+
+mod alarms;
+mod answers;
+mod attached;
+mod call;
+mod checklist;
+mod clock;
+mod deployed;
+mod finding;
+mod functions;
+mod keys;
+mod needs;
+mod permissions;
+mod settings;
+mod tables;
+mod xml;
+
+use std::error::Error;
+
+use nova_auth::aws::{Clients, connector_trusting};
+use nova_auth::keys::TokenKind;
+use nova_auth::store::{Store, Tables};
+use serde_json::json;
+
+use crate::failure::Unwell;
+use crate::output::Output;
+use crate::target::aws::Aws;
+use crate::target::{Target, Whole, local};
+
+use call::Calls;
+use deployed::Deployed;
+use finding::{Finding, Report};
+use keys::Keys;
+use tables::Table;
+
+/// For the help of the verb.
+pub(crate) const HELP: &str = "\
+Examples:
+  nova doctor --local                      a running `nova local`
+  nova doctor --stack nova-auth            a deployed stack; docs/production-checklist.md says which rights it takes
+  nova doctor --stack nova-auth --json     one document, for programs
+
+It ends with 0 if no check failed, and with 5 if one did.";
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    target: Target,
+    #[command(flatten)]
+    output: Output,
+    /// Print what is checked, and look at nothing.
+    #[arg(long)]
+    list: bool,
+}
+
+/// Looks at a system.
+///
+/// # Errors
+/// When it can't begin, and when a check failed.
+pub(crate) async fn run(args: Args) -> Result<(), Box<dyn Error>> {
+    if args.list {
+        return list(args.output);
+    }
+    let mut report = Report::new(args.output.json);
+    match args.target.whole().await? {
+        Whole::Local { url, clients } => on_this_machine(&mut report, &url, &clients).await?,
+        Whole::Deployed { stack, aws } => {
+            let stack = Deployed::read(&aws.cloudformation(), &stack).await;
+            in_an_account(&mut report, &aws, &stack.map_err(|error| args.target.explain(error))?).await?;
+        }
+    }
+    match report.end()? {
+        0 => Ok(()),
+        1 => Err(Box::new(Unwell("a check failed".to_owned()))),
+        failed => Err(Box::new(Unwell(format!("{failed} checks failed")))),
+    }
+}
+
+fn list(output: Output) -> Result<(), Box<dyn Error>> {
+    let all: Vec<_> = checklist::CHECKS.into_iter().chain([checklist::OF_EACH_API]).collect();
+    let lines: String = all.iter().map(|(check, meaning)| format!("{check:<26}  {meaning}\n")).collect();
+    let checks: Vec<_> =
+        all.iter().map(|(check, meaning)| json!({"check": check, "meaning": meaning})).collect();
+    let needs = needs::of_the_template()?;
+    output.print(&json!({"checks": checks, "needs": needs}), &lines)
+}
+
+async fn on_this_machine(report: &mut Report, url: &str, clients: &Clients) -> Result<(), Box<dyn Error>> {
+    report.add([
+        Finding::pass(checklist::STACK, format!("a nova local at {url}")),
+        Finding::not_here(checklist::CLOCK, "there is one clock"),
+        Finding::not_here(checklist::SETTINGS, "they stand on its command line"),
+        Finding::not_here(checklist::FUNCTIONS, "they are started when they are called"),
+    ])?;
+    for (name, checks) in local::TABLES.into_iter().zip([tables::IDENTITY, tables::SESSIONS]) {
+        let table = Table { client: &clients.dynamodb, name, checks, is_local: true };
+        report.add(table.look().await)?;
+    }
+    for (id, kind) in local::SECRETS.into_iter().zip([TokenKind::Access, TokenKind::Refresh]) {
+        let keys = Keys { client: &clients.secrets_manager, id, kind, rotator: None, is_local: true };
+        report.add(keys.look().await)?;
+    }
+    report.add([
+        Finding::not_here(checklist::ALARMS, "there are none"),
+        Finding::not_here(checklist::SUBSCRIBED, "there is no topic"),
+        Finding::not_here(checklist::NEEDED, "there is no IAM"),
+        Finding::not_here(checklist::DENIED, "there is no IAM"),
+        Finding::not_here(checklist::API, "its address stands in what nova local printed"),
+        Finding::not_here(checklist::AUTHORIZER, "only its gateway calls it"),
+        Finding::not_here(
+            checklist::ATTACHED,
+            "`nova rules check --template` holds rules against a template",
+        ),
+    ])
+}
+
+async fn in_an_account(report: &mut Report, aws: &Aws, stack: &Deployed) -> Result<(), Box<dyn Error>> {
+    let connector = connector_trusting(aws.ca_bundle())?;
+    let calls = Calls::new(
+        connector,
+        aws.credentials(),
+        stack.region.clone(),
+        stack.partition.clone(),
+        aws.endpoint(),
+    );
+    report.add([stack.finding(), clock::look(&calls).await])?;
+    report.add(settings::look(&stack.parameters))?;
+    report.add(functions::look(&calls, stack).await)?;
+
+    let output = |name: &str| stack.outputs.get(name).cloned().unwrap_or_default();
+    let tables = Tables { identity: output("IdentityTableName"), sessions: output("SessionsTableName") };
+    let dynamodb = aws.dynamodb();
+    for (name, checks) in [(&tables.identity, tables::IDENTITY), (&tables.sessions, tables::SESSIONS)] {
+        let table = Table { client: &dynamodb, name, checks, is_local: false };
+        report.add(table.look().await)?;
+    }
+    let secrets = aws.secrets_manager();
+    let rotator = stack.physical("RotateKeysFunction").map(|name| {
+        format!("arn:{}:lambda:{}:{}:function:{name}", stack.partition, stack.region, stack.account)
+    });
+    for (name, kind) in
+        [("AccessKeysSecretArn", TokenKind::Access), ("RefreshKeysSecretArn", TokenKind::Refresh)]
+    {
+        let (id, rotator) = (output(name), rotator.clone());
+        let keys = Keys { client: &secrets, id: &id, kind, rotator, is_local: false };
+        report.add(keys.look().await)?;
+    }
+    report.add(alarms::look(&calls, stack).await)?;
+    report.add(permissions::look(&calls, stack).await)?;
+    report.add([answers::api(&calls, stack).await, answers::authorizer(&calls, stack).await])?;
+    report.add(attached::look(&calls, stack, &Store::new(dynamodb, tables)).await)
+}

@@ -1,0 +1,246 @@
+//! What each function's role may do, by IAM's own evaluation of what is deployed: all that the function needs, and nothing
+//! else. IAM simulates the calls; none is made, and nothing is read.
+
+use super::call::{Calls, Failed, Service};
+use super::checklist::{DENIED, NEEDED};
+use super::deployed::Deployed;
+use super::finding::Finding;
+use super::needs::{self, Needs, Place, Right};
+use super::xml;
+
+/// What is asked about a table, with a key of each kind, and with none (as a scan has none).
+const TABLE_ACTIONS: &[&str] = &[
+    "BatchGetItem",
+    "ConditionCheckItem",
+    "DeleteItem",
+    "DeleteTable",
+    "GetItem",
+    "PutItem",
+    "Query",
+    "Scan",
+    "UpdateItem",
+    "UpdateTable",
+];
+
+/// What is asked about a secret.
+const SECRET_ACTIONS: &[&str] = &[
+    "DeleteSecret",
+    "DescribeSecret",
+    "GetSecretValue",
+    "PutResourcePolicy",
+    "PutSecretValue",
+    "UpdateSecret",
+    "UpdateSecretVersionStage",
+];
+
+/// A kind of key that no item has.
+const NO_KIND: &str = "NONE#";
+
+/// The name of a place as IAM knows it.
+fn arn(place: Place, stack: &Deployed) -> Option<String> {
+    let physical = stack.physical(place.name())?;
+    Some(if place.is_table() {
+        let Deployed { partition, region, account, .. } = stack;
+        format!("arn:{partition}:dynamodb:{region}:{account}:table/{physical}")
+    } else {
+        physical.to_owned()
+    })
+}
+
+/// Looks at the role of every function.
+pub(super) async fn look(calls: &Calls, stack: &Deployed) -> Vec<Finding> {
+    let needs = match needs::of_the_template() {
+        Ok(needs) => needs,
+        Err(problem) => {
+            let unknown =
+                |check| Finding::unknown(check, problem.clone(), "this nova was built with another template");
+            return vec![unknown(NEEDED), unknown(DENIED)];
+        }
+    };
+    let mut findings = Vec::new();
+    for (function, rights) in &needs {
+        match of_function(calls, stack, function, rights, &needs).await {
+            Ok(Judged { lacking, excess }) => {
+                findings.push(verdict(NEEDED, function, &lacking, "may not"));
+                findings.push(verdict(DENIED, function, &excess, "may also"));
+            }
+            Err(Failed::NotThere) => findings.push(
+                Finding::fail(
+                    NEEDED,
+                    "the stack has no role for it, or nothing that it works on",
+                    "deploy again",
+                )
+                .of(function),
+            ),
+            Err(failed) => {
+                let unseen =
+                    |check| Finding::unseen(check, &failed, "iam:SimulatePrincipalPolicy").of(function);
+                findings.extend([NEEDED, DENIED].map(unseen));
+            }
+        }
+    }
+    findings
+}
+
+fn verdict(check: &'static str, function: &str, wrong: &[String], may: &str) -> Finding {
+    if wrong.is_empty() {
+        return Finding::pass(check, "as it should be").of(function);
+    }
+    let remedy =
+        "deploy again; detect drift of the role, and look for policies that were added to it by hand";
+    Finding::fail(check, format!("{may}: {}", wrong.join(", ")), remedy).of(function)
+}
+
+/// Where a role differs from what it should be.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Judged {
+    lacking: Vec<String>,
+    excess: Vec<String>,
+}
+
+async fn of_function(
+    calls: &Calls,
+    stack: &Deployed,
+    function: &str,
+    rights: &[Right],
+    needs: &Needs,
+) -> Result<Judged, Failed> {
+    let role = stack.physical(&format!("{function}Role")).ok_or(Failed::NotThere)?;
+    let role = format!("arn:{}:iam::{}:role/{role}", stack.partition, stack.account);
+    let mut judged = Judged::default();
+    for place in Place::ALL {
+        let arn = arn(place, stack).ok_or(Failed::NotThere)?;
+        let kinds = needs::kinds(needs, place).into_iter().chain(place.is_table().then_some(NO_KIND));
+        for key in kinds.map(Some).chain([None]) {
+            let allowed = simulate(calls, &role, place, &arn, key).await?;
+            judge(rights, place, key, &allowed, &mut judged);
+        }
+    }
+    Ok(judged)
+}
+
+/// Holds what is allowed against what is needed.
+fn judge(rights: &[Right], place: Place, key: Option<&str>, allowed: &[String], judged: &mut Judged) {
+    let actions = if place.is_table() { TABLE_ACTIONS } else { SECRET_ACTIONS };
+    for action in actions {
+        let needed = rights.iter().any(|right| {
+            right.place == place
+                && right.actions.iter().any(|known| known == action)
+                && key.map_or(!place.is_table(), |key| right.keys.iter().any(|known| known == key))
+        });
+        let what = match key {
+            Some(key) => format!("{action} {key}… of {}", place.name()),
+            None if place.is_table() => format!("{action} of {} without a key", place.name()),
+            None => format!("{action} of {}", place.name()),
+        };
+        match (needed, allowed.iter().any(|allowed| allowed == action)) {
+            (true, false) => judged.lacking.push(what),
+            (false, true) => judged.excess.push(what),
+            _ => {}
+        }
+    }
+}
+
+/// Which of the actions the role may do there.
+async fn simulate(
+    calls: &Calls,
+    role: &str,
+    place: Place,
+    arn: &str,
+    key: Option<&str>,
+) -> Result<Vec<String>, Failed> {
+    let (service, actions) =
+        if place.is_table() { ("dynamodb", TABLE_ACTIONS) } else { ("secretsmanager", SECRET_ACTIONS) };
+    let mut parameters = vec![
+        ("PolicySourceArn".to_owned(), role.to_owned()),
+        ("ResourceArns.member.1".to_owned(), arn.to_owned()),
+        ("MaxItems".to_owned(), "1000".to_owned()),
+    ];
+    for (n, action) in (1..).zip(actions) {
+        parameters.push((format!("ActionNames.member.{n}"), format!("{service}:{action}")));
+    }
+    if let Some(key) = key {
+        let entry = |part: &str, value: &str| (format!("ContextEntries.member.1.{part}"), value.to_owned());
+        parameters.push(entry("ContextKeyName", "dynamodb:LeadingKeys"));
+        parameters.push(entry("ContextKeyType", "stringList"));
+        parameters.push(entry("ContextKeyValues.member.1", &format!("{key}doctor")));
+    }
+    let answer = calls.form(Service::Iam, "SimulatePrincipalPolicy", &parameters).await?;
+    let allowed = read(&answer)?;
+    // Half an answer would pass for a denial.
+    if allowed.len() != actions.len() {
+        return Err(Failed::Other("an answer about other calls".to_owned()));
+    }
+    Ok(allowed.into_iter().filter_map(|(action, is_allowed)| is_allowed.then_some(action)).collect())
+}
+
+/// The actions of an answer, without their service, and whether each is allowed.
+fn read(answer: &str) -> Result<Vec<(String, bool)>, Failed> {
+    xml::members(answer, "EvaluationResults", |result| {
+        let action = result.text("EvalActionName")?;
+        let (_, action) = action.split_once(':')?;
+        Some((action.to_owned(), result.text("EvalDecision")? == "allowed"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// After the example in IAM's API reference.
+    const ANSWER: &str = r#"<SimulatePrincipalPolicyResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/">
+      <SimulatePrincipalPolicyResult><IsTruncated>false</IsTruncated><EvaluationResults>
+        <member><MatchedStatements><member><SourcePolicyId>login</SourcePolicyId></member></MatchedStatements>
+          <MissingContextValues/><EvalResourceName>arn:aws:dynamodb:eu-central-1:1:table/t</EvalResourceName>
+          <EvalDecision>allowed</EvalDecision><EvalActionName>dynamodb:GetItem</EvalActionName></member>
+        <member><MatchedStatements/><EvalDecision>implicitDeny</EvalDecision>
+          <EvalActionName>dynamodb:Scan</EvalActionName></member>
+      </EvaluationResults></SimulatePrincipalPolicyResult></SimulatePrincipalPolicyResponse>"#;
+
+    #[test]
+    fn an_answer_of_iam_is_read_with_its_decisions() {
+        let read = read(ANSWER).unwrap();
+        assert_eq!(read, [("GetItem".to_owned(), true), ("Scan".to_owned(), false)]);
+    }
+
+    #[test]
+    fn what_a_role_lacks_and_what_it_has_too_much_are_told_apart() {
+        let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+        let place = Place::IdentityTable;
+        let rights = [Right { place, actions: owned(&["GetItem", "PutItem"]), keys: owned(&["USER#"]) }];
+        let judged = |key, allowed: &[&str]| {
+            let mut judged = Judged::default();
+            let allowed: Vec<_> = allowed.iter().map(|action| (*action).to_owned()).collect();
+            judge(&rights, Place::IdentityTable, key, &allowed, &mut judged);
+            (judged.lacking, judged.excess)
+        };
+        let none = Vec::<String>::new();
+        assert_eq!(judged(Some("USER#"), &["GetItem", "PutItem"]), (none.clone(), none.clone()));
+        assert_eq!(judged(Some("USER#"), &["GetItem"]).0, ["PutItem USER#… of IdentityTable"]);
+        assert_eq!(judged(Some("EMAIL#"), &["GetItem"]).1, ["GetItem EMAIL#… of IdentityTable"]);
+        // A condition that is true of a request without keys would let a scan through.
+        assert_eq!(judged(None, &["Scan"]).1, ["Scan of IdentityTable without a key"]);
+        assert_eq!(judged(None, &[]), (none.clone(), none));
+    }
+
+    #[test]
+    fn a_secret_needs_no_key() {
+        let actions = vec!["GetSecretValue".to_owned()];
+        let rights = [Right { place: Place::AccessKeysSecret, actions, keys: Vec::new() }];
+        let mut judged = Judged::default();
+        judge(&rights, Place::AccessKeysSecret, None, &["GetSecretValue".to_owned()], &mut judged);
+        judge(&rights, Place::RefreshKeysSecret, None, &["GetSecretValue".to_owned()], &mut judged);
+        assert_eq!(judged.lacking, Vec::<String>::new());
+        assert_eq!(judged.excess, ["GetSecretValue of RefreshKeysSecret"]);
+    }
+
+    #[test]
+    fn every_action_that_is_needed_is_asked_about() {
+        let needs = needs::of_the_template().unwrap();
+        for right in needs.values().flatten() {
+            let asked = if right.place.is_table() { TABLE_ACTIONS } else { SECRET_ACTIONS };
+            assert!(right.actions.iter().all(|action| asked.contains(&action.as_str())), "{right:?}");
+            assert!(right.keys.iter().all(|key| key != NO_KIND));
+        }
+    }
+}
