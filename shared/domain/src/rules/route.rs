@@ -58,6 +58,8 @@ pub struct Route {
     segments: Vec<Segment>,
     /// Whether `/*` ends it.
     any_depth: bool,
+    /// Its path as IAM writes it. A policy needs it for every route of the rules, at every decision.
+    iam_path: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,13 +114,14 @@ impl Route {
                 _ => segments.push(parse_segment(segment)?),
             }
         }
-        Ok(Self { method, segments, any_depth })
+        let iam_path = iam_path(&segments, any_depth);
+        Ok(Self { method, segments, any_depth, iam_path })
     }
 
     /// Whether it is about this method and path.
     #[must_use]
     pub fn matches(&self, method: Method, path: &str) -> bool {
-        if !self.methods().contains(&method) {
+        if self.method.is_some_and(|own| own != method) {
             return false;
         }
         let Some(path) = path.strip_prefix('/') else { return false };
@@ -147,8 +150,13 @@ impl Route {
 
     /// The methods that it is about.
     #[must_use]
-    pub fn methods(&self) -> Vec<Method> {
-        self.method.map_or_else(|| Method::ALL.to_vec(), |method| vec![method])
+    pub fn methods(&self) -> &[Method] {
+        self.method.as_ref().map_or(&Method::ALL, std::slice::from_ref)
+    }
+
+    /// The path as IAM writes it: `*` in the place of `{id}`, and at the end of any depth.
+    pub(super) fn iam_path(&self) -> &str {
+        &self.iam_path
     }
 
     pub(super) fn segments(&self) -> &[Segment] {
@@ -169,6 +177,21 @@ impl Route {
         let path: String = segments.chain(self.any_depth.then(|| "/*".to_owned())).collect();
         if path.is_empty() { "/".to_owned() } else { path }
     }
+}
+
+fn iam_path(segments: &[Segment], any_depth: bool) -> String {
+    let mut path = String::new();
+    for segment in segments {
+        path.push('/');
+        path.push_str(match segment {
+            Segment::Literal(literal) => literal,
+            Segment::One(_) => "*",
+        });
+    }
+    if any_depth {
+        path.push_str("/*");
+    }
+    if path.is_empty() { "/".to_owned() } else { path }
 }
 
 fn unknown_method(name: &str) -> NotARoute {
