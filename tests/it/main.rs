@@ -19,6 +19,7 @@ mod keys;
 mod languages;
 mod logout;
 mod main_job;
+mod nova_bench;
 mod nova_local;
 mod nova_user;
 mod outage;
