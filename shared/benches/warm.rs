@@ -2,13 +2,14 @@
 //!
 //! DynamoDB and Secrets Manager answer from memory, with no socket between: `decision/all` is the whole answer of the
 //! authorizer with the SDK's part (signing, writing, reading) in it, `decision/the call alone` is that part, and
-//! `decision/own` is what the authorizer does beside it.
+//! `decision/own` is the one without the other: the event, the token, the rules, the policy, the answer.
 
 #![allow(clippy::unwrap_used, reason = "a measurement of something that does not work is none")]
 #![expect(missing_docs, reason = "criterion's macros write functions without them")]
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
+use std::time::Instant;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_smithy_runtime_api::client::http::{
@@ -21,21 +22,18 @@ use aws_smithy_types::body::SdkBody;
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use jiff::Timestamp;
 use nova_auth::app::Authorizer;
-use nova_auth::authorizer::{AuthorizerEvent, AuthorizerResponse, answer};
+use nova_auth::authorizer::{AuthorizerEvent, answer};
 use nova_auth::aws::{Clients, dynamodb_config};
 use nova_auth::config::Config;
 use nova_auth::domain::ids::AccessId;
 use nova_auth::domain::moment::{Moment, RequestId};
-use nova_auth::domain::policy::MethodArn;
 use nova_auth::domain::refusal::{Fault, FieldFault, Refusal};
-use nova_auth::domain::rules::{Asking, Caching, Route, Rule, Rules};
+use nova_auth::domain::rules::{Caching, Route, Rule, Rules};
 use nova_auth::domain::session::Session;
 use nova_auth::domain::user::Profile;
-use nova_auth::flows::authenticate::Authenticated;
-use nova_auth::flows::authorize::Decision;
 use nova_auth::http::Answer;
 use nova_auth::http::error::Problem;
-use nova_auth::keys::{AccessTokens, KeyAlgorithm, KeyDocument, Token, TokenKind};
+use nova_auth::keys::{KeyAlgorithm, KeyDocument, Token, TokenKind};
 use nova_auth::messages::Language;
 use nova_auth::store::StoredRules;
 use secrecy::ExposeSecret as _;
@@ -196,56 +194,29 @@ fn verify(c: &mut Criterion) {
     group.finish();
 }
 
-/// What the authorizer does beside its call: the event is read, the token verified, the rules asked, the policy made and
-/// held against the call, the answer written.
-async fn own(
-    event: &str,
-    access: &AccessTokens,
-    authorizer: &Authorizer,
-    rules: &Rules,
-    (profile, session): (&Profile, &Session),
-) -> String {
-    let event = AuthorizerEvent::read(event, &authorizer.edge).unwrap();
-    let method = MethodArn::parse(&event.method_arn).unwrap();
-    let token = event.token.as_ref().unwrap().as_ref().unwrap();
-    let verified = access.verify(token, now()).await.unwrap();
-    assert!(!verified.expired);
-    let asking = Asking { user: Some(profile), address: event.address };
-    let verdict = rules.decide(method.method, event.resource.as_deref(), method.path, asking);
-    let policy = rules.grant(method, asking, verdict.is_allowed());
-    assert!(policy.allows(method.text));
-    let decision = Decision {
-        who: Some(Authenticated { profile: profile.clone(), session: session.clone() }),
-        policy,
-        answer: verdict.answer,
-        line: verdict.line,
-        caching: rules.caching,
-    };
-    serde_json::to_string(&AuthorizerResponse::new(decision, event.language)).unwrap()
-}
-
 fn decision(c: &mut Criterion) {
     let runtime = runtime();
     let Warm { authorizer, token } = warm(&runtime, KeyAlgorithm::Hs256);
     let event = EVENT.replace("REPLACE_WITH_ACCESS_TOKEN", token.expose());
-    let (profile, session, rules) = (profile(), session(), rules());
+    let (user, session) = (profile().id, session().session_id);
+    let nobodys = AccessId::new(ID.parse().unwrap());
+    let all = || {
+        let answer = runtime.block_on(answer(&authorizer, black_box(&event), &moment())).unwrap();
+        serde_json::to_string(&answer).unwrap()
+    };
+    let call = || runtime.block_on(authorizer.store.facts(user, session, nobodys, None)).unwrap();
+    let timed = |times: u64, work: &dyn Fn()| {
+        let begun = Instant::now();
+        (0..times).for_each(|_| work());
+        begun.elapsed()
+    };
     let mut group = c.benchmark_group("decision");
+    group.bench_function("all", |b| b.iter(all));
+    group.bench_function("the call alone", |b| b.iter(call));
     group.bench_function("own", |b| {
-        b.iter(|| {
-            let whom = (&profile, &session);
-            runtime.block_on(own(black_box(&event), &authorizer.access, &authorizer, &rules, whom))
-        });
-    });
-    group.bench_function("the call alone", |b| {
-        let token = AccessId::new(ID.parse().unwrap());
-        b.iter(|| {
-            runtime.block_on(authorizer.store.facts(profile.id, session.session_id, token, None)).unwrap()
-        });
-    });
-    group.bench_function("all", |b| {
-        b.iter(|| {
-            let answer = runtime.block_on(answer(&authorizer, black_box(&event), &moment())).unwrap();
-            serde_json::to_string(&answer).unwrap()
+        b.iter_custom(|times| {
+            let all = timed(times, &|| drop(black_box(all())));
+            all.saturating_sub(timed(times, &|| drop(black_box(call()))))
         });
     });
     group.bench_function("the event", |b| {

@@ -1,7 +1,5 @@
 //! The picture of a run, as SVG.
 
-use std::fmt::Write as _;
-
 use super::growth::MEASURED;
 use super::report::Report;
 use super::sample::Spread;
@@ -238,12 +236,13 @@ fn users(svg: &mut Svg, report: &Report) {
     let points: Vec<_> =
         users.iter().map(|users| (users.users as f64, users.dollars_a_month.value, false)).collect();
     chart.points(svg, &points);
-    for users in users {
+    for (place, users) in users.iter().enumerate() {
         let (x, y) = chart.at(users.users as f64, users.dollars_a_month.value);
-        let mut label = String::new();
-        // Writing into a String can't fail.
-        let _ = write!(label, "{:.2}", users.dollars_a_month.value);
-        svg.text((x - 8.0, y - 8.0), "end", INK, 11, &label);
+        let label = format!("{:.2}", users.dollars_a_month.value);
+        // The first one stands at the axis.
+        let (at, anchor) =
+            if place == 0 { ((x + 8.0, y + 14.0), "start") } else { ((x - 8.0, y - 8.0), "end") };
+        svg.text(at, anchor, INK, 11, &label);
     }
 }
 

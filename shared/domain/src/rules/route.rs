@@ -121,7 +121,7 @@ impl Route {
     /// Whether it is about this method and path.
     #[must_use]
     pub fn matches(&self, method: Method, path: &str) -> bool {
-        if self.method.is_some_and(|own| own != method) {
+        if !self.methods().contains(&method) {
             return false;
         }
         let Some(path) = path.strip_prefix('/') else { return false };
