@@ -4,8 +4,11 @@
 //! authorizer with the SDK's part (signing, writing, reading) in it, `decision/the call alone` is that part, and
 //! `decision/own` is the one without the other: the event, the token, the rules, the policy, the answer.
 
-#![allow(clippy::unwrap_used, reason = "a measurement of something that does not work is none")]
-#![expect(missing_docs, reason = "criterion's macros write functions without them")]
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a measurement of something that does not work is none"
+)]
 
 use std::collections::BTreeMap;
 use std::hint::black_box;

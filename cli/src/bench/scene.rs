@@ -20,7 +20,7 @@ use nova_auth::flows::login::{LoginAttempt, login};
 use nova_auth::passwords::Hasher;
 use nova_auth::store::StoredRules;
 use nova_local::workbench::Workbench;
-use nova_local::{Binaries, LogSink, Options};
+use nova_local::{Binaries, LogSink, Options, StartError};
 use serde_json::{Value, json};
 
 /// What a function is asked to do.
@@ -112,13 +112,19 @@ const RULES: &str = "\
 ";
 
 impl Scene {
-    /// Starts it; `cost` is bcrypt's.
+    /// Starts it. Nothing is built for it: what is measured has to be what somebody built on purpose.
+    ///
+    /// # Errors
+    /// A binary is missing, or the template can't be used.
     pub(super) async fn start(template: PathBuf, binaries: Binaries) -> Result<Scene, Box<dyn Error>> {
         let logs = LogSink::memory();
         let options =
             Options { binaries, no_build: true, logs: logs.clone(), ..Options::in_memory(template) };
         let functions = Operation::ALL.map(Operation::function);
-        let bench = Workbench::start(options, &functions).await?;
+        let bench = Workbench::start(options, &functions).await.map_err(|error| match error {
+            StartError::Binaries(missing) => format!("{missing}; `nova bench --help` says how to build it"),
+            other => other.to_string(),
+        })?;
         let service = service(&bench)?;
         let parse = |address: &str| Email::parse(address).map_err(|_| "no address");
         let scene = Scene {

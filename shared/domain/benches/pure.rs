@@ -1,7 +1,6 @@
 //! What the pure rules cost. `cargo bench -p nova-auth-domain` measures them as they ship, in the release profile.
 
 #![allow(clippy::unwrap_used, reason = "a measurement of something that does not work is none")]
-#![expect(missing_docs, reason = "criterion's macros write functions without them")]
 
 use std::hint::black_box;
 

@@ -95,13 +95,9 @@ fn matches(pattern: &str, text: &str) -> bool {
                 last_star = Some((pattern.clone(), text.clone()));
                 continue;
             }
-            Some(symbol) => {
-                if text.next().is_some_and(|c| symbol == '?' || symbol == c) {
-                    continue;
-                }
-            }
+            Some(symbol) if text.next().is_some_and(|c| symbol == '?' || symbol == c) => continue,
             None if text.as_str().is_empty() => return true,
-            None => {}
+            _ => {}
         }
         // It does not fit so: the last star takes one character more.
         let Some((after, from)) = &mut last_star else { return false };
