@@ -2,7 +2,7 @@
 //!
 //! DynamoDB and Secrets Manager answer from memory, with no socket between: `decision/all` is the whole answer of the
 //! authorizer with the SDK's part (signing, writing, reading) in it, `decision/the call alone` is that part, and
-//! `decision/own` is the one without the other: the event, the token, the rules, the policy, the answer.
+//! `decision/own` is what the authorizer does beside it, step by step.
 
 #![allow(
     clippy::panic,
@@ -12,7 +12,6 @@
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
-use std::time::Instant;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_smithy_runtime_api::client::http::{
@@ -28,17 +27,18 @@ use nova_auth::app::Authorizer;
 use nova_auth::authorizer::{AuthorizerEvent, answer};
 use nova_auth::aws::{Clients, dynamodb_config};
 use nova_auth::config::Config;
+use nova_auth::domain::context::Context;
 use nova_auth::domain::ids::AccessId;
 use nova_auth::domain::moment::{Moment, RequestId};
+use nova_auth::domain::policy::MethodArn;
 use nova_auth::domain::refusal::{Fault, FieldFault, Refusal};
-use nova_auth::domain::rules::{Caching, Route, Rule, Rules};
+use nova_auth::domain::rules::{Asking, Caching, Route, Rule, Rules};
 use nova_auth::domain::session::Session;
 use nova_auth::domain::user::Profile;
 use nova_auth::http::Answer;
 use nova_auth::http::error::Problem;
 use nova_auth::keys::{KeyAlgorithm, KeyDocument, Token, TokenKind};
 use nova_auth::messages::Language;
-use nova_auth::store::StoredRules;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
@@ -160,9 +160,8 @@ fn warm(runtime: &tokio::runtime::Runtime, algorithm: KeyAlgorithm) -> Warm {
         ("AWS_SECRET_ACCESS_KEY", "example"),
     ]);
     let config = Config::read(&|name| variables.get(name).map(|value| (*value).to_owned())).unwrap();
-    let stored = StoredRules { rules: rules(), source: String::new(), stored_at: now() };
     let rows = json!({"Responses": {
-        "identity": [row("PROFILE", &profile()), row("RULES", &stored)],
+        "identity": [row("PROFILE", &profile())],
         "sessions": [row(&format!("SESSION#{ID}"), &session())],
     }});
     let tables = SharedHttpClient::new(Always(rows.to_string()));
@@ -197,33 +196,51 @@ fn verify(c: &mut Criterion) {
     group.finish();
 }
 
+/// What the authorizer does beside its call: the event is read, the token verified, the rules asked, the policy made and
+/// held against the call, the answer written.
+async fn own(event: &str, authorizer: &Authorizer, rules: &Rules, profile: &Profile) -> String {
+    let event = AuthorizerEvent::read(event, &authorizer.edge).unwrap();
+    let method = MethodArn::parse(&event.method_arn).unwrap();
+    let verified =
+        authorizer.access.verify(event.token.as_ref().unwrap().as_ref().unwrap(), now()).await.unwrap();
+    assert!(!verified.expired);
+    let asking = Asking { user: Some(profile), address: event.address };
+    let verdict = rules.decide(method.method, event.resource.as_deref(), method.path, asking);
+    let policy = rules.grant(method, asking, verdict.is_allowed());
+    assert!(verdict.is_allowed() && policy.allows(method.text));
+    let context = Context {
+        user_id: Some(profile.id.to_string()),
+        email: Some(profile.email.as_str().to_owned()),
+        role: Some(profile.role.as_str().to_owned()),
+        session_id: Some(verified.claims.sid.to_string()),
+        ..Context::default()
+    };
+    let policy = serde_json::to_string(&policy).unwrap();
+    format!("{policy}{}", serde_json::to_string(&context).unwrap())
+}
+
 fn decision(c: &mut Criterion) {
     let runtime = runtime();
     let Warm { authorizer, token } = warm(&runtime, KeyAlgorithm::Hs256);
     let event = EVENT.replace("REPLACE_WITH_ACCESS_TOKEN", token.expose());
-    let (user, session) = (profile().id, session().session_id);
+    let rules = authorizer.rules.keep("EXAMPLEAPI", rules(), now());
+    let (profile, session) = (profile(), session().session_id);
     let nobodys = AccessId::new(ID.parse().unwrap());
-    let all = || {
-        let answer = runtime.block_on(answer(&authorizer, black_box(&event), &moment())).unwrap();
-        serde_json::to_string(&answer).unwrap()
-    };
-    let call = || runtime.block_on(authorizer.store.facts(user, session, nobodys, None)).unwrap();
-    let timed = |times: u64, work: &dyn Fn()| {
-        let begun = Instant::now();
-        (0..times).for_each(|_| work());
-        begun.elapsed()
-    };
     let mut group = c.benchmark_group("decision");
-    group.bench_function("all", |b| b.iter(all));
-    group.bench_function("the call alone", |b| b.iter(call));
     group.bench_function("own", |b| {
-        b.iter_custom(|times| {
-            let all = timed(times, &|| drop(black_box(all())));
-            all.saturating_sub(timed(times, &|| drop(black_box(call()))))
-        });
+        b.iter(|| runtime.block_on(own(black_box(&event), &authorizer, &rules, &profile)));
     });
     group.bench_function("the event", |b| {
         b.iter(|| AuthorizerEvent::read(black_box(&event), &authorizer.edge).unwrap());
+    });
+    group.bench_function("the call alone", |b| {
+        b.iter(|| runtime.block_on(authorizer.store.facts(profile.id, session, nobodys, None)).unwrap());
+    });
+    group.bench_function("all", |b| {
+        b.iter(|| {
+            let answer = runtime.block_on(answer(&authorizer, black_box(&event), &moment())).unwrap();
+            serde_json::to_string(&answer).unwrap()
+        });
     });
     group.finish();
 }

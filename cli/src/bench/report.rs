@@ -97,9 +97,9 @@ impl Report {
         let mut section = |title: &str, columns: [&str; 4], rows: Vec<[String; 5]>| {
             let [a, b, c, d] = columns;
             // Writing into a String can't fail.
-            let _ = writeln!(text, "\n{title:<18}{a:>22}{b:>22}{c:>22}{d:>22}");
+            let _ = writeln!(text, "\n{title:<28}{a:>21}{b:>21}{c:>21}{d:>21}");
             for [name, a, b, c, d] in rows {
-                let _ = writeln!(text, "  {name:<16}{a:>22}{b:>22}{c:>22}{d:>22}");
+                let _ = writeln!(text, "  {name:<26}{a:>21}{b:>21}{c:>21}{d:>21}");
             }
         };
         let rows = self.cold.iter().map(|(name, cold)| {
@@ -110,9 +110,9 @@ impl Report {
         let columns = ["to first next", "its CPU", "first answer", "its CPU"];
         section("Cold, ms (median / p99)", columns, rows.collect());
         let rows = self.parts.iter().map(|(part, took)| {
-            [String::new(), spread(Some(*took)), part.clone(), String::new(), String::new()]
+            [part.clone(), spread(Some(*took)), String::new(), String::new(), String::new()]
         });
-        section("Before the first", ["took", "part", "", ""], rows.collect());
+        section("Before the first next, ms", ["took", "", "", ""], rows.collect());
         let rows = self.warm.iter().map(|(name, warm)| {
             let runs = warm.ms.map_or("-".to_owned(), |ms| ms.runs.to_string());
             [(*name).to_owned(), spread(warm.ms), spread(warm.cpu_ms), runs, String::new()]
