@@ -103,11 +103,7 @@ async fn serve(stack: &Stack, with_demo: bool) -> Result<(), Box<dyn Error>> {
 }
 
 fn options(args: Args) -> Result<Options, Box<dyn Error>> {
-    let template = match args.template {
-        Some(template) => template,
-        None => find_upward(&std::env::current_dir()?)
-            .ok_or("there is no template.yaml here or in a directory above: name one with --template")?,
-    };
+    let template = find_template(args.template)?;
     let mut attach = args.attach;
     if args.demo {
         demo::prepare(&template, &mut attach);
@@ -123,6 +119,20 @@ fn options(args: Args) -> Result<Options, Box<dyn Error>> {
         no_build: args.no_build,
         page: true,
         ..Options::in_memory(template)
+    })
+}
+
+/// The template that was named, or else the one here or in a directory above.
+///
+/// # Errors
+/// There is none.
+pub(crate) fn find_template(named: Option<PathBuf>) -> Result<PathBuf, Box<dyn Error>> {
+    let found = match named {
+        Some(template) => Some(template),
+        None => find_upward(&std::env::current_dir()?),
+    };
+    found.ok_or_else(|| {
+        "there is no template.yaml here or in a directory above: name one with --template".into()
     })
 }
 

@@ -1,6 +1,8 @@
 //! `nova`: runs, operates and measures Nova Auth. One file a verb.
 
 #[cfg(feature = "local")]
+mod bench;
+#[cfg(feature = "local")]
 mod demo;
 mod doctor;
 mod failure;
@@ -33,6 +35,9 @@ enum Verb {
     /// Run the whole system on this machine, as template.yaml describes it.
     #[cfg(feature = "local")]
     Local(local::Args),
+    /// Measure the functions: cold and warm, time, CPU and memory, calls, and what that costs.
+    #[cfg(feature = "local")]
+    Bench(bench::Args),
     /// The rules of an attached API: check, put, show.
     #[command(subcommand)]
     Rules(rules::Verb),
@@ -63,6 +68,8 @@ impl Verb {
         match self {
             #[cfg(feature = "local")]
             Verb::Local(args) => local::run(args).await,
+            #[cfg(feature = "local")]
+            Verb::Bench(args) => bench::run(args).await,
             Verb::Rules(verb) => rules::run(verb).await,
             Verb::Keys(verb) => keys::run(verb).await,
             Verb::User(verb) => user::run(verb).await,

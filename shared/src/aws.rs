@@ -142,10 +142,16 @@ fn amazon_roots() -> Result<Vec<u8>, IoError> {
 }
 
 /// <https://www.amazontrust.com/repository/>: Amazon Root CA 1 to 4 and Starfield Services Root - G2.
+///
+/// A root is its own issuer, and a certificate's issuer stands at its beginning. Looking for the names in all of 140
+/// certificates would be a fifth of a cold start.
 fn is_amazons(der: &[u8]) -> bool {
-    ["Amazon Root CA ", "Starfield Services Root Certificate Authority - G2"]
-        .iter()
-        .any(|name| der.windows(name.len()).any(|window| window == name.as_bytes()))
+    const ISSUER_ENDS: usize = 320;
+    let beginning = der.get(..ISSUER_ENDS).unwrap_or(der);
+    [&b"Amazon Root CA "[..], b"Starfield Services Root Certificate Authority - G2"].into_iter().any(|name| {
+        let is_here = |window: &[u8]| window.first() == name.first() && window == name;
+        beginning.windows(name.len()).any(is_here)
+    })
 }
 
 #[cfg(test)]

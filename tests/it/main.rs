@@ -24,6 +24,7 @@ mod keys;
 mod languages;
 mod logout;
 mod main_job;
+mod nova_bench;
 mod nova_doctor;
 mod nova_local;
 mod nova_user;

@@ -9,7 +9,8 @@
 //! | [`storage`] | DynamoDB in this process, with the templates' tables |
 //! | `secrets/` | a stand-in for Secrets Manager |
 //! | `binaries` | the functions' binaries, found or built |
-//! | `process`, `runtime`, `pool` | a function: its processes, the Runtime API they talk to, which call goes where |
+//! | `process`, `runtime`, `instance`, `pool` | a function: its processes, the Runtime API they talk to, which call goes where |
+//! | [`workbench`] | tables, secrets and processes without a gateway, for those who measure |
 //! | `gateway/` | API Gateway: `rest.rs` is the way of a request through it |
 //! | `web/` | a page that shows the system, for a person with a browser |
 //!
@@ -20,6 +21,7 @@ mod binaries;
 mod clock;
 mod documents;
 mod gateway;
+mod instance;
 mod logs;
 mod options;
 mod pool;
@@ -32,6 +34,7 @@ mod stack;
 pub mod storage;
 pub mod template;
 mod web;
+pub mod workbench;
 
 pub use binaries::{Binaries, BinariesError};
 pub use clock::Clock;

@@ -8,35 +8,13 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
 use crate::clock::Clock;
-use crate::process::{Launch, Process};
-use crate::random;
-use crate::runtime::{Delivery, Endpoint, FunctionError, Outcome, Start};
-use crate::template::function_arn;
+use crate::instance::Instance;
+pub(crate) use crate::instance::InvokeError;
+use crate::process::Launch;
+use crate::runtime::Outcome;
 
-/// Lambda gives a function ten seconds to ask for its first event.
-const INIT_LIMIT: Duration = Duration::from_secs(10);
 /// The ends of processes are waited for this long when the stack stops.
 const LAST_EXITS: Duration = Duration::from_secs(2);
-
-/// Why a call has no answer.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum InvokeError {
-    /// The function reported an error.
-    #[error("it reported an error: {}", .0.message)]
-    Function(FunctionError),
-    /// It took longer than the template allows.
-    #[error("no answer within {0} s; its process was ended")]
-    Timeout(u64),
-    /// Its process ended under way.
-    #[error("its process ended before it answered: {0}")]
-    Crash(String),
-    /// Its process never came to ask for an event.
-    #[error("it did not start: {0}")]
-    Init(String),
-    /// The stack stops.
-    #[error("the stack is stopping")]
-    Stopping,
-}
 
 /// The processes of one function.
 #[derive(Debug)]
@@ -48,12 +26,6 @@ pub(crate) struct Pool {
     idle: Mutex<Vec<Instance>>,
     watchers: Mutex<Vec<JoinHandle<()>>>,
     stopping: watch::Sender<bool>,
-}
-
-#[derive(Debug)]
-struct Instance {
-    endpoint: Endpoint,
-    process: Process,
 }
 
 impl Pool {
@@ -99,25 +71,9 @@ impl Pool {
         let idle = self.take_idle();
         let instance = match idle {
             Some(instance) => instance,
-            None => self.start().await?,
+            None => Instance::start(&self.launch, |watcher| self.watch(watcher)).await?,
         };
-        let limit = self.launch.function.timeout_seconds;
-        let now = self.clock.now_ms();
-        let delivery = Delivery {
-            request_id: random::uuid(),
-            event,
-            deadline_ms: now.saturating_add(limit.saturating_mul(1000)),
-            function_arn: function_arn(&self.launch.function.logical_id),
-            trace_id: random::trace_id(now),
-        };
-        let outcome = instance.endpoint.deliver(delivery).await;
-        let outcome = tokio::select! {
-            // An answer that came before the end counts.
-            biased;
-            outcome = outcome => outcome.map_err(|_| InvokeError::Crash("it is gone".to_owned()))?,
-            end = instance.process.wait() => return Err(InvokeError::Crash(end)),
-            () = tokio::time::sleep(Duration::from_secs(limit)) => return Err(InvokeError::Timeout(limit)),
-        };
+        let outcome = instance.attend(&self.launch, &self.clock, event).await?;
         if !*self.stopping.borrow() {
             self.idle().push(instance);
         }
@@ -133,29 +89,8 @@ impl Pool {
 
     fn take_idle(&self) -> Option<Instance> {
         let mut idle = self.idle();
-        idle.retain(|instance| instance.process.ended().is_none());
+        idle.retain(|instance| instance.ended().is_none());
         idle.pop()
-    }
-
-    async fn start(&self) -> Result<Instance, InvokeError> {
-        let endpoint = Endpoint::open().await.map_err(|error| InvokeError::Init(error.to_string()))?;
-        let (process, watcher) = self
-            .launch
-            .start(&endpoint.address())
-            .map_err(|error| InvokeError::Init(format!("{}: {error}", self.launch.program.display())))?;
-        self.watch(watcher);
-        tokio::select! {
-            biased;
-            start = endpoint.started() => match start {
-                Start::Failed(error) => return Err(InvokeError::Init(error.message)),
-                Start::Ready | Start::Initializing => {}
-            },
-            end = process.wait() => return Err(InvokeError::Init(end)),
-            () = tokio::time::sleep(INIT_LIMIT) => {
-                return Err(InvokeError::Init(format!("no event asked for within {} s", INIT_LIMIT.as_secs())));
-            }
-        }
-        Ok(Instance { endpoint, process })
     }
 
     fn watch(&self, watcher: JoinHandle<()>) {

@@ -30,6 +30,7 @@ pub(crate) struct Launch {
 /// A running process. Dropping it ends it.
 #[derive(Debug)]
 pub(crate) struct Process {
+    id: Option<u32>,
     exited: watch::Receiver<Option<String>>,
     /// Never sent on: its end is the signal.
     _alive: watch::Sender<()>,
@@ -52,11 +53,12 @@ impl Launch {
         #[cfg(unix)]
         command.process_group(0);
         let child = command.spawn()?;
+        let id = child.id();
         let (alive, dropped) = watch::channel(());
         let (exit, exited) = watch::channel(None);
         let logs = self.logs.clone();
         let watcher = tokio::spawn(watch_over(child, self.function.binary.clone(), logs, dropped, exit));
-        Ok((Process { exited, _alive: alive }, watcher))
+        Ok((Process { id, exited, _alive: alive }, watcher))
     }
 
     fn variables(&self) -> BTreeMap<String, String> {
@@ -92,6 +94,11 @@ impl Launch {
 }
 
 impl Process {
+    /// The operating system's number for it; none once it has ended, when another may have it.
+    pub(crate) fn id(&self) -> Option<u32> {
+        self.id.filter(|_| self.ended().is_none())
+    }
+
     /// How it ended, if it has.
     pub(crate) fn ended(&self) -> Option<String> {
         self.exited.borrow().clone()

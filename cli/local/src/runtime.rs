@@ -4,6 +4,7 @@
 //! a host and a port in every runtime, and a path in only some.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
@@ -60,6 +61,18 @@ struct Shared {
     events: tokio::sync::Mutex<mpsc::Receiver<Delivery>>,
     state: watch::Sender<Start>,
     current: Mutex<Option<(String, oneshot::Sender<Outcome>)>>,
+    times: Mutex<Times>,
+}
+
+/// When a process asked and answered, for those who measure.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Times {
+    /// It asked for its first event.
+    pub(crate) ready: Option<Instant>,
+    /// It was given its last event.
+    pub(crate) given: Option<Instant>,
+    /// Its last answer had come.
+    pub(crate) answered: Option<Instant>,
 }
 
 /// How far the start of a process has come.
@@ -81,6 +94,7 @@ impl Endpoint {
             events: tokio::sync::Mutex::new(queue),
             state: watch::Sender::new(Start::Initializing),
             current: Mutex::new(None),
+            times: Mutex::default(),
         });
         let router = Router::new()
             .route("/2018-06-01/runtime/invocation/next", get(next))
@@ -107,6 +121,11 @@ impl Endpoint {
         }
     }
 
+    /// When the process asked and answered.
+    pub(crate) fn times(&self) -> Times {
+        *self.shared.times()
+    }
+
     /// Gives the process an event; what it makes of it comes through the receiver.
     pub(crate) async fn deliver(&self, delivery: Delivery) -> oneshot::Receiver<Outcome> {
         let (sender, receiver) = oneshot::channel();
@@ -122,11 +141,16 @@ impl Shared {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn times(&self) -> std::sync::MutexGuard<'_, Times> {
+        self.times.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Takes the answer to the event that is under way, and to no other.
     fn settle(&self, id: &str, outcome: Outcome) -> Response {
         let mut current = self.current();
         match current.take() {
             Some((expected, sender)) if expected == id => {
+                self.times().answered = Some(Instant::now());
                 // Whoever asked may have given up; the process is none the wiser.
                 drop(sender.send(outcome));
                 (StatusCode::ACCEPTED, axum::Json(json!({ "status": "OK" }))).into_response()
@@ -142,8 +166,10 @@ impl Shared {
 }
 
 async fn next(State(shared): State<Arc<Shared>>) -> Response {
+    shared.times().ready.get_or_insert_with(Instant::now);
     shared.state.send_replace(Start::Ready);
     let delivery = shared.events.lock().await.recv().await;
+    shared.times().given = Some(Instant::now());
     match delivery {
         Some(delivery) => (
             [

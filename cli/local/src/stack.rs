@@ -259,11 +259,16 @@ fn management_urls(templates: &[Template], listeners: &[Listener]) -> BTreeMap<S
     urls
 }
 
-/// The first template, and the attached ones with what it exports.
-fn load(options: &Options) -> Result<Vec<Template>, StartError> {
+/// The first template, with the parameters that were given.
+pub(crate) fn load_first(options: &Options) -> Result<Template, TemplateError> {
     let inputs =
         Inputs { parameters: options.parameters.clone(), stack: STACK.to_owned(), ..Inputs::default() };
-    let main = Template::load_with(&options.template, &inputs)?;
+    Template::load_with(&options.template, &inputs)
+}
+
+/// The first template, and the attached ones with what it exports.
+fn load(options: &Options) -> Result<Vec<Template>, StartError> {
+    let main = load_first(options)?;
     if main.apis.is_empty() {
         return Err(StartError::NoApi(options.template.clone()));
     }
@@ -291,7 +296,7 @@ fn load(options: &Options) -> Result<Vec<Template>, StartError> {
     Ok(templates)
 }
 
-fn absolute_parent(path: &Path) -> PathBuf {
+pub(crate) fn absolute_parent(path: &Path) -> PathBuf {
     let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     path.parent().unwrap_or(Path::new(".")).to_owned()
 }

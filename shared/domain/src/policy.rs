@@ -37,6 +37,18 @@ impl Policy {
         Self::of(Effect::Deny, vec!["*".to_owned()])
     }
 
+    /// Whether it is about nothing.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.statement.iter().all(|statement| statement.resource.is_empty())
+    }
+
+    /// How long it is as JSON.
+    pub(crate) fn bytes(&self) -> usize {
+        let mut length = Length(0);
+        // INVARIANT: a policy is texts and lists, which JSON can always say, and counting does not fail.
+        serde_json::to_writer(&mut length, self).map_or(usize::MAX, |()| length.0)
+    }
+
     fn of(effect: Effect, resource: Vec<String>) -> Self {
         Self {
             version: "2012-10-17",
@@ -57,28 +69,43 @@ impl Policy {
     }
 }
 
+/// Counts what is written, and keeps none of it.
+struct Length(usize);
+
+impl std::io::Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
 /// IAM's wildcards: `*` is any text, `/` and `:` included, `?` is one character.
+///
+/// Only the last `*` is ever tried again: what an earlier one could take in its place, this one can take too.
 fn matches(pattern: &str, text: &str) -> bool {
-    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
-    // `reach[i]`: whether the pattern read so far matches the first i characters.
-    let mut reach = vec![false; text.len() + 1];
-    if let Some(first) = reach.first_mut() {
-        *first = true;
-    }
-    for symbol in pattern {
-        let mut next = vec![false; reach.len()];
-        let mut any_before = false;
-        for (i, reached) in reach.iter().enumerate() {
-            any_before |= *reached;
-            if symbol == '*' {
-                next.get_mut(i).into_iter().for_each(|slot| *slot = any_before);
-            } else if *reached && text.get(i).is_some_and(|c| symbol == '?' || symbol == *c) {
-                next.get_mut(i + 1).into_iter().for_each(|slot| *slot = true);
+    let (mut pattern, mut text) = (pattern.chars(), text.chars());
+    let mut last_star = None;
+    loop {
+        match pattern.next() {
+            Some('*') => {
+                last_star = Some((pattern.clone(), text.clone()));
+                continue;
             }
+            Some(symbol) if text.next().is_some_and(|c| symbol == '?' || symbol == c) => continue,
+            None if text.as_str().is_empty() => return true,
+            _ => {}
         }
-        reach = next;
+        // It does not fit so: the last star takes one character more.
+        let Some((after, from)) = &mut last_star else { return false };
+        if from.next().is_none() {
+            return false;
+        }
+        (pattern, text) = (after.clone(), from.clone());
     }
-    reach.last().copied().unwrap_or(false)
 }
 
 /// The ARN of a method, `arn:aws:execute-api:region:account:api/stage/METHOD/path`, taken apart; or that of opening a
@@ -179,8 +206,42 @@ mod tests {
             ("*/GET/*", "x/GET/y/z", true),
             ("**a", "bba", true),
             ("", "a", false),
+            ("a*b*c", "aXbXbYc", true),
+            ("a*b*c", "aXcXb", false),
+            ("a*?", "a", false),
+            ("*?م", "xxم", true),
         ] {
             assert_eq!(matches(pattern, text), verdict, "{pattern} {text}");
+        }
+    }
+
+    /// The same by trying everything, as one would explain it.
+    fn explained(pattern: &[char], text: &[char]) -> bool {
+        match (pattern.split_first(), text.split_first()) {
+            (None, None) => true,
+            (Some(('*', rest)), _) => {
+                explained(rest, text) || text.split_first().is_some_and(|(_, tail)| explained(pattern, tail))
+            }
+            (Some((symbol, rest)), Some((c, tail))) => {
+                (*symbol == '?' || symbol == c) && explained(rest, tail)
+            }
+            _ => false,
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn the_quick_way_finds_what_trying_everything_finds(pattern in "[ab*?]{0,8}", text in "[abم]{0,10}") {
+            let characters = |text: &str| text.chars().collect::<Vec<_>>();
+            let verdict = explained(&characters(&pattern), &characters(&text));
+            proptest::prop_assert_eq!(matches(&pattern, &text), verdict);
+        }
+    }
+
+    #[test]
+    fn a_policy_is_as_long_as_its_json() {
+        for policy in [Policy::deny(), Policy::allow(vec!["a\"/*".to_owned(), "م".to_owned()])] {
+            assert_eq!(policy.bytes(), serde_json::to_string(&policy).unwrap().len());
         }
     }
 

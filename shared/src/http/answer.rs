@@ -104,7 +104,9 @@ impl Answer {
         self
     }
 
-    pub(super) fn render(&self, language: Language, request_id: &str) -> Response<Body> {
+    /// The answer as it is sent.
+    #[must_use]
+    pub fn render(&self, language: Language, request_id: &str) -> Response<Body> {
         if let Some(Published { document, media_type, max_age }) = &self.published {
             let mut response = respond(self.status, document, language, request_id);
             put(&mut response, header::CONTENT_TYPE, media_type);
@@ -127,7 +129,9 @@ impl Answer {
 }
 
 impl Problem {
-    pub(super) fn render(&self, language: Language, request_id: &str) -> Response<Body> {
+    /// The refusal as it is sent.
+    #[must_use]
+    pub fn render(&self, language: Language, request_id: &str) -> Response<Body> {
         let (status, code) = self.row();
         let mut envelope = json!({
             "success": false,

@@ -9,6 +9,7 @@ use super::{
     grant::{self, MAX_POLICY_BYTES, MAX_RESOURCE_CHARACTERS},
     overlap::{covers, hides, meets},
 };
+use crate::policy::Policy;
 
 /// Why rules are not stored.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -91,8 +92,8 @@ impl Rules {
 
     /// What a kept answer would get wrong about one rule, by the first method for which it would.
     fn inexpressible(&self, rule: &Rule) -> Option<Unfit> {
-        rule.route.methods().into_iter().find_map(|method| {
-            let about = self.rules.iter().filter(|other| other.route.methods().contains(&method));
+        rule.route.methods().iter().find_map(|method| {
+            let about = self.rules.iter().filter(|other| other.route.methods().contains(method));
             for other in about {
                 if meets(&rule.route, &other.route) && !rule.access.implies(&other.access) {
                     let route = rule.route.to_string();
@@ -112,13 +113,13 @@ impl Rules {
         let mut found = Vec::new();
         let mut resources = Vec::new();
         for rule in &self.rules {
-            let of_rule = grant::resources(LONG_ARN, &rule.route);
+            let of_rule: Vec<String> = grant::resources(LONG_ARN, &rule.route).collect();
             if of_rule.iter().any(|resource| resource.chars().count() > MAX_RESOURCE_CHARACTERS) {
                 found.push(Unfit::LongRoute { line: rule.line });
             }
             resources.extend(of_rule);
         }
-        let bytes = grant::policy_bytes(resources);
+        let bytes = Policy::allow(resources).bytes();
         if bytes > MAX_POLICY_BYTES {
             found.push(Unfit::LongPolicy { bytes });
         }

@@ -1,6 +1,6 @@
 //! The policy of one user.
 
-use super::{Asking, Caching, Method, Route, Rules, overlap::iam_path};
+use super::{Asking, Caching, Method, Route, Rules};
 use crate::policy::{MethodArn, Policy};
 
 /// The longest resource that API Gateway takes in an authorizer's policy
@@ -18,15 +18,25 @@ impl Rules {
         let resources = match self.caching {
             Caching::Never if allowed => vec![literal(method.text)],
             Caching::Never => vec![],
-            Caching::Allowed => {
-                let admitting = self.rules.iter().filter(|rule| rule.access.admits(asking).is_ok());
-                admitting.flat_map(|rule| resources(method.stage_arn(), &rule.route)).collect()
-            }
+            Caching::Allowed => self.granted(method.stage_arn(), asking),
         };
-        if resources.is_empty() || policy_bytes(resources.clone()) > MAX_POLICY_BYTES {
-            return Policy::deny();
+        let policy = Policy::allow(resources);
+        if policy.is_empty() || policy.bytes() > MAX_POLICY_BYTES { Policy::deny() } else { policy }
+    }
+
+    /// The resources of every rule that lets somebody in; no more of them than are too many already.
+    fn granted(&self, stage_arn: &str, asking: Asking<'_>) -> Vec<String> {
+        let (mut granted, mut bytes) = (Vec::new(), 0);
+        for rule in self.rules.iter().filter(|rule| rule.access.lets_in(asking)) {
+            for resource in resources(stage_arn, &rule.route) {
+                bytes += resource.len();
+                granted.push(resource);
+            }
+            if bytes > MAX_POLICY_BYTES {
+                break;
+            }
         }
-        Policy::allow(resources)
+        granted
     }
 }
 
@@ -36,16 +46,11 @@ fn literal(arn: &str) -> String {
 }
 
 /// A route as IAM says it. `ANY` is every method by name: a `*` in its place would cross into the path.
-pub(super) fn resources(stage_arn: &str, route: &Route) -> Vec<String> {
-    let path = iam_path(route);
-    let resource = |method| match method {
+pub(super) fn resources(stage_arn: &str, route: &Route) -> impl Iterator<Item = String> {
+    let path = route.iam_path();
+    route.methods().iter().map(move |method| match method {
         // `/$connect`: a WebSocket's routes have no method in their ARN.
-        Method::Connect => format!("{stage_arn}{path}"),
-        _ => format!("{stage_arn}/{}{path}", method.name()),
-    };
-    route.methods().into_iter().map(resource).collect()
-}
-
-pub(super) fn policy_bytes(resources: Vec<String>) -> usize {
-    serde_json::to_string(&Policy::allow(resources)).map_or(usize::MAX, |text| text.len())
+        Method::Connect => [stage_arn, path].concat(),
+        _ => [stage_arn, "/", method.name(), path].concat(),
+    })
 }

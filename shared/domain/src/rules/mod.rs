@@ -88,26 +88,34 @@ pub struct Access {
 /// `feature:action`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Permission {
-    /// What it is about.
-    pub feature: String,
-    /// What may be done with it.
-    pub action: String,
+pub struct Permission(String);
+
+impl Permission {
+    /// The permission as users have it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// What it is about, and what may be done with it.
+    #[must_use]
+    pub fn parts(&self) -> (&str, &str) {
+        // INVARIANT: it was checked when it was read.
+        self.0.split_once(':').unwrap_or_default()
+    }
 }
 
 impl TryFrom<String> for Permission {
     type Error = crate::user::NotAPermission;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        crate::user::check_permission(&text)?;
-        let (feature, action) = text.split_once(':').unwrap_or_default();
-        Ok(Self { feature: feature.to_owned(), action: action.to_owned() })
+        crate::user::check_permission(&text).map(|()| Self(text))
     }
 }
 
 impl From<Permission> for String {
     fn from(permission: Permission) -> Self {
-        format!("{}:{}", permission.feature, permission.action)
+        permission.0
     }
 }
 
@@ -137,6 +145,14 @@ impl Verdict {
     }
 }
 
+/// The first of a rule's conditions that does not hold.
+enum Unmet<'a> {
+    Token,
+    Role,
+    Permission(&'a Permission),
+    Address,
+}
+
 /// The role that has every permission.
 pub const ADMIN: &str = "admin";
 
@@ -150,9 +166,10 @@ impl Rules {
         let (Some(method), Some(decoded)) = (Method::parse(method), path::plain(path)) else {
             return refused;
         };
-        // `{proxy+}` says nothing of what is called: its path does.
-        let resource = resource.filter(|resource| !resource.contains("+}"));
-        let names = resource.into_iter().chain([path, &decoded]);
+        // `{proxy+}` says nothing of what is called: its path does. A name that stands there twice is asked about once.
+        let resource = resource.filter(|resource| !resource.contains("+}") && *resource != path);
+        let decoded = Some(decoded.as_str()).filter(|decoded| *decoded != path);
+        let names = resource.into_iter().chain([path]).chain(decoded);
         let mut verdict = refused;
         for name in names {
             verdict = self.verdict(method, name, asking);
@@ -179,30 +196,44 @@ impl Access {
     /// # Errors
     /// Why not: `TokenMissing` where a token would be needed to tell.
     pub fn admits(&self, asking: Asking<'_>) -> Result<(), Refusal> {
-        if self.public {
-            return Ok(());
+        match self.unmet(asking) {
+            None => Ok(()),
+            Some(Unmet::Token) => Err(Refusal::TokenMissing),
+            Some(Unmet::Role) => Err(Refusal::ForbiddenRole),
+            Some(Unmet::Permission(permission)) => {
+                let (feature, action) = permission.parts();
+                let (feature, action) = (feature.to_owned(), action.to_owned());
+                Err(Refusal::ForbiddenPermission { feature, action })
+            }
+            Some(Unmet::Address) => Err(Refusal::ForbiddenAddress),
         }
-        let user = asking.user.ok_or(Refusal::TokenMissing)?;
+    }
+
+    /// The same, where nobody asks why not: a policy asks this of every rule.
+    pub(crate) fn lets_in(&self, asking: Asking<'_>) -> bool {
+        self.unmet(asking).is_none()
+    }
+
+    fn unmet(&self, asking: Asking<'_>) -> Option<Unmet<'_>> {
+        if self.public {
+            return None;
+        }
+        let Some(user) = asking.user else { return Some(Unmet::Token) };
         if !self.roles.is_empty() && !self.roles.contains(&user.role) {
-            return Err(Refusal::ForbiddenRole);
+            return Some(Unmet::Role);
         }
         if let Some(permission) = &self.permission
             && user.role.as_str() != ADMIN
-            && !user.permissions.contains(&String::from(permission.clone()))
+            && !user.permissions.contains(permission.as_str())
         {
-            return Err(Refusal::ForbiddenPermission {
-                feature: permission.feature.clone(),
-                action: permission.action.clone(),
-            });
+            return Some(Unmet::Permission(permission));
         }
         let is_near = |network: &IpNet| match asking.address {
             Some(ClientAddress::Known(ip)) => network.contains(&ip),
             _ => false,
         };
-        if !self.addresses.is_empty() && !self.addresses.iter().any(is_near) {
-            return Err(Refusal::ForbiddenAddress);
-        }
-        Ok(())
+        let is_far = !self.addresses.is_empty() && !self.addresses.iter().any(is_near);
+        is_far.then_some(Unmet::Address)
     }
 
     /// Whether whoever is let in by this rule is let in by the other one too, whoever it is.

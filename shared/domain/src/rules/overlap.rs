@@ -46,15 +46,6 @@ fn tokens(route: &Route, one_segment: &[Token]) -> Vec<Token> {
     tokens
 }
 
-/// The path of a route as IAM writes it.
-pub(super) fn iam_path(route: &Route) -> String {
-    let write = |token| match token {
-        Token::Char(c) => c,
-        _ => '*',
-    };
-    of_iam(route).into_iter().map(write).collect()
-}
-
 /// Whether there is a path that IAM lets through for `granted` and that `other` is about.
 pub(super) fn meets(granted: &Route, other: &Route) -> bool {
     intersect(&of_iam(granted), &of_route(other))
@@ -137,6 +128,18 @@ mod tests {
 
     fn route(path: &str) -> Route {
         Route::parse(&format!("GET {path}")).unwrap()
+    }
+
+    #[test]
+    fn what_is_reckoned_with_here_is_what_stands_in_policies() {
+        for path in ["/", "/*", "/notes", "/notes/{id}", "/{a}/b/{c}/*"] {
+            let write = |token| match token {
+                Token::Char(c) => c,
+                _ => '*',
+            };
+            let reckoned: String = of_iam(&route(path)).into_iter().map(write).collect();
+            assert_eq!(reckoned, route(path).iam_path(), "{path}");
+        }
     }
 
     #[test]

@@ -64,6 +64,8 @@ pub struct Route {
     segments: Vec<Segment>,
     /// Whether `/*` ends it.
     any_depth: bool,
+    /// Its path as IAM writes it. A policy needs it for every route of the rules, at every decision.
+    iam_path: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,8 +104,9 @@ impl Route {
         };
         if method == Some(Method::Connect) {
             let segments = vec![Segment::Literal(CONNECT.to_owned())];
+            let iam_path = iam_path(&segments, false);
             return match path {
-                CONNECT => Ok(Self { method, segments, any_depth: false }),
+                CONNECT => Ok(Self { method, segments, any_depth: false, iam_path }),
                 _ => Err(wrong("a WebSocket is opened by one route", "write `CONNECT $connect`")),
             };
         }
@@ -125,7 +128,8 @@ impl Route {
                 _ => segments.push(parse_segment(segment)?),
             }
         }
-        Ok(Self { method, segments, any_depth })
+        let iam_path = iam_path(&segments, any_depth);
+        Ok(Self { method, segments, any_depth, iam_path })
     }
 
     /// Whether it is about this method and path.
@@ -160,8 +164,13 @@ impl Route {
 
     /// The methods that it is about.
     #[must_use]
-    pub fn methods(&self) -> Vec<Method> {
-        self.method.map_or_else(|| Method::ALL.to_vec(), |method| vec![method])
+    pub fn methods(&self) -> &[Method] {
+        self.method.as_ref().map_or(&Method::ALL, std::slice::from_ref)
+    }
+
+    /// The path as IAM writes it: `*` in the place of `{id}`, and at the end of any depth.
+    pub(super) fn iam_path(&self) -> &str {
+        &self.iam_path
     }
 
     /// Whether there is a call that both are about.
@@ -189,6 +198,21 @@ impl Route {
         let path: String = segments.chain(self.any_depth.then(|| "/*".to_owned())).collect();
         if path.is_empty() { "/".to_owned() } else { path }
     }
+}
+
+fn iam_path(segments: &[Segment], any_depth: bool) -> String {
+    let mut path = String::new();
+    for segment in segments {
+        path.push('/');
+        path.push_str(match segment {
+            Segment::Literal(literal) => literal,
+            Segment::One(_) => "*",
+        });
+    }
+    if any_depth {
+        path.push_str("/*");
+    }
+    if path.is_empty() { "/".to_owned() } else { path }
 }
 
 fn unknown_method(name: &str) -> NotARoute {
