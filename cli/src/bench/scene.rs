@@ -16,6 +16,7 @@ use nova_auth::domain::session::Device;
 use nova_auth::domain::user::Role;
 use nova_auth::flows::Caller;
 use nova_auth::flows::create_user::{Registration, create_user};
+use nova_auth::flows::csrf::{Carrier, Delivered};
 use nova_auth::flows::login::{LoginAttempt, login};
 use nova_auth::passwords::Hasher;
 use nova_auth::store::StoredRules;
@@ -176,12 +177,13 @@ impl Scene {
             caller: Caller { address: ClientAddress::parse("192.0.2.99"), device: device() },
             claimed: None,
             fingerprint: None,
+            carrier: Carrier::Body,
         };
         let opened = login(&self.service, &moment()?, &attempt).await?;
-        Ok(Pair {
-            access: opened.access.token.expose().to_owned(),
-            refresh: opened.refresh.expose().to_owned(),
-        })
+        let Delivered::Body(refresh) = opened.refresh else {
+            return Err("the session is one by cookie".into());
+        };
+        Ok(Pair { access: opened.access.token.expose().to_owned(), refresh: refresh.expose().to_owned() })
     }
 
     /// An event that asks for this, and is answered with yes. Each may be used once.
