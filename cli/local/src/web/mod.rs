@@ -25,6 +25,7 @@ use serde_json::{Value, json};
 use tower_service::Service as _;
 
 use crate::documents::Documents;
+use crate::guard;
 use crate::template::Api;
 
 /// Where everything is but the page itself.
@@ -68,7 +69,8 @@ impl Page {
 
     /// What is served on the port of the authentication API.
     pub(crate) fn router(self) -> Router {
-        Router::new().fallback(handle).with_state(Arc::new(self))
+        let guard = axum::middleware::from_fn(guard::by_own_name);
+        Router::new().fallback(handle).layer(guard).with_state(Arc::new(self))
     }
 
     async fn answer(&self, peer: SocketAddr, request: Request) -> Response<Body> {
@@ -215,5 +217,16 @@ mod tests {
         let policies: Vec<_> = headers.get_all("content-security-policy").iter().collect();
         assert_eq!(policies, ["sandbox"]);
         assert_eq!(headers["x-content-type-options"], "nosniff");
+    }
+
+    /// A site whose name was made to lead here is no origin of ours.
+    #[tokio::test]
+    async fn nothing_on_the_port_of_the_page_answers_to_another_name() {
+        for uri in ["/", "/_local/config.json", "/_local/apis/Evil/x", "/api/auth/login"] {
+            let (status, _, body) = ask(uri, "evil.example:3000").await;
+            assert_eq!(status, 403, "{uri}");
+            assert!(!body.contains("alert") && !body.contains("<html"), "{uri}");
+        }
+        assert_eq!(ask("/_local/config.json", "localhost:3000").await.0, 200);
     }
 }
