@@ -228,6 +228,7 @@ async fn answers_that_an_http_api_would_keep_for_other_calls_are_found_in_its_te
     let sources = |context: &str| {
         format!("Identity: {{Headers: [Authorization], Context: [{context}], ReauthorizeEvery: 60}}")
     };
+    let by = |source: &str| format!("Identity: {{{source}, ReauthorizeEvery: 60}}");
     let simple = |context: &str| format!("EnableSimpleResponses: true\n            {}", sources(context));
     let notes = "- route: GET /notes\n";
     let near = "- route: GET /notes\n  addresses: [10.0.0.0/8]\n";
@@ -241,6 +242,10 @@ async fn answers_that_an_http_api_would_keep_for_other_calls_are_found_in_its_te
         ("all", all, simple("routeKey, httpMethod, path"), ["ANY /{proxy+}"], ""),
         ("address", near, sources(""), ["GET /notes"], "add identity.sourceIp to"),
         ("address-known", near, sources("identity.sourceIp"), ["GET /notes"], ""),
+        // One user's answer would serve everybody at the same address, or with the same word in another header.
+        ("no-token", near, by("Context: [identity.sourceIp]"), ["GET /notes"], "add Authorization to"),
+        ("other-header", notes, by("Headers: [X-Key]"), ["GET /notes"], "add Authorization to"),
+        ("token-in-lower-case", notes, by("Headers: [authorization]"), ["GET /notes"], ""),
         // The rule is about one of the paths that the route takes.
         ("address-greedy", near, sources(""), ["GET /{proxy+}"], "add identity.sourceIp to"),
     ] {

@@ -6,12 +6,13 @@
 //! | | |
 //! |---|---|
 //! | [`template`] | SAM templates, with their intrinsics resolved |
-//! | [`storage`] | DynamoDB in this process, with the templates' tables |
+//! | [`storage`], `dynamodb` | DynamoDB in this process, with the templates' tables; its protocol |
 //! | `secrets/` | a stand-in for Secrets Manager |
 //! | `binaries` | the functions' binaries, found or built |
 //! | `process`, `runtime`, `instance`, `pool` | a function: its processes, the Runtime API they talk to, which call goes where |
 //! | [`workbench`] | tables, secrets and processes without a gateway, for those who measure |
 //! | `gateway/` | API Gateway: `rest.rs` is the way of a request through it |
+//! | `guard` | who may not ask: pages of other sites |
 //! | `web/` | a page that shows the system, for a person with a browser |
 //!
 //! The functions are the real binaries, which talk through the real SDK: this crate knows templates, protocols and
@@ -20,7 +21,9 @@
 mod binaries;
 mod clock;
 mod documents;
+mod dynamodb;
 mod gateway;
+mod guard;
 mod instance;
 mod logs;
 mod options;

@@ -15,6 +15,7 @@ use axum::routing::{get, post};
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::guard;
 use crate::server::{BindError, Server, bind};
 
 /// Lambda takes answers of up to 6 MB.
@@ -101,6 +102,7 @@ impl Endpoint {
             .route("/2018-06-01/runtime/invocation/{id}/response", post(response))
             .route("/2018-06-01/runtime/invocation/{id}/error", post(error))
             .route("/2018-06-01/runtime/init/error", post(init_error))
+            .layer(axum::middleware::from_fn(guard::by_programs))
             .with_state(shared.clone());
         let (listener, address) = bind(0, "--port").await?;
         Ok(Endpoint { server: Server::serve(listener, address, router), events, shared })

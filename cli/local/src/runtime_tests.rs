@@ -68,3 +68,17 @@ async fn an_answer_beyond_the_limit_of_lambda_is_an_error_of_the_function() {
     let Outcome::Error(error) = outcome.await.unwrap() else { panic!("it is an error") };
     assert_eq!(error.kind, "Function.ResponseSizeTooLarge");
 }
+
+/// Events have tokens and passwords in them.
+#[tokio::test]
+async fn no_page_of_a_browser_takes_an_event_of_a_function() {
+    let endpoint = Endpoint::open().await.unwrap();
+    let _outcome = endpoint.deliver(delivery("id-1")).await;
+    let client = reqwest::Client::new();
+    for (name, value) in [("origin", "https://evil.example"), ("origin", "null"), ("host", "evil.example")] {
+        let answer = client.get(url(&endpoint, "invocation/next")).header(name, value).send().await.unwrap();
+        assert_eq!(answer.status(), 403, "{name}: {value}");
+    }
+    let own = client.get(url(&endpoint, "invocation/next")).send().await.unwrap();
+    assert_eq!(own.headers()["lambda-runtime-aws-request-id"], "id-1");
+}

@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use crate::documents::Documents;
+use crate::dynamodb;
 use crate::server::{BindError, Server, bind};
 use crate::template::{Table, Template, TemplateError};
 
@@ -86,10 +87,7 @@ impl Storage {
             create(&database, table)
                 .map_err(|problem| StorageError::Table { table: table.name.clone(), problem })?;
         }
-        let served = database.clone();
-        let server = Server::run(address, async move |stop| {
-            drop(dynoxide::server::serve_with_shutdown(listener, served, stop).await);
-        });
+        let server = Server::serve(listener, address, dynamodb::router(database.clone()));
         let tables = tables.iter().map(|table| table.name.clone()).collect();
         let database = Documents::new(database);
         Ok(Storage { url: server.url(), database, tables, server, sweep: JoinSet::new() })
@@ -223,6 +221,50 @@ mod tests {
         assert_eq!(listed["TableNames"], json!(["One"]));
         let ttl = call(storage.url(), "DescribeTimeToLive", json!({ "TableName": "One" })).await;
         assert_eq!(ttl["TimeToLiveDescription"]["AttributeName"], "expiresAt", "{ttl}");
+        storage.stop().await;
+    }
+
+    /// Any page that is open in the developer's browser could read and write every table, and with them the keys.
+    #[tokio::test]
+    async fn no_page_of_a_browser_reaches_the_tables() {
+        let storage = Storage::start(&[table("One")], None, 0).await.unwrap();
+        let (url, client) = (storage.url(), reqwest::Client::new());
+        let port = url.rsplit_once(':').unwrap().1;
+        let ask = |method: reqwest::Method, headers: &[(&str, &str)]| {
+            let mut request = client.request(method, url).body("{}");
+            for (name, value) in [
+                ("x-amz-target", "DynamoDB_20120810.ListTables"),
+                ("content-type", "application/x-amz-json-1.0"),
+                ("authorization", "AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0"),
+                ("x-amz-date", "20260101T000000Z"),
+            ]
+            .iter()
+            .chain(headers)
+            {
+                request = request.header(*name, *value);
+            }
+            request.send()
+        };
+        for (method, headers) in [
+            (
+                reqwest::Method::OPTIONS,
+                &[("origin", "https://evil.example"), ("access-control-request-method", "POST")][..],
+            ),
+            (reqwest::Method::POST, &[("origin", "https://evil.example")]),
+            (reqwest::Method::POST, &[("origin", "null")]),
+            (reqwest::Method::POST, &[("origin", "http://127.0.0.1:3000")]),
+            // A name that the page's own server made to lead here.
+            (reqwest::Method::POST, &[("host", "evil.example:8000")]),
+        ] {
+            let answer = ask(method, headers).await.unwrap();
+            assert_eq!(answer.status(), 403, "{headers:?}");
+            assert!(!answer.headers().contains_key("access-control-allow-origin"), "{headers:?}");
+            assert!(!answer.text().await.unwrap().contains("One"), "{headers:?}");
+        }
+        for host in ["localhost", "host.docker.internal", "172.17.0.1"] {
+            let answer = ask(reqwest::Method::POST, &[("host", &format!("{host}:{port}"))]).await.unwrap();
+            assert_eq!(answer.status(), 200, "{host}");
+        }
         storage.stop().await;
     }
 

@@ -10,9 +10,11 @@ use super::deployed::Deployed;
 use super::finding::Finding;
 
 /// How an API asks the authorizer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Attachment {
     api: String,
+    /// The authorizer's id, by which routes name it.
+    id: String,
     /// The API's name, for people.
     name: String,
     kind: Kind,
@@ -20,13 +22,19 @@ struct Attachment {
     ttl: u64,
     /// Which parts of a request tell one kept answer from another.
     sources: Vec<String>,
+    /// The keys of the routes that it is asked about, as `ANY /notes/{proxy+}`. Only looked up where they matter.
+    routes: Vec<String>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum Kind {
     /// A REST API that sends the token alone.
     RestToken,
+    #[default]
     RestRequest,
+    /// An HTTP API, payload 1.0: policies alone.
+    HttpOne,
+    /// An HTTP API, payload 2.0.
     Http {
         /// It takes "yes" or "no" for an answer, which can't name routes.
         simple: bool,
@@ -34,12 +42,24 @@ enum Kind {
     WebSocket,
 }
 
+/// How the stack's authorizer is set.
+#[derive(Debug, Clone, Copy)]
+struct Settings {
+    rate_limited: bool,
+    /// What it answers HTTP APIs of payload 2.0: "yes" or "no", or a policy.
+    simple: bool,
+}
+
 /// Looks at every API of the account and region that names the authorizer.
 pub(super) async fn look(calls: &Calls, stack: &Deployed, store: &Store) -> Vec<Finding> {
     let Some(authorizer) = stack.outputs.get("AuthorizerArn") else {
         return vec![Finding::fail(ATTACHED, "the stack has no authorizer", "is it a stack of Nova Auth?")];
     };
-    let rate_limited = stack.parameters.get("AuthorizerRateLimit").is_some_and(|limit| limit != "0");
+    let parameter = |name: &str| stack.parameters.get(name).map(String::as_str);
+    let settings = Settings {
+        rate_limited: parameter("AuthorizerRateLimit").is_some_and(|limit| limit != "0"),
+        simple: parameter("HttpResponses") == Some("simple"),
+    };
     let mut findings = Vec::new();
     let found = match attachments(calls, authorizer).await {
         Ok(found) => found,
@@ -49,7 +69,7 @@ pub(super) async fn look(calls: &Calls, stack: &Deployed, store: &Store) -> Vec<
     };
     for attachment in &found {
         let finding = match store.rules(&attachment.api).await {
-            Ok(rules) => judge(attachment, rules.map(|stored| stored.rules).as_ref(), rate_limited),
+            Ok(rules) => judge(attachment, rules.map(|stored| stored.rules).as_ref(), settings),
             Err(error) => {
                 Finding::unknown(ATTACHED, error.to_string(), "allow dynamodb:BatchGetItem on the table")
             }
@@ -77,10 +97,21 @@ async fn attachments(calls: &Calls, authorizer: &str) -> Result<Vec<Attachment>,
         let id = text(&api, "apiId");
         let path = format!("/v2/apis/{id}/authorizers?maxResults=500");
         for asked in pages(calls, &path, "items", "nextToken").await? {
-            found.extend(newer(&api, &asked, authorizer));
+            let Some(mut attachment) = newer(&api, &asked, authorizer) else { continue };
+            if attachment.kind == (Kind::Http { simple: true }) && attachment.ttl > 0 {
+                let path = format!("/v2/apis/{id}/routes?maxResults=500");
+                attachment.routes = routes(&pages(calls, &path, "items", "nextToken").await?, &attachment.id);
+            }
+            found.push(attachment);
         }
     }
     Ok(found)
+}
+
+/// The keys of the routes that an authorizer is asked about.
+fn routes(all: &[Value], authorizer: &str) -> Vec<String> {
+    let asked = all.iter().filter(|route| text(route, "authorizerId") == authorizer);
+    asked.map(|route| text(route, "routeKey").to_owned()).collect()
 }
 
 /// All members of a list that comes in pages.
@@ -112,24 +143,28 @@ fn rest(api: &Value, asked: &Value, authorizer: &str) -> Option<Attachment> {
     };
     is_ours(asked, authorizer).then(|| Attachment {
         api: text(api, "id").to_owned(),
+        id: text(asked, "id").to_owned(),
         name: text(api, "name").to_owned(),
         kind,
         // API Gateway's default.
         ttl: asked.get("authorizerResultTtlInSeconds").and_then(Value::as_u64).unwrap_or(300),
         sources: text(asked, "identitySource").split(',').map(|source| source.trim().to_owned()).collect(),
+        routes: Vec::new(),
     })
 }
 
 /// The authorizer of an HTTP or WebSocket API, if it is ours.
 fn newer(api: &Value, asked: &Value, authorizer: &str) -> Option<Attachment> {
     let simple = asked.get("enableSimpleResponses").and_then(Value::as_bool).unwrap_or(false);
-    let kind = match text(api, "protocolType") {
-        "WEBSOCKET" => Kind::WebSocket,
+    let kind = match (text(api, "protocolType"), text(asked, "authorizerPayloadFormatVersion")) {
+        ("WEBSOCKET", _) => Kind::WebSocket,
+        (_, "1.0") => Kind::HttpOne,
         _ => Kind::Http { simple },
     };
     let sources = asked.get("identitySource").and_then(Value::as_array);
     is_ours(asked, authorizer).then(|| Attachment {
         api: text(api, "apiId").to_owned(),
+        id: text(asked, "authorizerId").to_owned(),
         name: text(api, "name").to_owned(),
         kind,
         ttl: asked.get("authorizerResultTtlInSeconds").and_then(Value::as_u64).unwrap_or(0),
@@ -138,6 +173,7 @@ fn newer(api: &Value, asked: &Value, authorizer: &str) -> Option<Attachment> {
             .flatten()
             .filter_map(|source| source.as_str().map(str::to_owned))
             .collect(),
+        routes: Vec::new(),
     })
 }
 
@@ -149,10 +185,46 @@ fn is_ours(asked: &Value, authorizer: &str) -> bool {
     rest.is_some_and(|rest| rest.starts_with('/') || rest.starts_with(':'))
 }
 
+/// Which identity sources tell one call from another, where a simple answer is kept.
+fn lacking(attachment: &Attachment) -> Vec<&'static str> {
+    let any = |is: fn(&str) -> bool| attachment.routes.iter().any(|key| key == "$default" || is(key));
+    let needed = [
+        ("$context.routeKey", true),
+        ("$context.httpMethod", any(|key| key.starts_with("ANY "))),
+        ("$context.path", any(|key| key.contains("+}"))),
+    ];
+    let lacking = needed
+        .into_iter()
+        .filter(|(source, needed)| *needed && !attachment.sources.iter().any(|known| known == source));
+    lacking.map(|(source, _)| source).collect()
+}
+
+/// Whether an answer to one client may be given to another: what a `TOKEN` authorizer is asked with is the token itself.
+fn is_kept_for_all(attachment: &Attachment) -> bool {
+    let is_token = |source: &String| source.to_lowercase().ends_with("request.header.authorization");
+    attachment.kind != Kind::RestToken && !attachment.sources.iter().any(is_token)
+}
+
 /// Whether the rules hold on every answer, also on those that API Gateway keeps.
-fn judge(attachment: &Attachment, rules: Option<&Rules>, rate_limited: bool) -> Finding {
+fn judge(attachment: &Attachment, rules: Option<&Rules>, settings: Settings) -> Finding {
     let Attachment { api, kind, ttl, sources, .. } = attachment;
     let is_kept = *ttl > 0 && *kind != Kind::WebSocket;
+    if is_kept && is_kept_for_all(attachment) {
+        return Finding::fail(
+            ATTACHED,
+            format!(
+                "an answer to one user is kept for {ttl} s, and given to others: no identity source is the token"
+            ),
+            "add the header Authorization to the identity sources, or set ReauthorizeEvery to 0",
+        );
+    }
+    if *kind == (Kind::Http { simple: !settings.simple }) {
+        return Finding::fail(
+            ATTACHED,
+            "it takes another form of answer than the stack's HttpResponses gives: every call is a 500",
+            "set EnableSimpleResponses of the API, or HttpResponses of the stack; there is one form for all APIs",
+        );
+    }
     let Some(rules) = rules else {
         return Finding::fail(
             ATTACHED,
@@ -183,15 +255,15 @@ fn judge(attachment: &Attachment, rules: Option<&Rules>, rate_limited: bool) -> 
             "add the source address to the identity sources, or set ReauthorizeEvery to 0",
         );
     }
-    let tells_route = |source: &String| source == "$context.routeKey";
-    if is_kept && *kind == (Kind::Http { simple: true }) && !sources.iter().any(tells_route) {
+    let lacking = if *kind == (Kind::Http { simple: true }) { lacking(attachment) } else { Vec::new() };
+    if is_kept && !lacking.is_empty() {
         return Finding::fail(
             ATTACHED,
-            format!("a simple answer about one route is kept for {ttl} s, and counts for every route"),
-            "add $context.routeKey to the identity sources, or set the TTL to 0",
+            format!("a simple answer about one call is kept for {ttl} s, and counts for others"),
+            format!("add {} to the identity sources, or set the TTL to 0", lacking.join(" and ")),
         );
     }
-    if is_kept && rate_limited {
+    if is_kept && settings.rate_limited {
         return Finding::fail(
             ATTACHED,
             format!("calls are not counted while an answer is kept ({ttl} s), and a refusal lasts as long"),
@@ -221,7 +293,8 @@ mod tests {
 
     fn attachment(kind: Kind, ttl: u64, sources: &[&str]) -> Attachment {
         let sources = sources.iter().map(|source| (*source).to_owned()).collect();
-        Attachment { api: "a1".to_owned(), name: "notes".to_owned(), kind, ttl, sources }
+        let (api, name) = ("a1".to_owned(), "notes".to_owned());
+        Attachment { api, name, kind, ttl, sources, ..Attachment::default() }
     }
 
     fn rules(yaml: &str, caching: Caching) -> Rules {
@@ -229,9 +302,12 @@ mod tests {
     }
 
     fn outcome(attachment: &Attachment, rules: &Rules) -> Outcome {
-        judge(attachment, Some(rules), false).outcome
+        // The stack answers in the form that the API takes.
+        let simple = attachment.kind == Kind::Http { simple: true };
+        judge(attachment, Some(rules), Settings { rate_limited: false, simple }).outcome
     }
 
+    const SETTINGS: Settings = Settings { rate_limited: false, simple: false };
     const OPEN: &str = "- route: GET /notes\n";
     const OFFICE: &str = "- route: GET /notes\n  addresses: [10.0.0.0/8]\n";
     const HEADER: &str = "method.request.header.Authorization";
@@ -243,7 +319,7 @@ mod tests {
         assert_eq!(outcome(&kept, &rules(OPEN, Caching::Never)), Outcome::Fail);
         assert_eq!(outcome(&kept, &rules(OPEN, Caching::Allowed)), Outcome::Pass);
         assert_eq!(outcome(&fresh, &rules(OPEN, Caching::Never)), Outcome::Pass);
-        assert_eq!(judge(&fresh, None, false).outcome, Outcome::Fail);
+        assert_eq!(judge(&fresh, None, SETTINGS).outcome, Outcome::Fail);
     }
 
     #[test]
@@ -270,11 +346,94 @@ mod tests {
         assert_eq!(outcome(&attachment(Kind::Http { simple: false }, 60, &[header]), &open), Outcome::Pass);
     }
 
+    /// One yes to `GET` would be given to `DELETE`.
+    #[test]
+    fn a_simple_answer_is_kept_by_method_and_path_where_a_route_takes_several() {
+        let (route, method, path) = ("$context.routeKey", "$context.httpMethod", "$context.path");
+        let sources = |more: &[&str]| {
+            attachment(
+                Kind::Http { simple: true },
+                60,
+                &[&["$request.header.Authorization", route], more].concat(),
+            )
+        };
+        let open = rules(OPEN, Caching::Allowed);
+        for (key, needed) in [
+            ("GET /notes/{id}", &[][..]),
+            ("ANY /notes", &[method]),
+            ("GET /{proxy+}", &[path]),
+            ("ANY /{proxy+}", &[method, path]),
+            ("$default", &[method, path]),
+        ] {
+            for given in [&[][..], &[method], &[path], &[method, path]] {
+                let routes = vec![key.to_owned()];
+                let attached = Attachment { routes, ..sources(given) };
+                let is_enough = needed.iter().all(|source| given.contains(source));
+                let wanted = if is_enough { Outcome::Pass } else { Outcome::Fail };
+                assert_eq!(outcome(&attached, &open), wanted, "{key} {given:?}");
+            }
+        }
+        let all = [
+            json!({"routeKey": "ANY /notes", "authorizerId": "y"}),
+            json!({"routeKey": "$default", "authorizerId": "z"}),
+            json!({"routeKey": "GET /health"}),
+        ];
+        assert_eq!(routes(&all, "y"), ["ANY /notes"]);
+    }
+
+    /// One user's yes would serve everybody at the same address.
+    #[test]
+    fn an_answer_is_kept_by_token_or_not_at_all() {
+        let open = rules(OPEN, Caching::Allowed);
+        let address = "context.identity.sourceIp";
+        for sources in [
+            &[address][..],
+            &[],
+            &["method.request.header.X-Authorization"],
+            &["method.request.querystring.authorization"],
+        ] {
+            let kept = |kind| outcome(&attachment(kind, 300, sources), &open);
+            assert_eq!(kept(Kind::RestRequest), Outcome::Fail, "{sources:?}");
+            assert_eq!(kept(Kind::HttpOne), Outcome::Fail, "{sources:?}");
+            assert_eq!(kept(Kind::Http { simple: false }), Outcome::Fail, "{sources:?}");
+            // What is asked of it is the token; what opens a socket is not kept.
+            assert_eq!(kept(Kind::RestToken), Outcome::Pass, "{sources:?}");
+            assert_eq!(kept(Kind::WebSocket), Outcome::Pass, "{sources:?}");
+            assert_eq!(outcome(&attachment(Kind::RestRequest, 0, sources), &open), Outcome::Pass);
+        }
+        let lower = "$request.header.authorization";
+        assert_eq!(outcome(&attachment(Kind::HttpOne, 300, &[address, lower]), &open), Outcome::Pass);
+    }
+
+    /// API Gateway answers 500 to every call of an API that is answered in the other form.
+    #[test]
+    fn an_api_takes_the_form_of_answer_that_the_stack_gives() {
+        let open = rules(OPEN, Caching::Never);
+        for (kind, simple, wanted) in [
+            (Kind::Http { simple: true }, true, Outcome::Pass),
+            (Kind::Http { simple: true }, false, Outcome::Fail),
+            (Kind::Http { simple: false }, true, Outcome::Fail),
+            (Kind::Http { simple: false }, false, Outcome::Pass),
+            (Kind::HttpOne, true, Outcome::Pass),
+            (Kind::RestRequest, true, Outcome::Pass),
+        ] {
+            let settings = Settings { simple, ..SETTINGS };
+            assert_eq!(
+                judge(&attachment(kind, 0, &[]), Some(&open), settings).outcome,
+                wanted,
+                "{kind:?} {simple}"
+            );
+        }
+    }
+
     #[test]
     fn calls_that_are_counted_are_not_kept() {
         let open = rules(OPEN, Caching::Allowed);
-        assert_eq!(judge(&attachment(Kind::RestRequest, 60, &[]), Some(&open), true).outcome, Outcome::Fail);
-        assert_eq!(judge(&attachment(Kind::RestRequest, 0, &[]), Some(&open), true).outcome, Outcome::Pass);
+        let limited = Settings { rate_limited: true, ..SETTINGS };
+        let judged =
+            |ttl| judge(&attachment(Kind::RestRequest, ttl, &[HEADER]), Some(&open), limited).outcome;
+        assert_eq!(judged(60), Outcome::Fail);
+        assert_eq!(judged(0), Outcome::Pass);
     }
 
     /// The answers are of the form of API Gateway's API references.
@@ -286,7 +445,8 @@ mod tests {
             "identitySource": "method.request.header.Authorization, context.identity.sourceIp",
             "authorizerResultTtlInSeconds": 0,
         });
-        let wanted = attachment(Kind::RestRequest, 0, &[HEADER, "context.identity.sourceIp"]);
+        let read = attachment(Kind::RestRequest, 0, &[HEADER, "context.identity.sourceIp"]);
+        let wanted = Attachment { id: "x".to_owned(), ..read };
         assert_eq!(rest(&api, &asked, ARN), Some(wanted));
         let mut other = asked.clone();
         other["authorizerUri"] = json!(uri(&format!("{ARN}-of-another-team")));
@@ -304,5 +464,9 @@ mod tests {
         });
         let read = newer(&api, &asked, ARN).unwrap();
         assert_eq!((read.api.as_str(), read.kind, read.ttl), ("b2", Kind::Http { simple: true }, 60));
+        assert_eq!(read.id, "y");
+        let mut one = asked.clone();
+        one["authorizerPayloadFormatVersion"] = json!("1.0");
+        assert_eq!(newer(&api, &one, ARN).unwrap().kind, Kind::HttpOne);
     }
 }

@@ -20,7 +20,10 @@ pub(super) const CHECKS: [Check; 22] = [
     (STACK, "The stack is there, and no update of it failed or is under way."),
     (CLOCK, "This machine's clock and AWS's differ by less than the five seconds that tokens are given."),
     (SETTINGS, "No setting opens a door to everybody."),
-    (FUNCTIONS, "Every function is active, not closed, and works on the stack's own tables."),
+    (
+        FUNCTIONS,
+        "Every function is active, not closed, and works on the stack's own tables and keys, at AWS.",
+    ),
     ("identity-table", "The Identity table is active, on demand, and keyed as the code keys it."),
     ("identity-table.expiry", "DynamoDB removes what has expired in the Identity table."),
     ("identity-table.encryption", "The Identity table is encrypted with a key of AWS KMS."),

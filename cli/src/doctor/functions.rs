@@ -7,14 +7,23 @@ use super::checklist::FUNCTIONS;
 use super::deployed::Deployed;
 use super::finding::Finding;
 
+/// What of the stack each variable names: for a table its name, for a secret its ARN.
+const PLACES: [(&str, &str); 4] = [
+    ("IDENTITY_TABLE", "IdentityTable"),
+    ("SESSIONS_TABLE", "SessionsTable"),
+    ("ACCESS_KEYS_SECRET", "AccessKeysSecret"),
+    ("REFRESH_KEYS_SECRET", "RefreshKeysSecret"),
+];
+
 /// Looks at every function of a stack.
 pub(super) async fn look(calls: &Calls, stack: &Deployed) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut seen = 0;
-    let table = stack.outputs.get("IdentityTableName").map(String::as_str).unwrap_or_default();
+    let places: Vec<_> =
+        PLACES.iter().filter_map(|(variable, place)| Some((*variable, stack.physical(place)?))).collect();
     for (logical, physical) in stack.of_type("AWS::Lambda::Function") {
         let found = match calls.get(Service::Lambda, &format!("/2015-03-31/functions/{physical}")).await {
-            Ok(function) => problem(&function, table)
+            Ok(function) => problem(&function, &places)
                 .map(|(problem, remedy)| Finding::fail(FUNCTIONS, problem, remedy.replace("NAME", physical))),
             Err(Failed::NotThere) => Some(Finding::fail(FUNCTIONS, "it is gone", "deploy again")),
             Err(failed) => Some(Finding::unseen(FUNCTIONS, &failed, "lambda:GetFunction")),
@@ -31,7 +40,7 @@ pub(super) async fn look(calls: &Calls, stack: &Deployed) -> Vec<Finding> {
 }
 
 /// What is wrong with a function, and what to do about it.
-fn problem(function: &Value, identity_table: &str) -> Option<(String, &'static str)> {
+fn problem(function: &Value, places: &[(&str, &str)]) -> Option<(String, &'static str)> {
     let text = |pointer: &str| function.pointer(pointer).and_then(Value::as_str);
     if function.pointer("/Concurrency/ReservedConcurrentExecutions").and_then(Value::as_u64) == Some(0) {
         return Some((
@@ -50,11 +59,26 @@ fn problem(function: &Value, identity_table: &str) -> Option<(String, &'static s
             "aws lambda get-function --function-name NAME says why; deploy again",
         ));
     }
-    let told = text("/Configuration/Environment/Variables/IDENTITY_TABLE");
-    if !identity_table.is_empty() && told != Some(identity_table) {
+    let by_hand = "deploy again; detect drift of the stack";
+    let variables = function.pointer("/Configuration/Environment/Variables").and_then(Value::as_object);
+    let told = |name: &str| variables.and_then(|all| all.get(name)).and_then(Value::as_str);
+    for (variable, physical) in places {
+        // The refresh keys are not everybody's.
+        let is_lacking = *variable != "REFRESH_KEYS_SECRET" && told(variable).is_none();
+        if is_lacking || told(variable).is_some_and(|told| told != *physical) {
+            return Some((
+                format!("its {variable} is not the stack's: somebody changed it by hand"),
+                by_hand,
+            ));
+        }
+    }
+    let elsewhere = |(name, value): &(&String, &Value)| {
+        name.starts_with("AWS_ENDPOINT_URL") && value.as_str() != Some("")
+    };
+    if let Some((variable, _)) = variables.into_iter().flatten().find(elsewhere) {
         return Some((
-            "its IDENTITY_TABLE is not the stack's: somebody changed it by hand".to_owned(),
-            "deploy again; detect drift of the stack",
+            format!("its {variable} sends it elsewhere than to AWS: somebody changed it by hand"),
+            by_hand,
         ));
     }
     None
@@ -66,24 +90,64 @@ mod tests {
 
     use super::*;
 
+    const PLACES: [(&str, &str); 4] = [
+        ("IDENTITY_TABLE", "identity"),
+        ("SESSIONS_TABLE", "sessions"),
+        ("ACCESS_KEYS_SECRET", "arn:access"),
+        ("REFRESH_KEYS_SECRET", "arn:refresh"),
+    ];
+
+    /// A function that is well, with these variables beside its own.
+    fn function(more: &[(&str, &str)]) -> Value {
+        let mut variables = json!({"AWS_ENDPOINT_URL_DYNAMODB": ""});
+        for (name, value) in PLACES.iter().chain(more) {
+            variables[*name] = json!(value);
+        }
+        json!({"Configuration": {
+            "State": "Active", "LastUpdateStatus": "Successful", "Environment": {"Variables": variables},
+        }})
+    }
+
     #[test]
     fn a_function_that_is_closed_failed_or_changed_is_told() {
-        let good = json!({"Configuration": {
-            "State": "Active", "LastUpdateStatus": "Successful", "Environment": {"Variables": {"IDENTITY_TABLE": "identity"}},
-        }});
+        let good = function(&[]);
         let changed = |pointer: &str, value: Value| {
             let mut function = good.clone();
             *function.pointer_mut(pointer).unwrap() = value;
-            problem(&function, "identity")
+            problem(&function, &PLACES)
         };
-        assert_eq!(problem(&good, "identity"), None);
+        assert_eq!(problem(&good, &PLACES), None);
         assert!(changed("/Configuration/State", json!("Failed")).is_some());
         assert!(changed("/Configuration/LastUpdateStatus", json!("Failed")).is_some());
         assert!(changed("/Configuration/Environment", json!({"Variables": {}})).is_some());
         let mut closed = good.clone();
         closed["Concurrency"] = json!({"ReservedConcurrentExecutions": 0});
-        assert!(problem(&closed, "identity").unwrap().0.contains("closed"));
+        assert!(problem(&closed, &PLACES).unwrap().0.contains("closed"));
         closed["Concurrency"] = json!({"ReservedConcurrentExecutions": 20});
-        assert_eq!(problem(&closed, "identity"), None);
+        assert_eq!(problem(&closed, &PLACES), None);
+    }
+
+    /// Sessions that are revoked in one table, and looked up in another, live on.
+    #[test]
+    fn a_function_that_works_on_other_tables_or_keys_than_the_stacks_is_told() {
+        for (variable, _) in PLACES {
+            let (told, _) = problem(&function(&[(variable, "another")]), &PLACES).unwrap();
+            assert!(told.starts_with(&format!("its {variable} is not the stack's")), "{told}");
+        }
+        let mut without = function(&[]);
+        let variables = without.pointer_mut("/Configuration/Environment/Variables").unwrap();
+        variables.as_object_mut().unwrap().remove("REFRESH_KEYS_SECRET");
+        assert_eq!(problem(&without, &PLACES), None, "not every function has the refresh keys");
+        let variables = without.pointer_mut("/Configuration/Environment/Variables").unwrap();
+        variables.as_object_mut().unwrap().remove("SESSIONS_TABLE");
+        assert!(problem(&without, &PLACES).unwrap().0.contains("SESSIONS_TABLE"));
+    }
+
+    #[test]
+    fn a_function_that_is_sent_to_another_service_than_aws_is_told() {
+        for variable in ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_STS"] {
+            let (told, _) = problem(&function(&[(variable, "https://example.org")]), &PLACES).unwrap();
+            assert!(told.contains(variable) && !told.contains("example.org"), "{told}");
+        }
     }
 }

@@ -11,10 +11,15 @@ use super::xml;
 /// What is asked about a table, with a key of each kind, and with none (as a scan has none).
 const TABLE_ACTIONS: &[&str] = &[
     "BatchGetItem",
+    "BatchWriteItem",
     "ConditionCheckItem",
     "DeleteItem",
     "DeleteTable",
     "GetItem",
+    "PartiQLDelete",
+    "PartiQLInsert",
+    "PartiQLSelect",
+    "PartiQLUpdate",
     "PutItem",
     "Query",
     "Scan",
@@ -24,11 +29,13 @@ const TABLE_ACTIONS: &[&str] = &[
 
 /// What is asked about a secret.
 const SECRET_ACTIONS: &[&str] = &[
+    "DeleteResourcePolicy",
     "DeleteSecret",
     "DescribeSecret",
     "GetSecretValue",
     "PutResourcePolicy",
     "PutSecretValue",
+    "RotateSecret",
     "UpdateSecret",
     "UpdateSecretVersionStage",
 ];
@@ -221,6 +228,26 @@ mod tests {
         // A condition that is true of a request without keys would let a scan through.
         assert_eq!(judged(None, &["Scan"]).1, ["Scan of IdentityTable without a key"]);
         assert_eq!(judged(None, &[]), (none.clone(), none));
+    }
+
+    /// A right that is not asked about is one that somebody may have given by hand, and that nobody sees.
+    #[test]
+    fn every_action_that_reads_or_writes_items_or_keys_is_asked_about() {
+        let items = ["GetItem", "BatchGetItem", "Query", "Scan", "PartiQLSelect"];
+        let writes = ["PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "ConditionCheckItem"];
+        let statements = ["PartiQLInsert", "PartiQLUpdate", "PartiQLDelete"];
+        for action in items.iter().chain(&writes).chain(&statements) {
+            let mut judged = Judged::default();
+            judge(&[], Place::IdentityTable, Some("USER#"), &[(*action).to_owned()], &mut judged);
+            assert_eq!(judged.excess, [format!("{action} USER#… of IdentityTable")]);
+        }
+        let secrets = ["GetSecretValue", "PutSecretValue", "UpdateSecret", "UpdateSecretVersionStage"];
+        let around = ["RotateSecret", "DeleteSecret", "PutResourcePolicy", "DeleteResourcePolicy"];
+        for action in secrets.iter().chain(&around) {
+            let mut judged = Judged::default();
+            judge(&[], Place::AccessKeysSecret, None, &[(*action).to_owned()], &mut judged);
+            assert_eq!(judged.excess, [format!("{action} of AccessKeysSecret")]);
+        }
     }
 
     #[test]

@@ -80,6 +80,8 @@ impl Findings {
     fn of(api: &Api, rules: &Rules) -> Self {
         let mut findings = Self::default();
         findings.wrong.extend(rules.unfit().iter().map(ToString::to_string));
+        let faults = api.authorizers.iter().filter_map(|(name, authorizer)| token_fault(name, authorizer));
+        findings.wrong.extend(faults);
         for route in asked(api) {
             findings.of_route(api, route, rules);
         }
@@ -192,6 +194,23 @@ fn simple_fault(route: &Route, name: &str, authorizer: &Authorizer) -> Option<St
             "simple responses about {name} are kept and would be given to other calls; add {} to the identity sources (Context), \
              or write ReauthorizeEvery: 0",
             missing.join(" and ")
+        )
+    })
+}
+
+/// An answer that is kept without the token among its identity sources is given to other users. (A `TOKEN` authorizer has no
+/// other source than the token, and what opens a WebSocket is not kept.)
+fn token_fault(name: &str, authorizer: &Authorizer) -> Option<String> {
+    let AuthorizerKind::Request(sources) = &authorizer.kind else { return None };
+    let is_token = |source: &Identity| match source {
+        Identity::Header(header) => header.eq_ignore_ascii_case("authorization"),
+        _ => false,
+    };
+    (authorizer.ttl_seconds > 0 && !sources.iter().any(is_token)).then(|| {
+        format!(
+            "answers of the authorizer {name} are kept for {} s and would be given to other users; add Authorization to the identity \
+             sources (Headers), or write ReauthorizeEvery: 0",
+            authorizer.ttl_seconds
         )
     })
 }

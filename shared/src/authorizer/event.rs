@@ -6,7 +6,7 @@
 use lambda_http::http::header;
 use serde_json::Value;
 
-use super::credential;
+use super::{credential, sources};
 use crate::{
     config::EdgeConfig,
     domain::{address::ClientAddress, refusal::Refusal},
@@ -46,8 +46,7 @@ pub struct AuthorizerEvent {
     pub address: Option<ClientAddress>,
     /// The language of a Deny's message. `TOKEN` events do not say.
     pub language: Language,
-    /// Whether the route is among the identity sources, so that an answer that is kept is kept for this route alone. Only
-    /// payload 2.0 says.
+    /// Whether an answer that is kept is kept for this call alone: see [`super::sources`]. Only payload 2.0 says.
     pub kept_by_route: bool,
 }
 
@@ -83,7 +82,6 @@ impl AuthorizerEvent {
                 text("resource").filter(|resource| resource.starts_with('/')).map(str::to_owned)
             }
         };
-        let sources = event.get("identitySource").and_then(Value::as_array);
         Ok(Self {
             kind,
             method_arn,
@@ -95,8 +93,7 @@ impl AuthorizerEvent {
                 edge,
             )),
             language: Language::negotiate(languages, default_language),
-            kept_by_route: !route_key.is_empty()
-                && sources.is_some_and(|sources| sources.iter().any(|source| source == route_key)),
+            kept_by_route: kind == EventKind::Http2 && sources::tell_calls_apart(&event, route_key),
         })
     }
 }
@@ -144,12 +141,6 @@ mod tests {
         )
     }
 
-    fn sources(route_key: &str, sources: &Value) -> bool {
-        let event = json!({"type": "REQUEST", "version": "2.0", "routeArn": "a/b/GET/x", "routeKey": route_key,
-            "identitySource": sources});
-        read(&event.to_string()).unwrap().kept_by_route
-    }
-
     #[test]
     fn every_kind_is_told_from_the_others_and_read_from_its_own_places() {
         let address = |context: Value| json!({"type": "REQUEST", "methodArn": "m", "resource": "/r", "requestContext": context});
@@ -187,15 +178,6 @@ mod tests {
         assert_eq!(resource("ANY /{proxy+}"), Ok(Some("/{proxy+}".to_owned())));
         assert_eq!(resource("GET /x"), Ok(Some("/x".to_owned())));
         assert_eq!(resource("POST /x"), Err(Unreadable));
-    }
-
-    #[test]
-    fn an_answer_is_kept_by_route_only_where_the_route_is_an_identity_source() {
-        assert!(sources("GET /x", &json!(["Bearer a", "GET /x"])));
-        for none in [json!(null), json!([]), json!(["Bearer a"]), json!("GET /x"), json!([["GET /x"]])] {
-            assert!(!sources("GET /x", &none), "{none}");
-        }
-        assert!(!sources("", &json!([""])));
     }
 
     #[test]

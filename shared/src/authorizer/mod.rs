@@ -5,7 +5,7 @@
 //! | REST `TOKEN` | `methodArn`, the token | IAM policy |
 //! | REST `REQUEST` | `methodArn`, `resource`, headers, address | IAM policy |
 //! | HTTP API, payload 1.0 | the same | IAM policy |
-//! | HTTP API, payload 2.0 | `routeArn`, `routeKey`, headers, address | IAM policy, or a simple response (`HTTP_RESPONSES`) |
+//! | HTTP API, payload 2.0 | `routeArn`, `routeKey`, headers, address; identity sources | IAM policy, or a simple response (`HTTP_RESPONSES`) |
 //! | WebSocket `$connect` | `methodArn`, subprotocols, headers, address | IAM policy |
 //!
 //! An authorizer cannot say 401 with a reason: an error whose message is exactly `Unauthorized` is API Gateway's 401,
@@ -15,6 +15,7 @@ mod credential;
 mod event;
 mod response;
 mod serve;
+mod sources;
 
 pub use credential::{TOKEN_PARAMETER, TOKEN_SUBPROTOCOL};
 pub use event::{AuthorizerEvent, EventKind, Unreadable};

@@ -42,8 +42,9 @@ pub struct SimpleResponse {
 /// An answer that API Gateway might keep for routes that it is not about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a simple response may be kept for other routes: add $context.routeKey to the identity sources, or store the rules \
-     with --uncached (and ReauthorizeEvery 0)"
+    "a simple response may be kept for other calls: add $context.routeKey to the identity sources (for a route of any \
+     method $context.httpMethod too, for one of many paths $context.path too), or store the rules with --uncached (and \
+     ReauthorizeEvery 0)"
 )]
 pub struct WouldSpread;
 

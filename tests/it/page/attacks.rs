@@ -6,6 +6,7 @@ use tokio::net::TcpListener;
 
 use super::{sign_in, system};
 use crate::support::chromium::Chromium;
+use crate::support::client::Client;
 
 /// Serves one page on a port of its own, whatever is asked for; the port.
 async fn serve(html: String) -> u16 {
@@ -92,6 +93,21 @@ async fn a_script_of_another_origin_neither_reads_a_csrf_token_nor_sends_one() {
     chromium.load(api).await;
     chromium.see("#me").await;
     chromium.close().await;
+}
+
+/// An attached API is another team's, and answers on the origin of the page. What it would do with a cookie is tried in
+/// `cli/local/src/web`, on an API that tries.
+#[tokio::test]
+async fn what_an_attached_api_answers_beneath_the_page_is_no_document_of_the_page() {
+    let (system, client) = (system().await, Client::at(2));
+    let sara = system.user("sara").await;
+    let pair = system.login(&client, &sara).await;
+    for token in [None, Some(pair.access.as_str())] {
+        let answer = client.get(&format!("{}/_local/apis/NotesApi/whoami", system.stack.url()), token).await;
+        assert_eq!(answer.status, if token.is_some() { 200 } else { 401 });
+        assert_eq!(answer.header("content-security-policy"), "sandbox");
+        assert_eq!(answer.header("x-content-type-options"), "nosniff");
+    }
 }
 
 /// As a script would that was injected before anybody signed in: it sees every answer, all storage, the whole document.

@@ -36,6 +36,24 @@ fn what_not_every_account_has_is_off_until_it_is_asked_for() {
     }
 }
 
+/// API Gateway takes no stage with access logs before the account has a role for them, and a first deployment would fail by chance.
+#[test]
+fn the_stage_waits_for_the_role_that_its_access_logs_are_written_by() {
+    let template = read(AUTH);
+    let resources = &template["Resources"];
+    let logs =
+        &resources["AuthApi"]["Properties"]["AccessLogSetting"]["Fn::If"][1]["DestinationArn"]["Fn::If"];
+    // The condition under which the role is made is the one under which it is named: CloudFormation makes what is named first.
+    assert_eq!(logs[0], resources["ApiGatewayAccount"]["Condition"]);
+    let named = logs[1]["Fn::Select"][1]["Fn::Split"][1]["Fn::Sub"].as_str().expect("a text");
+    assert_eq!(
+        (&logs[1]["Fn::Select"][0], &logs[1]["Fn::Select"][1]["Fn::Split"][0]),
+        (&json!(0), &json!("|"))
+    );
+    assert_eq!(named, "${AccessLogGroup.Arn}|${ApiGatewayAccount}");
+    assert_eq!(logs[2]["Fn::GetAtt"], "AccessLogGroup.Arn");
+}
+
 /// A reservation that was forgotten for one of them leaves the account's concurrency open to a flood.
 #[test]
 fn every_function_that_hashes_a_password_can_be_bounded_in_number_and_in_calls() {

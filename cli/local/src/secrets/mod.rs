@@ -21,6 +21,7 @@ use vault::{CURRENT, Refusal, Vault, Version};
 
 use crate::clock::Clock;
 use crate::documents::Documents;
+use crate::guard;
 use crate::random;
 use crate::server::{BindError, Server, bind};
 use crate::storage::StorageError;
@@ -69,7 +70,8 @@ pub(crate) async fn start(
     let (listener, address) = bind(0, "--port").await?;
     documents.put(ADDRESS, &format!("http://{address}"))?;
     let state = Secrets { vaults: Arc::new(Mutex::new(vaults)), documents, clock, rotators };
-    Ok(Server::serve(listener, address, Router::new().fallback(call).with_state(state)))
+    let router = Router::new().fallback(call).with_state(state);
+    Ok(Server::serve(listener, address, router.layer(axum::middleware::from_fn(guard::by_programs))))
 }
 
 fn open(secret: &Secret, documents: &Documents, clock: &Clock) -> Result<Vault, SecretsError> {

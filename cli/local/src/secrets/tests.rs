@@ -111,3 +111,19 @@ async fn secrets_outlive_the_stand_in_when_the_storage_does() {
     let (_, answer) = call(&server, "GetSecretValue", json!({ "SecretId": ARN })).await;
     assert_eq!(answer["SecretString"], "two");
 }
+
+/// The signing keys are in here.
+#[tokio::test]
+async fn no_page_of_a_browser_reaches_the_secrets() {
+    let storage = Storage::start(&[], None, 0).await.unwrap();
+    let server = stand_in(&storage).await;
+    for (name, value) in
+        [("origin", "https://evil.example"), ("origin", "null"), ("host", "evil.example:8001")]
+    {
+        let request = reqwest::Client::new().post(server.url()).header(name, value);
+        let request = request.header("x-amz-target", "secretsmanager.GetSecretValue");
+        let answer = request.body(json!({ "SecretId": ARN }).to_string()).send().await.unwrap();
+        assert_eq!(answer.status(), 403, "{name}: {value}");
+        assert!(!answer.text().await.unwrap().contains("one"), "{name}: {value}");
+    }
+}

@@ -6,7 +6,7 @@
 //! | | |
 //! |---|---|
 //! | `GET /_local/config.json` | the attached APIs and their plain `GET` routes |
-//! | `/_local/apis/NAME/…` | an attached API, for a page that has another origin: the request goes through unchanged |
+//! | `/_local/apis/NAME/…` | an attached API, for a page that has another origin: without cookies in either direction, and answered in a sandbox |
 //! | `GET /_local/security-log` | the security log of the user whose access token it is |
 
 mod files;
@@ -25,6 +25,7 @@ use serde_json::{Value, json};
 use tower_service::Service as _;
 
 use crate::documents::Documents;
+use crate::guard;
 use crate::template::Api;
 
 /// Where everything is but the page itself.
@@ -68,7 +69,8 @@ impl Page {
 
     /// What is served on the port of the authentication API.
     pub(crate) fn router(self) -> Router {
-        Router::new().fallback(handle).with_state(Arc::new(self))
+        let guard = axum::middleware::from_fn(guard::by_own_name);
+        Router::new().fallback(handle).layer(guard).with_state(Arc::new(self))
     }
 
     async fn answer(&self, peer: SocketAddr, request: Request) -> Response<Body> {
@@ -81,7 +83,7 @@ impl Page {
             Some("security-log") if is_read => self.log.answer(peer, request.headers()).await,
             Some(rest) => match rest.strip_prefix("apis/").and_then(|rest| rest.split_once('/')) {
                 Some((name, _)) => match self.attached.get(name) {
-                    Some(api) => pass_on(api, beneath(request, name)).await,
+                    Some(api) => apart(pass_on(api, beneath(request, name)).await),
                     None => not_found(),
                 },
                 None if is_read => files::asset(rest).unwrap_or_else(not_found),
@@ -105,13 +107,25 @@ async fn pass_on(api: &Router, request: Request) -> Response<Body> {
     answer
 }
 
-/// The same request, as its API sees it.
+/// An answer of an API that is not ours, on our origin: it sets no cookie here, and no document of it is one of ours.
+fn apart(mut answer: Response<Body>) -> Response<Body> {
+    let headers = answer.headers_mut();
+    for name in [header::SET_COOKIE, header::HeaderName::from_static("clear-site-data")] {
+        headers.remove(name);
+    }
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    answer
+}
+
+/// The same request, as its API sees it: where it really is, a browser would send it none of our cookies.
 fn beneath(mut request: Request, name: &str) -> Request {
     let whole = request.uri().path_and_query().map(PathAndQuery::as_str).unwrap_or_default();
     let own = whole.get(LOCAL.len() + "apis/".len() + name.len()..).unwrap_or("/");
     if let Ok(own) = own.parse::<Uri>() {
         *request.uri_mut() = own;
     }
+    request.headers_mut().remove(header::COOKIE);
     request
 }
 
@@ -142,4 +156,77 @@ fn file(media_type: &'static str, body: impl Into<Body>) -> Response<Body> {
         headers.insert(name, HeaderValue::from_static(value));
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::to_bytes;
+    use dynoxide::Database;
+
+    use super::*;
+    use crate::template::ApiKind;
+
+    /// An API that says what cookies it was sent, and answers as its author likes.
+    async fn hostile(request: Request) -> Response<Body> {
+        let cookies: Vec<_> = request.headers().get_all(header::COOKIE).iter().collect();
+        let seen = format!("<script>alert(1)</script>{} {cookies:?}", request.uri());
+        let mut answer = Response::new(Body::from(seen));
+        for (name, value) in [
+            ("content-type", "text/html"),
+            ("set-cookie", "__Host-nova-refresh=theirs; Path=/; Secure"),
+            ("set-cookie", "a=b"),
+            ("clear-site-data", "\"cookies\""),
+            ("content-security-policy", "default-src *"),
+        ] {
+            answer.headers_mut().append(name, HeaderValue::from_static(value));
+        }
+        answer
+    }
+
+    async fn ask(uri: &str, host: &str) -> (StatusCode, HeaderMap, String) {
+        let api = Api {
+            logical_id: "Evil".to_owned(),
+            kind: ApiKind::Rest,
+            stage: "v1".to_owned(),
+            routes: Vec::new(),
+            authorizers: BTreeMap::new(),
+            responses: BTreeMap::new(),
+        };
+        let attached = vec![(api, Router::new().fallback(hostile))];
+        let documents = Documents::new(Database::memory().unwrap());
+        let page = Page::new(Router::new(), attached, documents, "One".to_owned());
+        let request = Request::get(uri).header("host", host);
+        let request = request.header("cookie", "__Host-nova-refresh=ours; other=1").header("cookie", "b=2");
+        let peer = SocketAddr::from(([127, 0, 0, 1], 1));
+        let request = request.extension(ConnectInfo(peer)).body(Body::empty()).unwrap();
+        let answer = pass_on(&page.router(), request).await;
+        let (parts, body) = answer.into_parts();
+        let body = to_bytes(body, 1 << 20).await.unwrap();
+        (parts.status, parts.headers, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    /// The API is another team's, and answers on the origin that the refresh cookie is for.
+    #[tokio::test]
+    async fn an_attached_api_gets_no_cookie_of_the_page_sets_none_and_runs_no_script_there() {
+        let (status, headers, body) = ask("/_local/apis/Evil/x?y=1", "127.0.0.1:3000").await;
+        assert_eq!(status, 200);
+        assert!(body.ends_with("/x?y=1 []"), "{body}");
+        for gone in ["set-cookie", "clear-site-data"] {
+            assert!(!headers.contains_key(gone), "{headers:?}");
+        }
+        let policies: Vec<_> = headers.get_all("content-security-policy").iter().collect();
+        assert_eq!(policies, ["sandbox"]);
+        assert_eq!(headers["x-content-type-options"], "nosniff");
+    }
+
+    /// A site whose name was made to lead here is no origin of ours.
+    #[tokio::test]
+    async fn nothing_on_the_port_of_the_page_answers_to_another_name() {
+        for uri in ["/", "/_local/config.json", "/_local/apis/Evil/x", "/api/auth/login"] {
+            let (status, _, body) = ask(uri, "evil.example:3000").await;
+            assert_eq!(status, 403, "{uri}");
+            assert!(!body.contains("alert") && !body.contains("<html"), "{uri}");
+        }
+        assert_eq!(ask("/_local/config.json", "localhost:3000").await.0, 200);
+    }
 }
