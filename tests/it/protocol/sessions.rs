@@ -53,6 +53,18 @@ async fn a_list_goes_on_over_every_page() {
     assert_eq!(world.wire.count("Query"), 3);
 }
 
+/// Whoever holds a token could otherwise ask as often as they like.
+#[tokio::test]
+async fn calls_of_our_own_endpoints_beyond_the_limit_are_refused() {
+    let world = World::with(&[("API_RATE_LIMIT", "2")]).await;
+    let (_, pair) = world.logged_in().await;
+    for second in [121, 122] {
+        list(&world.service, &world.at(second), &pair.access).await.unwrap();
+    }
+    let refused = refusal(list(&world.service, &world.at(123), &pair.access).await);
+    assert!(matches!(refused, Refusal::ApiRateLimited(_)), "{refused:?}");
+}
+
 #[tokio::test]
 async fn half_a_list_is_none() {
     let world = World::new().await;
