@@ -19,8 +19,8 @@ use tokio::task::JoinSet;
 use super::{
     answers::{assert_passing, refusal},
     faults::{Fault, on},
-    rows::SESSIONS,
-    world::{ADDRESS, PASSWORD, Person, World, attempt},
+    rows::{IDENTITY, SESSIONS, number, text},
+    world::{ADDRESS, PASSWORD, Person, World, attempt, time},
 };
 
 /// Wrong passwords, each from an address of its own.
@@ -231,6 +231,13 @@ async fn complete_a_run(world: &World, person: &Person) {
     guess(world, person, 1000, 1).await;
     assert_eq!(world.rows.count_events(person.id, "authn_login_fail_max").await, 1);
     assert_eq!(world.rows.count_events(person.id, "authn_login_fail").await, 1);
+    let rows = world.rows.all(IDENTITY, &format!("EVENT#{}", person.id), "EVENT#").await;
+    let year = time(1000).as_second() + 365 * 86_400;
+    assert!(
+        rows.iter()
+            .filter(|row| text(row, "event").contains("fail"))
+            .all(|row| number(row, "expiresAt") == year)
+    );
 }
 
 #[tokio::test]
