@@ -43,6 +43,7 @@ impl SecurityEvent {
         Self::MaliciousCsrf,
         Self::UserCreated,
         Self::UserUpdated,
+        Self::UserDeleted,
     ];
 
     /// The event's name in logs and rows.

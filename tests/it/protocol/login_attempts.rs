@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 
 use super::{
     answers::{assert_passing, refusal},
-    faults::{Fault, on},
+    faults::{Fault, Gate, on},
     rows::{IDENTITY, SESSIONS, number, text},
     world::{ADDRESS, PASSWORD, Person, World, attempt, time},
 };
@@ -178,6 +178,27 @@ async fn an_office_behind_one_address_logs_in_twenty_at_once() {
         logged_in.unwrap();
     }
     assert!(world.rows.address_entries(ADDRESS).await.is_empty());
+}
+
+/// The sixth of an office, in the morning: refused at once, they would have to type their password again.
+#[tokio::test]
+async fn a_login_behind_a_full_window_waits_for_one_in_flight_and_takes_its_place() {
+    let world = World::new().await;
+    let (store, limit) = (&world.service.store, world.service.attempts);
+    let address = ClientAddress::parse(ADDRESS);
+    let first = enter_address(store, limit, &world.at(0), address).await.unwrap();
+    for _ in 1..limit.max {
+        enter_address(store, limit, &world.at(0), address).await.unwrap();
+    }
+    let (gate, sixth) = (Gate::default(), world.at(1));
+    world.wire.script(on("UpdateItem"), Fault::HoldAnswer(gate.clone()));
+    let (place, ()) = tokio::join!(enter_address(store, limit, &sixth, address), async {
+        gate.arrival().await;
+        leave(store, &first).await;
+        gate.open();
+    });
+    let place = place.unwrap();
+    assert!(place.waited && place.moment.now > sixth.now, "a place is of the time when it was taken");
 }
 
 #[tokio::test]
