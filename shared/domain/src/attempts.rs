@@ -149,4 +149,13 @@ mod tests {
         assert!(window.has_entries_in_flight(at(59_999)));
         assert!(!window.has_entries_in_flight(at(60_000)));
     }
+
+    #[test]
+    fn a_client_is_told_how_many_attempts_it_has_left_and_never_fewer_than_none() {
+        let limit = Limit { max: 5, window: SignedDuration::from_mins(15) };
+        for (taken, left) in [(0, 5), (2, 3), (4, 1), (5, 0), (7, 0)] {
+            let window = Window { entries: vec!["1#a".to_owned(); taken], ends: at(900_000) };
+            assert_eq!(Quota::of("account", &window, limit, at(0)).remaining, left, "{taken} of 5");
+        }
+    }
 }

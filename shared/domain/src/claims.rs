@@ -205,4 +205,37 @@ mod tests {
             assert_eq!(check(&with(name, json!(1_000_006))), Err(ClaimsFault::Invalid), "{name}");
         }
     }
+
+    #[test]
+    fn a_refresh_token_is_held_to_the_same_claims() {
+        let good = json!({"iss": "nova-crm", "aud": "nova-crm", "sub": ID, "iat": 1_000_000, "exp": 1_000_900,
+            "jti": "secret", "sid": ID, "gen": 7});
+        let check = |name: &str, value: Value| {
+            let mut claims = good.clone();
+            claims[name] = value;
+            let expected = Expected { issuer: "nova-crm".into(), audience: "nova-crm".into() };
+            let claims: RefreshClaims = read(claims.to_string().as_bytes(), &expected, now())?;
+            check_expiry(&claims, now())
+        };
+        assert_eq!(check("gen", json!(8)), Ok(()));
+        assert_eq!(check("exp", json!(999_995)), Err(ClaimsFault::Expired));
+        for (name, value) in [
+            ("iss", json!("nova-api")),
+            ("aud", json!("nova-api")),
+            ("iat", json!(1_000_006)),
+            ("nbf", json!(1_000_006)),
+        ] {
+            assert_eq!(check(name, value), Err(ClaimsFault::Invalid), "{name}");
+        }
+    }
+
+    #[test]
+    fn claims_in_a_log_name_their_session_and_neither_their_user_nor_a_secret() {
+        let access: AccessClaims = serde_json::from_value(good()).unwrap();
+        let expected = format!("AccessClaims {{ jti: AccessId({ID}), sid: SessionId({ID}), .. }}");
+        assert_eq!(format!("{access:?}"), expected);
+        let refresh = json!({"iss": "i", "aud": "a", "sub": ID, "iat": 0, "exp": 1, "jti": "secret", "sid": ID, "gen": 7});
+        let refresh: RefreshClaims = serde_json::from_value(refresh).unwrap();
+        assert_eq!(format!("{refresh:?}"), format!("RefreshClaims {{ sid: SessionId({ID}), gen: 7, .. }}"));
+    }
 }

@@ -49,7 +49,9 @@ mod tests {
         assert_eq!(all.len(), 11_611);
         assert!(all.is_sorted_by(|one, next| one < next));
         assert!(all.iter().all(|word| word.is_ascii() && word.len() >= SHORTEST));
-        assert!(all.iter().all(|word| contains(word) && contains(&word.to_uppercase())));
+        // Each look-up reads the list to its word: a sample that reaches its end, not all of them squared.
+        let sample = all.iter().step_by(97).chain(all.last());
+        assert!(sample.into_iter().all(|word| contains(word) && contains(&word.to_uppercase())));
     }
 
     #[test]

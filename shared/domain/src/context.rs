@@ -174,4 +174,12 @@ mod tests {
         let error = Caller::of_event(&event(None, &context)).unwrap_err();
         assert!(!format!("{error} {error:?}").contains("sara"));
     }
+
+    #[test]
+    fn what_a_log_shows_of_a_call_is_enough_to_find_it() {
+        let caller = Caller::of_event(&event(None, &context())).unwrap();
+        assert_eq!(format!("{caller:?}"), format!("Caller {{ user_id: UserId({ID}), .. }}"));
+        let context: Context = serde_json::from_value(context()).unwrap();
+        assert_eq!(format!("{context:?}"), format!("Context {{ session_id: Some({ID:?}), .. }}"));
+    }
 }

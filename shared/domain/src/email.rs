@@ -119,4 +119,24 @@ mod tests {
     fn an_address_never_shows_in_debug_output() {
         assert_eq!(format!("{:?}", Email::parse("sara@example.com").unwrap()), "Email(redacted)");
     }
+
+    #[test]
+    fn an_address_of_the_longest_length_is_taken_and_one_byte_more_is_not() {
+        let of_length = |length: usize| format!("{}@example.com", "a".repeat(length - 12));
+        assert_eq!(Email::parse(&of_length(254)).unwrap().as_str().len(), 254);
+        assert_eq!(Email::parse(&of_length(255)), Err(Fault::TooLong));
+        // Blanks around it do not make it longer, until there are more than anybody types.
+        let padded = |length: usize| format!("{:>length$}", "sara@example.com");
+        assert_eq!(Email::parse(&padded(1016)).unwrap().as_str(), "sara@example.com");
+        assert_eq!(Email::parse(&padded(1017)), Err(Fault::TooLong));
+    }
+
+    /// The name of an account's attempts in the table: with another one, every lock would be open after a deployment.
+    #[test]
+    fn the_digest_of_an_address_is_its_sha_256() {
+        assert_eq!(
+            Email::parse("sara@example.com").unwrap().digest(),
+            "259b65833bbadfd58ee66dde290489a6e51518339de4886d2331027751f0913a"
+        );
+    }
 }

@@ -161,4 +161,20 @@ mod tests {
         let id = RefreshId::from_bytes(&[7; 32]);
         assert!(!format!("{id:?}").contains(id.expose()));
     }
+
+    /// Rows in the table were written by earlier versions: with another hash, everybody would be logged out.
+    #[test]
+    fn what_a_row_holds_of_a_refresh_token_and_of_a_fingerprint_is_the_sha_256() {
+        let id = RefreshId::from_bytes(&[7; 32]);
+        assert_eq!(id.expose(), "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc");
+        assert_eq!(id.hash().as_str(), "3Ev4DHdHPRMPoN6GukAY_pi7IUAF5qWJHRK6kURvnoE");
+        assert_eq!(FingerprintHash::of("a browser").as_str(), "FOgUuHEI0_I0qnaiSTcwRu1A3arth4MXyX0kg6ZjcJQ");
+    }
+
+    #[test]
+    fn a_token_that_was_used_up_is_not_taken_for_the_current_one() {
+        let hash = |byte| RefreshId::from_bytes(&[byte; 32]).hash();
+        assert_eq!(hash(7), hash(7));
+        assert_ne!(hash(7), hash(8));
+    }
 }

@@ -147,4 +147,23 @@ mod tests {
         let long = token(&HEADER.replace("access-1", &"k".repeat(MAX_TOKEN_BYTES)));
         assert!(Unverified::parse(&long, ACCESS_TYP).is_err());
     }
+
+    #[test]
+    fn a_token_of_4_kib_is_read() {
+        let of_length = |length: usize| {
+            let payload = URL_SAFE_NO_PAD.encode("{}");
+            let header = URL_SAFE_NO_PAD.encode(HEADER);
+            let room = length - header.len() - payload.len() - 2;
+            format!("{header}.{payload}.{}", "A".repeat(room))
+        };
+        assert!(Unverified::parse(&of_length(MAX_TOKEN_BYTES), ACCESS_TYP).is_ok());
+        assert!(Unverified::parse(&of_length(MAX_TOKEN_BYTES + 1), ACCESS_TYP).is_err());
+    }
+
+    #[test]
+    fn no_part_of_a_token_shows_in_debug_output() {
+        let token = token(HEADER);
+        let parsed = Unverified::parse(&token, ACCESS_TYP).unwrap();
+        assert_eq!(format!("{parsed:?}"), "Unverified { .. }");
+    }
 }

@@ -37,3 +37,17 @@ impl RequestId {
         &self.0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// By its name a retry of the SDK is told from another request: as one name for all, every theft would be a retry.
+    #[test]
+    fn a_request_that_waited_is_still_the_same_request() {
+        let begun = Moment { now: Timestamp::UNIX_EPOCH, request: RequestId::new("8f5") };
+        let later = begun.at(Timestamp::MAX);
+        assert_eq!((later.now, later.request.as_str()), (Timestamp::MAX, "8f5"));
+        assert_ne!(later.request, RequestId::new("8f6"));
+    }
+}

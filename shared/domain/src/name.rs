@@ -32,3 +32,25 @@ impl PersonName {
         &self.0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_has_up_to_200_characters_in_any_script() {
+        for letter in ["a", "س"] {
+            assert_eq!(PersonName::parse(&letter.repeat(200)).unwrap().as_str(), letter.repeat(200));
+            for too_many in [201, 300] {
+                assert_eq!(PersonName::parse(&letter.repeat(too_many)), Err(Fault::TooLong));
+            }
+        }
+    }
+
+    #[test]
+    fn a_name_that_would_write_on_a_terminal_is_refused() {
+        assert_eq!(PersonName::parse("  Sara  ").unwrap().as_str(), "Sara");
+        assert_eq!(PersonName::parse(" \t"), Err(Fault::Required));
+        assert_eq!(PersonName::parse("Sa\u{1b}[2Jra"), Err(Fault::Invalid));
+    }
+}

@@ -52,10 +52,13 @@ mod tests {
 
     #[test]
     fn an_origin_is_compared_as_a_whole() {
-        let allowed =
-            AllowedOrigins::parse("https://app.example.com, http://localhost:5173,http://[::1]:8080")
-                .unwrap();
-        for origin in ["https://app.example.com", "http://localhost:5173", "http://[::1]:8080"] {
+        let allowed = AllowedOrigins::parse(
+            "https://app.example.com, http://localhost:5173,http://[::1]:8080,https://[2001:db8::7]",
+        )
+        .unwrap();
+        for origin in
+            ["https://app.example.com", "http://localhost:5173", "http://[::1]:8080", "https://[2001:db8::7]"]
+        {
             assert!(allowed.contains(origin), "{origin}");
         }
         for other in [

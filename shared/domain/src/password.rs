@@ -243,4 +243,15 @@ mod tests {
         assert!(!format!("{:?}", Password::new("Canary1!".into())).contains("Canary"));
         assert_eq!(format!("{:?}", PasswordHash::decoy(12)), "PasswordHash(cost 12)");
     }
+
+    /// As the table keeps it: a hash that came back another one would let nobody in any more.
+    #[test]
+    fn a_stored_hash_comes_back_as_it_was() {
+        let text = format!("$2b$12${}", "./azAZ09".repeat(7).get(..53).unwrap());
+        let hash = PasswordHash::parse(&text).unwrap();
+        assert_eq!(hash.as_str(), text);
+        let stored = serde_json::to_value(&hash).unwrap();
+        assert_eq!(stored, text);
+        assert_eq!(serde_json::from_value::<PasswordHash>(stored).unwrap(), hash);
+    }
 }

@@ -269,4 +269,17 @@ mod tests {
         let connect = MethodArn::parse(connect).unwrap();
         assert_eq!((connect.api_id, connect.method, connect.path), ("a1b2", "CONNECT", "/$connect"));
     }
+
+    #[test]
+    fn the_root_is_the_root_with_its_slash_or_without() {
+        let root = MethodArn::parse("arn:aws:execute-api:us-east-1:123456789012:a1b2/v1/GET").unwrap();
+        assert_eq!((root.method, root.path), ("GET", "/"));
+        assert_eq!(root.stage_arn(), "arn:aws:execute-api:us-east-1:123456789012:a1b2/v1");
+    }
+
+    #[test]
+    fn a_policy_about_nothing_says_so() {
+        assert!(Policy::allow(vec![]).is_empty());
+        assert!(!Policy::deny().is_empty());
+    }
 }

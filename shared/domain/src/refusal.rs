@@ -111,3 +111,13 @@ impl Refusal {
         Self::Invalid(vec![FieldFault { field, fault }])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_may_have_16_kib_as_it_is_documented() {
+        assert_eq!(MAX_BODY_BYTES, 16_384);
+    }
+}

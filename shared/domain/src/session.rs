@@ -387,4 +387,25 @@ mod tests {
     fn a_state_of_a_later_version_is_not_taken_for_active() {
         assert_eq!(serde_json::from_str::<State>("\"paused\"").unwrap(), State::Revoked);
     }
+
+    #[test]
+    fn a_session_counts_while_its_user_is_active_and_at_its_epoch() {
+        let user = |status: &str, epoch: u64| -> Profile {
+            serde_json::from_value(serde_json::json!({
+                "userId": row().user_id, "email": "a@example.com", "name": "A", "role": "user", "status": status,
+                "epoch": epoch, "createdAt": "2026-01-01T00:00:00Z", "passwordChangedAt": "2026-01-01T00:00:00Z",
+            }))
+            .unwrap()
+        };
+        for (profile, expected) in [
+            (Some(user("active", 1)), Standing::Good),
+            (Some(user("active", 2)), Standing::EpochsApart),
+            (Some(user("active", 0)), Standing::EpochsApart),
+            (Some(user("disabled", 1)), Standing::UserInactive),
+            (Some(user("disabled", 2)), Standing::UserInactive),
+            (None, Standing::UserInactive),
+        ] {
+            assert_eq!(standing(profile.as_ref(), &row()), expected, "{profile:?}");
+        }
+    }
 }

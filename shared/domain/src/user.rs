@@ -150,4 +150,18 @@ mod tests {
             assert_eq!(check_permission(text), Err(NotAPermission), "{text}");
         }
     }
+
+    #[test]
+    fn only_an_active_user_may_do_anything() {
+        let user = |status: &str| -> Profile {
+            serde_json::from_value(serde_json::json!({
+                "userId": "0190163d-8694-739b-aea5-966c26f8ad90", "email": "a@example.com", "name": "A",
+                "role": "user", "status": status, "epoch": 1, "createdAt": "2026-01-01T00:00:00Z",
+                "passwordChangedAt": "2026-01-01T00:00:00Z",
+            }))
+            .unwrap()
+        };
+        assert!(user("active").is_active());
+        assert!(!user("disabled").is_active());
+    }
 }

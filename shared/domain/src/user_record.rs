@@ -238,4 +238,25 @@ mod tests {
             assert_eq!(record.password_hash.as_str(), hash);
         }
     }
+
+    #[test]
+    fn a_line_and_its_permissions_have_room_up_to_their_limits_and_not_beyond() {
+        let of_length = |length: usize| {
+            let line = line(|_| ()).unwrap().to_line();
+            UserRecord::parse(format!("{line:>length$}").as_bytes())
+        };
+        assert!(of_length(16_384).is_ok());
+        assert_eq!(of_length(16_385), Err(RecordFault::TooLong));
+
+        let with = |count: usize| {
+            let permissions: Vec<_> = (0..count).map(|n| format!("feature-{n}:read")).collect();
+            line(|members| drop(members.insert("permissions".to_owned(), json!(permissions))))
+        };
+        assert_eq!(with(200).unwrap().permissions.len(), 200);
+        for too_many in [201, 250] {
+            assert_eq!(with(too_many).unwrap_err().to_string(), "permissions has more than 200 entries");
+        }
+        let named = line(|members| drop(members.insert("name".to_owned(), json!("x".repeat(201)))));
+        assert_eq!(named.unwrap_err().to_string(), "name is too long");
+    }
 }

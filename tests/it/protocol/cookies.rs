@@ -6,6 +6,7 @@ use nova_auth::{
         FlowError,
         csrf::{Carrier, Delivered, Proof, offer},
         login::{LoginAttempt, login},
+        logout::{LogoutAttempt, logout},
         refresh::{RefreshAttempt, refresh},
     },
     keys::Token,
@@ -16,7 +17,7 @@ use super::{
     faults::{Fault, Gate, on},
     rows::{number, text},
     vault::{REFRESH, key},
-    world::{ADDRESS, PASSWORD, Pair, Person, World, attempt, presenting, time},
+    world::{ADDRESS, PASSWORD, Pair, Person, World, attempt, device, presenting, time},
 };
 
 /// A page in a browser: what it holds, and what it was given.
@@ -216,4 +217,64 @@ async fn a_page_that_proves_nothing_makes_no_call_to_the_tables() {
         LoginAttempt { carrier: Carrier::Cookie(proof), ..attempt(&person.email, PASSWORD, ADDRESS) };
     assert_eq!(refusal(login(&world.service, &world.at(60), &attempt).await), Refusal::CsrfInvalid);
     assert!(world.wire.sent().is_empty());
+}
+
+/// Logs out with an access token, and what a browser sends along.
+async fn log_out(
+    world: &World,
+    second: i64,
+    access: Option<&Token>,
+    cookie: &Token,
+    proof: Proof,
+) -> Result<bool, FlowError> {
+    let attempt = LogoutAttempt {
+        access: access.cloned(),
+        refresh: Some((cookie.clone(), Carrier::Cookie(proof))),
+        device: device(),
+    };
+    logout(&world.service, &world.at(second), &attempt).await.map(|done| done.cookie_is_over)
+}
+
+/// Browsers send cookies unasked: a client that logs out by its own token must not end the session of the page beside it.
+#[tokio::test]
+async fn a_cookie_that_came_along_unasked_ends_nothing_and_one_with_its_proof_does() {
+    let world = World::new().await;
+    let (person, page) = logged_in(&world).await;
+    let other = world.login(&world.at(1), &person).await.unwrap();
+    let unasked = Proof { token: None, ..page.proof() };
+    assert!(!log_out(&world, 2, Some(&other.access), &page.cookie, unasked).await.unwrap());
+    world.assert_dead(2, &other).await;
+    world.assert_alive(2, &page.pair()).await;
+
+    let alone = Proof { token: None, ..page.proof() };
+    assert_eq!(refusal(log_out(&world, 3, None, &page.cookie, alone).await), Refusal::CsrfInvalid);
+    world.assert_alive(3, &page.pair()).await;
+
+    let third = world.login(&world.at(4), &person).await.unwrap();
+    assert!(log_out(&world, 5, Some(&third.access), &page.cookie, page.proof()).await.unwrap());
+    world.assert_dead(5, &third).await;
+    let decision = world.authenticate(5, &page.access).await;
+    assert_eq!(refusal(decision), Refusal::TokenRevoked);
+}
+
+/// The answer to it clears the cookie; the answer to a bad access token would leave it, and the browser stuck with it.
+#[tokio::test]
+async fn of_two_bad_tokens_the_cookie_is_the_one_that_is_named() {
+    let world = World::new().await;
+    let (_, page) = logged_in(&world).await;
+    let junk = page.access.clone();
+    let bad_access = page.cookie.clone();
+    let refused = refusal(log_out(&world, 1, Some(&bad_access), &junk, page.proof()).await);
+    assert_eq!(refused, Refusal::RefreshTokenInvalid);
+}
+
+#[tokio::test]
+async fn another_sites_page_refreshes_nothing_whatever_it_knows() {
+    let world = World::new().await;
+    let (_, page) = logged_in(&world).await;
+    let carrier = Carrier::Cookie(Proof { from_our_pages: false, ..page.proof() });
+    let attempt = RefreshAttempt { carrier, ..presenting(&page.cookie) };
+    let refused = refusal(refresh(&world.service, &world.at(1), &attempt).await);
+    assert_eq!(refused, Refusal::CsrfInvalid);
+    by_cookie(&world, 2, &page).await.unwrap();
 }

@@ -18,9 +18,9 @@ use tokio::task::JoinSet;
 
 use super::{
     answers::{assert_passing, refusal},
-    faults::{Fault, on},
-    rows::SESSIONS,
-    world::{ADDRESS, PASSWORD, Person, World, attempt},
+    faults::{Fault, Gate, on},
+    rows::{IDENTITY, SESSIONS, number, text},
+    world::{ADDRESS, PASSWORD, Person, World, attempt, time},
 };
 
 /// Wrong passwords, each from an address of its own.
@@ -180,6 +180,27 @@ async fn an_office_behind_one_address_logs_in_twenty_at_once() {
     assert!(world.rows.address_entries(ADDRESS).await.is_empty());
 }
 
+/// The sixth of an office, in the morning: refused at once, they would have to type their password again.
+#[tokio::test]
+async fn a_login_behind_a_full_window_waits_for_one_in_flight_and_takes_its_place() {
+    let world = World::new().await;
+    let (store, limit) = (&world.service.store, world.service.attempts);
+    let address = ClientAddress::parse(ADDRESS);
+    let first = enter_address(store, limit, &world.at(0), address).await.unwrap();
+    for _ in 1..limit.max {
+        enter_address(store, limit, &world.at(0), address).await.unwrap();
+    }
+    let (gate, sixth) = (Gate::default(), world.at(1));
+    world.wire.script(on("UpdateItem"), Fault::HoldAnswer(gate.clone()));
+    let (place, ()) = tokio::join!(enter_address(store, limit, &sixth, address), async {
+        gate.arrival().await;
+        leave(store, &first).await;
+        gate.open();
+    });
+    let place = place.unwrap();
+    assert!(place.waited && place.moment.now > sixth.now, "a place is of the time when it was taken");
+}
+
 #[tokio::test]
 async fn a_reservation_whose_answer_was_lost_holds_no_place() {
     for key in ["ATTEMPTS#ADDRESS#", "ATTEMPTS#ACCOUNT#"] {
@@ -231,6 +252,13 @@ async fn complete_a_run(world: &World, person: &Person) {
     guess(world, person, 1000, 1).await;
     assert_eq!(world.rows.count_events(person.id, "authn_login_fail_max").await, 1);
     assert_eq!(world.rows.count_events(person.id, "authn_login_fail").await, 1);
+    let rows = world.rows.all(IDENTITY, &format!("EVENT#{}", person.id), "EVENT#").await;
+    let year = time(1000).as_second() + 365 * 86_400;
+    assert!(
+        rows.iter()
+            .filter(|row| text(row, "event").contains("fail"))
+            .all(|row| number(row, "expiresAt") == year)
+    );
 }
 
 #[tokio::test]

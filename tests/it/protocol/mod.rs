@@ -10,6 +10,7 @@
 //! | `wire`, `faults` | the HTTP client under the SDK: it records every call, and does to it what a test says |
 //! | `vault` | the keys, as Secrets Manager would give them |
 //! | `login_*`, `refresh_*`, `logout`, `cookies`, `password_change`, `register`, `sessions`, `decisions` | the protocols, one subject a file |
+//! | `operator`, `security_log` | what an operator does, and what is written down of everybody |
 //! | `late` | writes that arrive long after their caller has gone on |
 //! | `throttled` | every call of every flow failing in turn |
 //! | `event_kinds`, `broken_events` | the authorizer, asked in every form, and in none |
@@ -37,6 +38,7 @@ mod login_hashes;
 mod login_races;
 mod login_secrecy;
 mod logout;
+mod operator;
 mod password_change;
 mod refresh_ends;
 mod refresh_keys;
@@ -45,5 +47,6 @@ mod refresh_retries;
 mod refresh_theft;
 mod register;
 mod rules;
+mod security_log;
 mod sessions;
 mod throttled;

@@ -4,7 +4,7 @@
 use nova_auth::domain::{refusal::Refusal, user::Status};
 
 use super::{
-    answers::refusal,
+    answers::{assert_passing, refusal},
     faults::{Fault, Gate, on},
     rows::number,
     world::{OTHER_PASSWORD, Pair, Person, World},
@@ -148,4 +148,15 @@ async fn a_refresh_that_meets_the_change_goes_on_if_it_is_the_same_session_and_d
             }
         }
     }
+}
+
+/// Five failures of the storage would lock an honest user out.
+#[tokio::test]
+async fn a_change_that_storage_fails_holds_nothing_against_account_or_address() {
+    let world = World::new().await;
+    let (person, mine) = world.logged_in().await;
+    world.wire.script(on("GetItem").every_try(), Fault::server_error());
+    assert_passing(world.change_password(&world.at(1), &mine.access).await);
+    assert!(world.rows.account_entries(&person).await.is_empty());
+    assert!(world.rows.address_entries(super::world::ADDRESS).await.is_empty());
 }

@@ -90,6 +90,16 @@ async fn a_state_that_a_later_version_writes_is_an_end() {
     world.assert_dead(60, &pair).await;
 }
 
+#[tokio::test]
+async fn whoever_is_disabled_hears_so_though_their_session_ended_before() {
+    let world = World::new().await;
+    let (person, pair) = world.logged_in().await;
+    world.logout(&world.at(1), &pair).await.unwrap();
+    assert_eq!(refusal(world.refresh(&world.at(2), &pair.refresh).await), Refusal::RefreshTokenInvalid);
+    world.set_status(&world.at(3), &person, nova_auth::domain::user::Status::Disabled).await.unwrap();
+    assert_eq!(refusal(world.refresh(&world.at(4), &pair.refresh).await), Refusal::UserInactive);
+}
+
 /// A retry is judged by the row as it is: an idle end that came between the two tries is an end.
 #[tokio::test]
 async fn a_retry_in_the_grace_window_of_a_session_that_ended_meanwhile_is_refused() {

@@ -167,6 +167,29 @@ async fn rules_that_cannot_be_read_are_no_rules_and_no_answer() {
     assert_eq!(ask(&world, 1, Some(&pair), "/notes", "/notes").await, Err(AuthorizerError::Failed));
 }
 
+/// IAM's `*` crosses `/`. No command stores rules that it would say too much of; if some got into the table by another
+/// way, the policy is held against the call before it is sent.
+#[tokio::test]
+async fn where_a_wildcard_reaches_further_than_its_rule_nothing_is_allowed() {
+    let world = World::new().await;
+    let (_, pair) = world.logged_in().await;
+    put(&world, Caching::Allowed, "- route: GET /notes/{id}\n").await;
+    let answer = ask(&world, 1, Some(&pair), "/notes/{id}", "/notes/1").await.unwrap();
+    assert_eq!(effect(&answer), "Allow");
+    let answer = ask(&world, 1, Some(&pair), "/notes/{id}/secrets", "/notes/1/secrets").await.unwrap();
+    assert_eq!((effect(&answer), &answer["context"]["code"]), ("Deny", &json!("FORBIDDEN")));
+}
+
+#[tokio::test]
+async fn without_rules_every_user_is_let_in_where_that_is_switched_on_and_nobody_else() {
+    let world = World::with(&[("NO_RULES", "authenticated")]).await;
+    let (_, pair) = world.logged_in().await;
+    assert!(is_allowed(&world, 1, &pair, "/notes").await);
+    assert!(ask(&world, 1, None, "/notes", "/notes").await.is_err());
+    world.logout(&world.at(2), &pair).await.unwrap();
+    assert!(ask(&world, 3, Some(&pair), "/notes", "/notes").await.is_err());
+}
+
 #[tokio::test]
 async fn calls_beyond_the_limit_are_denied_until_the_window_is_over() {
     let world = World::with(&[("API_RATE_LIMIT", "3")]).await;
@@ -175,7 +198,10 @@ async fn calls_beyond_the_limit_are_denied_until_the_window_is_over() {
     let mut codes = Vec::new();
     for second in [120, 121, 122, 123, 139, 140] {
         let answer = ask(&world, second, Some(&pair), "/notes", "/notes").await.unwrap();
-        codes.push(answer["context"]["code"].as_str().unwrap_or("OK").to_owned());
+        let code = answer["context"]["code"].as_str().unwrap_or("OK");
+        // The policy is what API Gateway goes by; the code is what it tells.
+        assert_eq!(effect(&answer), if code == "OK" { "Allow" } else { "Deny" }, "at {second}");
+        codes.push(code.to_owned());
     }
     // Windows are whole minutes of the clock; one of them begins at second 140 of this test.
     assert_eq!(codes, ["OK", "OK", "OK", "API_RATE_LIMITED", "API_RATE_LIMITED", "OK"]);

@@ -53,6 +53,18 @@ async fn a_list_goes_on_over_every_page() {
     assert_eq!(world.wire.count("Query"), 3);
 }
 
+/// Whoever holds a token could otherwise ask as often as they like.
+#[tokio::test]
+async fn calls_of_our_own_endpoints_beyond_the_limit_are_refused() {
+    let world = World::with(&[("API_RATE_LIMIT", "2")]).await;
+    let (_, pair) = world.logged_in().await;
+    for second in [121, 122] {
+        list(&world.service, &world.at(second), &pair.access).await.unwrap();
+    }
+    let refused = refusal(list(&world.service, &world.at(123), &pair.access).await);
+    assert!(matches!(refused, Refusal::ApiRateLimited(_)), "{refused:?}");
+}
+
 #[tokio::test]
 async fn half_a_list_is_none() {
     let world = World::new().await;
@@ -124,4 +136,32 @@ async fn ending_all_while_ten_clients_refresh_leaves_nobody_logged_in() {
     for pair in pairs.iter().chain([&asking]) {
         world.assert_dead(21, pair).await;
     }
+}
+
+/// A session that ended by its time, by a logout or by an epoch is nowhere to be seen, and is not there to be ended.
+#[tokio::test]
+async fn only_what_counts_is_listed_and_only_that_can_be_ended() {
+    let world = World::new().await;
+    let (person, idle) = world.logged_in().await;
+    let late = 604_700;
+    let ended = world.login(&world.at(late), &person).await.unwrap();
+    world.logout(&world.at(late), &ended).await.unwrap();
+    let mine = world.login(&world.at(late), &person).await.unwrap();
+    let listed = list(&world.service, &world.at(late + 200), &mine.access).await.unwrap();
+    assert_eq!(listed.live.iter().map(|session| session.session_id).collect::<Vec<_>>(), [listed.current]);
+    for gone in [&idle, &ended] {
+        let session = claims(&gone.access)["sid"].as_str().unwrap().parse().ok();
+        let moment = world.at(late + 200);
+        let refused = revoke_one(&world.service, &moment, &mine.access, session, &device()).await;
+        assert_eq!(refusal(refused), Refusal::SessionNotFound);
+    }
+
+    world.revoke_all(&world.at(late + 300), &person).await.unwrap();
+    let next = world.login(&world.at(late + 301), &person).await.unwrap();
+    let listed = list(&world.service, &world.at(late + 302), &next.access).await.unwrap();
+    assert_eq!(listed.live.len(), 1);
+    let session = claims(&mine.access)["sid"].as_str().unwrap().parse().ok();
+    let moment = world.at(late + 303);
+    let refused = revoke_one(&world.service, &moment, &next.access, session, &device()).await;
+    assert_eq!(refusal(refused), Refusal::SessionNotFound);
 }

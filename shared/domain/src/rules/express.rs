@@ -219,7 +219,10 @@ mod tests {
 
     #[test]
     fn what_api_gateway_would_not_take_is_refused_when_it_is_stored() {
-        let long = format!("GET /{}", "a".repeat(500));
+        let room = MAX_RESOURCE_CHARACTERS - LONG_ARN.len() - "/GET/".len();
+        let longest = format!("GET /{}", "a".repeat(room));
+        assert_eq!(rules(Caching::Allowed, &[(longest.as_str(), READ)]), [""; 0]);
+        let long = format!("{longest}a");
         assert_eq!(rules(Caching::Allowed, &[(long.as_str(), READ)]), ["line 1"]);
         let many: Vec<String> = (0..20).map(|n| format!("ANY /resource-{n}")).collect();
         let many: Vec<(&str, &str)> = many.iter().map(|route| (route.as_str(), READ)).collect();
@@ -228,5 +231,29 @@ mod tests {
                 .iter()
                 .any(|line| line.starts_with("a policy of all these routes"))
         );
+    }
+
+    #[test]
+    fn rules_whose_policy_just_fits_are_stored() {
+        let of = |last: usize| {
+            let long =
+                (b'a'..b'p').map(|letter| format!("GET /{}", char::from(letter).to_string().repeat(400)));
+            let texts: Vec<_> =
+                long.chain(["y", "z"].map(|name| format!("GET /{}", name.repeat(last)))).collect();
+            let rule = |(line, text): (u32, &String)| Rule {
+                line,
+                route: Route::parse(text).unwrap(),
+                access: Access::default(),
+            };
+            let rules = Rules { rules: (1..).zip(&texts).map(rule).collect(), caching: Caching::Allowed };
+            let resources = rules.rules.iter().flat_map(|rule| grant::resources(LONG_ARN, &rule.route));
+            (Policy::allow(resources.collect()).bytes(), rules)
+        };
+        // Two routes grow together; the policy's length has to be one that they reach.
+        let (shortest, _) = of(1);
+        let (bytes, rules) = of(1 + (MAX_POLICY_BYTES - shortest) / 2);
+        assert_eq!((bytes, rules.unfit()), (MAX_POLICY_BYTES, vec![]));
+        let (bytes, rules) = of(2 + (MAX_POLICY_BYTES - shortest) / 2);
+        assert_eq!(rules.unfit(), [Unfit::LongPolicy { bytes }]);
     }
 }

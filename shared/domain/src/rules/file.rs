@@ -287,6 +287,11 @@ mod tests {
             ("addresses: [10.0.0.1/8]", "write `10.0.0.0/8`"),
             ("public: yes please", "write `public: true`"),
             ("public: true\n  roles: [a]", "take out `public`, or the other conditions"),
+            ("permissions: [a:b]", "a rule has one `permission: feature:action`"),
+            ("address: 10.0.0.0/8", "write `addresses: [10.0.0.0/8]`"),
+            ("ips: [10.0.0.0/8]", "write `addresses: [10.0.0.0/8]`"),
+            ("method: GET", "write both in one: `route: GET /path`"),
+            ("note: none", "a rule has route, permission, roles, addresses, public"),
         ] {
             let faults = read(&format!("- route: GET /a\n  {rule}\n")).unwrap_err();
             assert_eq!(faults[0].remedy, remedy, "{rule}");
@@ -297,6 +302,23 @@ mod tests {
     fn what_is_no_rules_file_is_said_to_be_none() {
         for file in ["", "a: b", "- 1", "- [", "---\n- route: GET /a\n---\n- route: GET /b\n", "- route:\n"] {
             assert!(read(file).is_err(), "{file}");
+        }
+    }
+
+    /// YAML takes `007` or `true` for something else; a role is what was written.
+    #[test]
+    fn the_roles_of_a_rule_are_those_that_were_written() {
+        let rules = read("- route: GET /a\n  roles: [editor, 7, true]\n").unwrap();
+        let roles: Vec<_> = rules[0].access.roles.iter().map(Role::as_str).collect();
+        assert_eq!(roles, ["editor", "7", "true"]);
+    }
+
+    #[test]
+    fn a_file_has_up_to_300_rules() {
+        let file = |count: usize| (0..count).map(|n| format!("- route: GET /{n}\n")).collect::<String>();
+        assert_eq!(read(&file(300)).unwrap().len(), 300);
+        for too_many in [301, 400] {
+            assert_eq!(read(&file(too_many)).unwrap_err()[0].problem, "there are more than 300 rules");
         }
     }
 }

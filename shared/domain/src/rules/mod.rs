@@ -251,3 +251,6 @@ impl Access {
         role && permission && address
     }
 }
+
+#[cfg(test)]
+mod tests;

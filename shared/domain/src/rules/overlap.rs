@@ -168,6 +168,8 @@ mod tests {
             ("/{a}/*", "/notes/*", false),
             ("/notes", "/notes", true),
             ("/*", "/notes/*", true),
+            ("/notes", "/other", false),
+            ("/{any}", "/notes", false),
         ] {
             assert_eq!(covers(&route(other), &route(granted)), verdict, "{other} {granted}");
         }
@@ -178,6 +180,9 @@ mod tests {
         for (earlier, later, verdict) in [
             ("/notes", "/notes", true),
             ("/{a}", "/notes", true),
+            ("/notes", "/other", false),
+            ("/notes", "/notes/a", false),
+            ("/notes", "/notes/*", false),
             ("/notes", "/{a}", false),
             ("/notes/*", "/notes/{id}", true),
             ("/notes/*", "/notes", false),

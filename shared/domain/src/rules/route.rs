@@ -363,6 +363,8 @@ mod tests {
         for (text, remedy) in [
             ("/notes", "write for example `GET /notes`"),
             ("get /notes", "methods are in capitals: `GET`"),
+            ("any /notes", "methods are in capitals: `ANY`"),
+            ("fetch /notes", "write one of GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS or ANY"),
             ("FETCH /notes", "write one of GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS or ANY"),
             ("GET notes", "write `/notes`"),
             ("GET /notes/", "write one slash, and none at the end"),
