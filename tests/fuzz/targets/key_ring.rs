@@ -1,0 +1,31 @@
+//! Text as a secret with keys: refused with a reason that repeats nothing of it, or a ring whose keys all work.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use nova_auth::keys::{KeyDocument, TokenKind};
+use nova_auth_fuzz::now;
+use secrecy::ExposeSecret as _;
+
+fuzz_target!(|secret: &str| {
+    for kind in [TokenKind::Access, TokenKind::Refresh] {
+        let document = match KeyDocument::parse(secret, kind) {
+            Ok(document) => document,
+            Err(refused) => {
+                let _ = refused.to_string();
+                continue;
+            }
+        };
+        let ring = document.ring().expect("what was read can be read again");
+        for key in ring.keys() {
+            assert!(key.proves_itself(), "a key was taken whose signatures it does not verify");
+            assert!(ring.keys().filter(|other| other.kid == key.kid).count() == 1, "two keys of one name");
+        }
+        let public = ring.public_set(now()).to_string();
+        for private in ["\"d\"", "\"k\"", "\"p\"", "\"q\"", "\"dp\"", "\"dq\"", "\"qi\""] {
+            assert!(!public.contains(private), "the public set has a private member");
+        }
+        let again = KeyDocument::parse(document.text().expose_secret(), kind).expect("what is written can be read");
+        assert!(again.has_the_keys_of(&document), "writing a ring changes it");
+    }
+});
