@@ -1,4 +1,4 @@
-//! Storage that has everything that is asked for, in its most permissive form.
+//! Storage that has everything that is asked for, in its most permissive form, and takes nothing.
 
 use std::sync::Arc;
 
@@ -14,12 +14,15 @@ use aws_smithy_types::body::SdkBody;
 use nova_auth_domain::rules::{Access, Caching, Route, Rule, Rules};
 use serde_json::{Map, Value, json};
 
-use crate::now;
+use crate::{REFRESH_SECRET, now};
 
-/// DynamoDB and Secrets Manager in one.
-pub(crate) fn client(keys: String) -> SharedHttpClient {
+/// DynamoDB and Secrets Manager in one, with these keys for access tokens.
+pub(crate) fn client(keys: &str) -> SharedHttpClient {
     SharedHttpClient::new(Generous { keys: keys.into(), rules: rules().into() })
 }
+
+/// The secret of the refresh tokens: one key, and not one of the access tokens.
+const REFRESH_KEYS: &str = r#"{"kty": "oct", "alg": "HS256", "kid": "refresh", "k": "Z9y8Z9y8Z9y8Z9y8Z9y8Z9y8Z9y8Z9y8Z9y8Z9y8Z9y8Z9y8Z9y8Z9y8Z9y8Z9y8"}"#;
 
 #[derive(Debug, Clone)]
 struct Generous {
@@ -39,11 +42,15 @@ fn rules() -> String {
 }
 
 impl Generous {
-    fn answer(&self, request: &HttpRequest) -> Value {
+    /// `None`: a write, which is refused, so that whatever gets so far is told from what does not.
+    fn answer(&self, request: &HttpRequest) -> Option<Value> {
         let body: Value = serde_json::from_slice(request.body().bytes().unwrap_or_default()).unwrap();
         let target = request.headers().get("x-amz-target").unwrap_or_default();
-        match target.rsplit('.').next().unwrap_or_default() {
-            "GetSecretValue" => json!({ "Name": body["SecretId"], "SecretString": *self.keys }),
+        Some(match target.rsplit('.').next().unwrap_or_default() {
+            "GetSecretValue" => {
+                let keys = if body["SecretId"] == REFRESH_SECRET { REFRESH_KEYS } else { &*self.keys };
+                json!({ "Name": body["SecretId"], "SecretString": keys })
+            }
             "BatchGetItem" => {
                 let tables = body["RequestItems"].as_object().unwrap();
                 let found: Map<String, Value> = tables
@@ -56,8 +63,8 @@ impl Generous {
                 json!({ "Responses": found })
             }
             "GetItem" => json!({ "Item": self.item(&body["Key"]) }),
-            other => panic!("nothing of the authorizer calls {other}"),
-        }
+            _ => return None,
+        })
     }
 
     fn item(&self, key: &Value) -> Option<Value> {
@@ -74,6 +81,7 @@ impl Generous {
             }),
             // Nothing is blacklisted.
             "TOKEN" => return None,
+            _ if !sk.starts_with("SESSION#") => return None,
             _ => {
                 let later = (now().as_millisecond() + 86_400_000).to_string();
                 // SHA-256 of something, base64url.
@@ -103,7 +111,10 @@ impl HttpClient for Generous {
 
 impl HttpConnector for Generous {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let body = SdkBody::from(self.answer(&request).to_string().into_bytes());
-        HttpConnectorFuture::ready(Ok(HttpResponse::new(200.try_into().unwrap(), body)))
+        // Not one of the errors that the SDK repeats.
+        let refused = || (400, json!({ "__type": "ValidationException", "message": "nothing is written here" }));
+        let (status, body) = self.answer(&request).map_or_else(refused, |body| (200, body));
+        let body = SdkBody::from(body.to_string().into_bytes());
+        HttpConnectorFuture::ready(Ok(HttpResponse::new(status.try_into().unwrap(), body)))
     }
 }

@@ -1,8 +1,11 @@
-//! What the fuzz targets share: an authorizer whose storage says yes to everything, and tokens that it has to accept.
+//! What the fuzz targets share: storage that says yes to every question, and tokens that have to be accepted.
 //!
 //! Behind this authorizer every user is an active admin, every session is alive and nothing is blacklisted. All that
 //! stands between an event and an Allow is the token: whoever gets an Allow without one of [`Tokens`] has found a hole.
+//! Nothing is ever written: a request that has passed every check ends with an error of storage, and so is told from one
+//! that was refused.
 
+mod browser;
 mod generous;
 mod tokens;
 
@@ -10,13 +13,16 @@ use std::sync::LazyLock;
 
 use jiff::Timestamp;
 use nova_auth::{
-    app::Authorizer,
+    app::{AuthService, Authorizer},
     aws::Clients,
     config::Config,
     domain::moment::{Moment, RequestId},
 };
 
+pub use browser::Browser;
 pub use tokens::{ALGORITHMS, Tokens};
+
+pub(crate) const REFRESH_SECRET: &str = "refresh";
 
 /// When everything happens.
 #[must_use]
@@ -44,7 +50,9 @@ pub fn config(more: &[(&str, &str)]) -> Config {
         ("IDENTITY_TABLE", "identity"),
         ("SESSIONS_TABLE", "sessions"),
         ("ACCESS_KEYS_SECRET", "access"),
-        ("REFRESH_KEYS_SECRET", "refresh"),
+        ("REFRESH_KEYS_SECRET", REFRESH_SECRET),
+        // Whoever calls as often as this does would be refused for that alone.
+        ("API_RATE_LIMIT", "0"),
         ("AWS_REGION", "us-east-1"),
         ("AWS_ACCESS_KEY_ID", "test"),
         ("AWS_SECRET_ACCESS_KEY", "test"),
@@ -59,9 +67,15 @@ pub fn authorizer(tokens: &Tokens, config: &Config) -> Authorizer {
     Authorizer::new(config, &clients_of(&tokens.key_set(), config))
 }
 
+/// The authentication functions on generous storage.
+#[must_use]
+pub fn service(tokens: &Tokens, config: &Config) -> AuthService {
+    AuthService::new(config, &clients_of(&tokens.key_set(), config)).unwrap()
+}
+
 /// Clients of generous storage, with these keys.
 fn clients_of(keys: &str, config: &Config) -> Clients {
-    let http = generous::client(keys.to_owned());
+    let http = generous::client(keys);
     let credentials = aws_sdk_secretsmanager::config::Credentials::new("test", "test", None, None, "test");
     let secrets = aws_sdk_secretsmanager::Config::builder()
         .behavior_version(aws_sdk_secretsmanager::config::BehaviorVersion::latest())

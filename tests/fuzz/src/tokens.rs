@@ -69,20 +69,25 @@ fn access_tokens(keys: &str) -> AccessTokens {
     AccessTokens::new(cache, &config.tokens)
 }
 
-fn issue(keys: &str) -> String {
-    let user = "0190163d-8694-739b-aea5-966c26f8ad90";
+const USER: &str = "0190163d-8694-739b-aea5-966c26f8ad90";
+
+/// A session of this id, alive, as its row is read.
+pub(crate) fn session(id: &str) -> Session {
     let later = now().as_millisecond() + 86_400_000;
-    let profile: Profile = serde_json::from_value(json!({
-        "userId": user, "email": "amal@example.com", "name": "Amal", "role": "admin", "status": "active", "epoch": 1,
-        "createdAt": "2026-01-01T00:00:00Z", "passwordChangedAt": "2026-01-01T00:00:00Z",
-    }))
-    .unwrap();
-    let session: Session = serde_json::from_value(json!({
-        "userId": user, "sessionId": "0190163d-8694-739b-aea5-966c26f8ad91", "state": "active", "epoch": 1,
-        "delivery": "body", "generation": 1, "current": "A".repeat(43), "rotatedAt": 1, "rotationKid": "a",
+    serde_json::from_value(json!({
+        "userId": USER, "sessionId": id, "state": "active", "epoch": 1,
+        "delivery": "cookie", "generation": 1, "current": "A".repeat(43), "rotatedAt": 1, "rotationKid": "refresh",
         "idleEnd": later, "rotationRequest": "r", "device": {"userAgent": "x", "ip": "192.0.2.1"},
         "createdAt": 1, "absoluteEnd": later,
     }))
+    .unwrap()
+}
+
+fn issue(keys: &str) -> String {
+    let profile: Profile = serde_json::from_value(json!({
+        "userId": USER, "email": "amal@example.com", "name": "Amal", "role": "admin", "status": "active", "epoch": 1,
+        "createdAt": "2026-01-01T00:00:00Z", "passwordChangedAt": "2026-01-01T00:00:00Z",
+    }))
     .unwrap();
-    run(access_tokens(keys).issue(&profile, &session, now())).unwrap().token.expose().to_owned()
+    run(access_tokens(keys).issue(&profile, &session("0190163d-8694-739b-aea5-966c26f8ad91"), now())).unwrap().token.expose().to_owned()
 }
