@@ -32,11 +32,7 @@ struct Generous {
 
 /// Everything, for every active user; nothing is public.
 fn rules() -> String {
-    let rule = |route: &str| Rule {
-        line: 1,
-        route: Route::parse(route).unwrap(),
-        access: Access::default(),
-    };
+    let rule = |route: &str| Rule { line: 1, route: Route::parse(route).unwrap(), access: Access::default() };
     let rules = vec![rule("ANY /*"), rule("CONNECT $connect")];
     serde_json::to_string(&Rules { rules, caching: Caching::Allowed }).unwrap()
 }
@@ -112,7 +108,8 @@ impl HttpClient for Generous {
 impl HttpConnector for Generous {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         // Not one of the errors that the SDK repeats.
-        let refused = || (400, json!({ "__type": "ValidationException", "message": "nothing is written here" }));
+        let refused =
+            || (400, json!({ "__type": "ValidationException", "message": "nothing is written here" }));
         let (status, body) = self.answer(&request).map_or_else(refused, |body| (200, body));
         let body = SdkBody::from(body.to_string().into_bytes());
         HttpConnectorFuture::ready(Ok(HttpResponse::new(status.try_into().unwrap(), body)))

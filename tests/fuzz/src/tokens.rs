@@ -23,10 +23,11 @@ impl Tokens {
     pub fn new() -> Self {
         let begun = now() - SignedDuration::from_hours(2);
         let first = json!({"kty": "oct", "alg": "HS256", "kid": "first", "k": "A1b2".repeat(16)}).to_string();
-        let ring = KeyAlgorithm::ALL.iter().fold(
-            KeyDocument::parse(&first, TokenKind::Access).unwrap(),
-            |ring, (_, algorithm)| ring.with_new_key(*algorithm, now(), begun).unwrap(),
-        );
+        let ring = KeyAlgorithm::ALL
+            .iter()
+            .fold(KeyDocument::parse(&first, TokenKind::Access).unwrap(), |ring, (_, algorithm)| {
+                ring.with_new_key(*algorithm, now(), begun).unwrap()
+            });
         let keys = ring.text().expose_secret().to_owned();
         let good = (1..=ALGORITHMS).map(|key| issue(&signed_by(&keys, key))).collect();
         Self { good, keys }
@@ -89,5 +90,9 @@ fn issue(keys: &str) -> String {
         "createdAt": "2026-01-01T00:00:00Z", "passwordChangedAt": "2026-01-01T00:00:00Z",
     }))
     .unwrap();
-    run(access_tokens(keys).issue(&profile, &session("0190163d-8694-739b-aea5-966c26f8ad91"), now())).unwrap().token.expose().to_owned()
+    run(access_tokens(keys).issue(&profile, &session("0190163d-8694-739b-aea5-966c26f8ad91"), now()))
+        .unwrap()
+        .token
+        .expose()
+        .to_owned()
 }

@@ -38,10 +38,14 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
     let other = Browser::with_session(&service, "0190163d-8694-739b-aea5-966c26f8ad92");
     let world = World { config, service, own, other };
     // What follows proves something only if the whole proof does pass.
-    for good in [include_str!("../seeds/cookies/refresh"), include_str!("../seeds/cookies/refresh-from-a-front-end")] {
+    for good in
+        [include_str!("../seeds/cookies/refresh"), include_str!("../seeds/cookies/refresh-from-a-front-end")]
+    {
         assert!(world.refreshes(&world.filled(good)), "a good refresh is refused");
     }
-    for good in [include_str!("../seeds/cookies/login"), include_str!("../seeds/cookies/login-with-a-session")] {
+    for good in
+        [include_str!("../seeds/cookies/login"), include_str!("../seeds/cookies/login-with-a-session")]
+    {
         assert!(world.logs_in(&world.filled(good)), "a good login is refused");
     }
     world
@@ -106,7 +110,9 @@ impl World {
     /// Whether a refresh gets past its checks.
     fn refreshes(&self, lines: &str) -> bool {
         let request = self.read(lines);
-        let Ok(Some((token, carrier @ Carrier::Cookie(_)))) = request.refresh_token(None) else { return false };
+        let Ok(Some((token, carrier @ Carrier::Cookie(_)))) = request.refresh_token(None) else {
+            return false;
+        };
         let device = request.caller.device.clone();
         let attempt = RefreshAttempt { token, carrier, fingerprint: None, device };
         passes(&run(refresh(&self.service, &request.moment, &attempt)))

@@ -51,7 +51,7 @@ proptest! {
     }
 
     #[test]
-    fn nobody_is_told_a_longer_time_than_a_window_has(limit in limit(), opened in -5_000_i64..5_000, now in 0_i64..90_000_000) {
+    fn nobody_is_told_a_longer_time_than_a_window_has(limit in limit(), opened in -5_000_i64..5_000, now in prop_oneof![0_i64..5_000, 0_i64..90_000_000]) {
         // Another request's clock may be ahead of this one's.
         let window = Window { entries: Vec::new(), ends: at(opened) + limit.window };
         let told = Quota::of("address", &window, limit, at(now)).resets_in;
@@ -59,7 +59,8 @@ proptest! {
     }
 
     #[test]
-    fn an_entry_is_in_flight_for_ten_seconds_and_not_for_a_millisecond_longer(made in vec(0_i64..60_000, 0..6), now in 0_i64..90_000) {
+    fn an_entry_is_in_flight_for_ten_seconds_and_not_for_a_millisecond_longer(made in vec(0_i64..60_000, 1..6), later in 9_990_i64..10_010) {
+        let now = made[0] + later;
         let in_flight = i64::try_from(IN_FLIGHT.as_millis()).unwrap();
         let young = made.iter().any(|made| now - made < in_flight);
         let window = Window { entries: made.into_iter().map(entry).collect(), ends: at(900_000) };
