@@ -109,7 +109,7 @@ impl HttpConnector for Generous {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         // Not one of the errors that the SDK repeats.
         let refused =
-            || (400, json!({ "__type": "ValidationException", "message": "nothing is written here" }));
+            || (400_u16, json!({ "__type": "ValidationException", "message": "nothing is written here" }));
         let (status, body) = self.answer(&request).map_or_else(refused, |body| (200, body));
         let body = SdkBody::from(body.to_string().into_bytes());
         HttpConnectorFuture::ready(Ok(HttpResponse::new(status.try_into().unwrap(), body)))

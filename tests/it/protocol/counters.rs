@@ -127,7 +127,7 @@ fn at_random<S: Strategy>(cases: u32, strategy: &S, mut test: impl AsyncFnMut(&W
 
 #[test]
 fn a_window_of_attempts_is_a_set_of_so_many_entries_and_an_end_whatever_comes_in_whatever_order() {
-    at_random(150, &steps(), async |world, case, steps| {
+    at_random(60, &steps(), async |world, case, steps| {
         let email = nova_auth::domain::email::Email::parse(&format!("case-{case}@example.com")).unwrap();
         play(world, &AttemptsKey::account(&email), &steps).await;
     });
@@ -136,7 +136,7 @@ fn a_window_of_attempts_is_a_set_of_so_many_entries_and_an_end_whatever_comes_in
 #[test]
 fn every_call_of_a_window_is_counted_once_and_each_window_begins_with_none() {
     let calls = (1_i64..=300, vec(0_i64..400, 1..16));
-    at_random(60, &calls, async |world, case, (length, mut seconds)| {
+    at_random(40, &calls, async |world, case, (length, mut seconds)| {
         seconds.sort_unstable();
         let limit = Limit { max: 5, window: SignedDuration::from_secs(length) };
         let mut counted = std::collections::BTreeMap::new();
