@@ -22,7 +22,7 @@ pub(crate) fn client(keys: &str) -> SharedHttpClient {
 }
 
 /// The secret of the refresh tokens: one key, and not one of the access tokens.
-const REFRESH_KEYS: &str = r#"{"kty": "oct", "alg": "HS256", "kid": "refresh", "k": "Z9y8Z9y8Z9y8Z9y8Z9y8Z9y8Z9y8Z9y8Z9y8Z9y8Z9y8Z9y8Z9y8Z9y8Z9y8Z9y8"}"#;
+const REFRESH_KEYS: &str = r#"{"kty": "oct", "alg": "HS256", "kid": "refresh", "k": "l3Ji0Gf7Dc4Az1Xw8Ut5Rq2On9Lk6Ih3Fe0Cb7Zy4Wv1Ts8Qp5Nm2Kj9Hg6Ed3Ba"}"#;
 
 #[derive(Debug, Clone)]
 struct Generous {

@@ -22,7 +22,7 @@ impl Tokens {
     #[must_use]
     pub fn new() -> Self {
         let begun = now() - SignedDuration::from_hours(2);
-        let first = json!({"kty": "oct", "alg": "HS256", "kid": "first", "k": "A1b2".repeat(16)}).to_string();
+        let first = json!({"kty": "oct", "alg": "HS256", "kid": "first", "k": KEY}).to_string();
         let ring = KeyAlgorithm::ALL
             .iter()
             .fold(KeyDocument::parse(&first, TokenKind::Access).unwrap(), |ring, (_, algorithm)| {
@@ -69,6 +69,8 @@ fn access_tokens(keys: &str) -> AccessTokens {
     let cache = KeyCache::new(clients_of(keys, &config).secrets_manager, "access", TokenKind::Access);
     AccessTokens::new(cache, &config.tokens)
 }
+
+const KEY: &str = "aB3dE6gH9jK2mN5pQ8sT1vW4yZ7bC0eF3hI6kL9nO2qR5tU8wX1zA4cD7fG0iJ3l";
 
 const USER: &str = "0190163d-8694-739b-aea5-966c26f8ad90";
 
