@@ -18,7 +18,8 @@ use crate::{
 };
 
 /// Reads an event.
-pub(super) fn read(event: &str, moment: Moment, edge: &EdgeConfig) -> Request {
+#[must_use]
+pub fn read(event: &str, moment: Moment, edge: &EdgeConfig) -> Request {
     let event: Value = serde_json::from_str(event).unwrap_or_default();
     let context = event.get("requestContext").unwrap_or(&Value::Null);
     let headers = headers(&event);

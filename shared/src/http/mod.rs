@@ -25,6 +25,7 @@ pub mod serve;
 pub use answer::{Answer, Failure};
 pub use cookies::SetCookie;
 pub use error::Endpoint;
+pub use event::read;
 pub(crate) use event::{client_address, headers as headers_of_event};
 pub use request::Request;
 pub(crate) use serve::moment as moment_of;

@@ -14,6 +14,7 @@
 //! | `late` | writes that arrive long after their caller has gone on |
 //! | `throttled` | every call of every flow failing in turn |
 //! | `event_kinds`, `broken_events` | the authorizer, asked in every form, and in none |
+//! | `counters` | windows of attempts and counts of calls at random, against what they are meant to be |
 //! | `cost` | round trips and capacity |
 //! | `interleavings`, `steps`, `model` | everything at random, against the protocol in its simplest form |
 
@@ -29,6 +30,7 @@ mod world;
 mod broken_events;
 mod cookies;
 mod cost;
+mod counters;
 mod decisions;
 mod event_kinds;
 mod interleavings;

@@ -88,6 +88,14 @@ impl Template {
         Self::load_with(path, &Inputs { names_for_imports: true, ..Inputs::default() })
     }
 
+    /// Reads the text of a template with its default parameters; `path` is what errors call it.
+    ///
+    /// # Errors
+    /// When the text is no template, or needs something that can't be resolved.
+    pub fn from_text(path: &Path, text: &str) -> Result<Template, TemplateError> {
+        read::template(path, text, &Inputs { stack: "nova-auth".to_owned(), ..Inputs::default() })
+    }
+
     /// Reads a template with other parameters, and what it may import.
     pub(crate) fn load_with(path: &Path, inputs: &Inputs) -> Result<Template, TemplateError> {
         let text = std::fs::read_to_string(path)

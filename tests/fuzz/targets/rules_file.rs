@@ -1,0 +1,57 @@
+//! Bytes as a rules file: read or refused with lines that exist, and what is read and fit to be cached answers from the
+//! cache as it answers afresh.
+//!
+//! The input's first line is the path that is asked for; the rest is the file.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use nova_auth_domain::{
+    policy::MethodArn,
+    rules::{Asking, Caching, Method, Rules, file},
+    user::Profile,
+};
+
+fuzz_target!(|input: &str| {
+    let (path, text) = input.split_once('\n').unwrap_or(("", input));
+    let rules = match file::read(text) {
+        Ok(rules) => rules,
+        Err(faults) => {
+            assert!(!faults.is_empty(), "refused, and nobody knows why");
+            // To YAML a carriage return by itself ends a line, too.
+            let lines = text.replace("\r\n", "\n").split(['\n', '\r']).count();
+            for fault in &faults {
+                assert!(fault.line <= lines + 1, "line {} of {lines}", fault.line);
+                let _ = fault.to_string();
+            }
+            return;
+        }
+    };
+    let cached = Rules { rules, caching: Caching::Allowed };
+    let stored: Rules = serde_json::from_str(&serde_json::to_string(&cached).unwrap()).unwrap();
+    assert_eq!(stored, cached, "what is stored is what was read");
+    if !cached.unfit().is_empty() {
+        return;
+    }
+    let users = [user("user"), user("admin")];
+    for who in [None, Some(&users[0]), Some(&users[1])] {
+        let asking = Asking { user: who, address: None };
+        let arn = |path: &str| format!("arn:aws:execute-api:us-east-1:123456789012:a1b2c3/v1/GET{path}");
+        let (asked, other) = (arn("/"), arn(path));
+        let Some(method) = MethodArn::parse(&asked) else { continue };
+        let kept = cached.grant(method, asking, false);
+        if MethodArn::parse(&other).is_some() && path.starts_with('/') {
+            let fresh = cached.verdict(Method::Get, path, asking).is_allowed();
+            assert_eq!(kept.allows(&other), fresh, "the cache says otherwise");
+        }
+    }
+});
+
+fn user(role: &str) -> Profile {
+    serde_json::from_value(serde_json::json!({
+        "userId": "0190163d-8694-739b-aea5-966c26f8ad90", "email": "a@example.com", "name": "A", "role": role,
+        "status": "active", "permissions": ["notes:read"], "epoch": 1, "createdAt": "2026-01-01T00:00:00Z",
+        "passwordChangedAt": "2026-01-01T00:00:00Z",
+    }))
+    .unwrap()
+}
