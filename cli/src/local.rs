@@ -43,6 +43,10 @@ pub(crate) struct Args {
     /// Set a parameter of the template, as in `sam deploy --parameter-overrides`.
     #[arg(long, value_name = "NAME=VALUE", value_parser = parameter, num_args = 1..)]
     parameter_overrides: Vec<(String, String)>,
+    /// Set a variable of every function, over the template's and this program's own: AWS_ENDPOINT_URL_DYNAMODB=URL, say,
+    /// to see (or to disturb) what they ask of the tables.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = parameter)]
+    env: Vec<(String, String)>,
     /// Show a login, a call, a refresh and a logout on the sample API, and go on serving.
     #[arg(long)]
     demo: bool,
@@ -111,6 +115,7 @@ fn options(args: Args) -> Result<Options, Box<dyn Error>> {
     Ok(Options {
         attach,
         parameters: args.parameter_overrides.into_iter().collect(),
+        environment: args.env.into_iter().collect(),
         port: args.port,
         dynamodb_port: args.dynamodb_port,
         data: args.data,

@@ -42,6 +42,7 @@ mod revocation;
 mod rules;
 mod secrecy;
 mod sessions;
+mod soak;
 mod startup;
 mod support;
 mod template;

@@ -52,7 +52,7 @@ impl Pool {
         self.launch.logs.line(&self.launch.function.binary, line);
     }
 
-    async fn call(&self, event: Bytes) -> Result<Bytes, InvokeError> {
+    async fn call(self: &Arc<Self>, event: Bytes) -> Result<Bytes, InvokeError> {
         let mut stopping = self.stopping.subscribe();
         let result = tokio::select! {
             result = self.attend(event) => result,
@@ -66,7 +66,7 @@ impl Pool {
         result
     }
 
-    async fn attend(&self, event: Bytes) -> Result<Bytes, InvokeError> {
+    async fn attend(self: &Arc<Self>, event: Bytes) -> Result<Bytes, InvokeError> {
         let _place = self.free.acquire().await.map_err(|_| InvokeError::Stopping)?;
         let idle = self.take_idle();
         let instance = match idle {
@@ -75,7 +75,11 @@ impl Pool {
         };
         let outcome = instance.attend(&self.launch, &self.clock, event).await?;
         if !*self.stopping.borrow() {
-            self.idle().push(instance);
+            let mut idle = self.idle();
+            // It may have ended since it answered; whoever looks after that has been here then.
+            if instance.ended().is_none() {
+                idle.push(instance);
+            }
         }
         match outcome {
             Outcome::Response(answer) => Ok(answer),
@@ -93,7 +97,15 @@ impl Pool {
         idle.pop()
     }
 
-    fn watch(&self, watcher: JoinHandle<()>) {
+    /// A process that ends while nobody calls takes its port with it: the next call may never come.
+    fn watch(self: &Arc<Self>, watcher: JoinHandle<()>) {
+        let pool = Arc::downgrade(self);
+        let watcher = tokio::spawn(async move {
+            drop(watcher.await);
+            if let Some(pool) = pool.upgrade() {
+                pool.idle().retain(|instance| instance.ended().is_none());
+            }
+        });
         let mut watchers = self.watchers.lock().unwrap_or_else(PoisonError::into_inner);
         watchers.retain(|watcher| !watcher.is_finished());
         watchers.push(watcher);

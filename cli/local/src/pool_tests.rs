@@ -46,6 +46,20 @@ async fn a_process_is_used_again() {
 }
 
 #[tokio::test]
+async fn a_process_that_ends_while_nobody_calls_takes_its_port_with_it() {
+    let pool = pool(10, &[]);
+    let pid = call(&pool, json!({ "do": "echo" })).await.unwrap()["pid"].clone();
+    assert_eq!(pool.idle().len(), 1);
+    let killed = tokio::process::Command::new("kill").args(["-KILL", &pid.to_string()]).status().await;
+    assert!(killed.unwrap().success());
+    // Ends as soon as somebody lets go of it; otherwise never.
+    while !pool.idle().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    pool.stop().await;
+}
+
+#[tokio::test]
 async fn calls_beyond_the_concurrency_wait_for_a_free_process() {
     let pool = pool(1, &[]);
     let pid = async || call(&pool, json!({ "do": "echo" })).await.unwrap()["pid"].clone();

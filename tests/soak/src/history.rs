@@ -1,0 +1,163 @@
+//! What happened: every call with the moments between which it happened, what was asked for and what was answered. It is all
+//! that the oracle sees, it can be written down and judged again, and it holds no token and no password.
+
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+/// Microseconds since the run began.
+pub(crate) type At = u64;
+
+/// One second of it.
+pub(crate) const SECOND: At = 1_000_000;
+
+/// The clock of a run. It stands at 0 until the run begins.
+#[derive(Debug, Default)]
+pub(crate) struct Clock(OnceLock<Instant>);
+
+impl Clock {
+    /// The run begins now, if it has not begun.
+    pub(crate) fn begin(&self) -> Instant {
+        *self.0.get_or_init(Instant::now)
+    }
+
+    pub(crate) fn now(&self) -> At {
+        let elapsed = self.0.get().map_or(Duration::ZERO, Instant::elapsed);
+        At::try_from(elapsed.as_micros()).unwrap_or(At::MAX)
+    }
+
+    /// Waits for a moment of the run, or not, if it has passed.
+    pub(crate) async fn until(&self, at: At) {
+        tokio::time::sleep_until((self.begin() + Duration::from_micros(at)).into()).await;
+    }
+}
+
+/// The answer to a call, as far as a judge has to know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Answer {
+    /// 2xx.
+    Yes,
+    /// 4xx with this code: it was refused.
+    No(String),
+    /// 429: neither.
+    Limited(String),
+    /// 5xx, or no answer at all: it may have been done, or not.
+    Broken(String),
+}
+
+/// What was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Act {
+    /// A login with the password of this number; `session` is what it gave. `guess`: the password was never right.
+    Login { password: u32, guess: bool, gave: Option<String> },
+    /// A refresh with the token of this number, which gave the one of that. `outdated`: a token whose grandchild has been
+    /// given already, as a thief would have it.
+    Refresh { presented: u32, gave: Option<u32>, outdated: bool },
+    /// A call of an attached API; `told` is the user that its function was told of.
+    Decide { api: String, permission: bool, told: Option<u32> },
+    /// The list of the user's sessions.
+    List { listed: Vec<String> },
+    /// A logout.
+    Logout,
+    /// The end of another session.
+    EndOne { target: String },
+    /// The end of all sessions.
+    EndAll,
+    /// A change of the password, from this number to that.
+    Password { from: u32, to: u32 },
+    /// An operator disabled the user (false), or enabled them (true).
+    Active(bool),
+    /// An operator took the permission away (false), or gave it (true).
+    Permission(bool),
+    /// An operator dropped keys: these are out, and this one took over.
+    DropKeys { out: Vec<String>, new: Option<String> },
+}
+
+impl Act {
+    /// Its name, for the report.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Act::Login { guess: false, .. } => "login",
+            Act::Login { guess: true, .. } => "login with a wrong password",
+            Act::Refresh { outdated: false, .. } => "refresh",
+            Act::Refresh { outdated: true, .. } => "refresh with a stolen token",
+            Act::Decide { .. } => "decision",
+            Act::List { .. } => "list sessions",
+            Act::Logout => "logout",
+            Act::EndOne { .. } => "end one session",
+            Act::EndAll => "end all sessions",
+            Act::Password { .. } => "change password",
+            Act::Active(false) => "operator: disable",
+            Act::Active(true) => "operator: enable",
+            Act::Permission(false) => "operator: revoke permission",
+            Act::Permission(true) => "operator: grant permission",
+            Act::DropKeys { .. } => "operator: drop key",
+        }
+    }
+}
+
+/// One call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Event {
+    /// It was sent no sooner than this.
+    pub(crate) begin: At,
+    /// It was answered no later than this.
+    pub(crate) end: At,
+    /// The user whom it is about.
+    pub(crate) user: u32,
+    /// The session whose token it carried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) session: Option<String>,
+    /// The names of the keys that made what it carried.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) keys: Vec<String>,
+    /// The access token that it carried is good until the first of these, and not after the second.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) expires: Option<(At, At)>,
+    pub(crate) act: Act,
+    pub(crate) answer: Answer,
+}
+
+/// Something that was done to the system.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Disturbance {
+    pub(crate) begin: At,
+    /// Calls that begin later than this know nothing of it any more.
+    pub(crate) end: At,
+    pub(crate) what: String,
+}
+
+/// A whole run.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct History {
+    pub(crate) events: Vec<Event>,
+    pub(crate) disturbances: Vec<Disturbance>,
+}
+
+/// Where everybody writes.
+#[derive(Debug, Default)]
+pub(crate) struct Recorder {
+    pub(crate) clock: Clock,
+    history: Mutex<History>,
+}
+
+impl Recorder {
+    pub(crate) fn note(&self, event: Event) {
+        self.history.lock().unwrap_or_else(PoisonError::into_inner).events.push(event);
+    }
+
+    pub(crate) fn disturb(&self, begin: At, end: At, what: impl Into<String>) {
+        let what = what.into();
+        let mut history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
+        history.disturbances.push(Disturbance { begin, end, what });
+    }
+
+    /// All of it, in the order in which calls began.
+    pub(crate) fn take(&self) -> History {
+        let mut history = std::mem::take(&mut *self.history.lock().unwrap_or_else(PoisonError::into_inner));
+        history.events.sort_by_key(|event| event.begin);
+        history.disturbances.sort_by_key(|disturbance| disturbance.begin);
+        history
+    }
+}

@@ -1,0 +1,172 @@
+//! The judge is judged: histories that hold one wrong answer, and the same ones with that answer right.
+
+use super::*;
+use crate::history::Disturbance;
+
+const SID: &str = "0190163d-8694-739b-aea5-966c26f8ad90";
+const OTHER: &str = "0190163d-8694-739b-aea5-966c26f8ad91";
+
+fn event(begin: At, end: At, act: Act, answer: Answer) -> Event {
+    let session = Some(SID.to_owned());
+    Event { begin, end, user: 1, session, keys: vec!["access-1".to_owned()], expires: None, act, answer }
+}
+
+fn login(begin: At, end: At, session: &str) -> Event {
+    let act = Act::Login { password: 0, guess: false, gave: Some(session.to_owned()) };
+    Event { session: None, ..event(begin, end, act, Answer::Yes) }
+}
+
+fn decide() -> Act {
+    Act::Decide { api: "NotesApi".to_owned(), permission: false, told: None }
+}
+
+fn refresh(presented: u32, gave: Option<u32>) -> Act {
+    Act::Refresh { presented, gave, outdated: false }
+}
+
+fn no(code: &str) -> Answer {
+    Answer::No(code.to_owned())
+}
+
+fn broken() -> Answer {
+    Answer::Broken("503 SERVICE_UNAVAILABLE".to_owned())
+}
+
+/// What is wrong with a session that began at 0 and did all this.
+fn faults(events: Vec<Event>) -> Vec<&'static str> {
+    let whole = Disturbance { begin: 0, end: At::MAX, what: "a test".to_owned() };
+    let history = History { events: [vec![login(0, 1, SID)], events].concat(), disturbances: vec![whole] };
+    judge(&history).into_iter().map(|wrong| wrong.why).collect()
+}
+
+#[test]
+fn a_yes_after_the_answer_of_a_logout_is_wrong_and_one_that_began_before_it_is_not() {
+    let out = event(10, 20, Act::Logout, Answer::Yes);
+    let early = event(19, 30, decide(), Answer::Yes);
+    let late = event(20, 30, decide(), Answer::Yes);
+    assert_eq!(faults(vec![out.clone(), early]), [""; 0]);
+    assert_eq!(faults(vec![out, late]), ["a session that had ended was let in"]);
+}
+
+#[test]
+fn after_a_logout_that_failed_both_answers_are_right() {
+    for answer in [Answer::Yes, no("UNAUTHORIZED")] {
+        let out = event(10, 20, Act::Logout, broken());
+        assert_eq!(faults(vec![out, event(30, 40, decide(), answer)]), [""; 0]);
+    }
+}
+
+#[test]
+fn a_no_to_a_session_that_goes_on_is_wrong() {
+    let refused = event(30, 40, decide(), no("UNAUTHORIZED"));
+    assert_eq!(faults(vec![refused.clone()]), ["an honest call was refused though its session went on"]);
+    // What began while it was under way may have come first.
+    assert_eq!(faults(vec![refused, event(39, 50, Act::EndAll, broken())]), [""; 0]);
+}
+
+#[test]
+fn everybody_but_the_one_who_changed_the_password_is_out() {
+    let change = event(10, 20, Act::Password { from: 0, to: 1 }, Answer::Yes);
+    let other = |act, answer| Event { session: Some(OTHER.to_owned()), ..event(30, 40, act, answer) };
+    let history = |event| faults(vec![login(2, 3, OTHER), change.clone(), event]);
+    assert_eq!(history(other(decide(), Answer::Yes)), ["a session that had ended was let in"]);
+    assert_eq!(history(other(decide(), no("UNAUTHORIZED"))), [""; 0]);
+    assert_eq!(
+        history(event(30, 40, decide(), no("UNAUTHORIZED"))),
+        ["an honest call was refused though its session went on"]
+    );
+    let old = Act::Login { password: 0, guess: false, gave: None };
+    assert_eq!(history(other(old, Answer::Yes)), ["a password that had been changed let somebody in"]);
+}
+
+#[test]
+fn a_disabled_user_gets_nothing_and_a_session_from_before_stays_over() {
+    let off = event(10, 20, Act::Active(false), Answer::Yes);
+    let on = event(50, 60, Act::Active(true), Answer::Yes);
+    let again = Act::Login { password: 0, guess: false, gave: None };
+    let history = |event| faults(vec![off.clone(), on.clone(), event]);
+    assert_eq!(history(event(30, 40, again.clone(), Answer::Yes)), ["a disabled user got a session"]);
+    assert_eq!(history(event(30, 55, again.clone(), Answer::Yes)), [""; 0]);
+    assert_eq!(history(event(70, 80, again, no("ACCOUNT_INACTIVE"))), ["an active user was called inactive"]);
+    assert_eq!(history(event(70, 80, decide(), Answer::Yes)), ["a session that had ended was let in"]);
+}
+
+#[test]
+fn a_retry_in_time_gets_the_same_successor_and_is_not_logged_out() {
+    let lost = event(10, 20, refresh(0, None), broken());
+    let retry = |end, gave, answer| event(end - 5, end, refresh(0, gave), answer);
+    let logged_out = retry(GRACE, None, no("REFRESH_TOKEN_INVALID"));
+    assert_eq!(faults(vec![lost.clone(), logged_out]), ["an honest client was logged out"]);
+    let too_late = retry(11 + GRACE, None, no("REFRESH_TOKEN_INVALID"));
+    assert_eq!(faults(vec![lost, too_late]), [""; 0]);
+    let twice = vec![retry(30, Some(1), Answer::Yes), retry(40, Some(2), Answer::Yes)];
+    assert_eq!(faults(twice), ["one refresh token gave two successors"; 2]);
+}
+
+#[test]
+fn a_stolen_token_gives_nothing_and_ends_the_session() {
+    let theft = |answer| event(10, 20, Act::Refresh { presented: 0, gave: None, outdated: true }, answer);
+    assert_eq!(faults(vec![theft(Answer::Yes)]), ["a stolen refresh token gave a successor"]);
+    let after = event(30, 40, decide(), Answer::Yes);
+    assert_eq!(
+        faults(vec![theft(no("REFRESH_TOKEN_INVALID")), after.clone()]),
+        ["a session that had ended was let in"]
+    );
+    assert_eq!(faults(vec![theft(broken()), after]), [""; 0]);
+}
+
+#[test]
+fn expired_tokens_permissions_and_names_are_looked_at_too() {
+    let expired = Event { expires: Some((15, 25)), ..event(30, 40, decide(), Answer::Yes) };
+    assert_eq!(faults(vec![expired]), ["an expired token was let in"]);
+    let taken = event(10, 20, Act::Permission(false), Answer::Yes);
+    let notes = Act::Decide { api: "NotesApi".to_owned(), permission: true, told: None };
+    assert_eq!(
+        faults(vec![taken, event(30, 40, notes, Answer::Yes)]),
+        ["a user without the permission was let in"]
+    );
+    let taken_for = Act::Decide { api: "NotesApi".to_owned(), permission: false, told: Some(2) };
+    assert_eq!(faults(vec![event(30, 40, taken_for, Answer::Yes)]), ["one user was taken for another"]);
+    let listed = Act::List { listed: vec![SID.to_owned(), OTHER.to_owned()] };
+    let ended = event(10, 20, Act::EndOne { target: OTHER.to_owned() }, Answer::Yes);
+    let listing = event(30, 40, listed, Answer::Yes);
+    assert_eq!(faults(vec![login(2, 3, OTHER), ended, listing]), ["the list has a session that had ended"]);
+}
+
+#[test]
+fn a_dropped_key_explains_a_refusal_and_its_successor_for_half_a_minute() {
+    let dropped =
+        |out: &str, new: &str| Act::DropKeys { out: vec![out.to_owned()], new: Some(new.to_owned()) };
+    let refused = |begin| event(begin, begin + 10, decide(), no("UNAUTHORIZED"));
+    let out = event(10, 20, dropped("access-1", "access-2"), Answer::Yes);
+    assert_eq!(faults(vec![out, refused(SECOND)]), [""; 0]);
+    let new = event(10, 20, dropped("access-0", "access-1"), Answer::Yes);
+    assert_eq!(faults(vec![new.clone(), refused(SECOND)]), [""; 0]);
+    assert_eq!(
+        faults(vec![new, refused(40 * SECOND)]),
+        ["an honest call was refused though its session went on"]
+    );
+}
+
+#[test]
+fn a_failure_is_wrong_only_where_nothing_had_been_done_to_the_system() {
+    let burst = Disturbance { begin: 100, end: 200, what: "a burst".to_owned() };
+    let events =
+        vec![login(0, 1, SID), event(50, 90, decide(), broken()), event(90, 110, decide(), broken())];
+    let history = History { events, disturbances: vec![burst] };
+    let wrong = judge(&history);
+    assert_eq!(wrong.len(), 1);
+    assert_eq!((wrong[0].event.begin, wrong[0].why), (50, "a call failed though nothing was wrong"));
+}
+
+/// A part of a run with an authorizer that kept its answers for a second: what a cache on the wrong side of a revocation looks
+/// like. Between the two decisions, both of them yes, stands the answer to a logout.
+#[test]
+fn the_recorded_run_of_an_authorizer_that_keeps_its_decisions_is_found_out() {
+    let recorded = include_str!("../histories/cached_decisions.json");
+    let mut history: History = serde_json::from_str(recorded).unwrap();
+    let why = |history: &History| -> Vec<_> { judge(history).into_iter().map(|wrong| wrong.why).collect() };
+    assert_eq!(why(&history), ["a session that had ended was let in"]);
+    history.events.retain(|event| event.act != Act::Logout);
+    assert_eq!(why(&history), [""; 0], "without the logout there is nothing wrong with it");
+}

@@ -1,0 +1,224 @@
+//! A run from its beginning to its end.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
+
+use super::device::Device;
+use super::history::{At, History, Recorder, SECOND};
+use super::killer::Killer;
+use super::leaks::{Look, NOVA_LOCAL, longest_lives};
+use super::operator;
+use super::plan::{Plan, Service, steps};
+use super::proc::{self, Process};
+use super::proxy::Proxy;
+use super::report::{Measured, Rest};
+use super::system::{Failure, Setup, System};
+use super::world::{Phase, User, World, password};
+
+/// Where everything is.
+#[derive(Debug)]
+pub(crate) struct Files {
+    pub(crate) bin_dir: PathBuf,
+    pub(crate) template: PathBuf,
+    pub(crate) log: Option<PathBuf>,
+}
+
+/// A call that begins this long after a burst knows nothing of it.
+const SETTLED: At = 2 * SECOND;
+
+/// Nothing here takes this long, unless it hangs.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// Does all of it.
+///
+/// # Errors
+/// The system did not start, or a part of the run could not be done.
+pub(crate) async fn run(plan: &Plan, files: &Files) -> Result<(History, Measured), Failure> {
+    let directory = Directory::new()?;
+    let recorder = Arc::new(Recorder::default());
+    let killer = Arc::new(Killer::new(recorder.clone()));
+    let proxy = |service| Proxy::start(service, &plan.bursts, plan.seed, recorder.clone(), killer.clone());
+    let (storage, secrets) = (proxy(Service::DynamoDb).await?, proxy(Service::SecretsManager).await?);
+    let setup = Setup {
+        bin_dir: &files.bin_dir,
+        template: &files.template,
+        dynamodb: &storage.url,
+        secrets: &secrets.url,
+        directory: &directory.0,
+        log: files.log.as_deref(),
+    };
+    let system = System::start(&setup).await?;
+    storage.forward_to(&system.url("dynamodb")?);
+    secrets.forward_to(&system.url("secretsmanager")?);
+    killer.may_kill_children_of(system.id());
+    let world = Arc::new(settle(system, recorder.clone(), plan.users).await?);
+
+    recorder.clock.begin();
+    for burst in &plan.bursts {
+        recorder.disturb(
+            burst.begin,
+            burst.end + SETTLED,
+            format!("{:?} of {:?}", burst.fault, burst.service),
+        );
+    }
+    let mut devices = JoinSet::new();
+    for number in 0..plan.clients {
+        devices.spawn(Device::new(world.clone(), number)?.live(steps(plan.seed, number)));
+    }
+    let watch = Watch::start(world.system.id(), killer.clone(), plan);
+    recorder.clock.until(plan.calm_until).await;
+    let before = rest(&world, &killer, plan).await?;
+    watch.spare.send_replace(true);
+
+    let killing = tokio::spawn(kill(recorder.clone(), killer.clone(), plan.kills.clone()));
+    let changing = tokio::spawn(operator::change_users(world.clone(), plan.changes.clone()));
+    let keys = tokio::spawn(operator::change_keys(world.clone(), killer.clone(), plan.keys.clone()));
+    recorder.clock.until(plan.length).await;
+    killing.await?;
+    changing.await??;
+    let rotations = keys.await??;
+
+    world.phase.send_replace(Phase::RollCall);
+    tokio::time::timeout(PATIENCE, async { while devices.join_next().await.is_some() {} }).await?;
+    let looks = watch.end().await?;
+    let after = at_rest(&world, &killer).await?;
+    let seen: BTreeSet<Process> = looks.iter().map(|look| look.process.clone()).collect();
+    let world = Arc::into_inner(world).ok_or("somebody still uses the system")?;
+    let ended_well = world.system.stop().await;
+    let measured = Measured {
+        storage: (storage.calls(), storage.met()),
+        secrets: (secrets.calls(), secrets.met()),
+        kills: killer.killed(),
+        rotations,
+        rest: [before, after],
+        growth: longest_lives(&looks),
+        processes: seen.iter().filter(|process| process.born > 0).count(),
+        left: seen.iter().filter(|process| process.is_there()).count(),
+        ended_well,
+    };
+    Ok((recorder.take(), measured))
+}
+
+/// The users, made by the operator.
+async fn settle(system: System, recorder: Arc<Recorder>, users: u64) -> Result<World, Failure> {
+    let mut all = Vec::new();
+    for number in 0..u32::try_from(users)? {
+        let email = format!("soak-{number}@example.com");
+        let create =
+            ["user", "create", "--json", "--email", &email, "--name", "Soak", "--permission", "notes:read"];
+        let made = system.operate(&create, &password(number, 0)).await?;
+        let made: serde_json::Value = serde_json::from_str(&made)?;
+        let id = made.get("id").and_then(serde_json::Value::as_str).ok_or("a user has no id")?;
+        all.push(User::new(number, email, id.to_owned()));
+    }
+    let mut apis = Vec::new();
+    for name in ["NotesApi", "TokenNotesApi", "HttpNotesApi"] {
+        apis.push((name, system.url(name)?));
+    }
+    let auth = system.url("ready")?;
+    let (phase, resting) = (watch::Sender::new(Phase::Run), AtomicUsize::new(0));
+    Ok(World { system, recorder, auth, apis, users: all, phase, resting })
+}
+
+async fn kill(recorder: Arc<Recorder>, killer: Arc<Killer>, kills: Vec<(At, u64)>) {
+    for (at, drawn) in kills {
+        recorder.clock.until(at).await;
+        killer.kill_one(drawn);
+    }
+}
+
+/// Lets all clients rest, looks, and lets them go on.
+async fn rest(world: &World, killer: &Killer, plan: &Plan) -> Result<Rest, Failure> {
+    world.phase.send_replace(Phase::Rest);
+    let clients = usize::try_from(plan.clients)?;
+    let all_rest = async {
+        while world.resting.load(Ordering::SeqCst) < clients {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, all_rest).await?;
+    let looked = at_rest(world, killer).await;
+    world.phase.send_replace(Phase::Run);
+    looked
+}
+
+/// What `nova local` holds with no client and no function, once that changes no more.
+async fn at_rest(world: &World, killer: &Killer) -> Result<Rest, Failure> {
+    killer.kill_all("at rest");
+    let (mut last, mut same) = (None, 0);
+    for _ in 0..100 {
+        let holds = proc::holds(world.system.id()).ok_or("nova local has ended")?;
+        let now = (killer.processes().len(), holds.descriptors);
+        same = if last == Some(now) && now.0 == 0 { same + 1 } else { 0 };
+        if same == 8 {
+            return Ok(holds.into());
+        }
+        last = Some(now);
+        tokio::time::sleep(Duration::from_millis(250)).await;
+    }
+    Err("nova local does not come to rest".into())
+}
+
+/// Somebody who looks at all processes again and again.
+struct Watch {
+    looks: Arc<Mutex<Vec<Look>>>,
+    /// Whether one process of each function is to be spared from now on.
+    spare: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+impl Watch {
+    fn start(nova: u32, killer: Arc<Killer>, plan: &Plan) -> Watch {
+        let (looks, spare) = (Arc::<Mutex<Vec<Look>>>::default(), watch::Sender::new(false));
+        let every = Duration::from_micros((plan.length / 200).clamp(SECOND / 4, 5 * SECOND));
+        let (own, sparing) = (looks.clone(), spare.subscribe());
+        let clock = killer.recorder();
+        let task = tokio::spawn(async move {
+            loop {
+                let functions = killer.processes();
+                if *sparing.borrow() {
+                    killer.spare_the_oldest(&functions);
+                }
+                let nova = Process { id: nova, born: 0, name: NOVA_LOCAL.to_owned() };
+                for process in functions.into_iter().chain([nova]) {
+                    if let Some(holds) = proc::holds(process.id) {
+                        let look = Look { at: clock.clock.now(), process, holds };
+                        own.lock().unwrap_or_else(PoisonError::into_inner).push(look);
+                    }
+                }
+                tokio::time::sleep(every).await;
+            }
+        });
+        Watch { looks, spare, task }
+    }
+
+    async fn end(self) -> Result<Vec<Look>, Failure> {
+        self.task.abort();
+        drop(self.task.await);
+        Ok(std::mem::take(&mut *self.looks.lock().unwrap_or_else(PoisonError::into_inner)))
+    }
+}
+
+/// A directory of this run's own, which goes with it.
+struct Directory(PathBuf);
+
+impl Directory {
+    fn new() -> std::io::Result<Directory> {
+        let path = std::env::temp_dir().join(format!("nova-soak-{}", std::process::id()));
+        std::fs::create_dir_all(&path)?;
+        Ok(Directory(path))
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let path: &Path = &self.0;
+        drop(std::fs::remove_dir_all(path));
+    }
+}

@@ -1,0 +1,119 @@
+//! What all clients share: where the system is, who its users are, and whether it is time to act, to rest or to end.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::watch;
+
+use super::history::{At, Recorder};
+use super::system::System;
+
+/// What a client is to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Step after step.
+    Run,
+    /// Nothing, without a connection.
+    Rest,
+    /// To show that it is still logged in, and end.
+    RollCall,
+}
+
+/// An access token, and what is known of it.
+#[derive(Clone)]
+pub(crate) struct Access {
+    pub(crate) token: String,
+    pub(crate) session: String,
+    pub(crate) key: String,
+    pub(crate) expires: (At, At),
+}
+
+/// Somebody with an account.
+pub(crate) struct User {
+    pub(crate) number: u32,
+    pub(crate) email: String,
+    pub(crate) id: String,
+    /// The passwords that may be right, the likeliest first. A change that failed leaves two.
+    passwords: Mutex<Vec<u32>>,
+    last_password: AtomicU32,
+    /// Held while a password is changed: a person does not change it twice at once.
+    pub(crate) changing: tokio::sync::Mutex<()>,
+    /// The sessions that clients go on with, each with its latest access token.
+    sessions: Mutex<BTreeMap<String, Access>>,
+}
+
+/// All of it.
+pub(crate) struct World {
+    pub(crate) system: System,
+    pub(crate) recorder: Arc<Recorder>,
+    pub(crate) auth: String,
+    pub(crate) apis: Vec<(&'static str, String)>,
+    pub(crate) users: Vec<User>,
+    pub(crate) phase: watch::Sender<Phase>,
+    pub(crate) resting: AtomicUsize,
+}
+
+impl User {
+    pub(crate) fn new(number: u32, email: String, id: String) -> User {
+        User {
+            number,
+            email,
+            id,
+            passwords: Mutex::new(vec![0]),
+            last_password: AtomicU32::new(0),
+            changing: tokio::sync::Mutex::default(),
+            sessions: Mutex::default(),
+        }
+    }
+
+    /// The password of a number.
+    pub(crate) fn password(&self, number: u32) -> String {
+        password(self.number, number)
+    }
+
+    pub(crate) fn passwords(&self) -> Vec<u32> {
+        locked(&self.passwords).clone()
+    }
+
+    /// A number that no password has had.
+    pub(crate) fn new_password(&self) -> u32 {
+        self.last_password.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// These may be right from now on.
+    pub(crate) fn set_passwords(&self, passwords: Vec<u32>) {
+        *locked(&self.passwords) = passwords;
+    }
+
+    /// This one was right a moment ago.
+    pub(crate) fn prefer(&self, password: u32) {
+        locked(&self.passwords).sort_by_key(|other| *other != password);
+    }
+
+    /// This one was not.
+    pub(crate) fn put_last(&self, password: u32) {
+        locked(&self.passwords).sort_by_key(|other| *other == password);
+    }
+
+    pub(crate) fn sessions(&self) -> Vec<Access> {
+        locked(&self.sessions).values().cloned().collect()
+    }
+
+    pub(crate) fn keep(&self, access: &Access) {
+        locked(&self.sessions).insert(access.session.clone(), access.clone());
+    }
+
+    pub(crate) fn forget(&self, session: &str) {
+        locked(&self.sessions).remove(session);
+    }
+}
+
+/// The password of that number of a user.
+pub(crate) fn password(user: u32, number: u32) -> String {
+    format!("Quietly-{user}-turning-{number}-Kettle!")
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
