@@ -46,7 +46,7 @@ pub struct AuthorizerEvent {
     pub address: Option<ClientAddress>,
     /// The language of a Deny's message. `TOKEN` events do not say.
     pub language: Language,
-    /// Whether an answer that is kept is kept for this call alone: see [`super::sources`]. Only payload 2.0 says.
+    /// Whether an answer that is kept is kept for this call alone: see `sources.rs`. Only payload 2.0 says.
     pub kept_by_route: bool,
 }
 
