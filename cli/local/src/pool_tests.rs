@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Bytes;
 use serde_json::{Value, json};
@@ -52,10 +53,14 @@ async fn a_process_that_ends_while_nobody_calls_takes_its_port_with_it() {
     assert_eq!(pool.idle().len(), 1);
     let killed = tokio::process::Command::new("kill").args(["-KILL", &pid.to_string()]).status().await;
     assert!(killed.unwrap().success());
-    // Ends as soon as somebody lets go of it; otherwise never.
-    while !pool.idle().is_empty() {
-        tokio::task::yield_now().await;
-    }
+    let is_let_go = async {
+        while !pool.idle().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    // A bound and no wait: without it a process that is kept would be a test that hangs.
+    let in_time = tokio::time::timeout(Duration::from_secs(60), is_let_go).await;
+    assert!(in_time.is_ok(), "the process is kept, and its port with it");
     pool.stop().await;
 }
 
