@@ -15,7 +15,7 @@ fuzz_target!(|secret: &str| {
         let document = match KeyDocument::parse(secret, kind) {
             Ok(document) => document,
             Err(refused) => {
-                assert_repeats_nothing(&refused.to_string(), secret);
+                assert_repeats_nothing(&refused.to_string(), secret, kind);
                 continue;
             }
         };
@@ -31,24 +31,66 @@ fuzz_target!(|secret: &str| {
                 "the public set has a private member"
             );
         }
-        let again =
-            KeyDocument::parse(document.text().expose_secret(), kind).expect("what is written can be read");
+        let text = document.text();
+        let again = KeyDocument::parse(text.expose_secret(), kind).expect("what is written can be read");
         assert!(again.has_the_keys_of(&document), "writing a ring changes it");
+        for (what, more) in with_its_first_key_again(text.expose_secret()) {
+            assert!(KeyDocument::parse(&more, kind).is_err(), "a ring is taken that has {what}");
+        }
     }
 });
 
+/// The ring with its first key a second time. A fuzzer hardly ever writes a key twice by itself.
+fn with_its_first_key_again(ring: &str) -> [(&'static str, String); 2] {
+    let with = |change: fn(&mut Value)| {
+        let mut ring: Value = serde_json::from_str(ring).expect("a ring is JSON");
+        let keys = ring["keys"].as_array_mut().expect("a ring is a JWK Set");
+        let mut first = keys[0].clone();
+        change(&mut first);
+        keys.push(first);
+        ring.to_string()
+    };
+    [
+        ("two keys of one name", with(|key| key["exp"] = Value::Null)),
+        ("one key under two names", with(|key| key["kid"] = "a-name-that-nobody-else-has".into())),
+    ]
+}
+
 /// None of the private members stands in what is said of the secret.
-fn assert_repeats_nothing(said: &str, secret: &str) {
+///
+/// A member may read like a word of ours, or like a key's name, which is said on purpose. So what counts is one that is
+/// repeated, and whose change is repeated, too.
+fn assert_repeats_nothing(said: &str, secret: &str, kind: TokenKind) {
     let Ok(secret) = serde_json::from_str::<Value>(secret) else { return };
-    let keys = secret
-        .get("keys")
-        .and_then(Value::as_array)
-        .map_or_else(|| std::slice::from_ref(&secret), Vec::as_slice);
-    for key in keys {
-        for private in PRIVATE {
-            // What is shorter may be a word of ours.
-            let value = key[private].as_str().filter(|value| value.len() >= 12);
-            assert!(!value.is_some_and(|value| said.contains(value)), "a private member is repeated");
+    let keys = match secret.get("keys") {
+        Some(keys) => (0..keys.as_array().map_or(0, Vec::len)).map(|key| format!("/keys/{key}")).collect(),
+        None => vec![String::new()],
+    };
+    for member in keys.iter().flat_map(|key| PRIVATE.map(|name| format!("{key}/{name}"))) {
+        // What is shorter may be repeated by chance twice.
+        let value = secret.pointer(&member).and_then(Value::as_str).filter(|value| value.len() >= 6);
+        let Some(value) = value.filter(|value| said.contains(value)) else { continue };
+        let changed: String = value.chars().map(another).collect();
+        if changed == value {
+            continue;
         }
+        let mut other = secret.clone();
+        *other.pointer_mut(&member).expect("it is there") = changed.as_str().into();
+        let repeats = KeyDocument::parse(&other.to_string(), kind)
+            .is_err_and(|refused| refused.to_string().contains(&changed));
+        assert!(!repeats, "a private member is repeated");
+    }
+}
+
+/// Another character for each of base64url's, which is base64url, too.
+fn another(character: char) -> char {
+    let turned = |first: u8, count: u8, by: u8| char::from(first + (character as u8 - first + by) % count);
+    match character {
+        'a'..='z' => turned(b'a', 26, 13),
+        'A'..='Z' => turned(b'A', 26, 13),
+        '0'..='9' => turned(b'0', 10, 5),
+        '-' => '_',
+        '_' => '-',
+        other => other,
     }
 }
