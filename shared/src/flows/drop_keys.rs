@@ -29,10 +29,14 @@ pub enum DropError {
     Rotation(#[from] RotationError),
 }
 
+/// How many rings are made, when each time another one comes into force before it.
+const TRIES: usize = 3;
+
 /// Replaces the ring in force by one without these keys. If none is left that signs now, a new one does, at once.
 ///
 /// The new ring takes the pending stage first: a rotation that is under way, made from the ring with the bad keys in it,
-/// has lost that stage then and can't finish. A ring that somebody changed meanwhile is not overwritten.
+/// has lost that stage then and can't finish. One that finishes at that very moment is not overwritten: the new ring is
+/// made again, from that rotation's.
 ///
 /// # Errors
 /// [`DropError`]. The ring in force stays as it is then.
@@ -43,27 +47,77 @@ pub async fn drop_keys(
     algorithm: KeyAlgorithm,
     now: Timestamp,
 ) -> Result<Dropped, DropError> {
-    let versions = secret.versions().await.map_err(RotationError::from)?;
-    let in_force = versions.current().ok_or(RotationError::NothingInForce)?;
-    let text = secret.value(in_force).await.map_err(RotationError::from)?;
-    let text = text.ok_or(RotationError::NothingInForce)?;
-    let current = KeyDocument::parse(text.expose_secret(), kind).map_err(RotationError::from)?;
-    let ring = current.ring().map_err(RotationError::from)?;
-    if let Some(unknown) = kids.iter().find(|kid| ring.keys().all(|key| key.kid != **kid)) {
+    let mut in_force = InForce::read(secret, kind).await?;
+    if let Some(unknown) = kids.iter().find(|kid| !in_force.keys.has(kid)) {
         return Err(DropError::NoSuchKey(unknown.clone()));
     }
-    let mut next = current.without(kids);
-    let signs = !next.is_empty() && next.ring().map_err(RotationError::from)?.signer(now).is_some();
-    let signer_stays = ring.signer(now).is_some_and(|signer| !kids.contains(&signer.kid));
-    let mut new_key = None;
-    if !signs || !signer_stays {
-        next = next.with_new_key(algorithm, now, now).map_err(RotationError::from)?;
-        let ring = next.ring().map_err(RotationError::from)?;
-        new_key = ring.keys().last().map(|key| key.kid.clone());
+    let mut tries = 1;
+    loop {
+        let (next, new_key) = in_force.without(kids, algorithm, now)?;
+        let version = entropy::uuid(now).map_err(RotationError::from)?.to_string();
+        let Err(error) = in_force.replace(secret, &version, &next).await else {
+            return Ok(Dropped { new_key, rotation_given_up: in_force.rotation_under_way });
+        };
+        let found = InForce::read(secret, kind).await?;
+        if found.version == version {
+            // It took, and the answer was lost.
+            return Ok(Dropped { new_key, rotation_given_up: in_force.rotation_under_way });
+        }
+        if found.version == in_force.version || tries == TRIES {
+            return Err(error.into());
+        }
+        in_force = found;
+        tries += 1;
     }
-    let version = entropy::uuid(now).map_err(RotationError::from)?.to_string();
-    secret.prepare(&version, &next.text()).await.map_err(RotationError::from)?;
-    secret.put_in_force(&version, in_force).await.map_err(RotationError::from)?;
-    secret.no_longer_pending(&version).await.map_err(RotationError::from)?;
-    Ok(Dropped { new_key, rotation_given_up: versions.pending().is_some() })
+}
+
+/// The ring in force.
+struct InForce {
+    version: String,
+    keys: KeyDocument,
+    rotation_under_way: bool,
+}
+
+impl InForce {
+    async fn read(secret: &VersionedSecret, kind: TokenKind) -> Result<Self, RotationError> {
+        let versions = secret.versions().await?;
+        let version = versions.current().ok_or(RotationError::NothingInForce)?;
+        let text = secret.value(version).await?.ok_or(RotationError::NothingInForce)?;
+        Ok(Self {
+            version: version.to_owned(),
+            keys: KeyDocument::parse(text.expose_secret(), kind)?,
+            rotation_under_way: versions.pending().is_some(),
+        })
+    }
+
+    /// The ring that is to take its place, and its new key, where it needs one.
+    fn without(
+        &self,
+        kids: &[String],
+        algorithm: KeyAlgorithm,
+        now: Timestamp,
+    ) -> Result<(KeyDocument, Option<String>), RotationError> {
+        let next = self.keys.clone().without(kids);
+        let signs = !next.is_empty() && next.ring()?.signer(now).is_some();
+        let signer_stays = self.keys.ring()?.signer(now).is_some_and(|signer| !kids.contains(&signer.kid));
+        if signs && signer_stays {
+            return Ok((next, None));
+        }
+        let next = next.with_new_key(algorithm, now, now)?;
+        let new_key = next.ring()?.keys().last().map(|key| key.kid.clone());
+        Ok((next, new_key))
+    }
+
+    /// Puts the ring in this one's place as that version, which pends no more whatever came of it.
+    async fn replace(
+        &self,
+        secret: &VersionedSecret,
+        version: &str,
+        next: &KeyDocument,
+    ) -> Result<(), RotationError> {
+        secret.prepare(version, &next.text()).await?;
+        let put = secret.put_in_force(version, &self.version).await;
+        let no_longer_pending = secret.no_longer_pending(version).await;
+        Ok(put.and(no_longer_pending)?)
+    }
 }

@@ -127,6 +127,12 @@ impl KeyDocument {
         self
     }
 
+    /// Whether there is a key of this name.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.jwks.iter().any(|jwk| kid(jwk) == name)
+    }
+
     /// Whether there is no key.
     #[must_use]
     pub fn is_empty(&self) -> bool {

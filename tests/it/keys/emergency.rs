@@ -70,6 +70,52 @@ async fn a_rotation_under_way_does_not_bring_the_dropped_key_back() {
     rotate(&vault, KeyAlgorithm::Hs256, 3, ACCESS, "v3").await;
 }
 
+/// Its new key was made from a ring with the bad one in it, but is not bad itself.
+#[tokio::test]
+async fn a_rotation_that_ends_at_that_very_moment_keeps_its_new_key_and_not_the_dropped_one() {
+    let vault = Vault::new();
+    let service = vault.rotation(KeyAlgorithm::Hs256);
+    vault.begin_rotation(ACCESS, "v2");
+    let create = StepRequest { secret: ACCESS.to_owned(), version: "v2".to_owned(), step: Step::Create };
+    Box::pin(rotate_keys(&service, at(0), &create)).await.unwrap();
+    vault.set(Fault::Overtaken(1));
+    let new = drop_from(&vault, &["access-1"], 1).await.unwrap().unwrap();
+    let kids = vault.kids(ACCESS);
+    assert!(kids.len() == 2 && kids[1] == new && kids[0] != "access-1", "{kids:?}");
+    assert_eq!(vault.in_force(ACCESS).1.signer(at(1)).unwrap().kid, new);
+    assert_eq!(vault.staged(ACCESS, "AWSPENDING"), None);
+}
+
+#[tokio::test]
+async fn who_is_overtaken_every_time_says_so_and_leaves_nothing_pending() {
+    let vault = Vault::new();
+    vault.set(Fault::Overtaken(3));
+    let error = drop_from(&vault, &["access-1"], 0).await.unwrap_err();
+    assert_eq!(error.to_string(), "UpdateSecretVersionStage failed (InvalidParameterException)");
+    assert_eq!(vault.kids(ACCESS), ["access-1"]);
+    assert_eq!(vault.staged(ACCESS, "AWSPENDING"), None);
+    vault.set(Fault::Overtaken(2));
+    drop_from(&vault, &["access-1"], 1).await.unwrap().unwrap();
+}
+
+/// An operator who is told that nothing was done, while everybody is being logged out, does it again.
+#[tokio::test]
+async fn an_emergency_that_took_is_not_called_failed_though_an_answer_was_lost() {
+    let mut took = 0;
+    for call in 0..6 {
+        let vault = Vault::new();
+        vault.set(Fault::LoseAnswer(call));
+        let dropped = drop_from(&vault, &["access-1"], 0).await;
+        match dropped {
+            Ok(new) => assert_eq!(vault.kids(ACCESS), [new.unwrap()], "call {call}"),
+            Err(error) => assert_eq!(vault.kids(ACCESS), ["access-1"], "call {call}: {error}"),
+        }
+        took += usize::from(vault.kids(ACCESS) != ["access-1"]);
+    }
+    // The two that move stages, and no answer lost at all.
+    assert_eq!(took, 3);
+}
+
 /// Also when it pends again, by somebody who moved the stage back by hand.
 #[tokio::test]
 async fn a_ring_that_was_made_before_the_emergency_is_given_up_when_it_is_compared() {

@@ -36,6 +36,10 @@ pub(super) enum Fault {
     DieAt(usize),
     /// The same, and that call took: its answer was lost.
     DieAfter(usize),
+    /// This call took, but its answer was lost.
+    LoseAnswer(usize),
+    /// So often, just before a version is written, another one comes into force: the pending one, if it has a value.
+    Overtaken(usize),
 }
 
 #[derive(Debug, Clone, Default)]
@@ -150,9 +154,17 @@ impl Vault {
             _ => {}
         }
         let fault = state.fault;
-        let answer =
-            apply(state.secrets.get_mut(input["SecretId"].as_str().unwrap()).unwrap(), operation, input);
-        if fault == Fault::DieAfter(index) { refused } else { Some(answer) }
+        let overtaken = matches!(fault, Fault::Overtaken(1..)) && operation == "PutSecretValue";
+        if let Fault::Overtaken(times) = &mut state.fault {
+            *times -= usize::from(overtaken);
+        }
+        let versions = state.secrets.get_mut(input["SecretId"].as_str().unwrap()).unwrap();
+        if overtaken {
+            overtake(versions);
+        }
+        let answer = apply(versions, operation, input);
+        let lost = [Fault::DieAfter(index), Fault::LoseAnswer(index)].contains(&fault);
+        if lost { refused } else { Some(answer) }
     }
 }
 
@@ -208,6 +220,24 @@ fn apply(versions: &mut BTreeMap<String, Version>, operation: &str, input: &Valu
         }
         other => panic!("{other}"),
     }
+}
+
+fn overtake(versions: &mut BTreeMap<String, Version>) {
+    let staged = |stage: &str| {
+        let found = versions.iter().find(|(_, version)| version.stages.contains(stage));
+        found.map(|(id, version)| (id.clone(), version.value.clone()))
+    };
+    let id = match staged("AWSPENDING") {
+        Some((id, Some(_))) => id,
+        _ => {
+            let (_, value) = staged("AWSCURRENT").unwrap();
+            let id = format!("overtaking-{}", versions.len());
+            versions.insert(id.clone(), Version { value, ..Version::default() });
+            id
+        }
+    };
+    attach(versions, "AWSCURRENT", &id);
+    detach(versions, "AWSPENDING");
 }
 
 fn attach(versions: &mut BTreeMap<String, Version>, stage: &str, to: &str) {
