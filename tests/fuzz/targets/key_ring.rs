@@ -58,18 +58,21 @@ fn with_its_first_key_again(ring: &str) -> [(&'static str, String); 2] {
 
 /// None of the private members stands in what is said of the secret.
 ///
-/// A member may read like a word of ours, or like a key's name, which is said on purpose. So what counts is one that is
-/// repeated, and whose change is repeated, too.
+/// A member may read like words of ours. So what counts is one that is repeated, and whose change is repeated, too.
 fn assert_repeats_nothing(said: &str, secret: &str, kind: TokenKind) {
     let Ok(secret) = serde_json::from_str::<Value>(secret) else { return };
     let keys = match secret.get("keys") {
         Some(keys) => (0..keys.as_array().map_or(0, Vec::len)).map(|key| format!("/keys/{key}")).collect(),
         None => vec![String::new()],
     };
+    // The names of keys are said on purpose, and a fuzzer soon writes into them what it is asked for.
+    let names: Vec<_> =
+        keys.iter().filter_map(|key| secret.pointer(&format!("{key}/kid"))?.as_str()).collect();
+    let nameless = |said: &str| names.iter().fold(said.to_owned(), |said, name| said.replace(name, "\n"));
     for member in keys.iter().flat_map(|key| PRIVATE.map(|name| format!("{key}/{name}"))) {
         // What is shorter may be repeated by chance twice.
         let value = secret.pointer(&member).and_then(Value::as_str).filter(|value| value.len() >= 6);
-        let Some(value) = value.filter(|value| said.contains(value)) else { continue };
+        let Some(value) = value.filter(|value| nameless(said).contains(value)) else { continue };
         let changed: String = value.chars().map(another).collect();
         if changed == value {
             continue;
@@ -77,7 +80,7 @@ fn assert_repeats_nothing(said: &str, secret: &str, kind: TokenKind) {
         let mut other = secret.clone();
         *other.pointer_mut(&member).expect("it is there") = changed.as_str().into();
         let repeats = KeyDocument::parse(&other.to_string(), kind)
-            .is_err_and(|refused| refused.to_string().contains(&changed));
+            .is_err_and(|refused| nameless(&refused.to_string()).contains(&changed));
         assert!(!repeats, "a private member is repeated");
     }
 }
