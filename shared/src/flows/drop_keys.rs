@@ -115,8 +115,11 @@ impl InForce {
         version: &str,
         next: &KeyDocument,
     ) -> Result<(), RotationError> {
-        secret.prepare(version, &next.text()).await?;
-        let put = secret.put_in_force(version, &self.version).await;
+        let put = match secret.prepare(version, &next.text()).await {
+            Ok(()) => secret.put_in_force(version, &self.version).await,
+            // It may have taken, and then it pends.
+            Err(error) => Err(error),
+        };
         let no_longer_pending = secret.no_longer_pending(version).await;
         Ok(put.and(no_longer_pending)?)
     }
