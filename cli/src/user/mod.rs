@@ -60,8 +60,9 @@ pub(crate) enum Verb {
         after_help = "Example:\n  printf '%s' \"$PASSWORD\" | nova user password --local sara@example.com"
     )]
     Password(password::Args),
-    /// Forget the failed logins of a user, so that they may try again at once.
-    #[command(after_help = "Example:\n  nova user unlock --local sara@example.com")]
+    /// Forget the failed logins of a user, or from a source address, so that they may try again at once.
+    #[command(after_help = "Examples:\n  nova user unlock --local sara@example.com\n  \
+                            nova user unlock --local --address 203.0.113.7")]
     Unlock(change::UnlockArgs),
     /// Delete a user, with their sessions.
     #[command(after_help = "Examples:\n  nova user delete --local sara@example.com\n  \
@@ -87,7 +88,7 @@ impl Verb {
             Verb::Grant(args) => &args.common.target,
             Verb::Revoke(args) => &args.common.target,
             Verb::Password(args) => &args.common.target,
-            Verb::Unlock(args) => &args.common.target,
+            Verb::Unlock(args) => &args.target,
             Verb::Delete(args) => &args.common.target,
             Verb::Import(args) => &args.target,
             Verb::Export(args) => &args.target,

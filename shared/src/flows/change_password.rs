@@ -54,7 +54,8 @@ pub async fn change_password(
         Refusal::Invalid(faults.into_iter().map(|fault| FieldFault { field: "newPassword", fault }).collect())
     })?;
     let address =
-        attempts::enter_address(&service.store, service.attempts, moment, change.caller.address).await?;
+        attempts::enter_address(&service.store, service.attempts.address, moment, change.caller.address)
+            .await?;
     let outcome = at_address(service, &address, who, change).await;
     if outcome.as_ref().is_err_and(|error| !is_wrong_password(error)) {
         attempts::leave(&service.store, &address).await;
@@ -70,7 +71,8 @@ async fn at_address(
     change: &PasswordChange,
 ) -> Result<(), FlowError> {
     let email = &who.profile.email.clone();
-    let account = attempts::enter_account(&service.store, service.attempts, &address.moment, email).await?;
+    let account =
+        attempts::enter_account(&service.store, service.attempts.account, &address.moment, email).await?;
     let outcome = at_account(service, address, &account, who, change).await;
     if outcome.as_ref().is_err_and(|error| !is_wrong_password(error)) {
         attempts::leave(&service.store, &account).await;

@@ -86,7 +86,7 @@ pub async fn login(
     let caller = rate_limit::Caller::address(attempt.caller.address);
     service.rate_limit.check(&caller, moment.now).map_err(Refusal::ApiRateLimited)?;
     let (address, credential, rate) = tokio::join!(
-        attempts::enter_address(&service.store, service.attempts, moment, attempt.caller.address),
+        attempts::enter_address(&service.store, service.attempts.address, moment, attempt.caller.address),
         service.store.credential(&attempt.email),
         service.rate_limit.count(&service.store, &caller, moment.now),
     );
@@ -129,7 +129,7 @@ async fn at_address(
     let user =
         credential.as_ref().map_or_else(|| attempts::nobody(&attempt.email), |credential| credential.user_id);
     let (account, profile) = tokio::join!(
-        attempts::enter_account(&service.store, service.attempts, &address.moment, &attempt.email),
+        attempts::enter_account(&service.store, service.attempts.account, &address.moment, &attempt.email),
         service.store.profile(user),
     );
     let account = account?;
@@ -173,7 +173,7 @@ async fn at_account(
                     access: service.access.issue(&active, &session, moment.now).await?,
                     refresh: csrf::deliver(&service.refresh, moment, &session, refresh).await?,
                     profile: active,
-                    quota: Quota::unused("account", service.attempts),
+                    quota: Quota::unused("account", service.attempts.account),
                 });
             }
             (LoginCommitted::UserInactive, ..) => return Err(Refusal::AccountInactive.into()),

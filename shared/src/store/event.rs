@@ -84,10 +84,7 @@ impl Store {
     /// [`StoreError`].
     pub async fn put_event(&self, event: &EventRow) -> Result<(), StoreError> {
         const OPERATION: &str = "write security event";
-        let put =
-            self.client.put_item().table_name(&self.tables.identity).set_item(Some(event.item(OPERATION)?));
-        put.send().await.map_err(|error| StoreError::from_sdk(OPERATION, &error))?;
-        Ok(())
+        self.put(OPERATION, &self.tables.identity, event.item(OPERATION)?).await
     }
 
     /// The entry as a part of a transaction.

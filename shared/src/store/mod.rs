@@ -5,7 +5,8 @@
 //! - **TTL is a broom, not a clock.** DynamoDB removes expired items hours or days late, and until then they are read
 //!   and updated like any other: every read and every condition compares the item's own time with `now`.
 //! - An update never creates what it meant to change: `attribute_exists(pk)`.
-//! - Every check-then-write is one conditional write, and harmless when the SDK repeats it.
+//! - Every check-then-write is one conditional write, and harmless when the SDK repeats it. What meets another write at its
+//!   item is made again (`retry`).
 //! - A decision reads with `ConsistentRead`, and never from an index.
 //! - *Unprocessed* is not *absent*: such keys are asked for again, and then the read has failed.
 
@@ -22,6 +23,7 @@ mod login;
 mod operate;
 mod profile;
 mod rate;
+mod retry;
 mod revoked;
 mod rules;
 mod scan;
@@ -65,5 +67,15 @@ impl Store {
     #[must_use]
     pub const fn new(client: aws_sdk_dynamodb::Client, tables: Tables) -> Self {
         Self { client, tables }
+    }
+
+    /// Puts an item, whatever stood in its place.
+    async fn put(&self, operation: &'static str, table: &str, item: item::Item) -> Result<(), StoreError> {
+        retry::past_conflicts(|| async {
+            let put = self.client.put_item().table_name(table).set_item(Some(item.clone()));
+            put.send().await.map_err(|error| StoreError::from_sdk(operation, &error))
+        })
+        .await
+        .map(drop)
     }
 }

@@ -13,6 +13,7 @@ use super::{
     transaction::Transacted,
 };
 use crate::domain::{
+    address::ClientAddress,
     attempts::Window,
     email::Email,
     ids::UserId,
@@ -82,8 +83,8 @@ impl Store {
         Ok(matches!(self.transact(OPERATION, writes).await?, Transacted::Done))
     }
 
-    /// Sets a password that nobody had to prove the old one for, and ends every session. `false`: the user or their
-    /// credential is gone.
+    /// Sets a password that nobody had to prove the old one for, ends every session, and forgets the account's failures: whoever
+    /// is given a password has to get in with it. `false`: the user or their credential is gone.
     ///
     /// # Errors
     /// [`StoreError`]; then it may not have taken effect. It can be repeated.
@@ -110,11 +111,12 @@ impl Store {
             .condition_expression("attribute_exists(pk)")
             .expression_attribute_values(":one", item::number(1))
             .expression_attribute_values(":now", item::text(event.at.to_string()));
-        let writes = vec![
+        let mut writes = vec![
             TransactWriteItem::builder().update(credential.build().map_err(malformed)?).build(),
             TransactWriteItem::builder().update(profile.build().map_err(malformed)?).build(),
             TransactWriteItem::builder().put(self.event_put(OPERATION, event)?).build(),
         ];
+        writes.extend(self.forget_account(OPERATION, email)?);
         Ok(matches!(self.transact(OPERATION, writes).await?, Transacted::Done))
     }
 
@@ -150,19 +152,44 @@ impl Store {
     /// [`StoreError`]; then they may stay. It can be repeated.
     pub async fn forget_attempts(&self, email: &Email, event: Option<&EventRow>) -> Result<(), StoreError> {
         const OPERATION: &str = "unlock an account";
-        let key = AttemptsKey::account(email);
-        let mut writes = Vec::new();
-        for sk in ["WINDOW", "RUN"] {
-            let delete =
-                Delete::builder().table_name(&self.tables.sessions).set_key(Some(key.item(sk))).build();
-            let delete = delete.map_err(|_| StoreError::Malformed { operation: OPERATION })?;
-            writes.push(TransactWriteItem::builder().delete(delete).build());
-        }
+        let mut writes = self.forget_account(OPERATION, email)?.to_vec();
         if let Some(event) = event {
             writes.push(TransactWriteItem::builder().put(self.event_put(OPERATION, event)?).build());
         }
         self.transact(OPERATION, writes).await?;
         Ok(())
+    }
+
+    /// Forgets the failures from an address, whoever made them and on whatever accounts.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then they may stay. It can be repeated.
+    pub async fn forget_attempts_from(&self, address: ClientAddress) -> Result<(), StoreError> {
+        const OPERATION: &str = "unlock an address";
+        let writes = vec![self.forget(OPERATION, &AttemptsKey::address(address), "WINDOW")?];
+        self.transact(OPERATION, writes).await?;
+        Ok(())
+    }
+
+    /// The failures of an account, window and run, forgotten as a part of a transaction.
+    fn forget_account(
+        &self,
+        operation: &'static str,
+        email: &Email,
+    ) -> Result<[TransactWriteItem; 2], StoreError> {
+        let key = AttemptsKey::account(email);
+        Ok([self.forget(operation, &key, "WINDOW")?, self.forget(operation, &key, "RUN")?])
+    }
+
+    pub(super) fn forget(
+        &self,
+        operation: &'static str,
+        key: &AttemptsKey,
+        sk: &str,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let delete = Delete::builder().table_name(&self.tables.sessions).set_key(Some(key.item(sk))).build();
+        let delete = delete.map_err(|_| StoreError::Malformed { operation })?;
+        Ok(TransactWriteItem::builder().delete(delete).build())
     }
 
     /// The failures of an account that count now.

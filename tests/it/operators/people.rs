@@ -51,6 +51,23 @@ async fn a_user_is_shown_with_sessions_failures_and_the_security_log() {
 }
 
 #[tokio::test]
+async fn a_locked_address_is_unlocked_by_naming_it() {
+    let system = System::start().await;
+    let (sara, omar) = (system.user("sara").await, system.user("omar").await);
+    for _ in 0..5 {
+        system.try_login(&Client::at(2), &sara.email, "wrong").await;
+    }
+    system.try_login(&Client::at(2), &omar.email, PASSWORD).await.expect(429, "AUTH_RATE_LIMITED");
+    let unlocked = nova(&system, "", &["user", "unlock", "LOCAL", "--address", "127.0.0.2"]).await;
+    assert_eq!(printed(&unlocked), "127.0.0.2: failed logins are forgotten\n");
+    system.login(&Client::at(2), &omar).await;
+    for wrong in [&["--address", "localhost"][..], &[], &["sara@example.com", "--address", "127.0.0.2"]] {
+        let refused = nova(&system, "", &[&["user", "unlock", "LOCAL"], wrong].concat()).await;
+        assert_eq!(refused.code, Some(2), "{refused:?}");
+    }
+}
+
+#[tokio::test]
 async fn what_a_client_calls_itself_cannot_write_on_the_operators_terminal() {
     let system = System::start().await;
     let sara = system.user("sara").await;

@@ -28,7 +28,7 @@ use super::{
     answers::{assert_passing, claims, refusal},
     faults::{Fault, on},
     rows::{IDENTITY, text},
-    world::{CHEAP, OTHER_PASSWORD, PASSWORD, Person, World, attempt, device},
+    world::{ADDRESS, CHEAP, OTHER_PASSWORD, PASSWORD, Person, World, attempt, device},
 };
 
 fn operator<'a>(world: &'a World, moment: &'a Moment) -> Operator<'a> {
@@ -60,10 +60,44 @@ async fn what_is_done_to_a_user_who_is_not_there_is_said_to_have_been_done_to_no
     let kept = world.service.security_log;
     assert_eq!(refusal(revoke_all(store, &moment, gone.id, &device(), kept).await), Refusal::NotFound);
     for status in [Status::Active, Status::Disabled] {
-        let set = set_status(store, &moment, gone.id, status, &device(), kept).await;
+        let set = set_status(store, &moment, gone.id, &gone.email, status, &device(), kept).await;
         assert_eq!(refusal(set), Refusal::NotFound);
     }
     world.login(&world.at(2), &person).await.unwrap();
+}
+
+/// Five wrong passwords from one address.
+async fn lock(world: &World, person: &Person, second: i64) {
+    for _ in 0..5 {
+        refusal(world.login_with(&world.at(second), person, "Wrong-horse-9!").await);
+    }
+    let refused = refusal(world.login(&world.at(second), person).await);
+    assert!(matches!(refused, Refusal::LoginLocked(_) | Refusal::AddressLimited(_)), "{refused:?}");
+}
+
+#[tokio::test]
+async fn whoever_is_given_a_password_gets_in_with_it_though_the_account_was_locked() {
+    let world = World::with(&[("LOGIN_MAX_ATTEMPTS_PER_ADDRESS", "100")]).await;
+    let person = world.person("amal").await;
+    lock(&world, &person, 0).await;
+    let (moment, user) = (world.at(1), profile(&world, &person).await);
+    let (operator, password) = (operator(&world, &moment), Password::new(OTHER_PASSWORD.to_owned()));
+    operator.set_password(&user, &password, PasswordProfile::Crm, Hasher::new(CHEAP)).await.unwrap();
+    world.login_with(&world.at(2), &person, OTHER_PASSWORD).await.unwrap();
+    let left = world.service.store.account_attempts(&person.email, moment.now).await.unwrap();
+    assert_eq!((left.window, left.run), (None, 0));
+}
+
+#[tokio::test]
+async fn an_address_that_was_unlocked_lets_its_people_in_and_no_account_is_unlocked_by_it() {
+    let world = World::with(&[("LOGIN_MAX_ATTEMPTS", "100")]).await;
+    let (person, other) = (world.person("amal").await, world.person("sara").await);
+    lock(&world, &person, 0).await;
+    let moment = world.at(1);
+    let address = nova_auth::domain::address::ClientAddress::parse(ADDRESS);
+    operator(&world, &moment).unlock_address(address).await.unwrap();
+    world.login(&world.at(2), &other).await.unwrap();
+    assert_eq!(world.rows.account_entries(&person).await.len(), 5);
 }
 
 #[tokio::test]

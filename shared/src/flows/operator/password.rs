@@ -12,7 +12,7 @@ use crate::{
 };
 
 impl Operator<'_> {
-    /// Sets a user's password and ends every session of theirs.
+    /// Sets a user's password, ends every session of theirs and forgets their failed logins.
     ///
     /// # Errors
     /// `Invalid` with every rule that the password breaks, `NotFound`, or that storage failed; then it can be repeated.
