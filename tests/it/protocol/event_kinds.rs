@@ -237,6 +237,12 @@ async fn a_policy_that_may_be_kept_lists_every_route_that_its_user_may_call() {
             json!([format!("{stage}/GET/whoami"), format!("{stage}/$connect")]),
             "{kind:?}"
         );
+        // A call that a kept policy allows may follow one that it denies, and needs its caller; and the other way round. What
+        // opens a WebSocket is not kept.
+        let of_user = ["email", "role", "sessionId", "userId"];
+        let of_both = ["code", "email", "message", "role", "sessionId", "userId"];
+        let wanted = if kind.file == "ws" { &of_user[..] } else { &of_both[..] };
+        assert_eq!(names(&answer["context"]), wanted, "{kind:?}");
     }
 }
 
@@ -331,7 +337,7 @@ async fn the_events_of_the_consoles_get_a_decision() {
         put(&world, caching, "- route: GET /\n- route: GET /notes/*\n").await;
         for event in events(&bearer) {
             let allowed = ask(&world, 2, &event).await.unwrap();
-            assert_eq!(names(&allowed["context"]), ["email", "role", "sessionId", "userId"], "{event}");
+            assert!(allowed["context"]["userId"].is_string(), "{event}");
             let resources = allowed["policyDocument"]["Statement"][0]["Resource"].to_string();
             // No stage of more than one letter is meant by a stage of `*`.
             assert!(!resources.contains("/*/GET") && resources.contains("/GET/"), "{resources}");
