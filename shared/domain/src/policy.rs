@@ -17,7 +17,7 @@ pub struct Policy {
 struct Statement {
     action: &'static str,
     effect: Effect,
-    resource: Vec<String>,
+    resource: Cow<'static, [String]>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -35,7 +35,7 @@ impl Policy {
 
     /// Allows these resources, except where one of the others denies them.
     #[must_use]
-    pub fn allow_except(resources: Vec<String>, denied: Vec<String>) -> Self {
+    pub fn allow_except(resources: Vec<String>, denied: impl Into<Cow<'static, [String]>>) -> Self {
         let mut policy = Self::of(Effect::Allow, resources);
         policy.statement.extend(Self::of(Effect::Deny, denied).statement);
         policy
@@ -54,10 +54,10 @@ impl Policy {
         serde_json::to_writer(&mut length, self).map_or(usize::MAX, |()| length.0)
     }
 
-    fn of(effect: Effect, resource: Vec<String>) -> Self {
+    fn of(effect: Effect, resource: impl Into<Cow<'static, [String]>>) -> Self {
         Self {
             version: "2012-10-17",
-            statement: vec![Statement { action: "execute-api:Invoke", effect, resource }],
+            statement: vec![Statement { action: "execute-api:Invoke", effect, resource: resource.into() }],
         }
     }
 

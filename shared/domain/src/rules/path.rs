@@ -8,6 +8,8 @@
 //! patterns can say. `%25` itself is in many honest names (`50%25.pdf`), so it is odd only before what a second decoding
 //! would make a slash, a dot, a backslash or a percent sign of. "Before any two digits" would be 484 patterns.
 
+use std::{borrow::Cow, sync::LazyLock};
+
 use crate::policy::matches;
 
 /// Segments and characters that servers tidy away, each in its own way: on the decoded path they say the same.
@@ -38,7 +40,13 @@ pub(super) fn is_odd(path: &str) -> bool {
 
 /// The same paths as resources of a policy, of any API: nothing in front of a path (a region, a stage, a method) has what
 /// makes one odd.
-pub(super) fn odd_arns(partition: &str) -> Vec<String> {
+pub(super) fn odd_arns(partition: &str) -> Cow<'static, [String]> {
+    // Nearly every policy has these.
+    static AWS: LazyLock<Vec<String>> = LazyLock::new(|| arns_of("aws"));
+    if partition == "aws" { Cow::Borrowed(AWS.as_slice()) } else { arns_of(partition).into() }
+}
+
+fn arns_of(partition: &str) -> Vec<String> {
     odd().map(|pattern| ["arn:", partition, ":execute-api:*:*:", pattern].concat()).collect()
 }
 
