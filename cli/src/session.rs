@@ -42,7 +42,8 @@ pub(crate) struct ListArgs {
 }
 
 #[derive(Debug, clap::Args)]
-#[command(group(clap::ArgGroup::new("which").required(true).args(["session", "all"])))]
+#[command(override_usage = "nova session revoke [OPTIONS] <USER> <SESSION|--all>",
+          group(clap::ArgGroup::new("which").required(true).args(["session", "all"])))]
 pub(crate) struct RevokeArgs {
     #[command(flatten)]
     common: Common,

@@ -16,7 +16,8 @@ use crate::failure::{NotFound, refused};
 use crate::output::shown;
 
 #[derive(Debug, clap::Args)]
-#[command(group(clap::ArgGroup::new("what").required(true).multiple(true).args(["email", "name"])))]
+#[command(override_usage = "nova user edit [OPTIONS] <USER> <--email <EMAIL>|--name <NAME>>",
+          group(clap::ArgGroup::new("what").required(true).multiple(true).args(["email", "name"])))]
 pub(crate) struct Args {
     #[command(flatten)]
     pub(super) common: Common,

@@ -236,7 +236,7 @@ async fn an_operator_sees_the_sessions_of_a_user_and_ends_one_or_all_of_them() {
     let none = printed(&nova(&system, "", &["session", "list", "LOCAL", &sara.email]).await);
     insta::assert_snapshot!("sessions", [ended, table, all, none].concat());
     let which = nova(&system, "", &["session", "revoke", "LOCAL", &sara.email]).await;
-    assert!(which.code == Some(2) && which.stderr.contains("<SESSION|--all>"), "{which:?}");
+    assert!(which.code == Some(2) && which.stderr.contains("<USER> <SESSION|--all>"), "{which:?}");
     let both = nova(&system, "", &[&words[..], &["--all"]].concat()).await;
     assert_eq!(both.code, Some(2), "{both:?}");
 }
