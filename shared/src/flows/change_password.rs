@@ -7,6 +7,7 @@ use super::{
     Caller, FlowError,
     attempts::{self, Place},
     authenticate::{Authenticated, authenticate, authenticate_call},
+    readable,
 };
 use crate::{
     app::AuthService,
@@ -110,7 +111,7 @@ async fn try_change(
     let (user, email) = (who.profile.id, &who.profile.email);
     // A credential of somebody else under this address would be a defect of ours; it verifies nothing.
     let credential = service.store.credential(email).await?.filter(|credential| credential.user_id == user);
-    let hash = credential.as_ref().map(|credential| &credential.password_hash);
+    let hash = readable(credential.as_ref(), moment);
     let verified = service.hasher.verify(&change.current, hash).await?;
     let Some(credential) = credential.filter(|_| verified) else {
         let quota = attempts::count_failure(service, account, email, Some(user), &change.caller.device).await;

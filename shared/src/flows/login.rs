@@ -15,6 +15,7 @@ use super::{
     Caller, FlowError,
     attempts::{self, Place},
     csrf::{self, Carrier, Delivered},
+    readable,
 };
 use crate::{
     app::AuthService,
@@ -151,7 +152,7 @@ async fn at_account(
 ) -> Result<LoggedIn, FlowError> {
     let moment = &account.moment;
     for _ in 0..MAX_ROUNDS {
-        let hash = credential.as_ref().map(|credential| &credential.password_hash);
+        let hash = readable(credential.as_ref(), moment);
         let verified = service.hasher.verify(&attempt.password, hash).await?;
         let Some(known) = credential.as_ref().filter(|_| verified) else {
             let user = credential.as_ref().map(|credential| credential.user_id);
@@ -196,7 +197,8 @@ async fn begin_session(
     profile: &Profile,
     attempt: &LoginAttempt,
 ) -> Result<(LoginCommitted, Session, First), FlowError> {
-    let upgraded = match service.hasher.is_outdated(&verified.password_hash) {
+    let is_outdated = verified.password_hash.as_ref().is_some_and(|hash| service.hasher.is_outdated(hash));
+    let upgraded = match is_outdated {
         true => Some(service.hasher.hash(&attempt.password).await?),
         false => None,
     };

@@ -100,7 +100,7 @@ impl Store {
             .set_key(Some(credential::key(change.email)))
             .update_expression("SET passwordHash = :hash")
             .condition_expression("passwordHash = :verified")
-            .expression_attribute_values(":verified", item::text(change.verified.password_hash.as_str()))
+            .expression_attribute_values(":verified", change.verified.verified())
             .expression_attribute_values(":hash", item::text(change.hash.as_str()));
         let raised = |row: UpdateBuilder, alive: &str| {
             row.condition_expression("#alive = :active AND epoch = :epoch")

@@ -13,6 +13,7 @@
 mod attempts;
 mod batch;
 mod credential;
+mod edit;
 mod epoch;
 mod error;
 mod event;
@@ -34,13 +35,14 @@ mod user;
 
 pub use attempts::{AttemptsKey, Reservation};
 pub use credential::Credential;
+pub use edit::UserMoved;
 pub use epoch::{EpochChange, PasswordCommit, PasswordCommitted};
 pub use error::StoreError;
 pub use event::EventRow;
 pub use facts::Facts;
 pub use log::LoggedEvent;
 pub use login::{LoginCommit, LoginCommitted};
-pub use operate::{AccessChange, AccountAttempts};
+pub use operate::{AccessChange, AccountAttempts, UserDeleted};
 pub use rules::StoredRules;
 pub use scan::{PageKey, Segment, UserPage};
 pub use session::{Rotated, Rotation};
