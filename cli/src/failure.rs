@@ -4,7 +4,8 @@ use std::error::Error;
 use std::io::{ErrorKind, Write as _};
 use std::process::ExitCode;
 
-use nova_auth::domain::refusal::Refusal;
+use nova_auth::domain::refusal::{Fault, Refusal};
+use nova_auth::domain::user::MAX_PERMISSIONS;
 use nova_auth::flows::FlowError;
 use nova_auth::http::error::{Problem, fault_arguments, fault_code};
 use nova_auth::messages::{Language, message};
@@ -79,6 +80,9 @@ pub(crate) fn refused(error: FlowError) -> Box<dyn Error> {
             let lines: Vec<_> = faults
                 .iter()
                 .map(|fault| {
+                    if (fault.field, fault.fault) == ("permissions", Fault::TooLong) {
+                        return format!("a user has at most {MAX_PERMISSIONS} permissions");
+                    }
                     let reason =
                         message(fault_code(fault.fault), Language::English, &fault_arguments(fault.fault));
                     format!("{}: {reason}", fault.field)

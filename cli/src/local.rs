@@ -1,5 +1,6 @@
 //! `nova local`: the system on one machine, until Ctrl-C or SIGTERM.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -40,7 +41,8 @@ pub(crate) struct Args {
     /// Take the functions' binaries from this directory instead of this program's own.
     #[arg(long, value_name = "DIR")]
     bin_dir: Option<PathBuf>,
-    /// Set a parameter of the template, as in `sam deploy --parameter-overrides`.
+    /// Set a parameter of the template, as in `sam deploy --parameter-overrides`. Here 100 logins may fail per window; pass
+    /// LoginMaxAttempts=5 LoginMaxAttemptsPerAddress=5 for the template's own limits.
     #[arg(long, value_name = "NAME=VALUE", value_parser = parameter, num_args = 1..)]
     parameter_overrides: Vec<(String, String)>,
     /// Set a variable of every function, over the template's and this program's own: AWS_ENDPOINT_URL_DYNAMODB=URL, say,
@@ -75,6 +77,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Box<dyn Error>> {
         store_rules(&stack, template).await?;
     }
     announce(&stack);
+    eprintln!("note: {} failed logins per window are allowed here; deployed, the limit is 5", LENIENT[0].1);
     let served = tokio::select! {
         served = serve(&stack, with_demo) => served,
         () = interrupted.wait() => Ok(()),
@@ -115,6 +118,7 @@ fn options(args: Args) -> Result<Options, Box<dyn Error>> {
     Ok(Options {
         attach,
         parameters: args.parameter_overrides.into_iter().collect(),
+        defaults: lenient(),
         environment: args.env.into_iter().collect(),
         port: args.port,
         dynamodb_port: args.dynamodb_port,
@@ -125,6 +129,13 @@ fn options(args: Args) -> Result<Options, Box<dyn Error>> {
         page: true,
         ..Options::in_memory(template)
     })
+}
+
+/// Whoever tries things out mistypes more than a user of a service does.
+const LENIENT: [(&str, &str); 2] = [("LoginMaxAttempts", "100"), ("LoginMaxAttemptsPerAddress", "100")];
+
+fn lenient() -> BTreeMap<String, String> {
+    LENIENT.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
 /// The template that was named, or else the one here or in a directory above.

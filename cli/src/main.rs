@@ -44,7 +44,7 @@ enum Verb {
     /// The keys of the tokens: list, rotate.
     #[command(subcommand)]
     Keys(keys::Verb),
-    /// Users: create, list, show, disable, enable, role, grant, revoke, password, unlock, delete, import, export.
+    /// Users: create, list, show, edit, disable, enable, role, grant, revoke, password, unlock, delete, import, export.
     #[command(subcommand, after_help = failure::EXIT_CODES)]
     User(user::Verb),
     /// Sessions of a user: list, revoke.

@@ -42,14 +42,15 @@ pub(crate) struct ListArgs {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(override_usage = "nova session revoke [OPTIONS] <USER> <SESSION|--all>",
+          group(clap::ArgGroup::new("which").required(true).args(["session", "all"])))]
 pub(crate) struct RevokeArgs {
     #[command(flatten)]
     common: Common,
     /// The session, as `nova session list` names it.
-    #[arg(required_unless_present = "all")]
     session: Option<SessionId>,
     /// All of them, one write: also those that are being begun.
-    #[arg(long, conflicts_with = "session")]
+    #[arg(long)]
     all: bool,
 }
 

@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     aws::Clients,
     config::{Config, ConfigError, EdgeConfig, HttpResponses, NoRules, RunAction},
-    domain::{attempts::Limit, password::Profile as PasswordProfile, session::Lifetimes},
+    domain::{attempts::Limits, password::Profile as PasswordProfile, session::Lifetimes},
     keys::{AccessTokens, KeyAlgorithm, KeyCache, KeysError, RefreshTokens, TokenKind, VersionedSecret},
     passwords::Hasher,
     rate_limit::RateLimit,
@@ -36,7 +36,7 @@ pub struct AuthService {
     /// Whether strangers may register.
     pub registration: bool,
     /// How many passwords may be tried.
-    pub attempts: Limit,
+    pub attempts: Limits,
     /// What happens after a long run of failures.
     pub run_action: RunAction,
     /// How often the endpoints may be called.

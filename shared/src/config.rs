@@ -12,7 +12,8 @@
 //! | `REFRESH_TOKEN_SECONDS` | 604800 | idle time that a session survives, at least an access token's life |
 //! | `SESSION_MAX_SECONDS` | 2592000 | life of a session, at least the idle time |
 //! | `REFRESH_GRACE_SECONDS` | 30 | how long a used refresh token still gets its successor; 0 is off, else 15 to 300 |
-//! | `LOGIN_MAX_ATTEMPTS` | 5 | failures per account and per address in one window, 1 to 100 |
+//! | `LOGIN_MAX_ATTEMPTS` | 5 | failed logins per account in one window, 1 to 100 |
+//! | `LOGIN_MAX_ATTEMPTS_PER_ADDRESS` | 5 | failed logins per source address in one window, 1 to 100 |
 //! | `LOGIN_WINDOW_SECONDS` | 900 | that window, 60 to 86400 |
 //! | `LOGIN_RUN_ACTION` | `alarm` | after 100 failures in a row: `alarm`, or `disable` the account too |
 //! | `BCRYPT_COST` | 12 | work factor of new hashes, 10 to 15 |
@@ -40,7 +41,10 @@ use secrecy::SecretString;
 
 use crate::{
     domain::{
-        address::TrustedProxies, attempts::Limit, origin::AllowedOrigins, password::Profile,
+        address::TrustedProxies,
+        attempts::{Limit, Limits},
+        origin::AllowedOrigins,
+        password::Profile,
         session::Lifetimes,
     },
     keys::KeyAlgorithm,
@@ -76,7 +80,7 @@ pub struct Config {
     /// Names and lives of tokens.
     pub tokens: TokenConfig,
     /// How many passwords may be tried.
-    pub attempts: Limit,
+    pub attempts: Limits,
     /// What happens after a long run of failures.
     pub run_action: RunAction,
     /// How passwords are kept.
@@ -208,10 +212,7 @@ impl Config {
             access_keys_secret,
             refresh_keys_secret,
             tokens: TokenConfig::read(&variables)?,
-            attempts: Limit {
-                max: variables.number("LOGIN_MAX_ATTEMPTS", 5, 1..=100)?,
-                window: variables.seconds("LOGIN_WINDOW_SECONDS", 900, 60..=86_400)?,
-            },
+            attempts: attempts(&variables)?,
             run_action: variables.choice(
                 "LOGIN_RUN_ACTION",
                 &[("alarm", RunAction::Alarm), ("disable", RunAction::Disable)],
@@ -279,6 +280,12 @@ impl Config {
 #[must_use]
 pub fn stack_name() -> Option<String> {
     Variables(&from_process).text("STACK_NAME")
+}
+
+fn attempts(variables: &Variables<'_>) -> Result<Limits, ConfigError> {
+    let window = variables.seconds("LOGIN_WINDOW_SECONDS", 900, 60..=86_400)?;
+    let limit = |name| Ok(Limit { max: variables.number(name, 5, 1..=100)?, window });
+    Ok(Limits { account: limit("LOGIN_MAX_ATTEMPTS")?, address: limit("LOGIN_MAX_ATTEMPTS_PER_ADDRESS")? })
 }
 
 fn tables(variables: &Variables<'_>) -> Result<Tables, ConfigError> {
@@ -423,7 +430,8 @@ mod tests {
         let config = read(&[]).unwrap();
         assert_eq!(config.tokens.issuer, "nova-crm");
         assert_eq!(config.tokens.lifetimes.access, SignedDuration::from_mins(15));
-        assert_eq!(config.attempts, Limit { max: 5, window: SignedDuration::from_mins(15) });
+        let limit = Limit { max: 5, window: SignedDuration::from_mins(15) };
+        assert_eq!(config.attempts, Limits { account: limit, address: limit });
         assert_eq!(config.passwords.cost, 12);
         assert_eq!(config.no_rules, NoRules::Deny);
         assert!(!config.registration);
@@ -444,6 +452,7 @@ mod tests {
             ("SESSION_MAX_SECONDS", "604799"),
             ("REFRESH_GRACE_SECONDS", "14"),
             ("LOGIN_MAX_ATTEMPTS", "0"),
+            ("LOGIN_MAX_ATTEMPTS_PER_ADDRESS", "101"),
             ("LOGIN_WINDOW_SECONDS", "-1"),
             ("LOGIN_RUN_ACTION", "ban"),
             ("BCRYPT_COST", "9"),

@@ -59,6 +59,44 @@ async fn a_login_says_the_same_of_nobody_of_somebody_and_of_somebody_inactive_un
     assert_eq!(told[0], told[2], "nobody is told from somebody inactive");
 }
 
+/// What a row may hold for a hash when something went wrong with it.
+#[tokio::test]
+async fn an_account_whose_hash_cannot_be_read_is_a_wrong_password_to_strangers_and_a_line_in_the_log_to_the_operator()
+ {
+    let system = System::start().await;
+    let mut told = Vec::new();
+    let hashes = [json!({"S": "$2x$12$canary"}), json!({"S": ""}), json!({"N": "7"}), json!({"NULL": true})];
+    let mut ids = Vec::new();
+    for (number, hash) in (3..).zip([None].into_iter().chain(hashes.into_iter().map(Some))) {
+        let user = system.user(&format!("user{number}")).await;
+        if let Some(hash) = hash {
+            let pk = format!("EMAIL#{}", user.email);
+            system.rows.set(IDENTITY, &pk, "CREDENTIAL", "passwordHash", hash).await;
+            ids.push(user.id.clone());
+        }
+        let mut answers = Vec::new();
+        for guess in 0..6 {
+            let client = Client::at(number);
+            answers.push(seen(&system.try_login(&client, &user.email, &format!("Guess-{guess}!")).await));
+        }
+        let client = Client::at(100 + number);
+        // Right or wrong, where nothing can be verified: the account is locked by now, and is for everybody else too.
+        answers.push(seen(&system.try_login(&client, &user.email, PASSWORD).await));
+        told.push(answers);
+    }
+    assert_eq!(told[0].iter().filter(|(status, ..)| *status == 401).count(), 5);
+    for unreadable in &told[1..] {
+        assert_eq!(*unreadable, told[0]);
+    }
+    let logs = system.stop().await;
+    for id in ids {
+        let lines =
+            logs.lines().filter(|line| line.contains("the stored password hash of a user is not readable"));
+        assert_eq!(lines.filter(|line| line.contains(&id) && line.contains("ERROR")).count(), 5, "{logs}");
+    }
+    assert!(!logs.contains("canary") && !logs.contains("@example.com"), "{logs}");
+}
+
 #[tokio::test]
 async fn that_an_account_is_inactive_hears_only_who_knows_its_password() {
     let system = System::start().await;

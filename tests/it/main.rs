@@ -20,6 +20,7 @@ mod docs;
 mod enumeration;
 mod events;
 mod hostile_headers;
+mod kept;
 mod keys;
 mod languages;
 mod logout;

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::support::binaries::workspace;
 use crate::support::client::Client;
 use crate::support::program::{Running, command, run};
+use crate::support::stack::PASSWORD;
 
 /// `nova local` on free ports, with the functions that lie beside it.
 fn arguments(more: &[&str]) -> Vec<String> {
@@ -85,6 +86,40 @@ async fn what_is_stored_in_a_file_is_there_the_next_time() {
         assert!(key.is_string(), "{}", secret.body);
         assert!(before.as_ref().is_none_or(|before| *before == key), "everybody was logged out");
         before = Some(key);
+        nova.terminate().await;
+    }
+}
+
+/// The limits of the template lock for a quarter of an hour, which is no fun for somebody who tries things out.
+#[tokio::test]
+async fn five_typos_lock_nobody_out_here_and_the_templates_limits_do_when_they_are_asked_for() {
+    let strict =
+        ["--parameter-overrides", "BcryptCost=10", "LoginMaxAttempts=5", "LoginMaxAttemptsPerAddress=5"];
+    for (overrides, status) in [(&strict[..2], 200), (&strict[..], 429)] {
+        let mut nova = Running::start(command("nova", &arguments(overrides)));
+        let lines = nova.lines_until(|line| line.starts_with("ready ")).await;
+        let tables = lines[0].strip_prefix("dynamodb ").unwrap();
+        let local = format!("--local={tables}");
+        let create = [
+            "user",
+            "create",
+            &local,
+            "--email",
+            "sara@example.com",
+            "--name",
+            "Sara",
+            "--bcrypt-cost",
+            "10",
+        ];
+        assert!(run(command("nova", &create), PASSWORD).await.success);
+        let url = format!("{}/api/auth/login", lines.last().unwrap().strip_prefix("ready ").unwrap());
+        let client = Client::at(2);
+        for _ in 0..5 {
+            let wrong = json!({"email": "sara@example.com", "password": "Str0ng-enouhg!"});
+            client.post(&url, &wrong).await.expect(401, "INVALID_CREDENTIALS");
+        }
+        let right = client.post(&url, &json!({"email": "sara@example.com", "password": PASSWORD})).await;
+        assert_eq!(right.status, status, "{}", right.body);
         nova.terminate().await;
     }
 }

@@ -35,6 +35,21 @@ async fn an_operator_makes_a_user_who_can_log_in_with_the_password_from_standard
     }
 }
 
+/// Windows PowerShell 5.1 puts a byte order mark before what it pipes.
+#[tokio::test]
+async fn a_byte_order_mark_before_a_piped_password_is_no_part_of_it() {
+    let system = System::start().await;
+    let marked = format!("\u{feff}{PASSWORD}\r\n");
+    let made = create(&system, "sara@example.com", &marked, &[]).await;
+    assert!(made.success, "{made:?}");
+    assert_eq!(system.try_login(&Client::at(2), "sara@example.com", PASSWORD).await.status, 200);
+    let local = format!("--local={}", system.stack.dynamodb_url());
+    let other = "\u{feff}An0ther-password!\r\n";
+    let words = ["user", "password", &local, "sara@example.com", "--bcrypt-cost", "10"];
+    assert!(run(command("nova", &words), other).await.success);
+    assert_eq!(system.try_login(&Client::at(2), "sara@example.com", "An0ther-password!").await.status, 200);
+}
+
 #[tokio::test]
 async fn there_is_no_way_to_give_a_password_where_every_user_of_the_machine_could_read_it() {
     let system = System::start().await;

@@ -238,6 +238,7 @@ async fn answers_that_an_http_api_would_keep_for_other_calls_are_found_in_its_te
         ("simple", notes, simple(""), ["GET /notes"], "add routeKey to"),
         ("by-route", notes, simple("routeKey"), ["GET /notes"], ""),
         ("any", all, simple("routeKey"), ["ANY /notes"], "add httpMethod to"),
+        ("one-segment", all, simple("routeKey"), ["GET /notes/{id}"], "add path to"),
         ("greedy", all, simple("routeKey"), ["GET /{proxy+}"], "add path to"),
         ("all", all, simple("routeKey, httpMethod, path"), ["ANY /{proxy+}"], ""),
         ("address", near, sources(""), ["GET /notes"], "add identity.sourceIp to"),

@@ -58,6 +58,7 @@ async fn a_function_with_a_variable_that_makes_no_sense_names_it_and_does_not_re
         ("SESSION_MAX_SECONDS", "1"),
         ("REFRESH_GRACE_SECONDS", "2"),
         ("LOGIN_MAX_ATTEMPTS", "-77"),
+        ("LOGIN_MAX_ATTEMPTS_PER_ADDRESS", "-78"),
         ("LOGIN_WINDOW_SECONDS", "0"),
         ("BCRYPT_COST", "99"),
         ("PASSWORD_PROFILE", "weak"),

@@ -28,6 +28,8 @@ pub struct Options {
     pub no_build: bool,
     /// Values of the first template's parameters, over their defaults.
     pub parameters: BTreeMap<String, String>,
+    /// Values that take the place of the first template's defaults, where it has such parameters.
+    pub defaults: BTreeMap<String, String>,
     /// Variables of every function, over the template's and the endpoints of the stack.
     pub environment: BTreeMap<String, String>,
     /// Whether the first API's port serves the page too, at `/`.
@@ -51,6 +53,7 @@ impl Options {
             binaries: Binaries::default(),
             no_build: false,
             parameters: BTreeMap::new(),
+            defaults: BTreeMap::new(),
             environment: BTreeMap::new(),
             page: false,
             logs: LogSink::default(),

@@ -261,8 +261,12 @@ fn management_urls(templates: &[Template], listeners: &[Listener]) -> BTreeMap<S
 
 /// The first template, with the parameters that were given.
 pub(crate) fn load_first(options: &Options) -> Result<Template, TemplateError> {
-    let inputs =
-        Inputs { parameters: options.parameters.clone(), stack: STACK.to_owned(), ..Inputs::default() };
+    let inputs = Inputs {
+        parameters: options.parameters.clone(),
+        defaults: options.defaults.clone(),
+        stack: STACK.to_owned(),
+        ..Inputs::default()
+    };
     Template::load_with(&options.template, &inputs)
 }
 

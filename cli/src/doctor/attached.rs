@@ -191,7 +191,7 @@ fn lacking(attachment: &Attachment) -> Vec<&'static str> {
     let needed = [
         ("$context.routeKey", true),
         ("$context.httpMethod", any(|key| key.starts_with("ANY "))),
-        ("$context.path", any(|key| key.contains("+}"))),
+        ("$context.path", any(|key| key.contains('{'))),
     ];
     let lacking = needed
         .into_iter()
@@ -359,7 +359,8 @@ mod tests {
         };
         let open = rules(OPEN, Caching::Allowed);
         for (key, needed) in [
-            ("GET /notes/{id}", &[][..]),
+            ("GET /notes", &[][..]),
+            ("GET /notes/{id}", &[path]),
             ("ANY /notes", &[method]),
             ("GET /{proxy+}", &[path]),
             ("ANY /{proxy+}", &[method, path]),

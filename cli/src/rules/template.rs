@@ -131,6 +131,11 @@ fn is_open(route: &Route) -> bool {
     route.path == "$default" || route.path.contains("+}")
 }
 
+/// Whether calls of it can have several paths.
+fn has_many_paths(route: &Route) -> bool {
+    is_open(route) || route.path.contains('{')
+}
+
 /// The rules that decide about a route: the first one for each of its methods; and for a route of many paths, every rule
 /// that is about some of them and that no route of its own leads to.
 fn deciding<'r>(api: &Api, rules: &'r Rules, route: &Route) -> Vec<&'r Rule> {
@@ -183,7 +188,7 @@ fn simple_fault(route: &Route, name: &str, authorizer: &Authorizer) -> Option<St
     if !authorizer.simple || authorizer.ttl_seconds == 0 {
         return None;
     }
-    let needed = [("routeKey", true), ("httpMethod", route.method == "ANY"), ("path", is_open(route))];
+    let needed = [("routeKey", true), ("httpMethod", route.method == "ANY"), ("path", has_many_paths(route))];
     let missing: Vec<&str> = needed
         .into_iter()
         .filter(|(source, needed)| *needed && !sources.contains(&Identity::Context((*source).to_owned())))

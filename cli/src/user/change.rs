@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::error::Error;
 
+use nova_auth::domain::address::ClientAddress;
 use nova_auth::domain::user::{Role, Status};
 use nova_auth::flows::operator::Operator;
 use nova_auth::flows::set_status::set_status;
@@ -11,8 +12,10 @@ use serde_json::json;
 
 use super::create::permission;
 use super::view::status;
-use super::{Common, find, moment, operator};
+use super::{Common, LogArgs, UserName, find, moment, operator};
 use crate::failure::refused;
+use crate::output::Output;
+use crate::target::Target;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct StatusArgs {
@@ -22,8 +25,25 @@ pub(crate) struct StatusArgs {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct UnlockArgs {
+    /// The user, by address or id.
+    #[arg(value_name = "USER", required_unless_present = "address")]
+    user: Option<UserName>,
+    /// Forget the failed logins from this source address instead, on whatever accounts (IPv6: from its /64).
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "user", value_parser = source_address)]
+    address: Option<ClientAddress>,
     #[command(flatten)]
-    pub(super) common: Common,
+    log: LogArgs,
+    #[command(flatten)]
+    output: Output,
+    #[command(flatten)]
+    pub(super) target: Target,
+}
+
+fn source_address(text: &str) -> Result<ClientAddress, &'static str> {
+    match ClientAddress::parse(text) {
+        ClientAddress::Unknown => Err("not an IP address"),
+        known => Ok(known),
+    }
 }
 
 #[derive(Debug, clap::Args)]
@@ -69,7 +89,9 @@ pub(super) async fn enable(args: &StatusArgs) -> Result<(), Box<dyn Error>> {
 async fn change_status(common: &Common, to: Status, done: &str) -> Result<(), Box<dyn Error>> {
     let store = common.target.store().await?;
     let user = find(&store, &common.user).await?;
-    let set = set_status(&store, &moment()?, user.id, to, &Operator::device(), common.log.kept()).await;
+    let set =
+        set_status(&store, &moment()?, user.id, &user.email, to, &Operator::device(), common.log.kept())
+            .await;
     set.map_err(refused)?;
     let document = json!({"id": user.id.to_string(), "status": status(to)});
     common.output.print(&document, &format!("{} is {done}", user.id))
@@ -98,7 +120,7 @@ async fn change_access(
     let changed = operator(&store, &moment, common.log).change_access(user.id, change, end_sessions).await;
     changed.map_err(refused)?;
     // Others may be at it too: what is said is what is there now.
-    let now = find(&store, &super::UserName::Id(user.id)).await?;
+    let now = find(&store, &UserName::Id(user.id)).await?;
     let permissions: Vec<_> = now.permissions.iter().map(String::as_str).collect();
     let document = json!({
         "id": now.id.to_string(), "role": now.role.as_str(), "permissions": permissions, "sessionsEnded": end_sessions,
@@ -113,14 +135,20 @@ fn set(permissions: &[String]) -> BTreeSet<String> {
 }
 
 pub(super) async fn unlock(args: &UnlockArgs) -> Result<(), Box<dyn Error>> {
-    let common = &args.common;
-    let store = common.target.store().await?;
-    let user = find(&store, &common.user).await?;
+    let store = args.target.store().await?;
     let moment = moment()?;
-    operator(&store, &moment, common.log).unlock(&user.email, user.id).await.map_err(refused)?;
+    let operator = operator(&store, &moment, args.log);
+    if let Some(address) = args.address {
+        operator.unlock_address(address).await.map_err(refused)?;
+        let window = address.window_name();
+        let document = json!({"address": window, "failuresForgotten": true});
+        return args.output.print(&document, &format!("{window}: failed logins are forgotten"));
+    }
+    let name = args.user.as_ref().ok_or("name a user, or an address with --address")?;
+    let user = find(&store, name).await?;
+    operator.unlock(&user.email, user.id).await.map_err(refused)?;
     let document = json!({"id": user.id.to_string(), "failuresForgotten": true});
-    common.output.print(
-        &document,
-        &format!("{}: failed logins are forgotten. Those of an address end with their window", user.id),
-    )
+    let said =
+        format!("{}: failed logins are forgotten. A source address is unlocked with --address", user.id);
+    args.output.print(&document, &said)
 }

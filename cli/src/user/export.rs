@@ -8,11 +8,12 @@ use std::sync::Arc;
 
 use nova_auth::domain::user::Profile;
 use nova_auth::domain::user_record::UserRecord;
-use nova_auth::store::{Segment, Store, StoreError};
+use nova_auth::store::{Credential, Segment, Store, StoreError};
 use serde_json::json;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
+use super::list::NOT_KNOWN;
 use crate::failure::InPart;
 use crate::output::{Output, stdout};
 use crate::target::Target;
@@ -33,11 +34,15 @@ const SEGMENTS: i32 = 4;
 /// DynamoDB reads so many items at once.
 const AT_ONCE: usize = 100;
 
-/// A part of the users as lines, and how many rows were none.
+/// A part of the users as lines, and the rows that gave none.
+#[derive(Default)]
 struct Part {
     lines: Vec<String>,
-    left_out: usize,
+    left_out: Vec<LeftOut>,
 }
+
+/// A row that is not exported: its id, and why.
+struct LeftOut(String, String);
 
 pub(super) async fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     let store = Arc::new(args.target.store().await?);
@@ -83,9 +88,8 @@ pub(super) async fn run(args: &Args) -> Result<(), Box<dyn Error>> {
 fn in_part(left_out: usize) -> Result<(), Box<dyn Error>> {
     match left_out {
         0 => Ok(()),
-        rows => Err(Box::new(InPart(format!(
-            "{rows} rows were left out: they are no users that this version knows, or have no password of their own"
-        )))),
+        1 => Err(Box::new(InPart("1 user was left out".to_owned()))),
+        users => Err(Box::new(InPart(format!("{users} users were left out")))),
     }
 }
 
@@ -111,7 +115,10 @@ async fn write_all(store: &Arc<Store>, out: &mut impl Write) -> Result<(usize, u
     while let Some(some) = found.recv().await {
         let Part { lines, left_out: more } = some;
         users += lines.len();
-        left_out += more;
+        left_out += more.len();
+        for LeftOut(id, reason) in more {
+            writeln!(std::io::stderr(), "user {id}: {reason}")?;
+        }
         for line in lines {
             writeln!(out, "{line}")?;
         }
@@ -127,17 +134,16 @@ async fn read(store: &Store, segment: Segment, send: &mpsc::Sender<Part>) -> Res
     let mut from = None;
     loop {
         let page = store.users(segment, from).await?;
-        let mut unreadable = page.unreadable;
+        let unreadable = page.unreadable.into_iter().map(|id| LeftOut(id, NOT_KNOWN.to_owned())).collect();
+        let mut parts = vec![Part { left_out: unreadable, ..Part::default() }];
         for profiles in page.profiles.chunks(AT_ONCE) {
-            let mut some = lines(store, profiles).await?;
-            some.left_out += std::mem::take(&mut unreadable);
+            parts.push(lines(store, profiles).await?);
+        }
+        for part in parts {
             // Nobody listens any more: the file could not be written.
-            if send.send(some).await.is_err() {
+            if send.send(part).await.is_err() {
                 return Ok(());
             }
-        }
-        if unreadable > 0 {
-            drop(send.send(Part { lines: Vec::new(), left_out: unreadable }).await);
         }
         from = page.next;
         if from.is_none() {
@@ -148,23 +154,32 @@ async fn read(store: &Store, segment: Segment, send: &mpsc::Sender<Part>) -> Res
 
 async fn lines(store: &Store, profiles: &[Profile]) -> Result<Part, StoreError> {
     let emails: Vec<_> = profiles.iter().map(|profile| &profile.email).collect();
-    let mut credentials = store.credentials(&emails).await?;
-    let mut lines = Vec::with_capacity(profiles.len());
+    let credentials = store.credentials(&emails).await?;
+    let mut part = Part::default();
     for profile in profiles {
-        let credential = credentials.remove(profile.email.as_str());
-        // Deleted a moment ago, or an address that is another user's: no login, and no line.
-        let Some(credential) = credential.filter(|credential| credential.user_id == profile.id) else {
-            continue;
-        };
-        let record = UserRecord {
-            email: profile.email.clone(),
-            name: profile.name.clone(),
-            role: profile.role.clone(),
-            status: profile.status,
-            permissions: profile.permissions.clone(),
-            password_hash: credential.password_hash,
-        };
-        lines.push(record.to_line());
+        match record(profile, credentials.get(profile.email.as_str())) {
+            Ok(record) => part.lines.push(record.to_line()),
+            Err(reason) => part.left_out.push(LeftOut(profile.id.to_string(), reason)),
+        }
     }
-    Ok(Part { left_out: profiles.len() - lines.len(), lines })
+    Ok(part)
+}
+
+/// The line of a user, or why an import could make nothing of it.
+fn record(profile: &Profile, credential: Option<&Option<Credential>>) -> Result<UserRecord, String> {
+    let id = profile.id;
+    let hash = match credential {
+        // Deleted a moment ago, or the half of somebody.
+        None => return Err("nobody has their address, so nobody logs in with it".to_owned()),
+        Some(None) => return Err("the row of their address is not readable".to_owned()),
+        Some(Some(other)) if other.user_id != id => {
+            return Err(format!(
+                "their address is that of user {}; `nova user delete {id}` removes the row, and nothing of the other's",
+                other.user_id
+            ));
+        }
+        Some(Some(own)) => own.password_hash.clone(),
+    };
+    let hash = hash.ok_or("their password hash is not readable; `nova user password` sets another")?;
+    UserRecord::of(profile, hash).map_err(|fault| format!("an import would refuse them: {fault}"))
 }

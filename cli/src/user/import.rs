@@ -1,23 +1,21 @@
 //! `nova user import`.
 
-use std::collections::HashSet;
 use std::error::Error;
-use std::fs::File;
-use std::io::{BufRead, BufReader, IsTerminal as _, Read, Write as _};
-use std::path::{Path, PathBuf};
+use std::io::{IsTerminal as _, Write as _};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use nova_auth::domain::moment::Moment;
-use nova_auth::domain::user_record::{MAX_LINE_BYTES, RecordFault, UserRecord};
+use nova_auth::domain::user_record::UserRecord;
 use nova_auth::flows::FlowError;
 use nova_auth::flows::operator::{Imported, Patience};
-use nova_auth::store::{Store, USERS_AT_ONCE};
+use nova_auth::store::Store;
 use serde_json::json;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::lines::{self, Line};
+use super::records::{Found, open, read};
 use super::{LogArgs, moment, operator};
 use crate::failure::InPart;
 use crate::output::{Output, stdout};
@@ -26,8 +24,8 @@ use crate::target::Target;
 pub(super) const HELP: &str = r#"A line is a user:
   {"email":"sara@example.com","name":"Sara","role":"user","status":"active",
    "permissions":["notes:read"],"passwordHash":"$2b$10$..."}
-role, status and permissions may be left out. A line that is no user is named by its number, with the reason, and the rest
-goes on. Users who are there already stay as they are, so that the same file can be imported again.
+role, status and permissions may be left out. A line that is no user, or has the address of an earlier line, is named by its
+number, with the reason, and the rest goes on. Users who are there already stay as they are, so that the same file can be imported again.
 
 Examples:
   nova user import --stack nova-auth --dry-run users.jsonl
@@ -53,16 +51,6 @@ pub(crate) struct Args {
     output: Output,
     #[command(flatten)]
     pub(super) target: Target,
-}
-
-/// What the reader hands on.
-enum Found {
-    /// Users of different addresses, and how far in the file the last one ends.
-    Batch(Vec<UserRecord>, u64),
-    /// A line that is no user.
-    Refused(u64, RecordFault),
-    /// The file can't be read on.
-    Broken(std::io::Error),
 }
 
 #[derive(Debug, Default)]
@@ -99,7 +87,8 @@ pub(super) async fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     done?;
     match counts.refused {
         0 => Ok(()),
-        lines => Err(Box::new(InPart(format!("{lines} lines are no users, and were left out")))),
+        1 => Err(Box::new(InPart("1 line was left out".to_owned()))),
+        lines => Err(Box::new(InPart(format!("{lines} lines were left out")))),
     }
 }
 
@@ -144,9 +133,9 @@ async fn go(
                     let work = Arc::clone(work);
                     tasks.spawn(async move { (work.import(&records).await, place) });
                 }
-                Some(Found::Refused(line, fault)) => {
+                Some(Found::Refused(line, reason)) => {
                     counts.refused += 1;
-                    if let Err(error) = refuse(args.output, line, &fault, bar) {
+                    if let Err(error) = refuse(args.output, line, &reason, bar) {
                         ended = Err(error);
                         break;
                     }
@@ -185,8 +174,7 @@ fn count(
     Ok(())
 }
 
-fn refuse(output: Output, line: u64, fault: &RecordFault, bar: &ProgressBar) -> Result<(), Box<dyn Error>> {
-    let reason = fault.to_string();
+fn refuse(output: Output, line: u64, reason: &str, bar: &ProgressBar) -> Result<(), Box<dyn Error>> {
     if output.json {
         return bar.suspend(|| output.print(&json!({"line": line, "reason": reason}), ""));
     }
@@ -205,78 +193,6 @@ fn say(args: &Args, counts: &Counts) -> Result<(), Box<dyn Error>> {
     let mut out = stdout();
     writeln!(out, "{created} {verb}, {existing} there already and as they were, {refused} refused")?;
     Ok(out.flush()?)
-}
-
-/// A file, or standard input.
-type Source = Box<dyn Read + Send>;
-
-/// What is read, and how long it is, where that is known.
-fn open(path: &Path) -> Result<(Source, Option<u64>), Box<dyn Error>> {
-    if path == Path::new("-") {
-        return Ok((Box::new(std::io::stdin()), None));
-    }
-    let named = |error: std::io::Error| format!("{}: {error}", path.display());
-    let file = File::open(path).map_err(named)?;
-    let size = file.metadata().map_err(named)?.len();
-    Ok((Box::new(file), Some(size)))
-}
-
-/// Reads to the end, or until nobody listens any more.
-fn read(source: Source, send: &mpsc::Sender<Found>) {
-    let mut reader = BufReader::with_capacity(64 * 1024, source);
-    let (mut number, mut place) = (0, 0);
-    let (mut batch, mut addresses) = (Vec::new(), HashSet::new());
-    let hand_on = |batch: &mut Vec<UserRecord>, addresses: &mut HashSet<String>, place| {
-        addresses.clear();
-        let records = std::mem::take(batch);
-        records.is_empty() || send.blocking_send(Found::Batch(records, place)).is_ok()
-    };
-    loop {
-        let (line, bytes) = match next_line(&mut reader) {
-            Ok(Some(found)) => found,
-            Ok(None) => break,
-            Err(error) => {
-                drop(send.blocking_send(Found::Broken(error)));
-                return;
-            }
-        };
-        number += 1;
-        let record = match &line {
-            Line::Whole(text) => match trimmed(text, number == 1) {
-                [] => None,
-                text => Some(UserRecord::parse(text)),
-            },
-            Line::TooLong => Some(Err(RecordFault::TooLong)),
-        };
-        let is_heard = match record {
-            None => true,
-            Some(Err(fault)) => send.blocking_send(Found::Refused(number, fault)).is_ok(),
-            Some(Ok(record)) => {
-                // A transaction can't write one item twice; the later line finds the earlier one there.
-                let address = record.email.as_str().to_owned();
-                let is_full = batch.len() == USERS_AT_ONCE || addresses.contains(&address);
-                let is_heard = !is_full || hand_on(&mut batch, &mut addresses, place);
-                addresses.insert(address);
-                batch.push(record);
-                is_heard
-            }
-        };
-        place += bytes;
-        if !is_heard {
-            return;
-        }
-    }
-    hand_on(&mut batch, &mut addresses, place);
-}
-
-fn next_line(reader: &mut impl BufRead) -> std::io::Result<Option<(Line, u64)>> {
-    lines::next(reader, MAX_LINE_BYTES)
-}
-
-/// Without the blanks around it, and without the mark that some editors put before the first line.
-fn trimmed(line: &[u8], is_first: bool) -> &[u8] {
-    let line = if is_first { line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line) } else { line };
-    line.trim_ascii()
 }
 
 /// A bar on a terminal, and nothing anywhere else.

@@ -34,6 +34,9 @@ enum StatusName {
     Disabled,
 }
 
+/// Of a row that can't be read.
+pub(super) const NOT_KNOWN: &str = "their row is none that this version knows";
+
 impl Args {
     fn wants(&self, user: &Profile) -> bool {
         let is_of = |wanted: StatusName| (wanted == StatusName::Active) == (user.status == Status::Active);
@@ -44,10 +47,10 @@ impl Args {
 pub(super) async fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     let store = args.target.store().await?;
     let mut left = args.limit.unwrap_or(usize::MAX);
-    let (mut unreadable, mut is_first, mut from) = (0, true, None);
+    let (mut unreadable, mut is_first, mut from) = (Vec::new(), true, None);
     loop {
         let page = store.users(Segment::WHOLE, from).await?;
-        unreadable += page.unreadable;
+        unreadable.extend(page.unreadable);
         let wanted: Vec<_> = page.profiles.iter().filter(|user| args.wants(user)).take(left).collect();
         left -= wanted.len();
         print(&wanted, args.output, is_first)?;
@@ -57,9 +60,13 @@ pub(super) async fn run(args: &Args) -> Result<(), Box<dyn Error>> {
             break;
         }
     }
-    match unreadable {
+    for id in &unreadable {
+        writeln!(std::io::stderr(), "user {id}: {NOT_KNOWN}")?;
+    }
+    match unreadable.len() {
         0 => Ok(()),
-        rows => Err(Box::new(InPart(format!("{rows} rows are no users that this version knows")))),
+        1 => Err(Box::new(InPart("1 user was left out".to_owned()))),
+        users => Err(Box::new(InPart(format!("{users} users were left out")))),
     }
 }
 

@@ -3,12 +3,14 @@
 mod change;
 mod create;
 mod delete;
+mod edit;
 mod export;
 mod find;
 mod import;
 mod lines;
 mod list;
 mod password;
+mod records;
 mod show;
 mod view;
 
@@ -27,7 +29,7 @@ use crate::target::Target;
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Verb {
-    /// Create a user. The password is read from standard input, and asked for on a terminal.
+    /// Create a user. The password is read from standard input, and asked for twice on a terminal.
     #[command(
         after_help = "Example:\n  printf '%s' \"$PASSWORD\" | nova user create --local --email sara@example.com --name Sara --role admin"
     )]
@@ -45,6 +47,12 @@ pub(crate) enum Verb {
     /// Let a disabled user in again. Sessions from before stay ended.
     #[command(after_help = "Example:\n  nova user enable --local sara@example.com")]
     Enable(change::StatusArgs),
+    /// Give a user another address or name. Another address ends every session; the password stays.
+    #[command(
+        after_help = "Examples:\n  nova user edit --local sara@example.com --email sara.haddad@example.com\n  \
+                            nova user edit --local sara@example.com --name 'Sara Haddad'"
+    )]
+    Edit(edit::Args),
     /// Give a user another role.
     #[command(after_help = "Example:\n  nova user role --local sara@example.com admin")]
     Role(change::RoleArgs),
@@ -60,8 +68,9 @@ pub(crate) enum Verb {
         after_help = "Example:\n  printf '%s' \"$PASSWORD\" | nova user password --local sara@example.com"
     )]
     Password(password::Args),
-    /// Forget the failed logins of a user, so that they may try again at once.
-    #[command(after_help = "Example:\n  nova user unlock --local sara@example.com")]
+    /// Forget the failed logins of a user, or from a source address, so that they may try again at once.
+    #[command(after_help = "Examples:\n  nova user unlock --local sara@example.com\n  \
+                            nova user unlock --local --address 203.0.113.7")]
     Unlock(change::UnlockArgs),
     /// Delete a user, with their sessions.
     #[command(after_help = "Examples:\n  nova user delete --local sara@example.com\n  \
@@ -83,11 +92,12 @@ impl Verb {
             Verb::List(args) => &args.target,
             Verb::Show(args) => &args.target,
             Verb::Disable(args) | Verb::Enable(args) => &args.common.target,
+            Verb::Edit(args) => &args.common.target,
             Verb::Role(args) => &args.common.target,
             Verb::Grant(args) => &args.common.target,
             Verb::Revoke(args) => &args.common.target,
             Verb::Password(args) => &args.common.target,
-            Verb::Unlock(args) => &args.common.target,
+            Verb::Unlock(args) => &args.target,
             Verb::Delete(args) => &args.common.target,
             Verb::Import(args) => &args.target,
             Verb::Export(args) => &args.target,
@@ -101,6 +111,7 @@ impl Verb {
             Verb::Show(args) => show::run(args).await,
             Verb::Disable(args) => change::disable(args).await,
             Verb::Enable(args) => change::enable(args).await,
+            Verb::Edit(args) => edit::run(args).await,
             Verb::Role(args) => change::role(args).await,
             Verb::Grant(args) => change::grant(args).await,
             Verb::Revoke(args) => change::revoke(args).await,

@@ -1,7 +1,7 @@
 //! `nova user password`, and how passwords come in: never as an argument, which every user of the machine can read.
 
 use std::error::Error;
-use std::io::{BufRead as _, IsTerminal as _, Read as _};
+use std::io::{BufRead, IsTerminal as _};
 
 use nova_auth::domain::password::{Password, Profile as PasswordProfile};
 use nova_auth::passwords::Hasher;
@@ -75,15 +75,83 @@ pub(super) async fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     args.common.output.print(&done, &format!("password of {} set; every session has ended", user.id))
 }
 
-/// One line of standard input; on a terminal it is asked for and not shown.
+/// One line of standard input; on a terminal it is asked for twice, and not shown.
 pub(super) fn read() -> Result<Password, Box<dyn Error>> {
     let stdin = std::io::stdin();
-    let typed = if stdin.is_terminal() {
-        rpassword::prompt_password("Password: ")?
-    } else {
-        let mut line = String::new();
-        stdin.lock().take(MOST).read_line(&mut line)?;
-        line.trim_end_matches(['\r', '\n']).to_owned()
-    };
-    if typed.is_empty() { Err("no password on standard input".into()) } else { Ok(Password::new(typed)) }
+    let typed = if stdin.is_terminal() { asked(rpassword::prompt_password)? } else { piped(stdin.lock())? };
+    Ok(Password::new(typed))
+}
+
+/// What is typed and not seen is typed wrongly now and then, and then nobody knows the password.
+fn asked(ask: impl Fn(&'static str) -> std::io::Result<String>) -> Result<String, Box<dyn Error>> {
+    let typed = ask("Password: ")?;
+    if typed.is_empty() {
+        return Err("no password was typed; nothing was changed".into());
+    }
+    if ask("The same again: ")? != typed {
+        return Err("these were two different passwords; nothing was changed".into());
+    }
+    Ok(typed)
+}
+
+/// Without the end of the line, and without the mark that Windows PowerShell 5.1 puts before what it pipes.
+fn piped(input: impl BufRead) -> Result<String, Box<dyn Error>> {
+    let mut line = Vec::new();
+    input.take(MOST).read_until(b'\n', &mut line)?;
+    let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&line);
+    let text = std::str::from_utf8(line).map_err(|_| "the password on standard input is not UTF-8")?;
+    match text.trim_end_matches(['\r', '\n']) {
+        "" => Err("no password on standard input".into()),
+        typed => Ok(typed.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+
+    fn said<T>(result: Result<T, Box<dyn Error>>) -> String {
+        result.err().map(|error| error.to_string()).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_password_at_a_prompt_is_typed_twice_and_counts_when_both_are_the_same() {
+        let typing = |lines: &[&str]| {
+            let lines: RefCell<Vec<_>> =
+                RefCell::new(lines.iter().rev().map(|line| (*line).to_owned()).collect());
+            let typed = asked(|_| Ok(lines.borrow_mut().pop().unwrap()));
+            assert!(lines.borrow().is_empty(), "not asked for");
+            typed
+        };
+        assert_eq!(typing(&["Canary-1!", "Canary-1!"]).unwrap(), "Canary-1!");
+        for other in ["canary-1!", "Canary-1! ", ""] {
+            let differing = said(typing(&["Canary-1!", other]));
+            assert_eq!(differing, "these were two different passwords; nothing was changed");
+        }
+        assert_eq!(said(typing(&[""])), "no password was typed; nothing was changed");
+    }
+
+    #[test]
+    fn the_byte_order_mark_of_a_pipe_is_no_part_of_the_password() {
+        for line in ["\u{feff}Canary-1!\r\n", "Canary-1!\n", "Canary-1!", "\u{feff}Canary-1!\nmore"] {
+            assert_eq!(piped(line.as_bytes()).unwrap(), "Canary-1!", "{line:?}");
+        }
+        // Anywhere else it was typed, as blanks are.
+        for line in ["\u{feff}\u{feff}a", " \u{feff}a", "a\u{feff}"] {
+            assert_eq!(piped(line.as_bytes()).unwrap(), line.strip_prefix('\u{feff}').unwrap_or(line));
+        }
+        for nothing in ["", "\n", "\r\n", "\u{feff}", "\u{feff}\r\n"] {
+            assert_eq!(said(piped(nothing.as_bytes())), "no password on standard input", "{nothing:?}");
+        }
+    }
+
+    #[test]
+    fn a_password_in_utf_16_is_refused() {
+        for mark in [[0xff, 0xfe], [0xfe, 0xff]] {
+            let wide = [&mark[..], b"C\0a\0n\0\r\0\n\0"].concat();
+            assert_eq!(said(piped(&wide[..])), "the password on standard input is not UTF-8");
+        }
+    }
 }

@@ -17,6 +17,15 @@ pub struct Limit {
     pub window: SignedDuration,
 }
 
+/// The limits of the two kinds of windows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Of one account, whoever tries.
+    pub account: Limit,
+    /// Of one address, whatever accounts are tried from it.
+    pub address: Limit,
+}
+
 /// An entry this young may be an honest login in flight, which returns its entry when it is through.
 pub const IN_FLIGHT: SignedDuration = SignedDuration::from_secs(10);
 

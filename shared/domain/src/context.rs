@@ -10,7 +10,8 @@ use crate::{
     user::Role,
 };
 
-/// The context of an Allow, and (with nothing but `code` and `message`) of a Deny.
+/// The context of an Allow, and (with nothing but `code` and `message`) of a Deny. A policy that may be kept has all of it,
+/// since it meets calls that it allows and calls that it denies.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Context {

@@ -102,6 +102,9 @@ pub struct PasswordHash {
 impl PasswordHash {
     /// Takes `$2a$`, `$2b$` and `$2y$` hashes: `$2?$CC$` and 53 characters of salt and digest.
     ///
+    /// The last characters of salt and digest hold more bits than there are to say. Some libraries have left them set, most
+    /// ignore them, and ours refuses them: they are cleared, as passlib's `normhash` does, and the hash means what it meant.
+    ///
     /// # Errors
     /// [`Fault::Invalid`] for everything else.
     pub fn parse(text: &str) -> Result<Self, Fault> {
@@ -110,14 +113,11 @@ impl PasswordHash {
         let (Some(""), Some("2a" | "2b" | "2y"), Some(cost), Some(rest), None) = shape else {
             return Err(Fault::Invalid);
         };
-        let in_alphabet = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '/';
-        let cost = Some(cost).filter(|c| c.len() == 2).and_then(|c| c.parse().ok());
-        match cost {
-            Some(cost) if COSTS.contains(&cost) && rest.len() == 53 && rest.chars().all(in_alphabet) => {
-                Ok(Self { text: text.to_owned(), cost })
-            }
-            _ => Err(Fault::Invalid),
-        }
+        let [tens @ b'0'..=b'9', ones @ b'0'..=b'9'] = cost.as_bytes() else { return Err(Fault::Invalid) };
+        let number = u32::from(tens - b'0') * 10 + u32::from(ones - b'0');
+        let rest = normal_salt_and_digest(rest).filter(|_| COSTS.contains(&number)).ok_or(Fault::Invalid)?;
+        let head = text.len() - rest.len();
+        Ok(Self { text: format!("{}{rest}", text.get(..head).unwrap_or_default()), cost: number })
     }
 
     /// A well-formed hash of this cost that no password verifies against in practice: hashing for people who do not
@@ -138,6 +138,25 @@ impl PasswordHash {
     pub const fn cost(&self) -> u32 {
         self.cost
     }
+}
+
+/// bcrypt's own order of the characters of base64.
+const ALPHABET: &[u8; 64] = b"./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+/// 16 bytes of salt in 22 characters leave four bits over; 23 of the digest in 31 leave two.
+fn normal_salt_and_digest(text: &str) -> Option<String> {
+    let (salt, digest) = text.split_at_checked(22)?;
+    let is_whole = digest.len() == 31 && text.bytes().all(|c| ALPHABET.contains(&c));
+    is_whole.then(|| cleared(salt, 4) + &cleared(digest, 2))
+}
+
+/// The text with so many of the lowest bits of its last character cleared.
+fn cleared(text: &str, bits: u32) -> String {
+    let mut text = text.to_owned();
+    let last = text.pop().and_then(|last| ALPHABET.iter().position(|known| char::from(*known) == last));
+    let last = last.and_then(|index| ALPHABET.get(index >> bits << bits));
+    text.extend(last.map(|c| char::from(*c)));
+    text
 }
 
 impl fmt::Debug for PasswordHash {
@@ -221,7 +240,7 @@ mod tests {
 
     #[test]
     fn hashes_of_the_old_crm_are_read_and_others_are_not() {
-        let digest = "a".repeat(53);
+        let digest = "a".repeat(21) + "u" + &"a".repeat(30) + "u";
         for version in ["2a", "2b", "2y"] {
             assert_eq!(PasswordHash::parse(&format!("${version}$10${digest}")).unwrap().cost(), 10);
         }
@@ -231,11 +250,38 @@ mod tests {
             "$2x$10$aaaaa",
             "$1$10$aaa",
             &format!("$2b$+1${digest}"),
+            &format!("$2b$+4${digest}"),
+            &format!("$2b$-4${digest}"),
+            &format!("$2b$ 4${digest}"),
+            &format!("$2b$4 ${digest}"),
+            &format!("$2b$٤${digest}"),
             &format!("$2b$16${digest}"),
         ] {
             assert!(PasswordHash::parse(text).is_err(), "{text}");
         }
         assert_eq!(PasswordHash::parse(PasswordHash::decoy(12).as_str()), Ok(PasswordHash::decoy(12)));
+    }
+
+    /// passlib's `bcrypt.normhash` gives the same: `$2a$12$oaQbBqq8JnSM1NHRPQGXORm4…` is `$2a$12$oaQbBqq8JnSM1NHRPQGXOOm4…`.
+    #[test]
+    fn bits_that_say_nothing_are_cleared() {
+        let bad = "$2a$12$oaQbBqq8JnSM1NHRPQGXORm4GCUMqp7meTnkft4zgSnrbhoKdDV0C";
+        let good = "$2a$12$oaQbBqq8JnSM1NHRPQGXOOm4GCUMqp7meTnkft4zgSnrbhoKdDV0C";
+        assert_eq!(PasswordHash::parse(bad).unwrap().as_str(), good);
+        let of = |salt: char, digest: char| {
+            let text = format!("$2b$04${}{salt}{}{digest}", "a".repeat(21), "a".repeat(30));
+            let hash = PasswordHash::parse(&text).unwrap();
+            assert_eq!(PasswordHash::parse(hash.as_str()).unwrap(), hash);
+            let mut ends = hash.as_str().chars().rev();
+            (ends.nth(31).unwrap(), hash.as_str().chars().last().unwrap())
+        };
+        let (mut salts, mut digests) = (std::collections::BTreeSet::new(), std::collections::BTreeSet::new());
+        for c in ALPHABET.iter().map(|c| char::from(*c)) {
+            salts.insert(of(c, '.').0);
+            digests.insert(of('.', c).1);
+        }
+        assert_eq!(salts, ".Oeu".chars().collect());
+        assert_eq!(digests, ".CGKOSWaeimquy26".chars().collect());
     }
 
     #[test]
@@ -247,7 +293,11 @@ mod tests {
     /// As the table keeps it: a hash that came back another one would let nobody in any more.
     #[test]
     fn a_stored_hash_comes_back_as_it_was() {
-        let text = format!("$2b$12${}", "./azAZ09".repeat(7).get(..53).unwrap());
+        let text = format!(
+            "$2b$12${}O{}y",
+            "./azAZ09".repeat(3).get(..21).unwrap(),
+            "./azAZ09".repeat(4).get(..30).unwrap()
+        );
         let hash = PasswordHash::parse(&text).unwrap();
         assert_eq!(hash.as_str(), text);
         let stored = serde_json::to_value(&hash).unwrap();

@@ -1,4 +1,6 @@
-//! What an authorizer answers to API Gateway: an IAM policy of one statement, which allows, or denies everything.
+//! What an authorizer answers to API Gateway: an IAM policy, which allows some things and denies some, or denies everything.
+
+use std::{borrow::Cow, str::Chars};
 
 use serde::Serialize;
 
@@ -15,7 +17,7 @@ pub struct Policy {
 struct Statement {
     action: &'static str,
     effect: Effect,
-    resource: Vec<String>,
+    resource: Cow<'static, [String]>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -31,15 +33,18 @@ impl Policy {
         Self::of(Effect::Allow, resources)
     }
 
+    /// Allows these resources, except where one of the others denies them.
+    #[must_use]
+    pub fn allow_except(resources: Vec<String>, denied: impl Into<Cow<'static, [String]>>) -> Self {
+        let mut policy = Self::of(Effect::Allow, resources);
+        policy.statement.extend(Self::of(Effect::Deny, denied).statement);
+        policy
+    }
+
     /// Denies everything.
     #[must_use]
     pub fn deny() -> Self {
         Self::of(Effect::Deny, vec!["*".to_owned()])
-    }
-
-    /// Whether it is about nothing.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.statement.iter().all(|statement| statement.resource.is_empty())
     }
 
     /// How long it is as JSON.
@@ -49,10 +54,10 @@ impl Policy {
         serde_json::to_writer(&mut length, self).map_or(usize::MAX, |()| length.0)
     }
 
-    fn of(effect: Effect, resource: Vec<String>) -> Self {
+    fn of(effect: Effect, resource: impl Into<Cow<'static, [String]>>) -> Self {
         Self {
             version: "2012-10-17",
-            statement: vec![Statement { action: "execute-api:Invoke", effect, resource }],
+            statement: vec![Statement { action: "execute-api:Invoke", effect, resource: resource.into() }],
         }
     }
 
@@ -86,13 +91,15 @@ impl std::io::Write for Length {
 /// IAM's wildcards: `*` is any text, `/` and `:` included, `?` is one character.
 ///
 /// Only the last `*` is ever tried again: what an earlier one could take in its place, this one can take too.
-fn matches(pattern: &str, text: &str) -> bool {
+pub(crate) fn matches(pattern: &str, text: &str) -> bool {
     let (mut pattern, mut text) = (pattern.chars(), text.chars());
     let mut last_star = None;
     loop {
         match pattern.next() {
             Some('*') => {
-                last_star = Some((pattern.clone(), text.clone()));
+                let Some(from) = skip(&pattern, text) else { return false };
+                last_star = Some((pattern.clone(), from.clone()));
+                text = from;
                 continue;
             }
             Some(symbol) if text.next().is_some_and(|c| symbol == '?' || symbol == c) => continue,
@@ -104,7 +111,20 @@ fn matches(pattern: &str, text: &str) -> bool {
         if from.next().is_none() {
             return false;
         }
+        let Some(next) = skip(after, from.clone()) else { return false };
+        *from = next;
         (pattern, text) = (after.clone(), from.clone());
+    }
+}
+
+/// The text from where what follows a star can begin at the earliest.
+fn skip<'t>(pattern: &Chars<'_>, text: Chars<'t>) -> Option<Chars<'t>> {
+    match pattern.clone().next() {
+        None | Some('*' | '?') => Some(text),
+        Some(literal) => {
+            let text = text.as_str();
+            text.get(text.find(literal)?..).map(str::chars)
+        }
     }
 }
 
@@ -120,6 +140,8 @@ pub struct MethodArn<'a> {
     pub method: &'a str,
     /// The path, with its slash.
     pub path: &'a str,
+    /// `aws`, `aws-cn`, `aws-us-gov`.
+    pub(crate) partition: &'a str,
     /// Up to and with the stage.
     stage_arn: &'a str,
 }
@@ -127,15 +149,17 @@ pub struct MethodArn<'a> {
 impl<'a> MethodArn<'a> {
     /// Reads an ARN as API Gateway sends it.
     ///
-    /// Wildcards before the path are refused: a pattern built of these parts would allow more than it says.
+    /// Wildcards before the path are refused: a pattern built of these parts would allow more than it says. The one exception is
+    /// a stage of `*`, as the events of Lambda's console have it: in a policy it is written `?`, one character.
     #[must_use]
     pub fn parse(text: &'a str) -> Option<Self> {
         let mut parts = text.splitn(4, '/');
         let (api, stage, method, path) = (parts.next()?, parts.next()?, parts.next()?, parts.next());
         let is_literal = |part: &str| !part.is_empty() && !part.contains(['*', '?']);
         let names: Vec<&str> = api.split(':').collect();
-        let ["arn", _, "execute-api", _, _, api_id] = names[..] else { return None };
-        if !names.iter().all(|part| is_literal(part)) || !is_literal(stage) || !is_literal(method) {
+        let ["arn", partition, "execute-api", _, _, api_id] = names[..] else { return None };
+        let is_stage = stage == "*" || is_literal(stage);
+        if !names.iter().all(|part| is_literal(part)) || !is_stage || !is_literal(method) {
             return None;
         }
         let stage_arn = text.get(..api.len() + 1 + stage.len())?;
@@ -147,20 +171,31 @@ impl<'a> MethodArn<'a> {
             // The root without its slash.
             None => (method, "/"),
         };
-        Some(Self { text, api_id, method, path, stage_arn })
+        Some(Self { text, api_id, method, path, partition, stage_arn })
     }
 
     /// Every method of this API and stage.
     #[must_use]
     pub fn whole_stage(&self) -> String {
-        format!("{}/*", self.stage_arn)
+        format!("{}/*", self.stage_arn())
     }
 
-    /// The ARN up to and with the stage.
+    /// The ARN up to and with the stage, as a pattern that matches itself.
     #[must_use]
-    pub const fn stage_arn(&self) -> &'a str {
-        self.stage_arn
+    pub fn stage_arn(&self) -> Cow<'a, str> {
+        literal(self.stage_arn)
     }
+
+    /// The whole ARN, as a pattern that matches itself.
+    #[must_use]
+    pub fn literal(&self) -> String {
+        literal(self.text).into_owned()
+    }
+}
+
+/// A text as a pattern. Not everything that evaluates policies can quote a wildcard, but `?` is one character whatever it is.
+fn literal(text: &str) -> Cow<'_, str> {
+    if text.contains('*') { text.replace('*', "?").into() } else { text.into() }
 }
 
 #[cfg(test)]
@@ -250,7 +285,9 @@ mod tests {
         for arn in [
             "",
             "arn:aws:execute-api:us-east-1:123456789012:*/v1/GET/x",
-            "arn:aws:execute-api:us-east-1:123456789012:a1b2/*/GET/x",
+            "arn:aws:execute-api:us-east-1:123456789012:a1b2/v*/GET/x",
+            "arn:aws:execute-api:us-east-1:123456789012:a1b2/?/GET/x",
+            "arn:aws:execute-api:us-east-1:123456789012:a1b2/**/GET/x",
             "arn:aws:execute-api:*:123456789012:a1b2/v1/GET/x",
             "arn:aws:lambda:us-east-1:123456789012:a1b2/v1/GET/x",
             "arn:aws:execute-api:us-east-1:123456789012:a1b2/v1",
@@ -277,9 +314,20 @@ mod tests {
         assert_eq!(root.stage_arn(), "arn:aws:execute-api:us-east-1:123456789012:a1b2/v1");
     }
 
+    /// `…:ymy8tbxw7b/*/GET/` is what Lambda's console tries an authorizer with.
     #[test]
-    fn a_policy_about_nothing_says_so() {
-        assert!(Policy::allow(vec![]).is_empty());
-        assert!(!Policy::deny().is_empty());
+    fn a_stage_that_is_a_star_is_read_and_widens_no_policy() {
+        let arn = ARN.replace("/v1/", "/*/");
+        let method = MethodArn::parse(&arn).unwrap();
+        assert_eq!((method.api_id, method.method, method.path), ("a1b2", "GET", "/notes"));
+        let policy = Policy::allow(vec![method.whole_stage(), method.literal()]);
+        assert!(policy.allows(&arn));
+        assert!(!policy.allows(ARN));
+    }
+
+    #[test]
+    fn what_is_allowed_except_for_something_is_denied_there() {
+        let policy = Policy::allow_except(vec!["a*".to_owned()], vec!["*b".to_owned()]);
+        assert!(policy.allows("ac") && !policy.allows("ab") && !policy.allows("c"));
     }
 }

@@ -24,7 +24,7 @@ pub enum SecurityEvent {
     MaliciousCsrf,
     /// A user was made.
     UserCreated,
-    /// A user's status, role, permissions or lock was changed by an operator.
+    /// A user's status, role, permissions, address, name or lock was changed by an operator.
     UserUpdated,
     /// A user was deleted.
     UserDeleted,

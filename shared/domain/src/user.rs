@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{email::Email, ids::UserId, name::PersonName};
+use crate::{email::Email, ids::UserId, name::PersonName, refusal::Fault};
 
 /// A user as the table holds it. Decisions read it afresh: no decision trusts what a token says of a user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -129,6 +129,21 @@ pub fn check_permission(text: &str) -> Result<(), NotAPermission> {
     }
 }
 
+/// A user has at most so many permissions. Whoever needs more has a role in truth; and what a user may be at most is what
+/// an import takes.
+pub const MAX_PERMISSIONS: usize = 200;
+
+/// Checks what a user may do, all of it: wherever a user is made or gets more permissions.
+///
+/// # Errors
+/// [`Fault::TooLong`] for more than [`MAX_PERMISSIONS`], [`Fault::Invalid`] where one is not [of its form](check_permission).
+pub fn check_permissions(permissions: &BTreeSet<String>) -> Result<(), Fault> {
+    if permissions.len() > MAX_PERMISSIONS {
+        return Err(Fault::TooLong);
+    }
+    permissions.iter().try_for_each(|permission| check_permission(permission)).map_err(|_| Fault::Invalid)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -149,6 +164,15 @@ mod tests {
         for text in ["notes", "notes:", ":read", "notes:read:all", "Notes:read"] {
             assert_eq!(check_permission(text), Err(NotAPermission), "{text}");
         }
+    }
+
+    #[test]
+    fn a_user_has_up_to_200_permissions_of_the_right_form() {
+        let many = |count: usize| (0..count).map(|number| format!("notes:read-{number}")).collect();
+        assert_eq!(check_permissions(&BTreeSet::new()), Ok(()));
+        assert_eq!(check_permissions(&many(200)), Ok(()));
+        assert_eq!(check_permissions(&many(201)), Err(Fault::TooLong));
+        assert_eq!(check_permissions(&["notes".to_owned()].into()), Err(Fault::Invalid));
     }
 
     #[test]

@@ -14,14 +14,11 @@ use crate::{
     password::PasswordHash,
     refusal::Fault,
     strict_json,
-    user::{Role, Status, check_permission},
+    user::{Profile, Role, Status, check_permissions},
 };
 
-/// A line that is longer is no user: every member at its longest, and permissions by the hundred, have room.
-pub const MAX_LINE_BYTES: usize = 16 * 1024;
-
-/// More permissions than this are a mistake.
-const MAX_PERMISSIONS: usize = 200;
+/// A line that is longer is no user: every member at its longest, and as many permissions as a user may have, have room.
+pub const MAX_LINE_BYTES: usize = 32 * 1024;
 
 /// What a file says of a user.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +44,7 @@ pub enum RecordFault {
     #[error("not a JSON object of distinct members")]
     NotAnObject,
     /// It is longer than [`MAX_LINE_BYTES`].
-    #[error("longer than 16 KiB")]
+    #[error("longer than 32 KiB")]
     TooLong,
     /// A member that there has to be is not there.
     #[error("{0} is missing")]
@@ -103,6 +100,23 @@ impl UserRecord {
         })
     }
 
+    /// The record of a user. One that could not be read again is none.
+    ///
+    /// # Errors
+    /// The [`RecordFault`] by which an import would refuse it: a row that an older version wrote, or another hand.
+    pub fn of(profile: &Profile, password_hash: PasswordHash) -> Result<Self, RecordFault> {
+        let record = Self {
+            email: profile.email.clone(),
+            name: profile.name.clone(),
+            role: profile.role.clone(),
+            status: profile.status,
+            permissions: profile.permissions.clone(),
+            password_hash,
+        };
+        Self::parse(record.to_line().as_bytes())?;
+        Ok(record)
+    }
+
     /// The line, without its end. Reading it again gives the same record.
     #[must_use]
     pub fn to_line(&self) -> String {
@@ -137,17 +151,13 @@ fn permissions(members: &Map<String, Value>) -> Result<BTreeSet<String>, RecordF
         Some(Value::Array(list)) => list,
         Some(_) => return Err(RecordFault::WrongType(NAME, "a list of texts")),
     };
-    if list.len() > MAX_PERMISSIONS {
-        return Err(RecordFault::Invalid(NAME, "has more than 200 entries"));
+    let texts = list.iter().map(|entry| entry.as_str().map(str::to_owned)).collect::<Option<BTreeSet<_>>>();
+    let permissions = texts.ok_or(RecordFault::WrongType(NAME, "a list of texts"))?;
+    match check_permissions(&permissions) {
+        Ok(()) => Ok(permissions),
+        Err(Fault::TooLong) => Err(RecordFault::Invalid(NAME, "has more than 200 entries")),
+        Err(_) => Err(RecordFault::Invalid(NAME, "has an entry that is not feature:action")),
     }
-    list.iter()
-        .map(|entry| {
-            let text = entry.as_str().ok_or(RecordFault::WrongType(NAME, "a list of texts"))?;
-            check_permission(text)
-                .map_err(|_| RecordFault::Invalid(NAME, "has an entry that is not feature:action"))?;
-            Ok(text.to_owned())
-        })
-        .collect()
 }
 
 const fn fault_of(name: &'static str, fault: Fault) -> RecordFault {
@@ -221,12 +231,32 @@ mod tests {
                 UserRecord::parse(br#"{"email":"a@b.c","email":"canary@b.c"}"#),
                 "not a JSON object of distinct members",
             ),
-            (set("name", json!("x".repeat(MAX_LINE_BYTES))), "longer than 16 KiB"),
+            (set("name", json!("x".repeat(MAX_LINE_BYTES))), "longer than 32 KiB"),
         ] {
             let refused = refused.unwrap_err().to_string();
             assert_eq!(refused, reason);
             assert!(!refused.contains("canary"));
         }
+    }
+
+    #[test]
+    fn a_user_whom_an_import_would_refuse_is_no_record() {
+        let user = |change: fn(&mut Value)| {
+            let mut row = json!({
+                "userId": "0190163d-8694-739b-aea5-966c26f8ad90", "email": "a@example.com", "name": "A",
+                "role": "user", "status": "active", "epoch": 1, "createdAt": "2026-01-01T00:00:00Z",
+                "passwordChangedAt": "2026-01-01T00:00:00Z",
+            });
+            change(&mut row);
+            UserRecord::of(&serde_json::from_value(row).unwrap(), PasswordHash::parse(HASH).unwrap())
+        };
+        assert_eq!(user(|_| ()).unwrap().email.as_str(), "a@example.com");
+        let refused = |change| user(change).unwrap_err().to_string();
+        assert_eq!(refused(|row| row["email"] = json!("nobody")), "email is not valid");
+        assert_eq!(refused(|row| row["name"] = json!("x".repeat(201))), "name is too long");
+        let permissions: fn(&mut Value) =
+            |row| row["permissions"] = (0..201).map(|number| json!(format!("a:{number}"))).collect();
+        assert_eq!(refused(permissions), "permissions has more than 200 entries");
     }
 
     #[test]
@@ -245,8 +275,8 @@ mod tests {
             let line = line(|_| ()).unwrap().to_line();
             UserRecord::parse(format!("{line:>length$}").as_bytes())
         };
-        assert!(of_length(16_384).is_ok());
-        assert_eq!(of_length(16_385), Err(RecordFault::TooLong));
+        assert!(of_length(32_768).is_ok());
+        assert_eq!(of_length(32_769), Err(RecordFault::TooLong));
 
         let with = |count: usize| {
             let permissions: Vec<_> = (0..count).map(|n| format!("feature-{n}:read")).collect();

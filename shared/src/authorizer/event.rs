@@ -105,6 +105,12 @@ fn kind(event: &Value) -> Result<EventKind, Unreadable> {
         (Some("TOKEN"), None) => Ok(EventKind::RestToken),
         (Some("REQUEST"), Some("2.0")) => Ok(EventKind::Http2),
         (Some("REQUEST"), Some("1.0")) => Ok(EventKind::Http1),
+        // A version that is not known yet makes them no other API's events: only a WebSocket is opened.
+        (Some("REQUEST"), Some(_))
+            if context("eventType").or(context("routeKey")).is_some_and(opens_a_websocket) =>
+        {
+            Ok(EventKind::WebSocket)
+        }
         (Some("REQUEST"), None) => match context("routeKey").or(context("eventType")) {
             // Any other route of a WebSocket API is none that can be asked about.
             Some(_) => Ok(EventKind::WebSocket),
@@ -112,6 +118,11 @@ fn kind(event: &Value) -> Result<EventKind, Unreadable> {
         },
         _ => Err(Unreadable),
     }
+}
+
+/// Whether an event's type or route is that of opening a WebSocket.
+fn opens_a_websocket(name: &str) -> bool {
+    name == "CONNECT" || name == "$connect"
 }
 
 /// The path of `GET /notes/{id}`. Its method must be the ARN's: a simple answer is about the route, a policy about the ARN.
@@ -181,6 +192,22 @@ mod tests {
     }
 
     #[test]
+    fn opening_a_websocket_is_known_whatever_version_its_event_has() {
+        for context in
+            [json!({"eventType": "CONNECT", "routeKey": "$connect"}), json!({"routeKey": "$connect"})]
+        {
+            for version in [json!("3.0"), json!(""), json!(null), json!(3)] {
+                let event = json!({"type": "REQUEST", "version": version, "methodArn": "m", "requestContext": context});
+                assert_eq!(
+                    read(&event.to_string()).map(|event| event.kind),
+                    Ok(EventKind::WebSocket),
+                    "{event}"
+                );
+            }
+        }
+    }
+
+    #[test]
     fn what_is_no_authorizer_event_is_said_to_be_none() {
         for event in [
             "",
@@ -190,6 +217,8 @@ mod tests {
             r#"{"methodArn":"a"}"#,
             r#"{"type":"OTHER","methodArn":"a"}"#,
             r#"{"type":"REQUEST","version":"3.0","methodArn":"a","routeArn":"a"}"#,
+            r#"{"type":"REQUEST","version":"3.0","methodArn":"a","requestContext":{"routeKey":"GET /x"}}"#,
+            r#"{"type":"REQUEST","version":"3.0","methodArn":"a","requestContext":{"eventType":"MESSAGE","routeKey":"$connect"}}"#,
             r#"{"type":"REQUEST","version":"2.0","methodArn":"a"}"#,
             r#"{"type":"REQUEST","version":"1.0","routeArn":"a"}"#,
             r#"{"type":"TOKEN","version":"2.0","methodArn":"a","routeArn":"a"}"#,

@@ -60,14 +60,27 @@ impl AuthorizerResponse {
     ) -> Result<Self, WouldSpread> {
         let Decision { who, policy, answer, caching, by_route, .. } = decision;
         let is_authorized = answer.is_ok();
+        let is_simple = event.kind == EventKind::Http2 && responses == HttpResponses::Simple;
+        // A policy that is kept meets calls that it allows and calls that it denies, whichever it was made for. So its context
+        // has what either of them needs: who is calling, and what a Deny shows.
+        let meets_both =
+            by_route && caching == Caching::Allowed && !is_simple && event.kind != EventKind::WebSocket;
+        let user = who.as_ref().map(of_user).unwrap_or_default();
         let context = match answer {
-            Ok(()) => who.as_ref().map(of_user).unwrap_or_default(),
             Err(refusal @ Refusal::ApiRateLimited(_)) => of_refusal(refusal, event.language),
-            // An answer that is kept meets other routes, for which another reason may be true, or none.
+            _ if meets_both => Context {
+                user_id: user.user_id,
+                email: user.email,
+                role: user.role,
+                session_id: user.session_id,
+                ..of_refusal(Refusal::Forbidden, event.language)
+            },
+            Ok(()) => user,
+            // Another reason may be true of the next route, or none.
             Err(_) if caching == Caching::Allowed => of_refusal(Refusal::Forbidden, event.language),
             Err(refusal) => of_refusal(refusal, event.language),
         };
-        if event.kind == EventKind::Http2 && responses == HttpResponses::Simple {
+        if is_simple {
             let may_be_kept = by_route && caching == Caching::Allowed;
             return if may_be_kept && !event.kept_by_route {
                 Err(WouldSpread)

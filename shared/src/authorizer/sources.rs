@@ -17,7 +17,7 @@ pub(super) fn tell_calls_apart(event: &Value, route_key: &str) -> bool {
     is_source(event, route_key)
         && (!(is_everything || route_key.starts_with("ANY "))
             || http("method").is_some_and(|method| is_source(event, method)))
-        && (!(is_everything || route_key.contains("+}")) || path_is_told())
+        && (!(is_everything || route_key.contains('{')) || path_is_told())
 }
 
 /// Whether one of the identity sources has this value, and nothing that the client wrote does.
@@ -81,12 +81,13 @@ mod tests {
         assert!(kept(key, &json!(["Bearer a", key, "GET"])));
     }
 
-    /// Or a kept yes to one path would be given to all that the route takes.
+    /// Or a kept yes to one path would be given to all that the route takes: `/notes/1`, `/notes/..`.
     #[test]
     fn an_answer_about_a_route_of_many_paths_is_kept_by_path_too() {
-        let key = "GET /{proxy+}";
-        assert!(!kept(key, &json!(["Bearer a", key])));
-        assert!(kept(key, &json!(["Bearer a", key, "/stage/notes/1"])));
+        for key in ["GET /{proxy+}", "GET /notes/{id}", "GET /{any}/1"] {
+            assert!(!kept(key, &json!(["Bearer a", key])), "{key}");
+            assert!(kept(key, &json!(["Bearer a", key, "/stage/notes/1"])), "{key}");
+        }
         for key in ["$default", "ANY /{proxy+}"] {
             assert!(!kept(key, &json!([key, "GET"])), "{key}");
             assert!(!kept(key, &json!([key, "/stage/notes/1"])), "{key}");

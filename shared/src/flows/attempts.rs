@@ -133,7 +133,7 @@ pub async fn count_failure(
     device: &Device,
 ) -> Quota {
     let moment = &account.moment;
-    let quota = Quota::of(account.policy, &account.window, service.attempts, moment.now);
+    let quota = Quota::of(account.policy, &account.window, service.attempts.account, moment.now);
     let kind =
         if quota.remaining == 0 { SecurityEvent::AuthnLoginLock } else { SecurityEvent::AuthnLoginFail };
     // Where nobody has the address, a row that nobody reads and that expires at once is written for the same effort.

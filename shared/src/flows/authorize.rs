@@ -17,7 +17,7 @@ use crate::{
         moment::Moment,
         policy::{MethodArn, Policy},
         refusal::Refusal,
-        rules::{Asking, Caching, Rules},
+        rules::{Asking, Caching, Rules, Verdict},
     },
     keys::Token,
     rate_limit::Caller,
@@ -100,31 +100,20 @@ fn decide(
     rules: Option<Arc<Rules>>,
 ) -> Result<Decision, FlowError> {
     let asking = Asking { user: who.as_ref().map(|who| &who.profile), address: call.address };
-    let MethodArn { method, path, .. } = call.method;
-    let (policy, verdict, caching) = match &rules {
+    let (Verdict { line, answer }, policy, caching) = match &rules {
         Some(rules) => {
-            let verdict = rules.decide(method, call.resource, path, asking);
-            let policy = rules.grant(call.method, asking, verdict.is_allowed());
-            (policy, (verdict.answer, verdict.line), rules.caching)
+            let (verdict, policy) = rules.answer(call.method, call.resource, asking);
+            (verdict, policy, rules.caching)
         }
         None => {
             let (policy, answer) = without_rules(service, call, asking);
-            (policy, (answer, None), Caching::Allowed)
+            (Verdict { line: None, answer }, policy, Caching::Allowed)
         }
     };
-    let (answer, line) = verdict;
     // Nobody said who they are, and it matters: that is a 401, whatever the rules would say to somebody.
     if who.is_none() && answer.is_err() {
         return Err(Refusal::TokenMissing.into());
     }
-    // The policy is held against the very method that was asked for before it is sent: if the two disagree, it is no.
-    let answer = answer.and(if policy.allows(call.method.text) { Ok(()) } else { Err(Refusal::Forbidden) });
-    let policy = match (&answer, caching) {
-        (Ok(()), _) => policy,
-        // What else the user may call is still true, and may be kept; this one call it denies by not naming it.
-        (Err(_), Caching::Allowed) if !policy.allows(call.method.text) => policy,
-        (Err(_), _) => Policy::deny(),
-    };
     Ok(Decision { who, policy, answer, line, by_route: rules.is_some(), caching })
 }
 

@@ -7,6 +7,7 @@ use super::{
     Caller, FlowError,
     attempts::{self, Place},
     authenticate::{Authenticated, authenticate, authenticate_call},
+    readable,
 };
 use crate::{
     app::AuthService,
@@ -54,7 +55,8 @@ pub async fn change_password(
         Refusal::Invalid(faults.into_iter().map(|fault| FieldFault { field: "newPassword", fault }).collect())
     })?;
     let address =
-        attempts::enter_address(&service.store, service.attempts, moment, change.caller.address).await?;
+        attempts::enter_address(&service.store, service.attempts.address, moment, change.caller.address)
+            .await?;
     let outcome = at_address(service, &address, who, change).await;
     if outcome.as_ref().is_err_and(|error| !is_wrong_password(error)) {
         attempts::leave(&service.store, &address).await;
@@ -70,7 +72,8 @@ async fn at_address(
     change: &PasswordChange,
 ) -> Result<(), FlowError> {
     let email = &who.profile.email.clone();
-    let account = attempts::enter_account(&service.store, service.attempts, &address.moment, email).await?;
+    let account =
+        attempts::enter_account(&service.store, service.attempts.account, &address.moment, email).await?;
     let outcome = at_account(service, address, &account, who, change).await;
     if outcome.as_ref().is_err_and(|error| !is_wrong_password(error)) {
         attempts::leave(&service.store, &account).await;
@@ -108,7 +111,7 @@ async fn try_change(
     let (user, email) = (who.profile.id, &who.profile.email);
     // A credential of somebody else under this address would be a defect of ours; it verifies nothing.
     let credential = service.store.credential(email).await?.filter(|credential| credential.user_id == user);
-    let hash = credential.as_ref().map(|credential| &credential.password_hash);
+    let hash = readable(credential.as_ref(), moment);
     let verified = service.hasher.verify(&change.current, hash).await?;
     let Some(credential) = credential.filter(|_| verified) else {
         let quota = attempts::count_failure(service, account, email, Some(user), &change.caller.device).await;

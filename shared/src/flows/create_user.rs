@@ -13,7 +13,7 @@ use crate::{
         refusal::{FieldFault, Refusal},
         security_event::SecurityEvent,
         session::Device,
-        user::{Profile, Role, Status},
+        user::{Profile, Role, Status, check_permissions},
     },
     entropy,
     passwords::Hasher,
@@ -43,7 +43,7 @@ pub struct Registration {
 /// Makes an active user at epoch 1.
 ///
 /// # Errors
-/// Of the refusals: `Invalid` with every rule that the password breaks, `EmailTaken`.
+/// Of the refusals: `Invalid` with every rule that the password breaks or with permissions that nobody may have, `EmailTaken`.
 pub async fn create_user(
     store: &Store,
     hasher: Hasher,
@@ -54,6 +54,7 @@ pub async fn create_user(
     policy.check(&new.password, &new.email).map_err(|faults| {
         Refusal::Invalid(faults.into_iter().map(|fault| FieldFault { field: "password", fault }).collect())
     })?;
+    check_permissions(&new.permissions).map_err(|fault| Refusal::field("permissions", fault))?;
     let password_hash = hasher.hash(&new.password).await?;
     let profile = Profile {
         id: UserId::new(entropy::uuid(moment.now)?),
@@ -67,7 +68,7 @@ pub async fn create_user(
         last_login_at: None,
         password_changed_at: moment.now,
     };
-    let credential = Credential { user_id: profile.id, password_hash };
+    let credential = Credential::new(profile.id, password_hash);
     let event = EventRow::new(
         SecurityEvent::UserCreated,
         moment,

@@ -15,6 +15,7 @@ use super::{
     Caller, FlowError,
     attempts::{self, Place},
     csrf::{self, Carrier, Delivered},
+    readable,
 };
 use crate::{
     app::AuthService,
@@ -86,7 +87,7 @@ pub async fn login(
     let caller = rate_limit::Caller::address(attempt.caller.address);
     service.rate_limit.check(&caller, moment.now).map_err(Refusal::ApiRateLimited)?;
     let (address, credential, rate) = tokio::join!(
-        attempts::enter_address(&service.store, service.attempts, moment, attempt.caller.address),
+        attempts::enter_address(&service.store, service.attempts.address, moment, attempt.caller.address),
         service.store.credential(&attempt.email),
         service.rate_limit.count(&service.store, &caller, moment.now),
     );
@@ -129,7 +130,7 @@ async fn at_address(
     let user =
         credential.as_ref().map_or_else(|| attempts::nobody(&attempt.email), |credential| credential.user_id);
     let (account, profile) = tokio::join!(
-        attempts::enter_account(&service.store, service.attempts, &address.moment, &attempt.email),
+        attempts::enter_account(&service.store, service.attempts.account, &address.moment, &attempt.email),
         service.store.profile(user),
     );
     let account = account?;
@@ -151,7 +152,7 @@ async fn at_account(
 ) -> Result<LoggedIn, FlowError> {
     let moment = &account.moment;
     for _ in 0..MAX_ROUNDS {
-        let hash = credential.as_ref().map(|credential| &credential.password_hash);
+        let hash = readable(credential.as_ref(), moment);
         let verified = service.hasher.verify(&attempt.password, hash).await?;
         let Some(known) = credential.as_ref().filter(|_| verified) else {
             let user = credential.as_ref().map(|credential| credential.user_id);
@@ -173,7 +174,7 @@ async fn at_account(
                     access: service.access.issue(&active, &session, moment.now).await?,
                     refresh: csrf::deliver(&service.refresh, moment, &session, refresh).await?,
                     profile: active,
-                    quota: Quota::unused("account", service.attempts),
+                    quota: Quota::unused("account", service.attempts.account),
                 });
             }
             (LoginCommitted::UserInactive, ..) => return Err(Refusal::AccountInactive.into()),
@@ -196,7 +197,8 @@ async fn begin_session(
     profile: &Profile,
     attempt: &LoginAttempt,
 ) -> Result<(LoginCommitted, Session, First), FlowError> {
-    let upgraded = match service.hasher.is_outdated(&verified.password_hash) {
+    let is_outdated = verified.password_hash.as_ref().is_some_and(|hash| service.hasher.is_outdated(hash));
+    let upgraded = match is_outdated {
         true => Some(service.hasher.hash(&attempt.password).await?),
         false => None,
     };

@@ -18,11 +18,13 @@ pub mod sessions;
 pub mod set_status;
 
 use crate::{
-    domain::{address::ClientAddress, refusal::Refusal, session::Device},
+    domain::{
+        address::ClientAddress, moment::Moment, password::PasswordHash, refusal::Refusal, session::Device,
+    },
     entropy::NoEntropy,
     keys::{KeysError, Rejected},
     passwords::HashingFailed,
-    store::StoreError,
+    store::{Credential, StoreError},
 };
 
 /// Why a flow did not come to its good end.
@@ -65,6 +67,20 @@ impl From<Refusal> for FlowError {
     fn from(refusal: Refusal) -> Self {
         Self::Refused(refusal)
     }
+}
+
+/// The hash to verify a password against. One that can't be read is as good as none: no password is the right one, and
+/// to find that out takes the same work and the same writes. Only the operator hears of it.
+fn readable<'c>(credential: Option<&'c Credential>, moment: &Moment) -> Option<&'c PasswordHash> {
+    let credential = credential?;
+    if credential.password_hash.is_none() {
+        tracing::error!(
+            user.id = %credential.user_id,
+            request.id = moment.request.as_str(),
+            "the stored password hash of a user is not readable: `nova user password` sets another"
+        );
+    }
+    credential.password_hash.as_ref()
 }
 
 /// Who is calling, as the service sees it.

@@ -59,7 +59,7 @@ pub async fn register(
     let caller = rate_limit::Caller::address(applicant.caller.address);
     service.rate_limit.check(&caller, moment.now).map_err(Refusal::ApiRateLimited)?;
     let (place, counted) = tokio::join!(
-        enter_address(&service.store, service.attempts, moment, applicant.caller.address),
+        enter_address(&service.store, service.attempts.address, moment, applicant.caller.address),
         service.rate_limit.count(&service.store, &caller, moment.now),
     );
     let place = place?;

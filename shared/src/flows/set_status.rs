@@ -5,14 +5,15 @@ use jiff::SignedDuration;
 use super::FlowError;
 use crate::{
     domain::{
-        ids::UserId, moment::Moment, refusal::Refusal, security_event::SecurityEvent, session::Device,
-        user::Status,
+        email::Email, ids::UserId, moment::Moment, refusal::Refusal, security_event::SecurityEvent,
+        session::Device, user::Status,
     },
     store::{EpochChange, EventRow, Store},
     telemetry,
 };
 
-/// Sets a user's status. Disabling ends every session in the same write, so that none comes back with the user.
+/// Sets a user's status. Disabling ends every session in the same write, so that none comes back with the user; enabling begins
+/// the account's run of failures anew.
 ///
 /// # Errors
 /// `NotFound`, or that storage failed; then it can be repeated.
@@ -20,12 +21,13 @@ pub async fn set_status(
     store: &Store,
     moment: &Moment,
     user: UserId,
+    email: &Email,
     status: Status,
     device: &Device,
     security_log: SignedDuration,
 ) -> Result<(), FlowError> {
     let change = match status {
-        Status::Active => EpochChange::Enable,
+        Status::Active => EpochChange::Enable(email),
         Status::Disabled => EpochChange::Disable,
     };
     let event = SecurityEvent::UserUpdated;

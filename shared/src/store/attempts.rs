@@ -10,6 +10,7 @@ use super::{
     Store, StoreError,
     error::{Updated, unless_condition_failed, updated},
     item,
+    retry::past_conflicts,
 };
 use crate::domain::{
     address::ClientAddress,
@@ -90,7 +91,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Option<Reservation>, StoreError> {
         let ends = now + limit.window;
-        let sent = self
+        let enter = self
             .client
             .update_item()
             .table_name(&self.tables.sessions)
@@ -110,10 +111,9 @@ impl Store {
             .expression_attribute_values(":now", item::millis(now))
             .expression_attribute_values(":max", item::number(limit.max))
             .return_values(ReturnValue::AllNew)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await;
-        Ok(match updated(RESERVE, sent)? {
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let entered = past_conflicts(|| async { updated(RESERVE, enter.clone().send().await) }).await?;
+        Ok(match entered {
             Updated::Took(found) => Some(Reservation::Taken(window(&found)?)),
             Updated::Lost(Some(found)) => Some(Reservation::Full(window(&found)?)),
             Updated::Lost(None) => None,
@@ -130,7 +130,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Option<Window>, StoreError> {
         let ends = now + limit.window;
-        let sent = self
+        let reopen = self
             .client
             .update_item()
             .table_name(&self.tables.sessions)
@@ -141,10 +141,9 @@ impl Store {
             .expression_attribute_values(":end", item::millis(ends))
             .expression_attribute_values(":ttl", item::ttl(ends + KEPT_AFTER_END))
             .expression_attribute_values(":over", item::millis(over.ends))
-            .return_values(ReturnValue::AllNew)
-            .send()
-            .await;
-        let reopened = unless_condition_failed(RESERVE, sent)?;
+            .return_values(ReturnValue::AllNew);
+        let sent = || async { unless_condition_failed(RESERVE, reopen.clone().send().await) };
+        let reopened = past_conflicts(sent).await?;
         reopened.and_then(|answer| answer.attributes).as_ref().map(window).transpose()
     }
 
@@ -161,10 +160,9 @@ impl Store {
             .table_name(&self.tables.sessions)
             .set_key(Some(key.item("WINDOW")))
             .condition_expression("hits = :me")
-            .expression_attribute_values(":me", one(entry))
-            .send()
-            .await;
-        if unless_condition_failed(OPERATION, alone)?.is_some() {
+            .expression_attribute_values(":me", one(entry));
+        let alone = || async { unless_condition_failed(OPERATION, alone.clone().send().await) };
+        if past_conflicts(alone).await?.is_some() {
             return Ok(());
         }
         let among_others = self
@@ -174,11 +172,10 @@ impl Store {
             .set_key(Some(key.item("WINDOW")))
             .update_expression("DELETE hits :me")
             .condition_expression("attribute_exists(pk)")
-            .expression_attribute_values(":me", one(entry))
-            .send()
-            .await;
-        unless_condition_failed(OPERATION, among_others)?;
-        Ok(())
+            .expression_attribute_values(":me", one(entry));
+        past_conflicts(|| async { unless_condition_failed(OPERATION, among_others.clone().send().await) })
+            .await
+            .map(drop)
     }
 
     /// Forgets the failures of an account: its window, if this entry is in it, and its run.
@@ -195,10 +192,12 @@ impl Store {
         let window = delete("WINDOW")
             .condition_expression("contains(hits, :me_once)")
             .expression_attribute_values(":me_once", item::text(mine.as_str()));
-        let (window, run) = tokio::join!(window.send(), delete("RUN").send());
-        unless_condition_failed(OPERATION, window)?;
-        run.map_err(|error| StoreError::from_sdk(OPERATION, &error))?;
-        Ok(())
+        let run = delete("RUN");
+        let (window, run) = tokio::join!(
+            past_conflicts(|| async { unless_condition_failed(OPERATION, window.clone().send().await) }),
+            past_conflicts(|| async { unless_condition_failed(OPERATION, run.clone().send().await) }),
+        );
+        window.and(run).map(drop)
     }
 
     /// Counts a failure in the account's run, and says how long the run is now, up to [`ALARMING_RUN`]; `None` when
@@ -214,7 +213,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Option<u32>, StoreError> {
         const OPERATION: &str = "count a failure";
-        let sent = self
+        let count = self
             .client
             .update_item()
             .table_name(&self.tables.sessions)
@@ -227,10 +226,9 @@ impl Store {
             .expression_attribute_values(":me", one(entry))
             .expression_attribute_values(":me_once", item::text(entry.as_str()))
             .expression_attribute_values(":max", item::number(ALARMING_RUN))
-            .return_values(ReturnValue::UpdatedNew)
-            .send()
-            .await;
-        let counted = unless_condition_failed(OPERATION, sent)?.and_then(|answer| answer.attributes);
+            .return_values(ReturnValue::UpdatedNew);
+        let sent = || async { unless_condition_failed(OPERATION, count.clone().send().await) };
+        let counted = past_conflicts(sent).await?.and_then(|answer| answer.attributes);
         Ok(counted.map(|found| u32::try_from(entries(&found, "failures").len()).unwrap_or(ALARMING_RUN)))
     }
 }

@@ -1,11 +1,11 @@
 //! Consistent reads of several items at once. *Unprocessed* is not *absent*: such keys are asked for again.
 
-use std::{collections::HashMap, time::Duration};
+use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::KeysAndAttributes;
 
-use super::{Store, StoreError, item};
-use crate::{config::CALL_TIMEOUT, entropy};
+use super::{Store, StoreError, item, retry::pause};
+use crate::config::CALL_TIMEOUT;
 
 const OPERATION: &str = "read a batch";
 
@@ -20,7 +20,7 @@ impl Store {
     ) -> Result<Vec<item::Item>, StoreError> {
         let mut items = Vec::new();
         let asking = async {
-            loop {
+            for attempt in 0.. {
                 let answer = self
                     .client
                     .batch_get_item()
@@ -31,11 +31,11 @@ impl Store {
                 items.extend(answer.responses.into_iter().flatten().flat_map(|(_, found)| found));
                 wanted = answer.unprocessed_keys.unwrap_or_default();
                 if wanted.is_empty() {
-                    return Ok(items);
+                    break;
                 }
-                tokio::time::sleep(entropy::jitter(Duration::from_millis(10), Duration::from_millis(100)))
-                    .await;
+                pause(attempt).await;
             }
+            Ok(items)
         };
         tokio::time::timeout(CALL_TIMEOUT, asking).await.unwrap_or_else(|_| Err(StoreError::late(OPERATION)))
     }

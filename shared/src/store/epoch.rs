@@ -4,19 +4,21 @@ use aws_sdk_dynamodb::types::{TransactWriteItem, Update, builders::UpdateBuilder
 use jiff::Timestamp;
 
 use super::{
-    Credential, EventRow, Store, StoreError, credential, item, profile, session, transaction::Transacted,
+    AttemptsKey, Credential, EventRow, Store, StoreError, credential, item, profile, session,
+    transaction::Transacted,
 };
 use crate::domain::{email::Email, ids::UserId, password::PasswordHash, session::Session};
 
 /// A change of a user that no session of theirs, or none but one, survives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EpochChange {
+pub enum EpochChange<'a> {
     /// Every session ends.
     RevokeAll,
     /// The user becomes inactive, and every session ends.
     Disable,
-    /// The user becomes active; sessions from before stay ended.
-    Enable,
+    /// The user of this address becomes active; sessions from before stay ended. The account's run of failures begins anew, or a
+    /// run that had disabled it would never do so again.
+    Enable(&'a Email),
 }
 
 /// A new password.
@@ -53,7 +55,7 @@ impl Store {
     pub async fn change_epoch(
         &self,
         user: UserId,
-        change: EpochChange,
+        change: EpochChange<'_>,
         event: &EventRow,
     ) -> Result<bool, StoreError> {
         const OPERATION: &str = "change a user";
@@ -70,12 +72,15 @@ impl Store {
             EpochChange::RevokeAll => raised(user).update_expression("SET epoch = epoch + :one"),
             EpochChange::Disable => status(raised(user), "disabled")
                 .update_expression("SET #status = :status, epoch = epoch + :one"),
-            EpochChange::Enable => status(user, "active").update_expression("SET #status = :status"),
+            EpochChange::Enable(_) => status(user, "active").update_expression("SET #status = :status"),
         };
-        let writes = vec![
+        let mut writes = vec![
             write(OPERATION, update)?,
             TransactWriteItem::builder().put(self.event_put(OPERATION, event)?).build(),
         ];
+        if let EpochChange::Enable(email) = change {
+            writes.push(self.forget(OPERATION, &AttemptsKey::account(email), "RUN")?);
+        }
         Ok(matches!(self.transact(OPERATION, writes).await?, Transacted::Done))
     }
 
@@ -95,7 +100,7 @@ impl Store {
             .set_key(Some(credential::key(change.email)))
             .update_expression("SET passwordHash = :hash")
             .condition_expression("passwordHash = :verified")
-            .expression_attribute_values(":verified", item::text(change.verified.password_hash.as_str()))
+            .expression_attribute_values(":verified", change.verified.verified())
             .expression_attribute_values(":hash", item::text(change.hash.as_str()));
         let raised = |row: UpdateBuilder, alive: &str| {
             row.condition_expression("#alive = :active AND epoch = :epoch")

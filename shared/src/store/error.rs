@@ -36,11 +36,12 @@ pub enum StoreError {
     },
 }
 
-/// AWS's codes for what passes.
-const PASSING: [&str; 8] = [
+/// AWS's codes for what passes, where the status does not say it: DynamoDB answers them with 400.
+const PASSING: [&str; 9] = [
     "InternalServerError",
     "LimitExceededException",
     "ProvisionedThroughputExceededException",
+    "ReplicatedWriteConflictException",
     "RequestLimitExceeded",
     "ServiceUnavailable",
     "ThrottlingException",
@@ -48,11 +49,22 @@ const PASSING: [&str; 8] = [
     "TransactionInProgressException",
 ];
 
+/// What meets another write at the same item, or the throttling of one item of a transaction: the call had no effect, and the
+/// SDK does not make it again.
+const CONFLICTS: [&str; 5] = [
+    "ProvisionedThroughputExceeded",
+    "ReplicatedWriteConflictException",
+    "ThrottlingError",
+    "TransactionConflict",
+    "TransactionConflictException",
+];
+
 impl StoreError {
-    /// Sorts an error of the SDK.
-    pub(super) fn from_sdk<E: ProvideErrorMetadata, R>(
+    /// Sorts an error of the SDK, by the status first: what a load balancer or a proxy says has no code that we know, and
+    /// often no JSON.
+    pub(super) fn from_sdk<E: ProvideErrorMetadata>(
         operation: &'static str,
-        error: &SdkError<E, R>,
+        error: &SdkError<E, HttpResponse>,
     ) -> Self {
         let code = match error {
             SdkError::ServiceError(answer) => answer.err().code(),
@@ -64,22 +76,39 @@ impl StoreError {
         };
         let reason = code.unwrap_or("unknown").to_owned();
         match error {
-            SdkError::ServiceError(_) if !PASSING.contains(&reason.as_str()) => {
+            SdkError::ServiceError(answer)
+                if !is_passing(answer.raw().status().as_u16()) && !PASSING.contains(&reason.as_str()) =>
+            {
                 Self::Refused { operation, reason }
             }
             _ => Self::Unavailable { operation, reason },
         }
     }
 
-    /// Whether another transaction held the item at that moment. The SDK does not try such a call again.
+    /// A transaction that was cancelled, by the first of its reasons.
+    pub(super) fn canceled(operation: &'static str, code: &str) -> Self {
+        let reason = code.to_owned();
+        if CONFLICTS.contains(&code) {
+            Self::Unavailable { operation, reason }
+        } else {
+            Self::Refused { operation, reason }
+        }
+    }
+
+    /// Whether the call met another write at its item, and had no effect.
     pub(super) fn is_conflict(&self) -> bool {
-        matches!(self, Self::Unavailable { reason, .. } if reason.starts_with("TransactionConflict"))
+        matches!(self, Self::Unavailable { reason, .. } if CONFLICTS.contains(&reason.as_str()))
     }
 
     /// The deadline came before an answer.
     pub(super) fn late(operation: &'static str) -> Self {
         Self::Unavailable { operation, reason: "deadline".to_owned() }
     }
+}
+
+/// A time-out, a limit of calls, or a fault on AWS's side: RFC 9110, section 15.
+const fn is_passing(status: u16) -> bool {
+    matches!(status, 408 | 429) || status >= 500
 }
 
 /// What a conditional write answered; `None`: its condition failed.

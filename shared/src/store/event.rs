@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::{Store, StoreError, item};
 use crate::domain::{
+    email::Email,
     ids::{SessionId, UserId},
     moment::Moment,
     security_event::SecurityEvent,
@@ -30,6 +31,10 @@ pub struct EventRow {
     /// To which session.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session_id: Option<SessionId>,
+    /// SHA-256 of the address that the user had before, where it was changed: whoever repeats the change under that name
+    /// finds that it is done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email_was: Option<String>,
     /// From which address.
     pub ip: String,
     /// From which user agent.
@@ -55,6 +60,7 @@ impl EventRow {
             at: moment.now,
             request_id: moment.request.as_str().to_owned(),
             session_id: None,
+            email_was: None,
             ip: caller.ip.clone(),
             user_agent: caller.user_agent.clone(),
             expires: keep_until,
@@ -65,6 +71,12 @@ impl EventRow {
     #[must_use]
     pub fn of_session(self, session: SessionId) -> Self {
         Self { session_id: Some(session), ..self }
+    }
+
+    /// The same entry, of a user who had this address.
+    #[must_use]
+    pub fn moved_from(self, email: &Email) -> Self {
+        Self { email_was: Some(email.digest()), ..self }
     }
 
     fn item(&self, operation: &'static str) -> Result<item::Item, StoreError> {
@@ -84,10 +96,7 @@ impl Store {
     /// [`StoreError`].
     pub async fn put_event(&self, event: &EventRow) -> Result<(), StoreError> {
         const OPERATION: &str = "write security event";
-        let put =
-            self.client.put_item().table_name(&self.tables.identity).set_item(Some(event.item(OPERATION)?));
-        put.send().await.map_err(|error| StoreError::from_sdk(OPERATION, &error))?;
-        Ok(())
+        self.put(OPERATION, &self.tables.identity, event.item(OPERATION)?).await
     }
 
     /// The entry as a part of a transaction.

@@ -8,10 +8,8 @@ use aws_sdk_dynamodb::{
 };
 
 use super::{
-    Store, StoreError, StoredRules,
-    batch::consistent,
-    item, profile, revoked, rules, session,
-    transaction::{CONFLICT_RETRIES, pause_after_conflict},
+    Store, StoreError, StoredRules, batch::consistent, item, profile, retry::past_conflicts, revoked, rules,
+    session,
 };
 use crate::domain::{
     ids::{AccessId, SessionId, UserId},
@@ -86,24 +84,24 @@ impl Store {
             get(&self.tables.identity, profile::key(user))?,
             get(&self.tables.sessions, session::key(user, session))?,
         ];
-        for attempt in 0..CONFLICT_RETRIES {
-            match self.client.transact_get_items().set_transact_items(Some(wanted.clone())).send().await {
-                Ok(answer) => {
-                    let mut found =
-                        answer.responses.unwrap_or_default().into_iter().map(|response| response.item);
-                    let (profile, session) = (found.next().flatten(), found.next().flatten());
-                    return Ok(Facts {
-                        profile: profile.map(|row| item::read(OPERATION, row)).transpose()?,
-                        session: session.map(|row| item::read(OPERATION, row)).transpose()?,
-                        ..Facts::default()
-                    });
-                }
+        past_conflicts(|| async {
+            let asked = self.client.transact_get_items().set_transact_items(Some(wanted.clone()));
+            let answer = match asked.send().await {
+                Ok(answer) => answer,
+                // A read has no conditions: what cancels it is a write at one of its items.
                 Err(SdkError::ServiceError(answer)) if answer.err().is_transaction_canceled_exception() => {
-                    pause_after_conflict(attempt).await;
+                    return Err(StoreError::canceled(OPERATION, "TransactionConflict"));
                 }
                 Err(error) => return Err(StoreError::from_sdk(OPERATION, &error)),
-            }
-        }
-        Err(StoreError::Unavailable { operation: OPERATION, reason: "TransactionConflict".to_owned() })
+            };
+            let mut found = answer.responses.unwrap_or_default().into_iter().map(|response| response.item);
+            let (profile, session) = (found.next().flatten(), found.next().flatten());
+            Ok(Facts {
+                profile: profile.map(|row| item::read(OPERATION, row)).transpose()?,
+                session: session.map(|row| item::read(OPERATION, row)).transpose()?,
+                ..Facts::default()
+            })
+        })
+        .await
     }
 }

@@ -17,6 +17,9 @@ pub struct LoggedEvent {
     /// To which session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_id: Option<String>,
+    /// SHA-256 of the address that the user had before, where it was changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email_was: Option<String>,
     /// From which address.
     pub ip: String,
     /// From which user agent.

@@ -90,7 +90,7 @@ impl Store {
         login: &LoginCommit<'_>,
     ) -> Result<TransactWriteItem, StoreError> {
         let malformed = |_| StoreError::Malformed { operation };
-        let verified = item::text(login.verified.password_hash.as_str());
+        let verified = login.verified.verified();
         let item = TransactWriteItem::builder();
         Ok(match login.upgraded {
             Some(hash) => item.update(

@@ -5,13 +5,15 @@
 //! - **TTL is a broom, not a clock.** DynamoDB removes expired items hours or days late, and until then they are read
 //!   and updated like any other: every read and every condition compares the item's own time with `now`.
 //! - An update never creates what it meant to change: `attribute_exists(pk)`.
-//! - Every check-then-write is one conditional write, and harmless when the SDK repeats it.
+//! - Every check-then-write is one conditional write, and harmless when the SDK repeats it. What meets another write at its
+//!   item is made again (`retry`).
 //! - A decision reads with `ConsistentRead`, and never from an index.
 //! - *Unprocessed* is not *absent*: such keys are asked for again, and then the read has failed.
 
 mod attempts;
 mod batch;
 mod credential;
+mod edit;
 mod epoch;
 mod error;
 mod event;
@@ -22,6 +24,7 @@ mod login;
 mod operate;
 mod profile;
 mod rate;
+mod retry;
 mod revoked;
 mod rules;
 mod scan;
@@ -32,13 +35,14 @@ mod user;
 
 pub use attempts::{AttemptsKey, Reservation};
 pub use credential::Credential;
+pub use edit::UserMoved;
 pub use epoch::{EpochChange, PasswordCommit, PasswordCommitted};
 pub use error::StoreError;
 pub use event::EventRow;
 pub use facts::Facts;
 pub use log::LoggedEvent;
 pub use login::{LoginCommit, LoginCommitted};
-pub use operate::{AccessChange, AccountAttempts};
+pub use operate::{AccessChange, AccountAttempts, UserDeleted};
 pub use rules::StoredRules;
 pub use scan::{PageKey, Segment, UserPage};
 pub use session::{Rotated, Rotation};
@@ -65,5 +69,15 @@ impl Store {
     #[must_use]
     pub const fn new(client: aws_sdk_dynamodb::Client, tables: Tables) -> Self {
         Self { client, tables }
+    }
+
+    /// Puts an item, whatever stood in its place.
+    async fn put(&self, operation: &'static str, table: &str, item: item::Item) -> Result<(), StoreError> {
+        retry::past_conflicts(|| async {
+            let put = self.client.put_item().table_name(table).set_item(Some(item.clone()));
+            put.send().await.map_err(|error| StoreError::from_sdk(operation, &error))
+        })
+        .await
+        .map(drop)
     }
 }

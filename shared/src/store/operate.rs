@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use aws_sdk_dynamodb::types::{AttributeValue, Delete, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{
+    AttributeValue, CancellationReason, Delete, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+    Update, builders::UpdateBuilder,
+};
 use jiff::Timestamp;
 
 use super::{
@@ -13,11 +16,12 @@ use super::{
     transaction::Transacted,
 };
 use crate::domain::{
+    address::ClientAddress,
     attempts::Window,
     email::Email,
     ids::UserId,
     password::PasswordHash,
-    user::{Profile, Role},
+    user::{MAX_PERMISSIONS, Profile, Role},
 };
 
 /// A change of what a user may do.
@@ -31,6 +35,19 @@ pub enum AccessChange {
     Revoke(BTreeSet<String>),
 }
 
+/// What became of a deletion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UserDeleted {
+    /// Credential and profile are gone.
+    Done,
+    /// The profile is gone; its address is another user's, and stays theirs.
+    Orphan,
+    /// There was no such user.
+    Gone,
+    /// The user has another address by now: all of it has to be read again.
+    Changed,
+}
+
 /// The failures of an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountAttempts {
@@ -41,7 +58,9 @@ pub struct AccountAttempts {
 }
 
 impl Store {
-    /// Changes what a user may do; where it is wished, their sessions end in the same write. `false`: there is no such user.
+    /// Changes what a user may do; where it is wished, their sessions end in the same write. `false`: there is no such user;
+    /// or, of a grant, what the user holds leaves no room for it. With `held` a grant takes only if that is what they hold
+    /// now: then whoever asks knows what they hold together.
     ///
     /// # Errors
     /// [`StoreError`]; then it may not have taken effect. It can be repeated.
@@ -49,6 +68,7 @@ impl Store {
         &self,
         user: UserId,
         change: &AccessChange,
+        held: Option<&BTreeSet<String>>,
         end_sessions: bool,
         event: &EventRow,
     ) -> Result<bool, StoreError> {
@@ -71,6 +91,9 @@ impl Store {
             .update_expression(expression)
             .expression_attribute_names("#what", what)
             .expression_attribute_values(":value", value);
+        if let AccessChange::Grant(more) = change {
+            update = granted(update, more, held);
+        }
         if end_sessions {
             update = update.expression_attribute_values(":one", item::number(1));
         }
@@ -82,8 +105,8 @@ impl Store {
         Ok(matches!(self.transact(OPERATION, writes).await?, Transacted::Done))
     }
 
-    /// Sets a password that nobody had to prove the old one for, and ends every session. `false`: the user or their
-    /// credential is gone.
+    /// Sets a password that nobody had to prove the old one for, ends every session, and forgets the account's failures: whoever
+    /// is given a password has to get in with it. `false`: the user or their credential is gone.
     ///
     /// # Errors
     /// [`StoreError`]; then it may not have taken effect. It can be repeated.
@@ -110,19 +133,20 @@ impl Store {
             .condition_expression("attribute_exists(pk)")
             .expression_attribute_values(":one", item::number(1))
             .expression_attribute_values(":now", item::text(event.at.to_string()));
-        let writes = vec![
+        let mut writes = vec![
             TransactWriteItem::builder().update(credential.build().map_err(malformed)?).build(),
             TransactWriteItem::builder().update(profile.build().map_err(malformed)?).build(),
             TransactWriteItem::builder().put(self.event_put(OPERATION, event)?).build(),
         ];
+        writes.extend(self.forget_account(OPERATION, email)?);
         Ok(matches!(self.transact(OPERATION, writes).await?, Transacted::Done))
     }
 
-    /// Deletes a user's credential and profile: from then on nothing of theirs counts. `false`: they are gone already.
+    /// Deletes a user's credential and profile: from then on nothing of theirs counts.
     ///
     /// # Errors
     /// [`StoreError`]; then it may not have taken effect. It can be repeated.
-    pub async fn delete_user(&self, user: &Profile, event: &EventRow) -> Result<bool, StoreError> {
+    pub async fn delete_user(&self, user: &Profile, event: &EventRow) -> Result<UserDeleted, StoreError> {
         const OPERATION: &str = "delete a user";
         let delete = |key, condition: &str| {
             Delete::builder()
@@ -131,16 +155,33 @@ impl Store {
                 .condition_expression(condition)
         };
         let malformed = |_| StoreError::Malformed { operation: OPERATION };
-        // Somebody else may have the address by now, if this is a repetition.
+        // Somebody else may have the address by now, if this is a repetition; or two profiles name it, which is a defect.
         let credential = delete(credential::key(&user.email), "attribute_not_exists(pk) OR userId = :user")
             .expression_attribute_values(":user", item::text(user.id.to_string()));
-        let profile = delete(profile::key(user.id), "attribute_exists(pk)");
-        let writes = vec![
+        // With another address there is another credential, which must not outlive its user.
+        let profile = delete(profile::key(user.id), "attribute_exists(pk) AND email = :email")
+            .expression_attribute_values(":email", item::text(user.email.as_str()))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let mut writes = vec![
             TransactWriteItem::builder().delete(credential.build().map_err(malformed)?).build(),
             TransactWriteItem::builder().delete(profile.build().map_err(malformed)?).build(),
             TransactWriteItem::builder().put(self.event_put(OPERATION, event)?).build(),
         ];
-        Ok(matches!(self.transact(OPERATION, writes).await?, Transacted::Done))
+        let profile_failed = |reason: Option<CancellationReason>| {
+            reason.map(|reason| if reason.item.is_some() { UserDeleted::Changed } else { UserDeleted::Gone })
+        };
+        let Transacted::ConditionsFailed(reasons) = self.transact(OPERATION, writes.clone()).await? else {
+            return Ok(UserDeleted::Done);
+        };
+        if let Some(failed) = profile_failed(reasons.into_iter().nth(1).flatten()) {
+            return Ok(failed);
+        }
+        // No profile comes to have an address by which it did not log in before: the credential stays another's.
+        writes.remove(0);
+        let Transacted::ConditionsFailed(reasons) = self.transact(OPERATION, writes).await? else {
+            return Ok(UserDeleted::Orphan);
+        };
+        Ok(profile_failed(reasons.into_iter().next().flatten()).unwrap_or(UserDeleted::Changed))
     }
 
     /// Forgets the failures of an account, whoever made them. With an entry for the security log of the account's user,
@@ -150,19 +191,44 @@ impl Store {
     /// [`StoreError`]; then they may stay. It can be repeated.
     pub async fn forget_attempts(&self, email: &Email, event: Option<&EventRow>) -> Result<(), StoreError> {
         const OPERATION: &str = "unlock an account";
-        let key = AttemptsKey::account(email);
-        let mut writes = Vec::new();
-        for sk in ["WINDOW", "RUN"] {
-            let delete =
-                Delete::builder().table_name(&self.tables.sessions).set_key(Some(key.item(sk))).build();
-            let delete = delete.map_err(|_| StoreError::Malformed { operation: OPERATION })?;
-            writes.push(TransactWriteItem::builder().delete(delete).build());
-        }
+        let mut writes = self.forget_account(OPERATION, email)?.to_vec();
         if let Some(event) = event {
             writes.push(TransactWriteItem::builder().put(self.event_put(OPERATION, event)?).build());
         }
         self.transact(OPERATION, writes).await?;
         Ok(())
+    }
+
+    /// Forgets the failures from an address, whoever made them and on whatever accounts.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then they may stay. It can be repeated.
+    pub async fn forget_attempts_from(&self, address: ClientAddress) -> Result<(), StoreError> {
+        const OPERATION: &str = "unlock an address";
+        let writes = vec![self.forget(OPERATION, &AttemptsKey::address(address), "WINDOW")?];
+        self.transact(OPERATION, writes).await?;
+        Ok(())
+    }
+
+    /// The failures of an account, window and run, forgotten as a part of a transaction.
+    fn forget_account(
+        &self,
+        operation: &'static str,
+        email: &Email,
+    ) -> Result<[TransactWriteItem; 2], StoreError> {
+        let key = AttemptsKey::account(email);
+        Ok([self.forget(operation, &key, "WINDOW")?, self.forget(operation, &key, "RUN")?])
+    }
+
+    pub(super) fn forget(
+        &self,
+        operation: &'static str,
+        key: &AttemptsKey,
+        sk: &str,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let delete = Delete::builder().table_name(&self.tables.sessions).set_key(Some(key.item(sk))).build();
+        let delete = delete.map_err(|_| StoreError::Malformed { operation })?;
+        Ok(TransactWriteItem::builder().delete(delete).build())
     }
 
     /// The failures of an account that count now.
@@ -185,6 +251,24 @@ impl Store {
             }
         }
         Ok(attempts)
+    }
+}
+
+/// A grant that no race takes beyond what a user may hold: where there is room whatever is held, or where what is held is
+/// known.
+fn granted(update: UpdateBuilder, more: &BTreeSet<String>, held: Option<&BTreeSet<String>>) -> UpdateBuilder {
+    match held {
+        None => update
+            .condition_expression(
+                "attribute_exists(pk) AND (attribute_not_exists(#what) OR size(#what) <= :room)",
+            )
+            .expression_attribute_values(":room", item::number(MAX_PERMISSIONS.saturating_sub(more.len()))),
+        Some(held) if held.is_empty() => {
+            update.condition_expression("attribute_exists(pk) AND attribute_not_exists(#what)")
+        }
+        Some(held) => {
+            update.condition_expression("#what = :held").expression_attribute_values(":held", set(held))
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::ReturnValue;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Store, StoreError, item};
+use super::{Store, StoreError, item, retry::past_conflicts};
 use crate::domain::attempts::Limit;
 
 /// Counts are of no use after their window.
@@ -26,7 +26,7 @@ impl Store {
         let ends = (now.as_second().div_euclid(length) + 1).saturating_mul(length);
         let ends =
             Timestamp::from_second(ends).map_err(|_| StoreError::Malformed { operation: OPERATION })?;
-        let answer = self
+        let count = self
             .client
             .update_item()
             .table_name(&self.tables.sessions)
@@ -34,10 +34,11 @@ impl Store {
             .update_expression("SET expiresAt = :ttl ADD calls :one")
             .expression_attribute_values(":ttl", item::ttl(ends + KEPT_AFTER_END))
             .expression_attribute_values(":one", item::number(1))
-            .return_values(ReturnValue::UpdatedNew)
-            .send()
-            .await
-            .map_err(|error| StoreError::from_sdk(OPERATION, &error))?;
+            .return_values(ReturnValue::UpdatedNew);
+        let answer = past_conflicts(|| async {
+            count.clone().send().await.map_err(|error| StoreError::from_sdk(OPERATION, &error))
+        })
+        .await?;
         let calls =
             answer.attributes.as_ref().and_then(|found| found.get("calls")?.as_n().ok()?.parse().ok());
         let calls = calls.ok_or(StoreError::Malformed { operation: OPERATION })?;

@@ -21,8 +21,6 @@ impl Store {
             "expiresAt".to_owned(),
             item::number(token_expires.as_second().saturating_add(LEEWAY.as_secs() + 1)),
         );
-        let put = self.client.put_item().table_name(&self.tables.sessions).set_item(Some(row));
-        put.send().await.map_err(|error| StoreError::from_sdk(OPERATION, &error))?;
-        Ok(())
+        self.put(OPERATION, &self.tables.sessions, row).await
     }
 }

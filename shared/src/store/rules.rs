@@ -43,9 +43,7 @@ impl Store {
     pub async fn put_rules(&self, api: &str, rules: &StoredRules) -> Result<(), StoreError> {
         const OPERATION: &str = "store rules";
         let row = item::write(OPERATION, key(api), rules, None)?;
-        let put = self.client.put_item().table_name(&self.tables.identity).set_item(Some(row));
-        put.send().await.map_err(|error| StoreError::from_sdk(OPERATION, &error))?;
-        Ok(())
+        self.put(OPERATION, &self.tables.identity, row).await
     }
 }
 

@@ -28,8 +28,8 @@ pub struct PageKey(item::Item);
 pub struct UserPage {
     /// The users.
     pub profiles: Vec<Profile>,
-    /// How many rows could not be read, which are no users of this version's.
-    pub unreadable: usize,
+    /// The ids of rows that could not be read, which are no users of this version's.
+    pub unreadable: Vec<String>,
     /// Where the next page begins, if there is one.
     pub next: Option<PageKey>,
 }
@@ -54,12 +54,17 @@ impl Store {
             .send()
             .await
             .map_err(|error| StoreError::from_sdk(OPERATION, &error))?;
-        let rows = page.items.unwrap_or_default();
-        let all = rows.len();
-        let profiles: Vec<Profile> = rows.into_iter().filter_map(|row| from_item(row).ok()).collect();
+        let (mut profiles, mut unreadable) = (Vec::new(), Vec::new());
+        for row in page.items.unwrap_or_default() {
+            let id = row.get("pk").and_then(|pk| pk.as_s().ok()?.strip_prefix("USER#").map(str::to_owned));
+            match from_item(row) {
+                Ok(profile) => profiles.push(profile),
+                Err(_) => unreadable.push(id.unwrap_or_default()),
+            }
+        }
         Ok(UserPage {
-            unreadable: all - profiles.len(),
             profiles,
+            unreadable,
             next: page.last_evaluated_key.filter(|key| !key.is_empty()).map(PageKey),
         })
     }

@@ -7,7 +7,8 @@ use super::{
     EventRow, Store, StoreError,
     error::{Updated, updated},
     item,
-    transaction::{CONFLICT_RETRIES, Transacted, pause_after_conflict},
+    retry::past_conflicts,
+    transaction::Transacted,
 };
 use crate::domain::{
     ids::{RefreshHash, SessionId, UserId},
@@ -61,15 +62,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`]; then it may or may not have taken. The next try with the same token finds out.
     pub async fn rotate(&self, rotation: &Rotation<'_>) -> Result<Rotated, StoreError> {
-        let mut rotated = self.try_rotate(rotation).await;
-        for attempt in 0..CONFLICT_RETRIES {
-            if !rotated.as_ref().is_err_and(StoreError::is_conflict) {
-                break;
-            }
-            pause_after_conflict(attempt).await;
-            rotated = self.try_rotate(rotation).await;
-        }
-        rotated
+        past_conflicts(|| self.try_rotate(rotation)).await
     }
 
     async fn try_rotate(&self, rotation: &Rotation<'_>) -> Result<Rotated, StoreError> {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{DeleteRequest, WriteRequest};
 
-use super::{Store, StoreError, item, transaction::pause_after_conflict};
+use super::{Store, StoreError, item, retry::pause};
 use crate::domain::ids::UserId;
 
 /// DynamoDB takes so many deletes in one call.
@@ -84,7 +84,7 @@ impl Store {
             if left.is_empty() {
                 return Ok(());
             }
-            pause_after_conflict(attempt).await;
+            pause(attempt).await;
         }
         Err(StoreError::Unavailable { operation, reason: "unprocessed".to_owned() })
     }

@@ -1,24 +1,13 @@
 //! Transactions: only where several items must agree.
 
-use std::time::Duration;
-
 use aws_sdk_dynamodb::{
     error::SdkError,
     operation::transact_write_items::TransactWriteItemsError,
     types::{CancellationReason, TransactWriteItem},
 };
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, retry::past_conflicts};
 use crate::entropy;
-
-/// How often a call is made again that met another transaction at the same item.
-pub(super) const CONFLICT_RETRIES: u32 = 5;
-
-/// A little while, longer each time, so that two that met do not meet again.
-pub(super) async fn pause_after_conflict(attempt: u32) {
-    let least = Duration::from_millis(10 << attempt);
-    tokio::time::sleep(entropy::jitter(least, least * 3)).await;
-}
 
 /// How a transaction ended.
 pub(super) enum Transacted {
@@ -39,35 +28,36 @@ impl Store {
     ) -> Result<Transacted, StoreError> {
         let name = entropy::bytes().map(|bytes| uuid::Builder::from_random_bytes(bytes).into_uuid());
         let name = name.map_err(|error| StoreError::Refused { operation, reason: error.to_string() })?;
-        for attempt in 0..CONFLICT_RETRIES {
-            let transaction = self.client.transact_write_items().client_request_token(name.to_string());
-            let sent = transaction.set_transact_items(Some(writes.clone())).send().await;
-            let reasons = match sent {
-                Ok(_) => return Ok(Transacted::Done),
-                Err(SdkError::ServiceError(answer)) if answer.err().is_transaction_canceled_exception() => {
-                    match answer.into_err() {
-                        TransactWriteItemsError::TransactionCanceledException(canceled) => {
-                            canceled.cancellation_reasons.unwrap_or_default()
-                        }
-                        _ => vec![],
+        past_conflicts(|| self.try_transact(operation, name.to_string(), writes.clone())).await
+    }
+
+    async fn try_transact(
+        &self,
+        operation: &'static str,
+        name: String,
+        writes: Vec<TransactWriteItem>,
+    ) -> Result<Transacted, StoreError> {
+        let transaction = self.client.transact_write_items().client_request_token(name);
+        let reasons = match transaction.set_transact_items(Some(writes)).send().await {
+            Ok(_) => return Ok(Transacted::Done),
+            Err(SdkError::ServiceError(answer)) if answer.err().is_transaction_canceled_exception() => {
+                match answer.into_err() {
+                    TransactWriteItemsError::TransactionCanceledException(canceled) => {
+                        canceled.cancellation_reasons.unwrap_or_default()
                     }
+                    _ => vec![],
                 }
-                Err(error) => return Err(StoreError::from_sdk(operation, &error)),
+            }
+            Err(error) => return Err(StoreError::from_sdk(operation, &error)),
+        };
+        let has = |code: &str| reasons.iter().any(|reason| reason.code() == Some(code));
+        if has("ConditionalCheckFailed") {
+            let failed = |reason: CancellationReason| {
+                (reason.code() == Some("ConditionalCheckFailed")).then_some(reason)
             };
-            let has = |code: &str| reasons.iter().any(|reason| reason.code() == Some(code));
-            if has("ConditionalCheckFailed") {
-                let failed = |reason: CancellationReason| {
-                    (reason.code() == Some("ConditionalCheckFailed")).then_some(reason)
-                };
-                return Ok(Transacted::ConditionsFailed(reasons.into_iter().map(failed).collect()));
-            }
-            let code = reasons.iter().filter_map(CancellationReason::code).find(|code| *code != "None");
-            let passing = ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"];
-            if !code.is_some_and(|code| passing.contains(&code)) {
-                return Err(StoreError::Refused { operation, reason: code.unwrap_or("canceled").to_owned() });
-            }
-            pause_after_conflict(attempt).await;
+            return Ok(Transacted::ConditionsFailed(reasons.into_iter().map(failed).collect()));
         }
-        Err(StoreError::Unavailable { operation, reason: "TransactionConflict".to_owned() })
+        let code = reasons.iter().filter_map(CancellationReason::code).find(|code| *code != "None");
+        Err(StoreError::canceled(operation, code.unwrap_or("canceled")))
     }
 }

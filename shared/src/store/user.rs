@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::types::{
     AttributeValue, CancellationReason, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
 };
 
-use super::{Credential, EventRow, Store, StoreError, credential, item, profile, transaction::Transacted};
+use super::{Credential, EventRow, Store, StoreError, item, profile, transaction::Transacted};
 use crate::domain::user::Profile;
 
 /// What is written.
@@ -104,9 +104,8 @@ impl Store {
                 .map_err(|_| StoreError::Malformed { operation })?;
             Ok::<_, StoreError>(TransactWriteItem::builder().put(put).build())
         };
-        let credential = item::write(operation, credential::key(&user.profile.email), user.credential, None)?;
         Ok([
-            put(credential)?,
+            put(user.credential.row(&user.profile.email))?,
             put(profile_row(operation, user.profile)?)?,
             TransactWriteItem::builder().put(self.event_put(operation, user.event)?).build(),
         ])

@@ -8,7 +8,7 @@
 use libfuzzer_sys::fuzz_target;
 use nova_auth_domain::{
     policy::MethodArn,
-    rules::{Asking, Caching, Method, Rules, file},
+    rules::{Asking, Caching, Rules, file},
     user::Profile,
 };
 
@@ -37,12 +37,16 @@ fuzz_target!(|input: &str| {
     for who in [None, Some(&users[0]), Some(&users[1])] {
         let asking = Asking { user: who, address: None };
         let arn = |path: &str| format!("arn:aws:execute-api:us-east-1:123456789012:a1b2c3/v1/GET{path}");
-        let (asked, other) = (arn("/"), arn(path));
-        let Some(method) = MethodArn::parse(&asked) else { continue };
-        let kept = cached.grant(method, asking, false);
-        if MethodArn::parse(&other).is_some() && path.starts_with('/') {
-            let fresh = cached.verdict(Method::Get, path, asking).is_allowed();
-            assert_eq!(kept.allows(&other), fresh, "the cache says otherwise");
+        let (plain, other) = (arn("/"), arn(path));
+        let (Some(first), Some(second)) = (MethodArn::parse(&plain), MethodArn::parse(&other)) else { continue };
+        if !path.starts_with('/') {
+            continue;
+        }
+        // Whichever comes first, its answer is kept for the other one.
+        for (asked, later) in [(first, second), (second, first), (second, second)] {
+            let (_, kept) = cached.answer(asked, None, asking);
+            let fresh = cached.decide("GET", Some("/{id}"), later.path, asking).is_allowed();
+            assert_eq!(kept.allows(later.text), fresh, "the cache says otherwise");
         }
     }
 });

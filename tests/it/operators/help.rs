@@ -10,8 +10,8 @@ async fn every_verb_has_help_with_an_example_and_the_exit_codes_are_written_down
         assert!(help.stdout.contains("Exit codes:"), "{help:?}");
     }
     let verbs = [
-        "create", "list", "show", "disable", "enable", "role", "grant", "revoke", "password", "unlock",
-        "delete", "import", "export",
+        "create", "list", "show", "edit", "disable", "enable", "role", "grant", "revoke", "password",
+        "unlock", "delete", "import", "export",
     ];
     let nouns =
         verbs.map(|verb| ["user", verb]).into_iter().chain([["session", "list"], ["session", "revoke"]]);

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{nova, printed};
 use crate::support::client::Client;
 use crate::support::rows::{IDENTITY, SESSIONS};
-use crate::support::stack::{PASSWORD, System};
+use crate::support::stack::{PASSWORD, Pair, System};
 
 #[tokio::test]
 async fn users_are_listed_in_a_table_for_people_and_line_by_line_for_programs() {
@@ -47,6 +47,23 @@ async fn a_user_is_shown_with_sessions_failures_and_the_security_log() {
     assert_eq!(shown["events"][0]["event"], "authn_login_fail");
     for output in [&by_email.stdout, &by_id.stdout] {
         assert!(!output.contains("$2"), "a hash: {output}");
+    }
+}
+
+#[tokio::test]
+async fn a_locked_address_is_unlocked_by_naming_it() {
+    let system = System::start().await;
+    let (sara, omar) = (system.user("sara").await, system.user("omar").await);
+    for _ in 0..5 {
+        system.try_login(&Client::at(2), &sara.email, "wrong").await;
+    }
+    system.try_login(&Client::at(2), &omar.email, PASSWORD).await.expect(429, "AUTH_RATE_LIMITED");
+    let unlocked = nova(&system, "", &["user", "unlock", "LOCAL", "--address", "127.0.0.2"]).await;
+    assert_eq!(printed(&unlocked), "127.0.0.2: failed logins are forgotten\n");
+    system.login(&Client::at(2), &omar).await;
+    for wrong in [&["--address", "localhost"][..], &[], &["sara@example.com", "--address", "127.0.0.2"]] {
+        let refused = nova(&system, "", &[&["user", "unlock", "LOCAL"], wrong].concat()).await;
+        assert_eq!(refused.code, Some(2), "{refused:?}");
     }
 }
 
@@ -121,6 +138,49 @@ async fn a_password_that_an_operator_sets_ends_every_session_and_is_the_only_one
 }
 
 #[tokio::test]
+async fn a_user_with_another_address_is_who_they_were_and_logs_in_with_it() {
+    let system = System::start().await;
+    let (sara, omar, client) = (system.user("sara").await, system.user("omar").await, Client::at(2));
+    let pair = system.login(&client, &sara).await;
+    let new = "sara.haddad@example.com";
+    let words =
+        ["user", "edit", "LOCAL", &sara.email, "--email", "Sara.Haddad@Example.com", "--name", "Sara Haddad"];
+    let mut said = printed(&nova(&system, "", &words).await);
+    system.assert_dead(&client, &pair).await;
+    system.try_login(&client, &sara.email, PASSWORD).await.expect(401, "INVALID_CREDENTIALS");
+    let login = system.try_login(&client, new, PASSWORD).await;
+    assert_eq!(
+        (login.text("/data/user/id"), login.text("/data/user/name")),
+        (sara.id.clone(), "Sara Haddad".to_owned())
+    );
+
+    // Said again, as after an answer that was lost, by the old address, by the new one or by the id: nothing is done twice.
+    let before = system.rows.like(IDENTITY, "", "").await;
+    let [_, _, _, _, edit @ ..] = &words;
+    for name in [&sara.email, new, &sara.id] {
+        said += &printed(&nova(&system, "", &[&["user", "edit", "LOCAL", name], &edit[..]].concat()).await);
+    }
+    assert_eq!(system.rows.like(IDENTITY, "", "").await, before);
+    let access = Pair::of(&login).access;
+    assert_eq!(system.whoami(&client, &access).await.status, 200);
+
+    // Another name alone ends nothing.
+    said += &printed(&nova(&system, "", &["user", "edit", "LOCAL", new, "--name", "Sara", "--json"]).await);
+    assert_eq!(system.whoami(&client, &access).await.status, 200);
+    insta::assert_snapshot!("user_edit", said);
+
+    let taken = nova(&system, "", &["user", "edit", "LOCAL", new, "--email", "OMAR@example.com"]).await;
+    assert_eq!((taken.code, taken.complaint()), (Some(1), "nova: The email is in use already."));
+    // Nobody who never had that address is taken for its user.
+    let unknown = nova(&system, "", &["user", "edit", "LOCAL", "x@example.com", "--email", new]).await;
+    assert_eq!((unknown.code, unknown.complaint()), (Some(3), "nova: there is no user x@example.com"));
+    let odd = nova(&system, "", &["user", "edit", "LOCAL", new, "--email", "sara"]).await;
+    assert_eq!((odd.code, odd.complaint()), (Some(1), "nova: email: The value is not valid."));
+    assert_eq!(nova(&system, "", &["user", "edit", "LOCAL", new]).await.code, Some(2));
+    system.login(&client, &omar).await;
+}
+
+#[tokio::test]
 async fn an_unlocked_user_may_try_again_at_once() {
     let system = System::start().await;
     let sara = system.user("sara").await;
@@ -192,7 +252,10 @@ async fn an_operator_sees_the_sessions_of_a_user_and_ends_one_or_all_of_them() {
     system.assert_dead(&other, &pairs[1]).await;
     let none = printed(&nova(&system, "", &["session", "list", "LOCAL", &sara.email]).await);
     insta::assert_snapshot!("sessions", [ended, table, all, none].concat());
-    assert_eq!(nova(&system, "", &["session", "revoke", "LOCAL", &sara.email]).await.code, Some(2));
+    let which = nova(&system, "", &["session", "revoke", "LOCAL", &sara.email]).await;
+    assert!(which.code == Some(2) && which.stderr.contains("<USER> <SESSION|--all>"), "{which:?}");
+    let both = nova(&system, "", &[&words[..], &["--all"]].concat()).await;
+    assert_eq!(both.code, Some(2), "{both:?}");
 }
 
 #[tokio::test]
@@ -203,6 +266,8 @@ async fn who_is_not_there_has_an_exit_code_of_their_own_for_every_verb() {
         &["user", "show", "LOCAL", gone][..],
         &["user", "disable", "LOCAL", gone],
         &["user", "enable", "LOCAL", gone],
+        &["user", "edit", "LOCAL", gone, "--name", "Sara"],
+        &["user", "edit", "LOCAL", gone, "--email", "sara@example.com"],
         &["user", "role", "LOCAL", gone, "admin"],
         &["user", "grant", "LOCAL", gone, "a:b"],
         &["user", "revoke", "LOCAL", gone, "a:b"],
@@ -232,6 +297,7 @@ async fn every_change_stands_in_the_security_log_as_an_operators() {
         &["grant", "a:b"],
         &["revoke", "a:b"],
         &["unlock"],
+        &["edit", "--name", "Sara Haddad"],
     ] {
         let (verb, rest) = words.split_first().unwrap();
         let ended = nova(&system, "", &[&["user", verb, "LOCAL", &sara.email], rest].concat()).await;
@@ -239,5 +305,5 @@ async fn every_change_stands_in_the_security_log_as_an_operators() {
     }
     let log = system.rows.like(IDENTITY, &format!("EVENT#{}", sara.id), "EVENT#").await;
     let updates = log.iter().filter(|entry| entry["event"]["S"] == "user_updated");
-    assert_eq!(updates.filter(|entry| entry["ip"]["S"] == "operator").count(), 6, "{log:?}");
+    assert_eq!(updates.filter(|entry| entry["ip"]["S"] == "operator").count(), 7, "{log:?}");
 }

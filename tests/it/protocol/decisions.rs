@@ -39,6 +39,8 @@ async fn keys_that_are_never_answered_are_neither_a_no_nor_a_yes() {
     let (_, pair) = world.logged_in().await;
     world.wire.script(on("BatchGetItem").every_call(), Fault::Unprocessed(skip("PROFILE")));
     assert_passing(world.authenticate(60, &pair.access).await);
+    // A table that is short of capacity is not asked for more of it ever again: ten pauses that double fill the five seconds.
+    assert!(world.wire.count("BatchGetItem") <= 16, "{} calls", world.wire.count("BatchGetItem"));
 }
 
 #[tokio::test]

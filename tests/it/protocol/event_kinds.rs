@@ -237,6 +237,12 @@ async fn a_policy_that_may_be_kept_lists_every_route_that_its_user_may_call() {
             json!([format!("{stage}/GET/whoami"), format!("{stage}/$connect")]),
             "{kind:?}"
         );
+        // A call that a kept policy allows may follow one that it denies, and needs its caller; and the other way round. What
+        // opens a WebSocket is not kept.
+        let of_user = ["email", "role", "sessionId", "userId"];
+        let of_both = ["code", "email", "message", "role", "sessionId", "userId"];
+        let wanted = if kind.file == "ws" { &of_user[..] } else { &of_both[..] };
+        assert_eq!(names(&answer["context"]), wanted, "{kind:?}");
     }
 }
 
@@ -299,6 +305,63 @@ async fn only_opening_a_websocket_is_asked_about_and_no_rule_for_paths_lets_it_o
     let (_, pair) = world.logged_in().await;
     put(&world, Caching::Never, "- route: ANY /*\n").await;
     kind.assert_denies(&ask(&world, 1, &kind.event(Some(pair.access.expose()))).await, "FORBIDDEN");
+}
+
+/// Lambda's console tries an authorizer with the first of these events, API Gateway's "Test authorizer" with the others.
+#[tokio::test]
+async fn the_events_of_the_consoles_get_a_decision() {
+    let arn = |stage: &str| format!("arn:aws:execute-api:us-east-1:123456789012:{API}/{stage}/GET/");
+    let token = |stage: &str, value: &str| json!({"type": "TOKEN", "authorizationToken": value, "methodArn": arn(stage)});
+    let request = |value: &str| {
+        json!({
+            "type": "REQUEST", "methodArn": arn("ESTestInvoke-stage"), "resource": "/", "path": "/", "httpMethod": "GET",
+            "headers": {"Authorization": value}, "multiValueHeaders": {"Authorization": [value]}, "queryStringParameters": {},
+            "multiValueQueryStringParameters": {}, "pathParameters": {}, "stageVariables": {},
+            "requestContext": {
+                "resourceId": "test-invoke-resource-id", "resourcePath": "/", "httpMethod": "GET", "path": "/",
+                "stage": "test-invoke-stage", "domainPrefix": "testPrefix", "domainName": "testPrefix.testDomainName",
+                "apiId": API, "protocol": "HTTP/1.1", "requestId": "test-invoke-request",
+                "identity": {"sourceIp": "test-invoke-source-ip", "userAgent": "aws-internal/3", "accessKey": "test-invoke-access-key"},
+            },
+        })
+    };
+    for caching in [Caching::Never, Caching::Allowed] {
+        let world = World::new().await;
+        let (_, pair) = world.logged_in().await;
+        let bearer = format!("Bearer {}", pair.access.expose());
+        let events = |value: &str| [token("*", value), token("ESTestInvoke-stage", value), request(value)];
+        for event in events(&bearer) {
+            let denied = ask(&world, 1, &event).await.unwrap();
+            assert_eq!(denied["context"]["code"], "FORBIDDEN", "without rules: {denied}");
+        }
+        put(&world, caching, "- route: GET /\n- route: GET /notes/*\n").await;
+        for event in events(&bearer) {
+            let allowed = ask(&world, 2, &event).await.unwrap();
+            assert!(allowed["context"]["userId"].is_string(), "{event}");
+            let resources = allowed["policyDocument"]["Statement"][0]["Resource"].to_string();
+            // No stage of more than one letter is meant by a stage of `*`.
+            assert!(!resources.contains("/*/GET") && resources.contains("/GET/"), "{resources}");
+        }
+        for bad in ["incoming-client-token", "", "Bearer a.b.c"] {
+            for event in events(bad) {
+                assert_eq!(ask(&world, 3, &event).await, Err(AuthorizerError::Unauthorized), "{event}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_websocket_is_opened_whatever_version_its_event_has() {
+    let kind = KINDS[5];
+    let (world, pair) = scene(kind, "").await;
+    for version in ["1.1", "3.0", ""] {
+        let mut event = kind.event(Some(pair.access.expose()));
+        event["version"] = json!(version);
+        kind.assert_allows(&ask(&world, 1, &event).await, &arn(&event));
+        let mut other = kind.event(None);
+        other["version"] = json!(version);
+        assert_eq!(ask(&world, 1, &other).await, Err(AuthorizerError::Unauthorized), "{version}");
+    }
 }
 
 #[tokio::test]

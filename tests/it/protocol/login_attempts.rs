@@ -7,6 +7,7 @@ use nova_auth::{
         address::ClientAddress,
         attempts::{ALARMING_RUN, Entry, Quota},
         refusal::Refusal,
+        user::Status,
     },
     flows::{
         attempts::{enter_address, leave},
@@ -54,6 +55,25 @@ async fn five_failures_lock_the_account_even_for_the_right_password_until_the_wi
     assert!(world.rows.count_events(person.id, "authn_login_lock").await == 1);
 }
 
+/// An office in the morning: each of five colleagues mistypes once, and the sixth does not.
+#[tokio::test]
+async fn an_address_may_have_a_larger_limit_than_an_account() {
+    let world = World::with(&[("LOGIN_MAX_ATTEMPTS_PER_ADDRESS", "20")]).await;
+    let mut people = Vec::new();
+    for name in ["amal", "basim", "dina", "farid", "hala", "sara"] {
+        people.push(world.person(name).await);
+    }
+    for person in &people[..5] {
+        let refused = refusal(world.login_with(&world.at(0), person, "Wrong-horse-9!").await);
+        assert!(matches!(refused, Refusal::InvalidCredentials(quota) if quota.remaining == 4));
+    }
+    world.login(&world.at(1), &people[5]).await.unwrap();
+    for _ in 0..4 {
+        refusal(world.login_with(&world.at(2), &people[0], "Wrong-horse-9!").await);
+    }
+    assert!(matches!(refusal(world.login(&world.at(3), &people[0]).await), Refusal::LoginLocked(_)));
+}
+
 #[tokio::test]
 async fn of_fifty_reservations_at_once_exactly_as_many_take_as_there_are_places() {
     let world = World::new().await;
@@ -63,7 +83,7 @@ async fn of_fifty_reservations_at_once_exactly_as_many_take_as_there_are_places(
         let (world, key) = (Arc::clone(&world), AttemptsKey::account(&person.email));
         tasks.spawn(async move {
             let moment = world.at(0);
-            let (store, limit) = (&world.service.store, world.service.attempts);
+            let (store, limit) = (&world.service.store, world.service.attempts.account);
             store.reserve_attempt(&key, &Entry::new(&moment), limit, moment.now).await.unwrap()
         });
     }
@@ -83,7 +103,7 @@ async fn of_fifty_reservations_in_a_window_that_has_ended_exactly_as_many_take()
         let (world, key) = (Arc::clone(&world), AttemptsKey::account(&person.email));
         tasks.spawn(async move {
             let moment = world.at(1000);
-            let (store, limit) = (&world.service.store, world.service.attempts);
+            let (store, limit) = (&world.service.store, world.service.attempts.account);
             store.reserve_attempt(&key, &Entry::new(&moment), limit, moment.now).await.unwrap()
         });
     }
@@ -155,7 +175,7 @@ async fn a_login_clears_the_accounts_failures_and_gives_the_address_its_place_ba
 #[tokio::test]
 async fn what_is_given_back_late_takes_nothing_from_the_next_window() {
     let world = World::new().await;
-    let (store, limit) = (&world.service.store, world.service.attempts);
+    let (store, limit) = (&world.service.store, world.service.attempts.account);
     let address = ClientAddress::parse(ADDRESS);
     let late = enter_address(store, limit, &world.at(0), address).await.unwrap();
     let next = enter_address(store, limit, &world.at(901), address).await.unwrap();
@@ -184,7 +204,7 @@ async fn an_office_behind_one_address_logs_in_twenty_at_once() {
 #[tokio::test]
 async fn a_login_behind_a_full_window_waits_for_one_in_flight_and_takes_its_place() {
     let world = World::new().await;
-    let (store, limit) = (&world.service.store, world.service.attempts);
+    let (store, limit) = (&world.service.store, world.service.attempts.account);
     let address = ClientAddress::parse(ADDRESS);
     let first = enter_address(store, limit, &world.at(0), address).await.unwrap();
     for _ in 1..limit.max {
@@ -279,6 +299,23 @@ async fn a_long_run_of_failures_disables_the_account_where_that_is_switched_on()
     world.assert_dead(1002, &pair).await;
 }
 
+/// Whoever was let in again after that is guarded as before.
+#[tokio::test]
+async fn an_account_that_was_enabled_again_is_disabled_by_the_next_long_run() {
+    let world = World::with(&[("LOGIN_RUN_ACTION", "disable")]).await;
+    let person = world.person("amal").await;
+    complete_a_run(&world, &person).await;
+    // Nobody logs in meanwhile, which would end the run as well.
+    world.set_status(&world.at(2000), &person, Status::Active).await.unwrap();
+    for _ in 1..ALARMING_RUN {
+        let moment = world.at(3000);
+        world.service.store.count_failure(&person.email, &Entry::new(&moment), moment.now).await.unwrap();
+    }
+    guess(&world, &person, 4000, 1).await;
+    assert_eq!(world.rows.count_events(person.id, "authn_login_fail_max").await, 2);
+    assert_eq!(refusal(world.login(&world.at(4001), &person).await), Refusal::AccountInactive);
+}
+
 #[tokio::test]
 async fn racing_failures_complete_a_run_exactly_once() {
     let world = World::new().await;
@@ -306,7 +343,7 @@ async fn a_clear_that_comes_late_takes_nothing_from_those_who_came_after() {
     let (store, moment) = (&world.service.store, world.at(0));
     let mine = Entry::new(&moment);
     let key = AttemptsKey::account(&person.email);
-    store.reserve_attempt(&key, &mine, world.service.attempts, moment.now).await.unwrap();
+    store.reserve_attempt(&key, &mine, world.service.attempts.account, moment.now).await.unwrap();
     store.clear_account_attempts(&person.email, &mine).await.unwrap();
     assert!(world.rows.account_entries(&person).await.is_empty());
     guess(&world, &person, 1, 5).await;

@@ -1,6 +1,13 @@
 //! Hashes of the old CRM: they verify, and are brought up to date in the transaction that begins the session.
 
-use nova_auth::{domain::refusal::Refusal, flows::login::login, passwords::Hasher};
+use nova_auth::{
+    domain::{
+        password::{Password, Profile as PasswordProfile},
+        refusal::Refusal,
+    },
+    flows::{login::login, operator::Operator},
+    passwords::Hasher,
+};
 
 use super::{
     answers::{assert_passing, refusal},
@@ -27,6 +34,54 @@ async fn a_hash_of_the_old_crm_verifies_and_is_upgraded_by_its_login() {
         world.assert_alive(1, &again).await;
         assert_eq!(world.rows.password_hash(&person.email).await, upgraded, "once");
     }
+}
+
+/// As an earlier version imported it: the row is spelled in another way than we do, and is found, compared and upgraded.
+#[tokio::test]
+async fn a_row_with_bits_that_say_nothing_logs_in_and_is_upgraded_and_changes_its_password() {
+    for full in [4, 5] {
+        let world = World::new().await;
+        let mut service = world.instance();
+        service.hasher = Hasher::new(full);
+        let person = world.person("amal").await;
+        let mut odd = bcrypt::hash(PASSWORD, 4).unwrap().into_bytes();
+        for at in [28, 59] {
+            odd[at] += 1;
+        }
+        let odd = String::from_utf8(odd).unwrap();
+        world.rows.set_password_hash(&person.email, &odd).await;
+        let attempt = attempt(&person.email, PASSWORD, ADDRESS);
+        let pair = Pair::from(login(&service, &world.at(0), &attempt).await.unwrap());
+        world.assert_alive(0, &pair).await;
+        assert_eq!(world.rows.password_hash(&person.email).await == odd, full == 4);
+        world.rows.set_password_hash(&person.email, &odd).await;
+        world.change_password(&world.at(1), &pair.access).await.unwrap();
+        world.login_with(&world.at(2), &person, OTHER_PASSWORD).await.unwrap();
+    }
+}
+
+/// Nothing verifies against it, and it counts: at the account and at the address, in the run and in the log.
+#[tokio::test]
+async fn a_hash_that_cannot_be_read_is_a_wrong_password_until_an_operator_sets_another() {
+    let world = World::new().await;
+    let (person, pair) = world.logged_in().await;
+    world.rows.set_password_hash(&person.email, "$2b$99$canary").await;
+    let refused = refusal(world.login(&world.at(1), &person).await);
+    let Refusal::InvalidCredentials(quota) = refused else { panic!("{refused:?}") };
+    assert_eq!(quota.remaining, 4);
+    assert_eq!(world.rows.account_entries(&person).await.len(), 1);
+    assert_eq!(world.rows.address_entries(ADDRESS).await.len(), 1);
+    assert_eq!(world.rows.count_events(person.id, "authn_login_fail").await, 1);
+    let changed = refusal(world.change_password(&world.at(2), &pair.access).await);
+    assert!(matches!(changed, Refusal::CurrentPasswordInvalid(_)), "{changed:?}");
+    assert_eq!(world.rows.password_hash(&person.email).await, "$2b$99$canary");
+
+    let (moment, store) = (world.at(3), &world.service.store);
+    let operator = Operator { store, moment: &moment, security_log: world.service.security_log };
+    let user = store.profile(person.id).await.unwrap().unwrap();
+    let other = Password::new(OTHER_PASSWORD.to_owned());
+    operator.set_password(&user, &other, PasswordProfile::Crm, Hasher::new(4)).await.unwrap();
+    world.login_with(&world.at(4), &person, OTHER_PASSWORD).await.unwrap();
 }
 
 #[tokio::test]

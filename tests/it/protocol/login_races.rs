@@ -164,7 +164,7 @@ async fn a_conflict_of_transactions_is_tried_again_and_at_last_is_no_answer() {
     world.wire.reset();
     world.wire.script(on("TransactWriteItems").every_call(), Fault::conflict());
     assert_passing(world.login(&world.at(1), &person).await);
-    assert_eq!(world.wire.count("TransactWriteItems"), 5);
+    assert_eq!(world.wire.count("TransactWriteItems"), 6);
     assert_eq!(world.rows.sessions(person.id).await.len(), 1);
     assert!(world.rows.account_entries(&person).await.is_empty(), "no password was guessed");
     assert!(world.rows.address_entries(super::world::ADDRESS).await.is_empty());

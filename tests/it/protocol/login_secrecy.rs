@@ -56,7 +56,7 @@ async fn forms_of_a_wrong_password(world: &World, email: &Email, second: i64) ->
 }
 
 #[tokio::test]
-async fn nobody_somebody_inactive_and_an_old_hash_make_the_same_calls() {
+async fn nobody_somebody_inactive_an_old_hash_and_one_that_cannot_be_read_make_the_same_calls() {
     let world = World::new().await;
     world.wire.set_latency(Duration::from_millis(20));
     let somebody = world.person("amal").await;
@@ -66,10 +66,18 @@ async fn nobody_somebody_inactive_and_an_old_hash_make_the_same_calls() {
     let old = bcrypt::hash("another one", 4).unwrap().replacen("$2b$", "$2a$", 1);
     world.rows.set_password_hash(&outdated.email, &old).await;
 
+    let unreadable = world.person("dana").await;
+    world.rows.set_password_hash(&unreadable.email, "no hash at all").await;
+
     let known = forms_of_a_wrong_password(&world, &somebody.email, 0).await;
     assert_eq!(known.len(), 6, "{known:#?}");
     let nobody = Email::parse("nobody@example.com").unwrap();
-    for (name, email) in [("nobody", &nobody), ("inactive", &inactive.email), ("old", &outdated.email)] {
+    for (name, email) in [
+        ("nobody", &nobody),
+        ("inactive", &inactive.email),
+        ("old", &outdated.email),
+        ("unreadable", &unreadable.email),
+    ] {
         assert_eq!(forms_of_a_wrong_password(&world, email, 1).await, known, "{name}");
     }
 }

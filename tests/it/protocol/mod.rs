@@ -12,7 +12,7 @@
 //! | `login_*`, `refresh_*`, `logout`, `cookies`, `password_change`, `register`, `sessions`, `decisions` | the protocols, one subject a file |
 //! | `operator`, `security_log` | what an operator does, and what is written down of everybody |
 //! | `late` | writes that arrive long after their caller has gone on |
-//! | `throttled` | every call of every flow failing in turn |
+//! | `throttled`, `conflicts` | every call of every flow failing in turn, or meeting another write |
 //! | `event_kinds`, `broken_events` | the authorizer, asked in every form, and in none |
 //! | `counters` | windows of attempts and counts of calls at random, against what they are meant to be |
 //! | `cost` | round trips and capacity |
@@ -28,6 +28,7 @@ mod wire;
 mod world;
 
 mod broken_events;
+mod conflicts;
 mod cookies;
 mod cost;
 mod counters;

@@ -10,13 +10,13 @@ use nova_auth::{
         moment::Moment,
         name::PersonName,
         password::{Password, PasswordHash, Profile as PasswordProfile},
-        refusal::Refusal,
+        refusal::{Fault as FieldFault, Refusal},
         user::{Profile, Role, Status},
         user_record::UserRecord,
     },
     flows::{
         login::login,
-        operator::{Imported, Operator, Patience},
+        operator::{Edit, Edited, Imported, Operator, Patience, moved_before},
         revoke_all::revoke_all,
         set_status::set_status,
     },
@@ -26,9 +26,9 @@ use nova_auth::{
 
 use super::{
     answers::{assert_passing, claims, refusal},
-    faults::{Fault, on},
-    rows::{IDENTITY, text},
-    world::{CHEAP, OTHER_PASSWORD, PASSWORD, Person, World, attempt, device},
+    faults::{Fault, Gate, on},
+    rows::{IDENTITY, number, s, text},
+    world::{ADDRESS, CHEAP, OTHER_PASSWORD, PASSWORD, Person, World, attempt, device},
 };
 
 fn operator<'a>(world: &'a World, moment: &'a Moment) -> Operator<'a> {
@@ -37,6 +37,20 @@ fn operator<'a>(world: &'a World, moment: &'a Moment) -> Operator<'a> {
 
 async fn profile(world: &World, person: &Person) -> Profile {
     world.service.store.profile(person.id).await.unwrap().unwrap()
+}
+
+fn email(name: &str) -> Email {
+    Email::parse(&format!("{name}@example.com")).unwrap()
+}
+
+/// Another address.
+fn to(name: &str) -> Edit {
+    Edit { email: Some(email(name)), name: None }
+}
+
+/// Another name.
+fn named(name: &str) -> Edit {
+    Edit { email: None, name: Some(PersonName::parse(name).unwrap()) }
 }
 
 /// Somebody who was never there.
@@ -54,16 +68,53 @@ async fn what_is_done_to_a_user_who_is_not_there_is_said_to_have_been_done_to_no
     let change = AccessChange::Role(Role::default());
     assert_eq!(refusal(operator.change_access(gone.id, &change, false).await), Refusal::NotFound);
     assert_eq!(refusal(operator.delete(&gone, false).await), Refusal::NotFound);
+    for edit in [to("badr"), named("Badr")] {
+        assert_eq!(refusal(operator.edit(gone.id, &edit).await), Refusal::NotFound);
+    }
     let other = Password::new(OTHER_PASSWORD.to_owned());
     let set = operator.set_password(&gone, &other, PasswordProfile::Crm, Hasher::new(CHEAP)).await;
     assert_eq!(refusal(set), Refusal::NotFound);
     let kept = world.service.security_log;
     assert_eq!(refusal(revoke_all(store, &moment, gone.id, &device(), kept).await), Refusal::NotFound);
     for status in [Status::Active, Status::Disabled] {
-        let set = set_status(store, &moment, gone.id, status, &device(), kept).await;
+        let set = set_status(store, &moment, gone.id, &gone.email, status, &device(), kept).await;
         assert_eq!(refusal(set), Refusal::NotFound);
     }
     world.login(&world.at(2), &person).await.unwrap();
+}
+
+/// Five wrong passwords from one address.
+async fn lock(world: &World, person: &Person, second: i64) {
+    for _ in 0..5 {
+        refusal(world.login_with(&world.at(second), person, "Wrong-horse-9!").await);
+    }
+    let refused = refusal(world.login(&world.at(second), person).await);
+    assert!(matches!(refused, Refusal::LoginLocked(_) | Refusal::AddressLimited(_)), "{refused:?}");
+}
+
+#[tokio::test]
+async fn whoever_is_given_a_password_gets_in_with_it_though_the_account_was_locked() {
+    let world = World::with(&[("LOGIN_MAX_ATTEMPTS_PER_ADDRESS", "100")]).await;
+    let person = world.person("amal").await;
+    lock(&world, &person, 0).await;
+    let (moment, user) = (world.at(1), profile(&world, &person).await);
+    let (operator, password) = (operator(&world, &moment), Password::new(OTHER_PASSWORD.to_owned()));
+    operator.set_password(&user, &password, PasswordProfile::Crm, Hasher::new(CHEAP)).await.unwrap();
+    world.login_with(&world.at(2), &person, OTHER_PASSWORD).await.unwrap();
+    let left = world.service.store.account_attempts(&person.email, moment.now).await.unwrap();
+    assert_eq!((left.window, left.run), (None, 0));
+}
+
+#[tokio::test]
+async fn an_address_that_was_unlocked_lets_its_people_in_and_no_account_is_unlocked_by_it() {
+    let world = World::with(&[("LOGIN_MAX_ATTEMPTS", "100")]).await;
+    let (person, other) = (world.person("amal").await, world.person("sara").await);
+    lock(&world, &person, 0).await;
+    let moment = world.at(1);
+    let address = nova_auth::domain::address::ClientAddress::parse(ADDRESS);
+    operator(&world, &moment).unlock_address(address).await.unwrap();
+    world.login(&world.at(2), &other).await.unwrap();
+    assert_eq!(world.rows.account_entries(&person).await.len(), 5);
 }
 
 #[tokio::test]
@@ -188,4 +239,230 @@ async fn an_import_that_is_throttled_goes_on_as_long_as_its_patience_lasts() {
             assert_passing(made);
         }
     }
+}
+
+fn grant(numbers: std::ops::Range<usize>) -> AccessChange {
+    AccessChange::Grant(numbers.map(|number| format!("notes:read-{number}")).collect())
+}
+
+/// Two grants that both have room, and not together: whoever comes second finds none.
+#[tokio::test]
+async fn no_race_gives_a_user_more_than_they_may_have_and_what_they_have_can_be_granted_again() {
+    let world = World::new().await;
+    let person = world.person("amal").await;
+    let (moment, other) = (world.at(1), world.at(2));
+    let change =
+        async |moment, change| operator(&world, moment).change_access(person.id, &change, false).await;
+    // With the one that everybody has here.
+    change(&moment, grant(0..190)).await.unwrap();
+    let gate = Gate::default();
+    world.wire.script(on("TransactWriteItems").with(":held"), Fault::Hold(gate.clone()));
+    let (slow, ()) = tokio::join!(change(&moment, grant(185..199)), async {
+        gate.arrival().await;
+        change(&other, grant(199..204)).await.unwrap();
+        gate.open();
+    });
+    let too_many = Refusal::field("permissions", FieldFault::TooLong);
+    assert_eq!(refusal(slow), too_many);
+    assert_eq!(profile(&world, &person).await.permissions.len(), 196);
+    change(&moment, grant(190..194)).await.unwrap();
+    assert_eq!(profile(&world, &person).await.permissions.len(), 200);
+    change(&moment, grant(0..194)).await.unwrap();
+    assert_eq!(refusal(change(&moment, grant(0..195)).await), too_many);
+    assert_eq!(refusal(change(&moment, grant(0..201)).await), too_many);
+    assert_eq!(profile(&world, &person).await.permissions.len(), 200);
+    let malformed = AccessChange::Grant(["notes".to_owned()].into());
+    assert_eq!(refusal(change(&moment, malformed).await), Refusal::field("permissions", FieldFault::Invalid));
+}
+
+#[tokio::test]
+async fn a_grant_that_lost_its_race_and_has_room_is_done_all_the_same() {
+    let world = World::new().await;
+    let person = world.person("amal").await;
+    let (moment, other) = (world.at(1), world.at(2));
+    let change =
+        async |moment, change| operator(&world, moment).change_access(person.id, &change, false).await;
+    change(&moment, grant(0..190)).await.unwrap();
+    let gate = Gate::default();
+    world.wire.script(on("TransactWriteItems").with(":held"), Fault::Hold(gate.clone()));
+    let (slow, ()) = tokio::join!(change(&moment, grant(180..199)), async {
+        gate.arrival().await;
+        let less = AccessChange::Revoke(["notes:read".to_owned()].into());
+        change(&other, less).await.unwrap();
+        gate.open();
+    });
+    slow.unwrap();
+    assert_eq!(profile(&world, &person).await.permissions.len(), 199);
+}
+
+/// What a user holds in both tables, but for the security log.
+async fn standing(world: &World, person: &Person, address: &str) -> (Option<String>, i64, usize) {
+    let credential = world.rows.get(IDENTITY, &format!("EMAIL#{address}@example.com"), "CREDENTIAL").await;
+    let row = world.rows.profile(person.id).await;
+    let events = world.rows.count_events(person.id, "user_updated").await;
+    (credential.map(|row| text(&row, "userId")), number(&row, "epoch"), events)
+}
+
+#[tokio::test]
+async fn another_address_is_one_transaction_that_keeps_the_user_and_ends_every_session() {
+    let world = World::new().await;
+    let (person, pair) = world.logged_in().await;
+    // What a later version keeps beside the hash goes with it.
+    world.rows.set(IDENTITY, "EMAIL#amal@example.com", "CREDENTIAL", "later", s("kept")).await;
+    let hash = world.rows.password_hash(&person.email).await;
+    let (moment, edit) = (world.at(1), Edit { name: named("Badr").name, ..to("badr") });
+    world.wire.reset();
+    let edited = operator(&world, &moment).edit(person.id, &edit).await.unwrap();
+    assert_eq!((edited, world.wire.count("TransactWriteItems")), (Edited::Moved, 1));
+    let now = profile(&world, &person).await;
+    assert_eq!((now.id, now.email.as_str(), now.name.as_str()), (person.id, "badr@example.com", "Badr"));
+    assert_eq!(standing(&world, &person, "badr").await, (Some(person.id.to_string()), 2, 1));
+    assert_eq!(standing(&world, &person, "amal").await.0, None);
+    let moved = world.rows.get(IDENTITY, "EMAIL#badr@example.com", "CREDENTIAL").await.unwrap();
+    assert_eq!((text(&moved, "passwordHash"), text(&moved, "later")), (hash, "kept".to_owned()));
+    world.assert_dead(2, &pair).await;
+    assert!(matches!(refusal(world.login(&world.at(3), &person).await), Refusal::InvalidCredentials(_)));
+    let badr = Person { email: email("badr"), ..person.clone() };
+    let pair = world.login(&world.at(4), &badr).await.unwrap();
+
+    // Again: nothing is written, nothing ends.
+    world.wire.reset();
+    let again = operator(&world, &moment).edit(person.id, &edit).await.unwrap();
+    assert_eq!((again, world.wire.count("TransactWriteItems")), (Edited::Unchanged, 0));
+    world.assert_alive(5, &pair).await;
+
+    // A name alone is nothing that anybody logs in with.
+    let renamed = operator(&world, &moment).edit(person.id, &named("Basma")).await.unwrap();
+    assert_eq!((renamed, profile(&world, &person).await.name.as_str()), (Edited::Renamed, "Basma"));
+    world.assert_alive(6, &pair).await;
+}
+
+#[tokio::test]
+async fn an_address_that_is_somebodys_stays_theirs_and_nothing_else_changes() {
+    let world = World::new().await;
+    let (person, pair) = world.logged_in().await;
+    let badr = world.person("badr").await;
+    let moment = world.at(1);
+    let edit = Edit { name: named("Basma").name, ..to("badr") };
+    assert_eq!(refusal(operator(&world, &moment).edit(person.id, &edit).await), Refusal::EmailTaken);
+    assert_eq!(profile(&world, &person).await.name.as_str(), "amal");
+    assert_eq!(standing(&world, &person, "amal").await, (Some(person.id.to_string()), 1, 0));
+    assert_eq!(standing(&world, &badr, "badr").await, (Some(badr.id.to_string()), 1, 0));
+    world.assert_alive(2, &pair).await;
+    // Whoever was there with it never had the other one.
+    let store = &world.service.store;
+    assert_eq!(moved_before(store, &moment, &person.email, &badr.email).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_change_of_address_whose_answer_was_lost_is_found_done_by_id_and_by_the_old_address() {
+    for fault in [Fault::throttled(), Fault::LoseAnswer] {
+        let world = World::new().await;
+        let (person, pair) = world.logged_in().await;
+        let moment = world.at(1);
+        let edit = async || operator(&world, &moment).edit(person.id, &to("badr")).await;
+        let took = matches!(fault, Fault::LoseAnswer);
+        world.wire.script(on("TransactWriteItems").every_try(), fault);
+        assert_passing(edit().await);
+        let found = moved_before(&world.service.store, &moment, &person.email, &email("badr")).await;
+        assert_eq!(found.unwrap(), took.then_some(person.id));
+        let again = edit().await.unwrap();
+        assert_eq!(again, if took { Edited::Unchanged } else { Edited::Moved });
+        assert_eq!(standing(&world, &person, "badr").await, (Some(person.id.to_string()), 2, 1));
+        world.assert_dead(2, &pair).await;
+    }
+}
+
+/// What comes in between the reading and the write: a password that is set, or another edit.
+#[tokio::test]
+async fn a_change_of_address_carries_the_newest_password_over_and_loses_no_other_change() {
+    for another_password in [true, false] {
+        let world = World::new().await;
+        let (person, pair) = world.logged_in().await;
+        let moment = world.at(1);
+        let gate = Gate::default();
+        world.wire.script(on("TransactWriteItems").with("badr@"), Fault::Hold(gate.clone()));
+        let moving = async || operator(&world, &moment).edit(person.id, &to("badr")).await;
+        let (moved, ()) = tokio::join!(moving(), async {
+            gate.arrival().await;
+            if another_password {
+                world.change_password(&world.at(2), &pair.access).await.unwrap();
+            } else {
+                let other = world.at(3);
+                operator(&world, &other).edit(person.id, &named("Basma")).await.unwrap();
+            }
+            gate.open();
+        });
+        assert_eq!(moved.unwrap(), Edited::Moved);
+        world.assert_dead(4, &pair).await;
+        let badr = Person { email: email("badr"), ..person.clone() };
+        if another_password {
+            world.login_with(&world.at(5), &badr, OTHER_PASSWORD).await.unwrap();
+            let old = refusal(world.login(&world.at(6), &badr).await);
+            assert!(matches!(old, Refusal::InvalidCredentials(_)), "the old password is back");
+        } else {
+            assert_eq!(profile(&world, &person).await.name.as_str(), "Basma");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_login_that_verified_the_old_address_ends_with_it() {
+    let world = World::new().await;
+    let person = world.person("amal").await;
+    let gate = Gate::default();
+    world.wire.script(on("TransactWriteItems").with("lastLoginAt"), Fault::Hold(gate.clone()));
+    let (moment, other) = (world.at(1), world.at(2));
+    let (begun, ()) = tokio::join!(world.login(&moment, &person), async {
+        gate.arrival().await;
+        operator(&world, &other).edit(person.id, &to("badr")).await.unwrap();
+        gate.open();
+    });
+    assert!(matches!(refusal(begun), Refusal::InvalidCredentials(_)));
+    assert!(world.rows.sessions(person.id).await.is_empty());
+}
+
+/// A credential that outlives its user would keep the address for ever.
+#[tokio::test]
+async fn a_password_and_a_deletion_reach_a_user_whose_address_is_changed_meanwhile() {
+    for delete in [false, true] {
+        let world = World::new().await;
+        let person = world.person("amal").await;
+        let (moment, other, user) = (world.at(1), world.at(2), profile(&world, &person).await);
+        operator(&world, &other).edit(person.id, &to("badr")).await.unwrap();
+        let badr = Person { email: email("badr"), ..person.clone() };
+        if delete {
+            operator(&world, &moment).delete(&user, false).await.unwrap();
+            for address in ["amal", "badr"] {
+                let pk = format!("EMAIL#{address}@example.com");
+                assert_eq!(world.rows.get(IDENTITY, &pk, "CREDENTIAL").await, None, "{address}");
+            }
+            continue;
+        }
+        let password = Password::new(OTHER_PASSWORD.to_owned());
+        let operator = operator(&world, &moment);
+        operator.set_password(&user, &password, PasswordProfile::Crm, Hasher::new(CHEAP)).await.unwrap();
+        world.login_with(&world.at(3), &badr, OTHER_PASSWORD).await.unwrap();
+    }
+}
+
+/// Two profiles of one address: one of them has no password, and is nobody to log in.
+#[tokio::test]
+async fn of_a_profile_whose_address_is_another_users_only_the_profile_is_deleted_and_it_gets_no_address() {
+    let world = World::new().await;
+    let person = world.person("amal").await;
+    let badr = world.person("badr").await;
+    let pk = format!("USER#{}", badr.id);
+    world.rows.set(IDENTITY, &pk, "PROFILE", "email", s("amal@example.com")).await;
+    let wrong = attempt(&person.email, "Wrong-horse-9!", ADDRESS);
+    refusal(login(&world.service, &world.at(0), &wrong).await);
+    let moment = world.at(1);
+    assert_eq!(refusal(operator(&world, &moment).edit(badr.id, &to("cala")).await), Refusal::NotFound);
+    let orphan = profile(&world, &badr).await;
+    operator(&world, &moment).delete(&orphan, false).await.unwrap();
+    assert_eq!(world.rows.get(IDENTITY, &pk, "PROFILE").await, None);
+    assert_eq!(world.rows.count_events(badr.id, "user_deleted").await, 1);
+    assert_eq!(world.rows.account_entries(&person).await.len(), 1, "attempts at somebody else's account");
+    assert_eq!(refusal(operator(&world, &moment).delete(&orphan, false).await), Refusal::NotFound);
+    world.login(&world.at(2), &person).await.unwrap();
 }

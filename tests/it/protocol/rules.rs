@@ -114,6 +114,10 @@ async fn no_spelling_of_a_path_is_a_way_around_a_rule() {
         "/x/../admin/x",
         "/x/%2e%2e/admin/x",
         "/admin%5Cx",
+        "/admin;a=b/x",
+        "/admin%3Ba/x",
+        "/.;/admin/x",
+        "/x/..;/admin/x",
         "/%2561dmin/x",
         "/admin/%00",
     ] {
@@ -124,6 +128,103 @@ async fn no_spelling_of_a_path_is_a_way_around_a_rule() {
     denied("/{a}/{b}", "/admin/x").await;
     let fine = ask(&world, 1, Some(&pair), "/{proxy+}", "/other/a%20b").await.unwrap();
     assert_eq!(effect(&fine), "Allow", "{fine}");
+}
+
+/// Whether API Gateway lets a call of this path through by an answer, kept or not.
+fn lets_through(answer: &Value, path: &str) -> bool {
+    let arn = format!("arn:aws:execute-api:us-east-1:123456789012:{API}/v1/GET{path}");
+    let fits = |pattern: &Value| {
+        let pattern = regex_lite::escape(pattern.as_str().unwrap()).replace("\\*", ".*").replace("\\?", ".");
+        regex_lite::Regex::new(&format!("(?s)^{pattern}$")).unwrap().is_match(&arn)
+    };
+    let says = |effect: &str| {
+        let statements = answer["policyDocument"]["Statement"].as_array().unwrap().iter();
+        let mut about = statements.filter(|statement| statement["Effect"] == effect);
+        about.any(|statement| statement["Resource"].as_array().unwrap().iter().any(fits))
+    };
+    says("Allow") && !says("Deny")
+}
+
+/// API Gateway keeps the answer for the user's other calls: it must say all of it, whichever was asked about.
+#[tokio::test]
+async fn a_call_that_is_denied_is_answered_with_all_that_its_user_may_call() {
+    let world = World::new().await;
+    let (_, pair) = world.logged_in().await;
+    put(&world, Caching::Allowed, "- route: ANY /admin/*\n  roles: [admin]\n- route: GET /files/*\n").await;
+    let plain = ask(&world, 1, Some(&pair), "/{proxy+}", "/files/a").await.unwrap();
+    assert!(lets_through(&plain, "/files/a"), "{plain}");
+    let names: Vec<_> = plain["context"].as_object().unwrap().keys().collect();
+    assert_eq!(names, ["code", "email", "message", "role", "sessionId", "userId"]);
+    for path in [
+        "/admin/x",
+        "/files/../admin/x",
+        "/files//a",
+        "/files/%2e%2e/admin",
+        "/files/a%2Fb",
+        "/files/a%5Cb",
+        "/files/%00",
+        "//a",
+        "/x",
+    ] {
+        assert!(!lets_through(&plain, path), "{path}");
+        let first = ask(&world, 1, Some(&pair), "/{proxy+}", path).await.unwrap();
+        assert_eq!(first, plain, "{path}");
+    }
+}
+
+/// A kept policy sees the path and not the resource, so the fresh answer must not depend on it.
+#[tokio::test]
+async fn where_answers_are_kept_the_path_decides_and_no_resource() {
+    for (caching, allowed) in [(Caching::Allowed, true), (Caching::Never, false)] {
+        let world = World::new().await;
+        let (_, pair) = world.logged_in().await;
+        put(&world, caching, "- route: GET /reports/one\n").await;
+        for (resource, allowed) in [("/reports/one", true), ("/reports/{id}", allowed)] {
+            let answer = ask(&world, 1, Some(&pair), resource, "/reports/one").await.unwrap();
+            assert_eq!(
+                answer["context"].get("userId").is_some(),
+                allowed,
+                "{caching:?} {resource}: {answer}"
+            );
+        }
+    }
+}
+
+/// REST APIs take `/admin/` for `/admin`.
+#[tokio::test]
+async fn a_slash_at_the_end_is_no_way_around_a_rule() {
+    let world = World::new().await;
+    let (_, pair) = world.logged_in().await;
+    put(&world, Caching::Never, "- route: GET /admin\n  roles: [admin]\n- route: GET /*\n").await;
+    for (path, allowed) in
+        [("/admin", false), ("/admin/", false), ("/admin;x/", false), ("/%61dmin/", false), ("/other/", true)]
+    {
+        let answer = ask(&world, 1, Some(&pair), "/{proxy+}", path).await.unwrap();
+        assert_eq!(answer["context"].get("userId").is_some(), allowed, "{path}: {answer}");
+    }
+}
+
+/// `50%.pdf`. What could be decoded twice is another matter.
+#[tokio::test]
+async fn a_percent_sign_in_a_name_is_let_in_kept_or_not() {
+    for caching in [Caching::Allowed, Caching::Never] {
+        let world = World::new().await;
+        let (_, pair) = world.logged_in().await;
+        put(&world, caching, "- route: ANY /files/*\n").await;
+        for (path, allowed) in [
+            ("/files/50%25.pdf", true),
+            ("/files/50%25", true),
+            ("/files/50%25%20off.pdf", true),
+            ("/files/50%25discount.pdf", true),
+            ("/files/%252e%252e/a", false),
+            ("/files/a%252Fb", false),
+            ("/files/a%255cb", false),
+            ("/files/%252525", false),
+        ] {
+            let answer = ask(&world, 1, Some(&pair), "/{proxy+}", path).await.unwrap();
+            assert_eq!(lets_through(&answer, path), allowed, "{caching:?} {path}: {answer}");
+        }
+    }
 }
 
 #[tokio::test]

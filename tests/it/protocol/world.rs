@@ -225,7 +225,7 @@ impl World {
         status: Status,
     ) -> Result<(), FlowError> {
         let AuthService { store, security_log, .. } = &self.service;
-        set_status(store, moment, person.id, status, &device(), *security_log).await
+        set_status(store, moment, person.id, &person.email, status, &device(), *security_log).await
     }
 
     /// Changes [`PASSWORD`] to [`OTHER_PASSWORD`].

@@ -106,12 +106,22 @@ impl Guard {
         identity: Option<Vec<String>>,
         event: impl FnOnce(&[String]) -> Value,
     ) -> Result<Allowed, Refused> {
+        self.judge_by(arn, identity, |identity| self.ask(event(identity))).await
+    }
+
+    /// The same, by whoever answers.
+    async fn judge_by<A: Future<Output = Result<Grant, Refusal>>>(
+        &self,
+        arn: &str,
+        identity: Option<Vec<String>>,
+        ask: impl FnOnce(&[String]) -> A,
+    ) -> Result<Allowed, Refused> {
         let identity = identity.ok_or(Refusal::Unauthorized)?;
         let started = self.clock.now_ms();
         let grant = match self.cache.get(&identity, started) {
             Some(grant) => grant,
             None => {
-                let grant = Arc::new(self.ask(event(&identity)).await?);
+                let grant = Arc::new(ask(&identity).await?);
                 self.cache.put(identity, grant.clone(), self.clock.now_ms());
                 grant
             }
@@ -185,3 +195,7 @@ pub(super) fn guards(api: &Api, setup: &Setup<'_>) -> Result<BTreeMap<String, Gu
 #[cfg(test)]
 #[path = "authorizer_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "kept_tests.rs"]
+mod kept_tests;

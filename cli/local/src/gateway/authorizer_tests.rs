@@ -7,13 +7,13 @@ use crate::logs::LogSink;
 use crate::process::Launch;
 use crate::template::Function;
 
-struct Bench {
-    guard: Guard,
+pub(super) struct Bench {
+    pub(super) guard: Guard,
     time: Arc<AtomicU64>,
     api: Api,
 }
 
-fn bench(kind: AuthorizerKind, ttl_seconds: u64) -> Bench {
+pub(super) fn bench(kind: AuthorizerKind, ttl_seconds: u64) -> Bench {
     let time = Arc::new(AtomicU64::new(1_000));
     let clock = Clock::Manual(time.clone());
     let exe = std::env::current_exe().unwrap();
@@ -40,7 +40,7 @@ fn bench(kind: AuthorizerKind, ttl_seconds: u64) -> Bench {
     Bench { guard: Guard::new(authorizer, pool, clock), time, api }
 }
 
-fn token() -> AuthorizerKind {
+pub(super) fn token() -> AuthorizerKind {
     AuthorizerKind::Token { header: "Authorization".to_owned(), validation: None }
 }
 

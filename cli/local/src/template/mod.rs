@@ -65,6 +65,8 @@ pub enum TemplateError {
 #[derive(Debug, Default)]
 pub(crate) struct Inputs {
     pub(crate) parameters: std::collections::BTreeMap<String, String>,
+    /// In the place of the template's own defaults.
+    pub(crate) defaults: std::collections::BTreeMap<String, String>,
     pub(crate) imports: Exports,
     /// Whether an import that nobody exports is taken by its name.
     pub(crate) names_for_imports: bool,

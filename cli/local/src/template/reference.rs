@@ -42,7 +42,8 @@ impl Resolver<'_> {
     }
 
     fn parameter(&self, name: &str, parameter: &Value) -> Result<Value, String> {
-        let value = match self.inputs.parameters.get(name) {
+        let (parameters, defaults) = (&self.inputs.parameters, &self.inputs.defaults);
+        let value = match parameters.get(name).or_else(|| defaults.get(name)) {
             Some(given) => given.clone(),
             None => parameter
                 .get("Default")

@@ -1,15 +1,15 @@
 //! Whether an IAM policy can say what the rules say, on every path.
 //!
-//! An answer that API Gateway keeps is asked about other paths than the one it was made for. It holds Allow statements
-//! only, so it must let through exactly what the rules let through, whoever the user is: where IAM's wildcard for a rule
-//! reaches paths that another rule decides, or none, everybody whom the rule lets in must be let in there too.
+//! An answer that API Gateway keeps is asked about other paths than the one it was made for. What it denies belongs to no
+//! user (paths that can be read in more than one way, see `path`), so on all others its Allow statements must let through
+//! exactly what the rules let through, whoever the user is: where IAM's wildcard for a rule reaches paths that another
+//! rule decides, or none, everybody whom the rule lets in must be let in there too.
 
 use super::{
     Caching, Rule, Rules,
     grant::{self, MAX_POLICY_BYTES, MAX_RESOURCE_CHARACTERS},
-    overlap::{covers, hides, meets},
+    overlap::{covers, hides, meets, overlap},
 };
-use crate::policy::Policy;
 
 /// Why rules are not stored.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -51,6 +51,20 @@ pub enum Unfit {
         /// A route that IAM can say.
         remedy: String,
     },
+    /// A stricter rule is about what a laxer one's wildcard begins with.
+    #[error(
+        "lines {line} and {other}: a REST API serves `{base}/` as `{base}`, and a kept answer that allows `{base}/*` allows the \
+         first, while line {other} does not let in everybody whom line {line} does; store the rules with --uncached (and \
+         ReauthorizeEvery 0), or let line {other} let them in too"
+    )]
+    Slash {
+        /// The laxer rule.
+        line: u32,
+        /// Its path up to the star.
+        base: String,
+        /// The stricter rule.
+        other: u32,
+    },
     /// A route is too long for a policy.
     #[error("line {line}: the route is longer than the 512 characters that API Gateway takes in a policy")]
     LongRoute {
@@ -75,7 +89,8 @@ impl Rules {
         let mut found: Vec<Unfit> =
             self.rules.iter().enumerate().filter_map(|(at, rule)| self.hidden(at, rule)).collect();
         if self.caching == Caching::Allowed {
-            found.extend(self.rules.iter().filter_map(|rule| self.inexpressible(rule)));
+            let wrong = |rule| self.inexpressible(rule).or_else(|| self.stricter_without_slash(rule));
+            found.extend(self.rules.iter().filter_map(wrong));
             found.extend(self.too_long());
         }
         found
@@ -109,6 +124,23 @@ impl Rules {
         })
     }
 
+    /// A rule about `/a` that is stricter than this one about `/a/*`.
+    fn stricter_without_slash(&self, rule: &Rule) -> Option<Unfit> {
+        let base = rule.route.base()?;
+        rule.route.methods().iter().find_map(|method| {
+            let about = self.rules.iter().filter(|other| other.route.methods().contains(method));
+            for other in about.filter(|other| overlap(&other.route, &base)) {
+                if !rule.access.implies(&other.access) {
+                    return Some(Unfit::Slash { line: rule.line, base: base.path(), other: other.line });
+                }
+                if hides(&other.route, &base) {
+                    break;
+                }
+            }
+            None
+        })
+    }
+
     fn too_long(&self) -> Vec<Unfit> {
         let mut found = Vec::new();
         let mut resources = Vec::new();
@@ -119,13 +151,15 @@ impl Rules {
             }
             resources.extend(of_rule);
         }
-        let bytes = Policy::allow(resources).bytes();
+        let bytes = grant::kept(resources, LONG_PARTITION).bytes();
         if bytes > MAX_POLICY_BYTES {
             found.push(Unfit::LongPolicy { bytes });
         }
         found
     }
 }
+
+const LONG_PARTITION: &str = "aws-us-gov";
 
 /// As long as the beginning of an ARN gets in practice: the longest partition and region, and a stage of 20 letters.
 const LONG_ARN: &str =
@@ -200,6 +234,19 @@ mod tests {
         assert_eq!(rules(Caching::Never, &[("GET /a/{id}", READ)]), [""; 0]);
     }
 
+    /// A REST API takes `/a/`, which `/a/*` allows, for `/a`.
+    #[test]
+    fn a_stricter_rule_for_what_a_wildcard_begins_with_is_refused() {
+        assert_eq!(rules(Caching::Allowed, &[("GET /a", ADMIN), ("GET /a/*", READ)]), ["lines 2 and 1"]);
+        assert_eq!(
+            rules(Caching::Allowed, &[("GET /a/*", READ), ("ANY /{x}", ADMIN), ("ANY /*", ADMIN)]),
+            ["lines 1 and 2"]
+        );
+        assert_eq!(rules(Caching::Allowed, &[("GET /a", READ), ("GET /a/*", ADMIN)]), [""; 0]);
+        assert_eq!(rules(Caching::Allowed, &[("POST /a", ADMIN), ("GET /a/*", READ)]), [""; 0]);
+        assert_eq!(rules(Caching::Never, &[("GET /a", ADMIN), ("GET /a/*", READ)]), [""; 0]);
+    }
+
     #[test]
     fn another_method_is_another_matter() {
         assert_eq!(rules(Caching::Allowed, &[("POST /a/secret", ADMIN), ("GET /a/*", READ)]), [""; 0]);
@@ -237,7 +284,8 @@ mod tests {
     fn rules_whose_policy_just_fits_are_stored() {
         let of = |last: usize| {
             let long =
-                (b'a'..b'p').map(|letter| format!("GET /{}", char::from(letter).to_string().repeat(400)));
+                (b'a'..b'm').map(|letter| format!("GET /{}", char::from(letter).to_string().repeat(400)));
+            let long = long.chain(["GET /x".to_owned()]);
             let texts: Vec<_> =
                 long.chain(["y", "z"].map(|name| format!("GET /{}", name.repeat(last)))).collect();
             let rule = |(line, text): (u32, &String)| Rule {
@@ -247,7 +295,7 @@ mod tests {
             };
             let rules = Rules { rules: (1..).zip(&texts).map(rule).collect(), caching: Caching::Allowed };
             let resources = rules.rules.iter().flat_map(|rule| grant::resources(LONG_ARN, &rule.route));
-            (Policy::allow(resources.collect()).bytes(), rules)
+            (grant::kept(resources.collect(), LONG_PARTITION).bytes(), rules)
         };
         // Two routes grow together; the policy's length has to be one that they reach.
         let (shortest, _) = of(1);

@@ -1,6 +1,6 @@
 //! The policy of one user.
 
-use super::{Asking, Caching, Method, Route, Rules};
+use super::{Asking, Caching, Method, Route, Rules, path};
 use crate::policy::{MethodArn, Policy};
 
 /// The longest resource that API Gateway takes in an authorizer's policy
@@ -11,17 +11,19 @@ pub const MAX_RESOURCE_CHARACTERS: usize = 512;
 pub const MAX_POLICY_BYTES: usize = 8192;
 
 impl Rules {
-    /// Everything that somebody may call, as Allow statements; where answers are not kept, the one method that was
-    /// asked about, if they may call it.
+    /// Everything that somebody may call, as Allow statements, except the paths that are denied whoever asks; where
+    /// answers are not kept, the one method that was asked about, if they may call it.
     #[must_use]
     pub fn grant(&self, method: MethodArn<'_>, asking: Asking<'_>, allowed: bool) -> Policy {
-        let resources = match self.caching {
-            Caching::Never if allowed => vec![literal(method.text)],
-            Caching::Never => vec![],
-            Caching::Allowed => self.granted(method.stage_arn(), asking),
+        let policy = match self.caching {
+            Caching::Never if allowed => Policy::allow(vec![method.literal()]),
+            Caching::Never => return Policy::deny(),
+            Caching::Allowed => match self.granted(&method.stage_arn(), asking) {
+                nothing if nothing.is_empty() => return Policy::deny(),
+                resources => kept(resources, method.partition),
+            },
         };
-        let policy = Policy::allow(resources);
-        if policy.is_empty() || policy.bytes() > MAX_POLICY_BYTES { Policy::deny() } else { policy }
+        if policy.bytes() > MAX_POLICY_BYTES { Policy::deny() } else { policy }
     }
 
     /// The resources of every rule that lets somebody in; no more of them than are too many already.
@@ -40,9 +42,9 @@ impl Rules {
     }
 }
 
-/// The ARN itself as a pattern. IAM has no way to quote its wildcards, but `?` is one character whatever it is.
-fn literal(arn: &str) -> String {
-    arn.replace('*', "?")
+/// A policy that may be kept: these resources, except on paths that can be read in more than one way.
+pub(super) fn kept(resources: Vec<String>, partition: &str) -> Policy {
+    Policy::allow_except(resources, path::odd_arns(partition))
 }
 
 /// A route as IAM says it. `ANY` is every method by name: a `*` in its place would cross into the path.

@@ -11,12 +11,14 @@
 //! | module | what is in it |
 //! |---|---|
 //! | [`route`] | `GET /notes/{id}` |
+//! | `decide` | what the rules say of one call |
 //! | [`express`] | whether an IAM policy can say what the rules say, on every path |
 //! | [`grant`] | the policy of one user |
-//! | `path` | which paths can be read in one way only |
+//! | `path` | which paths can be read in more than one way, and the patterns that deny them |
 //! | `overlap` | where routes, and the patterns that IAM makes of them, meet |
 //! | `file` | the YAML that people write (feature `rules-file`) |
 
+mod decide;
 pub mod express;
 #[cfg(feature = "rules-file")]
 pub mod file;
@@ -28,6 +30,7 @@ pub mod route;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+pub use decide::Verdict;
 pub use route::{Method, Route};
 
 use crate::{
@@ -128,23 +131,6 @@ pub struct Asking<'a> {
     pub address: Option<ClientAddress>,
 }
 
-/// What the rules say.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verdict {
-    /// The line that decided; none matched without one.
-    pub line: Option<u32>,
-    /// Yes, or why not.
-    pub answer: Result<(), Refusal>,
-}
-
-impl Verdict {
-    /// Whether it is yes.
-    #[must_use]
-    pub const fn is_allowed(&self) -> bool {
-        self.answer.is_ok()
-    }
-}
-
 /// The first of a rule's conditions that does not hold.
 enum Unmet<'a> {
     Token,
@@ -155,40 +141,6 @@ enum Unmet<'a> {
 
 /// The role that has every permission.
 pub const ADMIN: &str = "admin";
-
-impl Rules {
-    /// What the rules say of one call, by every name that its path has: the resource of the API (`/notes/{id}`), the
-    /// path as it was sent, and the path as it reads decoded. All of them have to be let in, so that no spelling is a way
-    /// around a rule.
-    #[must_use]
-    pub fn decide(&self, method: &str, resource: Option<&str>, path: &str, asking: Asking<'_>) -> Verdict {
-        let refused = Verdict { line: None, answer: Err(Refusal::Forbidden) };
-        let (Some(method), Some(decoded)) = (Method::parse(method), path::plain(path)) else {
-            return refused;
-        };
-        // `{proxy+}` says nothing of what is called: its path does. A name that stands there twice is asked about once.
-        let resource = resource.filter(|resource| !resource.contains("+}") && *resource != path);
-        let decoded = Some(decoded.as_str()).filter(|decoded| *decoded != path);
-        let names = resource.into_iter().chain([path]).chain(decoded);
-        let mut verdict = refused;
-        for name in names {
-            verdict = self.verdict(method, name, asking);
-            if !verdict.is_allowed() {
-                break;
-            }
-        }
-        verdict
-    }
-
-    /// What the rules say of one path.
-    #[must_use]
-    pub fn verdict(&self, method: Method, path: &str, asking: Asking<'_>) -> Verdict {
-        match self.rules.iter().find(|rule| rule.route.matches(method, path)) {
-            Some(rule) => Verdict { line: Some(rule.line), answer: rule.access.admits(asking) },
-            None => Verdict { line: None, answer: Err(Refusal::Forbidden) },
-        }
-    }
-}
 
 impl Access {
     /// Whether somebody is let in.

@@ -1,26 +1,78 @@
-//! Paths that can be read in one way only.
+//! Paths that can be read in more than one way.
+//!
+//! A server behind API Gateway may resolve another path than the rules were asked about. Such a path is denied, whoever
+//! asks. API Gateway keeps answers and evaluates them on other paths, so every policy that it may keep has to deny the same
+//! paths: [`ODD`] is said once, in IAM's own patterns, and [`is_odd`] and [`odd_arns`] both come from it.
+//!
+//! IAM has `*` and `?` and no class of characters, and a Deny can't be taken back by an Allow. So the table holds what
+//! patterns can say. `%25` itself is in many honest names (`50%25.pdf`), so it is odd only before what a second decoding
+//! would make a slash, a dot, a backslash or a percent sign of. "Before any two digits" would be 484 patterns.
 
-/// The path as it reads decoded, if everybody reads the same in it.
-///
-/// `None` where a server behind API Gateway may resolve another path than the rules were asked about: an encoded slash, a
-/// segment of dots, an empty segment in the middle, a backslash, a control character, bytes that are no text, or a second
-/// encoding inside the first.
-pub(super) fn plain(path: &str) -> Option<String> {
-    let decoded = decode(path)?;
-    let encoded_slashes = decoded.matches('/').count() != path.matches('/').count();
-    let odd_character = |c: char| c.is_control() || c == '\\' || c == '%';
-    let (_, segments) = decoded.split_once('/')?;
-    let mut segments = segments.split('/').peekable();
-    let mut odd_segment = false;
-    while let Some(segment) = segments.next() {
-        let is_last = segments.peek().is_none();
-        odd_segment |= segment == "." || segment == ".." || (segment.is_empty() && !is_last);
-    }
-    (!encoded_slashes && !odd_segment && !decoded.contains(odd_character)).then_some(decoded)
+use std::{borrow::Cow, sync::LazyLock};
+
+use crate::policy::matches;
+
+/// Segments and characters that servers tidy away, each in its own way: on the decoded path they say the same.
+const UNTIDY: [&str; 7] = ["*//*", "*/./*", "*/../*", "*/.", "*/..", "*/..;*", r"*\*"];
+
+/// The same, and control characters, as somebody may have encoded them.
+const ENCODED: [&str; 32] = [
+    // Once: a slash, a dot, a backslash, a control character; and what follows two dots at the beginning of a segment.
+    "*%2F*", "*%2f*", "*%2E*", "*%2e*", "*%5C*", "*%5c*", "*%0*", "*%1*", "*/..%*",
+    // Twice, with digits that are encoded themselves, too.
+    "*%252F*", "*%252f*", "*%252E*", "*%252e*", "*%255C*", "*%255c*", "*%2525*", "*%25%32*", "*%25%35*",
+    "*%252%*", "*%255%*",
+    // A percent sign that is none, before one that is: what decodes leniently makes an escape of the two.
+    "*%%*", "*%?%*", // The escapes of JavaScript's `unescape` and of classic ASP.
+    "*%u*", "*%U*",
+    // Never UTF-8 (RFC 3629): too many bytes for a character, by which old decoders read a dot or a slash.
+    "*%C0*", "*%c0*", "*%C1*", "*%c1*", "*%E0%8*", "*%e0%8*", "*%F0%8*", "*%f0%8*",
+];
+
+fn odd() -> impl Iterator<Item = &'static str> {
+    UNTIDY.into_iter().chain(ENCODED)
 }
 
-/// RFC 3986, section 2.1.
-fn decode(path: &str) -> Option<String> {
+/// Whether servers may read several paths in this one, as far as a policy can say it.
+pub(super) fn is_odd(path: &str) -> bool {
+    odd().any(|pattern| matches(pattern, path))
+}
+
+/// The same paths as resources of a policy, of any API: nothing in front of a path (a region, a stage, a method) has what
+/// makes one odd.
+pub(super) fn odd_arns(partition: &str) -> Cow<'static, [String]> {
+    // Nearly every policy has these.
+    static AWS: LazyLock<Vec<String>> = LazyLock::new(|| arns_of("aws"));
+    if partition == "aws" { Cow::Borrowed(AWS.as_slice()) } else { arns_of(partition).into() }
+}
+
+fn arns_of(partition: &str) -> Vec<String> {
+    odd().map(|pattern| ["arn:", partition, ":execute-api:*:*:", pattern].concat()).collect()
+}
+
+/// Whether a path that is not odd is one text in one way only, by what no policy can say: it decodes to text, without a
+/// control character and without a second encoding inside, and stays tidy without the parameters of its segments.
+pub(super) fn is_plain(path: &str) -> bool {
+    let Some(decoded) = decoded(path) else { return false };
+    let bare = without_parameters(&decoded);
+    let is_untidy = UNTIDY.iter().any(|pattern| matches(pattern, &bare));
+    !is_untidy && !decoded.contains(|c: char| c.is_control()) && !has_escape(&decoded)
+}
+
+/// `;a=b` at the end of a segment, which servers of Java take off before they route (RFC 3986, section 3.3).
+pub(super) fn without_parameters(path: &str) -> String {
+    let bare = path.split('/').map(|segment| segment.split_once(';').map_or(segment, |(name, _)| name));
+    bare.collect::<Vec<_>>().join("/")
+}
+
+fn has_escape(text: &str) -> bool {
+    text.as_bytes().windows(3).any(
+        |three| matches!(three, [b'%', first, second] if first.is_ascii_hexdigit() && second.is_ascii_hexdigit()),
+    )
+}
+
+/// The path as it reads decoded (RFC 3986, section 2.1), if it is text.
+pub(super) fn decoded(path: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(path.len());
     let mut rest = path.as_bytes();
     while let Some((first, others)) = rest.split_first() {
@@ -39,44 +91,5 @@ fn decode(path: &str) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_path_that_everybody_reads_alike_is_decoded() {
-        for (path, decoded) in [
-            ("/", "/"),
-            ("/notes/1/", "/notes/1/"),
-            ("/notes/a%20b", "/notes/a b"),
-            ("/%6Eotes", "/notes"),
-            ("/%D9%85", "/م"),
-            ("/a..b/...", "/a..b/..."),
-        ] {
-            assert_eq!(plain(path).as_deref(), Some(decoded), "{path}");
-        }
-    }
-
-    #[test]
-    fn a_path_that_can_be_read_in_two_ways_is_none() {
-        for path in [
-            "",
-            "notes",
-            "/a%2Fb",
-            "/a//b",
-            "//a",
-            "/a/../b",
-            "/a/%2e%2e/b",
-            "/a/.",
-            "/a%5Cb",
-            "/a%00",
-            "/a%2525",
-            "/a%2",
-            "/a%zz",
-            "/a%+1",
-            "/%ff",
-            "/a\\b",
-        ] {
-            assert_eq!(plain(path), None, "{path}");
-        }
-    }
-}
+#[path = "path_tests.rs"]
+mod tests;

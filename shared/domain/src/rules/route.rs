@@ -188,6 +188,18 @@ impl Route {
         self.any_depth
     }
 
+    /// `/a` of `/a/*`.
+    pub(super) fn base(&self) -> Option<Self> {
+        let segments = self.segments.clone();
+        let is_wild = self.any_depth && !segments.is_empty();
+        is_wild.then(|| Self {
+            method: self.method,
+            iam_path: iam_path(&segments, false),
+            segments,
+            any_depth: false,
+        })
+    }
+
     /// The path, without the method.
     #[must_use]
     pub fn path(&self) -> String {

@@ -75,7 +75,7 @@ fn a_rule_lets_in_whom_it_names_and_tells_everybody_else_what_they_lack() {
 #[test]
 fn no_name_of_a_path_is_a_way_around_the_rule_of_another() {
     let rules = rules(
-        Caching::Allowed,
+        Caching::Never,
         &[("GET /notes/secret", ADMINS), ("GET /notes/{id}", "{}"), ("GET /open/*", r#"{"public":true}"#)],
     );
     let user = user("user", &[]);
@@ -170,7 +170,7 @@ fn an_answer_that_is_not_kept_is_about_the_one_call_if_it_is_a_yes() {
 fn what_api_gateway_would_not_take_is_a_denial() {
     assert_eq!(granted(&rules(Caching::Allowed, &[("GET /notes", ADMINS)]), "user", false), Policy::deny());
     let of = |last: usize| {
-        let long = (b'a'..b'o').map(|letter| format!("GET /{}", char::from(letter).to_string().repeat(480)));
+        let long = (b'a'..b'l').map(|letter| format!("GET /{}", char::from(letter).to_string().repeat(480)));
         let routes: Vec<_> =
             long.chain(["GET /notes".to_owned(), format!("GET /{}", "z".repeat(last))]).collect();
         let routes: Vec<(&str, &str)> = routes.iter().map(|route| (route.as_str(), "{}")).collect();

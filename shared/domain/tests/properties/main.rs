@@ -1,5 +1,5 @@
 //! What holds of every input, and not only of those that somebody thought of: addresses and networks, windows of attempts,
-//! the one spelling of a mailbox, passwords, routes. Policies have a test of their own (`policies.rs`).
+//! the one spelling of a mailbox, passwords, routes, whole users. Policies have a test of their own (`policies.rs`).
 
 #![allow(
     clippy::expect_used,
@@ -13,6 +13,7 @@ mod addresses;
 mod passwords;
 mod routes;
 mod spellings;
+mod users;
 mod windows;
 
 use proptest::prelude::ProptestConfig;

@@ -1,7 +1,8 @@
-use super::Operator;
+use super::{Operator, ROUNDS, edit::contention};
 use crate::{
     domain::{ids::UserId, refusal::Refusal, security_event::SecurityEvent, user::Profile},
     flows::FlowError,
+    store::UserDeleted,
     telemetry,
 };
 
@@ -16,18 +17,32 @@ pub struct Deleted {
 
 impl Operator<'_> {
     /// Deletes a user: first credential and profile, by which every session of theirs ends, then what counts for
-    /// nothing without them. The security log stays until its time is over, unless it is to go too.
+    /// nothing without them. The security log stays until its time is over, unless it is to go too. A profile whose address
+    /// is another user's goes alone.
     ///
     /// # Errors
     /// `NotFound`, or that storage failed. What is left then can be removed with [`Operator::clear_up`].
     pub async fn delete(&self, user: &Profile, with_log: bool) -> Result<Deleted, FlowError> {
         let kind = SecurityEvent::UserDeleted;
-        if !self.store.delete_user(user, &self.event(kind, user.id)).await? {
-            return Err(Refusal::NotFound.into());
+        let mut user = user.clone();
+        for _ in 0..ROUNDS {
+            let deleted = self.store.delete_user(&user, &self.event(kind, user.id)).await?;
+            match deleted {
+                UserDeleted::Gone => return Err(Refusal::NotFound.into()),
+                UserDeleted::Changed => {
+                    user = self.store.profile(user.id).await?.ok_or(Refusal::NotFound)?;
+                    continue;
+                }
+                UserDeleted::Done | UserDeleted::Orphan => {}
+            }
+            telemetry::security_event(kind, self.moment, Some(user.id), None);
+            // Those at another user's address are theirs.
+            if deleted == UserDeleted::Done {
+                self.store.forget_attempts(&user.email, None).await?;
+            }
+            return self.clear_up(user.id, with_log).await;
         }
-        telemetry::security_event(kind, self.moment, Some(user.id), None);
-        self.store.forget_attempts(&user.email, None).await?;
-        self.clear_up(user.id, with_log).await
+        Err(contention("delete a user"))
     }
 
     /// Removes what is left of a user who is gone.

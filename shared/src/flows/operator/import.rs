@@ -67,8 +67,7 @@ impl Operator<'_> {
         let mut rows = Vec::with_capacity(new.len());
         for record in new {
             let profile = self.profile(record)?;
-            let password_hash = record.password_hash.clone();
-            let credential = Credential { user_id: profile.id, password_hash };
+            let credential = Credential::new(profile.id, record.password_hash.clone());
             let event = self.event(SecurityEvent::UserCreated, profile.id);
             rows.push((profile, credential, event));
         }

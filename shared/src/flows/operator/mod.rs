@@ -2,6 +2,7 @@
 
 mod access;
 mod delete;
+mod edit;
 mod import;
 mod password;
 mod session;
@@ -11,12 +12,16 @@ use jiff::SignedDuration;
 
 pub use self::{
     delete::Deleted,
+    edit::{Edit, Edited, moved_before},
     import::{Imported, Patience},
 };
 use crate::{
     domain::{ids::UserId, moment::Moment, security_event::SecurityEvent, session::Device},
     store::{EventRow, Store},
 };
+
+/// How often a change starts again because what it read was changed meanwhile.
+const ROUNDS: u32 = 3;
 
 /// An operator at work.
 #[derive(Debug)]

@@ -12,7 +12,7 @@ use crate::{
 };
 
 impl Operator<'_> {
-    /// Sets a user's password and ends every session of theirs.
+    /// Sets a user's password, ends every session of theirs and forgets their failed logins.
     ///
     /// # Errors
     /// `Invalid` with every rule that the password breaks, `NotFound`, or that storage failed; then it can be repeated.
@@ -29,8 +29,11 @@ impl Operator<'_> {
         })?;
         let hash = hasher.hash(password).await?;
         let kind = SecurityEvent::AuthnPasswordChange;
-        if !self.store.set_password(&user.email, user.id, &hash, &self.event(kind, user.id)).await? {
-            return Err(Refusal::NotFound.into());
+        let mut email = user.email.clone();
+        while !self.store.set_password(&email, user.id, &hash, &self.event(kind, user.id)).await? {
+            // Their address may have been changed meanwhile.
+            let now = self.store.profile(user.id).await?.filter(|now| now.email != email);
+            email = now.ok_or(Refusal::NotFound)?.email;
         }
         telemetry::security_event(kind, self.moment, Some(user.id), None);
         Ok(())

@@ -1,6 +1,6 @@
 use super::Operator;
 use crate::{
-    domain::{email::Email, ids::UserId, security_event::SecurityEvent},
+    domain::{address::ClientAddress, email::Email, ids::UserId, security_event::SecurityEvent},
     flows::FlowError,
     telemetry,
 };
@@ -14,6 +14,15 @@ impl Operator<'_> {
         let kind = SecurityEvent::UserUpdated;
         self.store.forget_attempts(email, Some(&self.event(kind, user))).await?;
         telemetry::security_event(kind, self.moment, Some(user), None);
+        Ok(())
+    }
+
+    /// Forgets the failed logins from an address, on whatever accounts. It is nobody's, so no security log says it.
+    ///
+    /// # Errors
+    /// That storage failed; then it can be repeated.
+    pub async fn unlock_address(&self, address: ClientAddress) -> Result<(), FlowError> {
+        self.store.forget_attempts_from(address).await?;
         Ok(())
     }
 }
