@@ -31,6 +31,7 @@ use crate::{
     },
     entropy,
     keys::{First, IssuedAccess},
+    passwords::Verdict,
     rate_limit,
     store::{Credential, EventRow, LoginCommit, LoginCommitted, StoreError},
     telemetry,
@@ -152,8 +153,8 @@ async fn at_account(
     let moment = &account.moment;
     for _ in 0..MAX_ROUNDS {
         let hash = credential.as_ref().map(|credential| &credential.password_hash);
-        let verified = service.hasher.verify(&attempt.password, hash).await?;
-        let Some(known) = credential.as_ref().filter(|_| verified) else {
+        let verdict = service.hasher.examine(&attempt.password, hash).await?;
+        let Some(known) = credential.as_ref().filter(|_| verdict != Verdict::Wrong) else {
             let user = credential.as_ref().map(|credential| credential.user_id);
             let quota =
                 attempts::count_failure(service, account, &attempt.email, user, &attempt.caller.device).await;
@@ -165,7 +166,7 @@ async fn at_account(
             forgive.await;
             return Err(Refusal::AccountInactive.into());
         };
-        let (begun, ()) = tokio::join!(begin_session(service, moment, known, &active, attempt), forgive);
+        let (begun, ()) = tokio::join!(begin_session(service, moment, (known, verdict), &active, attempt), forgive);
         match begun? {
             (LoginCommitted::Done, session, first) => {
                 let refresh = service.refresh.first_token(&session, &first.id, moment.now).await?;
@@ -192,11 +193,13 @@ async fn at_account(
 async fn begin_session(
     service: &AuthService,
     moment: &Moment,
-    verified: &Credential,
+    (verified, verdict): (&Credential, Verdict),
     profile: &Profile,
     attempt: &LoginAttempt,
 ) -> Result<(LoginCommitted, Session, First), FlowError> {
-    let upgraded = match service.hasher.is_outdated(&verified.password_hash) {
+    let is_outdated =
+        service.hasher.is_outdated(&verified.password_hash) || verdict == Verdict::RightAsTyped;
+    let upgraded = match is_outdated {
         true => Some(service.hasher.hash(&attempt.password).await?),
         false => None,
     };
