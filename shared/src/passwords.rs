@@ -62,18 +62,16 @@ impl Hasher {
         password: &Password,
         hash: Option<&PasswordHash>,
     ) -> Result<Verdict, HashingFailed> {
-        let somebody = hash.is_some();
-        let hash = hash.cloned().unwrap_or_else(|| PasswordHash::decoy(self.cost));
+        let hash = hash.cloned();
         let normal = Secret::new(password.verifiable_bytes().to_vec());
         let typed = password.typed_bytes().map(|bytes| Secret::new(bytes.to_vec()));
-        let verdict = blocking(move || {
-            let typed = typed.as_ref().map(Secret::expose);
-            judge(normal.expose(), typed, &hash, self.cost, |bytes, hash| {
+        blocking(move || {
+            let forms = (normal.expose(), typed.as_ref().map(Secret::expose));
+            judge(forms, hash.as_ref(), self.cost, |bytes, hash| {
                 bcrypt::verify(bytes, hash.as_str()).map_err(|_| HashingFailed)
             })
         })
-        .await??;
-        Ok(if somebody { verdict } else { Verdict::Wrong })
+        .await?
     }
 }
 
@@ -88,17 +86,18 @@ pub enum Verdict {
     RightAsTyped,
 }
 
-/// Holds each form against a hash, and gives each no the work of `full`.
+/// Holds each form against a hash, or against nobody's, and gives each no the work of `full`.
 fn judge(
-    normal: &[u8],
-    typed: Option<&[u8]>,
-    hash: &PasswordHash,
+    (normal, typed): (&[u8], Option<&[u8]>),
+    hash: Option<&PasswordHash>,
     full: u32,
     mut verify: impl FnMut(&[u8], &PasswordHash) -> Result<bool, HashingFailed>,
 ) -> Result<Verdict, HashingFailed> {
+    let (nobody, somebody) = (PasswordHash::decoy(full), hash.is_some());
+    let hash = hash.unwrap_or(&nobody);
     for (bytes, verdict) in [(Some(normal), Verdict::Right), (typed, Verdict::RightAsTyped)] {
         let Some(bytes) = bytes else { continue };
-        if verify(bytes, hash)? {
+        if verify(bytes, hash)? && somebody {
             return Ok(verdict);
         }
         // 2^c + 2^c + 2^(c+1) + … + 2^(full-1) = 2^full.
@@ -209,41 +208,40 @@ mod tests {
         assert_eq!(verdict, Verdict::RightAsTyped);
     }
 
-    /// What bcrypt is asked for is counted: how often, and for how many rounds.
-    fn work_of_a_no(typed: &str, hash: &PasswordHash) -> (usize, u32) {
+    /// What came of it, how often bcrypt was asked, and for how many rounds, where it answers always the same.
+    fn judged(typed: &str, hash: Option<&PasswordHash>, answer: bool) -> (Verdict, usize, u32) {
         let (mut calls, mut rounds) = (0, 0);
         let password = password(typed);
-        let verdict = judge(password.verifiable_bytes(), password.typed_bytes(), hash, 12, |_, hash| {
+        let forms = (password.verifiable_bytes(), password.typed_bytes());
+        let verdict = judge(forms, hash, 12, |_, hash| {
             calls += 1;
             rounds += 1 << hash.cost();
-            Ok(false)
+            Ok(answer)
         });
-        assert_eq!(verdict.unwrap(), Verdict::Wrong);
-        (calls, rounds)
+        (verdict.unwrap(), calls, rounds)
     }
 
     #[test]
     fn a_no_costs_one_hash_where_the_normal_form_was_typed_and_two_where_not_for_nobody_and_somebody() {
-        let (nobody, full) = (PasswordHash::decoy(12), 1 << 12);
         let somebody = PasswordHash::parse(&format!("$2a$12${}", "a".repeat(53))).unwrap();
+        let cheap = PasswordHash::decoy(4);
         for (typed, forms) in [("Aa1!aaaa", 1), ("Aa1!é", 1), ("Aa1!e\u{301}", 2)] {
-            for hash in [&nobody, &somebody] {
-                assert_eq!(work_of_a_no(typed, hash), (forms, full * u32::try_from(forms).unwrap()), "{typed:?}");
+            let rounds = forms << 12;
+            let calls = usize::try_from(forms).unwrap();
+            for hash in [None, Some(&somebody)] {
+                assert_eq!(judged(typed, hash, false), (Verdict::Wrong, calls, rounds), "{typed:?}");
             }
-            let cheap = PasswordHash::decoy(4);
-            assert_eq!(work_of_a_no(typed, &cheap).1, full * u32::try_from(forms).unwrap(), "{typed:?}");
+            assert_eq!(judged(typed, Some(&cheap), false).2, rounds, "{typed:?}");
+            // Whatever is held against nobody's hash.
+            assert_eq!(judged(typed, None, true), (Verdict::Wrong, calls, rounds), "{typed:?}");
         }
     }
 
     #[test]
     fn a_yes_in_the_normal_form_costs_one_hash_whatever_was_typed() {
-        let password = password("Aa1!e\u{301}");
-        let mut calls = 0;
         let hash = PasswordHash::decoy(12);
-        let verdict = judge(password.verifiable_bytes(), password.typed_bytes(), &hash, 12, |_, _| {
-            calls += 1;
-            Ok(true)
-        });
-        assert_eq!((verdict.unwrap(), calls), (Verdict::Right, 1));
+        for typed in ["Aa1!é", "Aa1!e\u{301}"] {
+            assert_eq!(judged(typed, Some(&hash), true), (Verdict::Right, 1, 1 << 12));
+        }
     }
 }

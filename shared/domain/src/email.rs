@@ -79,7 +79,9 @@ fn is_local(local: &str) -> bool {
         c => is_readable(c),
     };
     // A mark that stands first is written on the dot before it, or on nothing.
-    local.split('.').all(|atom| atom.chars().next().is_some_and(|c| !is_mark(c)) && atom.chars().all(is_allowed))
+    local
+        .split('.')
+        .all(|atom| atom.chars().next().is_some_and(|c| !is_mark(c)) && atom.chars().all(is_allowed))
 }
 
 /// The domain of an address. Each of its two spellings gives the other one, so either could be its one form. It is the
@@ -244,7 +246,9 @@ mod tests {
             assert_eq!(Email::parse(&format!("a@{host}")), Err(Fault::Invalid), "{host:?}");
         }
         let longest = "a".repeat(63);
-        for host in ["a--b.com", "ab--cd.com", "1.com", "x.1com", "xn--p1ai.xn--p1ai", &format!("{longest}.com")] {
+        for host in
+            ["a--b.com", "ab--cd.com", "1.com", "x.1com", "xn--p1ai.xn--p1ai", &format!("{longest}.com")]
+        {
             assert!(Email::parse(&format!("a@{host}")).is_ok(), "{host:?}");
         }
     }
@@ -252,9 +256,25 @@ mod tests {
     #[test]
     fn an_address_that_looks_like_another_one_is_refused() {
         for odd in [
-            '\u{3164}', '\u{ffa0}', '\u{115f}', '\u{2800}', '\u{34f}', '\u{ad}', '\u{200c}', '\u{200d}', '\u{fe0f}',
-            '\u{e0100}', '\u{e0041}', '\u{e000}', '\u{100000}', '\u{378}', '\u{ffff}', '\u{fffc}', '\u{1d159}',
-            '\u{13441}', '\u{600}',
+            '\u{3164}',
+            '\u{ffa0}',
+            '\u{115f}',
+            '\u{2800}',
+            '\u{34f}',
+            '\u{ad}',
+            '\u{200c}',
+            '\u{200d}',
+            '\u{fe0f}',
+            '\u{e0100}',
+            '\u{e0041}',
+            '\u{e000}',
+            '\u{100000}',
+            '\u{378}',
+            '\u{ffff}',
+            '\u{fffc}',
+            '\u{1d159}',
+            '\u{13441}',
+            '\u{600}',
         ] {
             for typed in [
                 format!("sara{odd}@example.com"),

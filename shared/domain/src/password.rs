@@ -88,10 +88,7 @@ impl Profile {
             );
             rule(text.chars().any(char::is_numeric), Fault::PasswordNeedsDigit);
             // Whatever a keyboard or a password manager puts between letters and digits: a hyphen, a blank, an emoji.
-            rule(
-                text.chars().any(|c| !c.is_alphabetic() && !c.is_numeric()),
-                Fault::PasswordNeedsSymbol,
-            );
+            rule(text.chars().any(|c| !c.is_alphabetic() && !c.is_numeric()), Fault::PasswordNeedsSymbol);
         }
         rule(text.len() <= MAX_BYTES, Fault::PasswordTooLong);
         // bcrypt ends at the first NUL in many implementations, so the rest of the password would count for nothing.
@@ -248,7 +245,15 @@ mod tests {
 
     #[test]
     fn every_character_that_is_neither_letter_nor_digit_is_a_symbol() {
-        for typed in ["xukqe1-gyhhyV-cyfpyd", "Aa1 aaaa", "Aa1_aaaa", "Aa1؟aaaa", "Aa1\u{a0}aaaa", "Aa1€aaaa", "Aa1😀aaaa"] {
+        for typed in [
+            "xukqe1-gyhhyV-cyfpyd",
+            "Aa1 aaaa",
+            "Aa1_aaaa",
+            "Aa1؟aaaa",
+            "Aa1\u{a0}aaaa",
+            "Aa1€aaaa",
+            "Aa1😀aaaa",
+        ] {
             assert_eq!(faults(Profile::Crm, typed), [], "{typed}");
         }
         for symbol in (' '..='~').filter(|c| !c.is_ascii_alphanumeric()) {
@@ -261,7 +266,9 @@ mod tests {
 
     #[test]
     fn a_password_has_one_normal_form_and_is_judged_in_it() {
-        for (composed, decomposed) in [("é", "e\u{301}"), ("آمنة", "ا\u{653}منة"), ("한", "\u{1112}\u{1161}\u{11ab}")] {
+        for (composed, decomposed) in
+            [("é", "e\u{301}"), ("آمنة", "ا\u{653}منة"), ("한", "\u{1112}\u{1161}\u{11ab}")]
+        {
             let (composed, decomposed) =
                 (Password::new(composed.to_owned()), Password::new(decomposed.to_owned()));
             assert_eq!(composed.verifiable_bytes(), decomposed.verifiable_bytes());

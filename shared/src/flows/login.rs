@@ -166,7 +166,8 @@ async fn at_account(
             forgive.await;
             return Err(Refusal::AccountInactive.into());
         };
-        let (begun, ()) = tokio::join!(begin_session(service, moment, (known, verdict), &active, attempt), forgive);
+        let (begun, ()) =
+            tokio::join!(begin_session(service, moment, (known, verdict), &active, attempt), forgive);
         match begun? {
             (LoginCommitted::Done, session, first) => {
                 let refresh = service.refresh.first_token(&session, &first.id, moment.now).await?;
@@ -197,8 +198,7 @@ async fn begin_session(
     profile: &Profile,
     attempt: &LoginAttempt,
 ) -> Result<(LoginCommitted, Session, First), FlowError> {
-    let is_outdated =
-        service.hasher.is_outdated(&verified.password_hash) || verdict == Verdict::RightAsTyped;
+    let is_outdated = service.hasher.is_outdated(&verified.password_hash) || verdict == Verdict::RightAsTyped;
     let upgraded = match is_outdated {
         true => Some(service.hasher.hash(&attempt.password).await?),
         false => None,

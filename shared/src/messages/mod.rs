@@ -2,7 +2,7 @@
 //! language has (Arabic has six).
 //!
 //! A message chooses by `PLURAL($number)`, which is ICU4X's rules, and not by the number itself: Fluent's own crate for
-//! them, `intl_pluralrules` 7.0.2, takes 103 to 110 for `many` in Arabic, where CLDR has `few`
+//! them, `intl_pluralrules` 7.0.2, drops the modulus of CLDR's rules for Arabic, so that 103 to 110 would read as 100 does
 //! (`findings/arabic-plurals.sh`).
 
 pub mod language;
@@ -103,10 +103,7 @@ mod tests {
             let said = |code, name| message(code, Language::Arabic, &[(name, number.into())]);
             let form = |forms| arabic(number, forms).replace('#', &number.to_string());
             let wait = form(minutes);
-            assert_eq!(
-                said("LOGIN_LOCKED", "minutes"),
-                format!("تم تجاوز عدد المحاولات. حاول بعد {wait}")
-            );
+            assert_eq!(said("LOGIN_LOCKED", "minutes"), format!("تم تجاوز عدد المحاولات. حاول بعد {wait}"));
             assert_eq!(
                 said("AUTH_RATE_LIMITED", "minutes"),
                 format!("تم تجاوز عدد المحاولات. حاول مرة أخرى بعد {wait}")
@@ -127,7 +124,10 @@ mod tests {
     fn no_message_chooses_by_a_bare_number() {
         for messages in [include_str!("../../messages/ar.ftl"), include_str!("../../messages/en.ftl")] {
             let choices: Vec<_> = messages.lines().filter(|line| line.contains("->")).collect();
-            assert!(choices.len() > 1 && choices.iter().all(|line| line.contains("{ PLURAL($")), "{choices:?}");
+            assert!(
+                choices.len() > 1 && choices.iter().all(|line| line.contains("{ PLURAL($")),
+                "{choices:?}"
+            );
         }
     }
 

@@ -46,12 +46,19 @@ fn unseen() -> impl Strategy<Value = char> {
 }
 
 fn is_unseen(c: char) -> bool {
-    UNSEEN.iter().any(|range| range.contains(&c)) || "\u{2028}\u{2029}\u{13441}\u{13442}\u{16fe4}\u{1d159}".contains(c)
+    UNSEEN.iter().any(|range| range.contains(&c))
+        || "\u{2028}\u{2029}\u{13441}\u{13442}\u{16fe4}\u{1d159}".contains(c)
 }
 
 /// A label of a host as people write it, in scripts that are written in one direction each.
 fn label() -> impl Strategy<Value = String> {
-    prop_oneof!["[a-zäöüßéA-ZÄÖÜ]{1,12}", "[а-яА-Я]{1,12}", "[α-ωΑ-Ρ]{1,12}", "[ء-غف-ي]{1,12}", "[あ-お日本語]{1,8}"]
+    prop_oneof![
+        "[a-zäöüßéA-ZÄÖÜ]{1,12}",
+        "[а-яА-Я]{1,12}",
+        "[α-ωΑ-Ρ]{1,12}",
+        "[ء-غف-ي]{1,12}",
+        "[あ-お日本語]{1,8}"
+    ]
 }
 
 proptest! {
