@@ -6,6 +6,7 @@
 //! | [`moment`] | the time and the request that a decision is made for |
 //! | [`ids`] | users, sessions, and the identifiers of refresh tokens |
 //! | [`email`], [`password`], [`name`] | what people type, parsed once |
+//! | [`characters`] | which characters nobody sees |
 //! | [`common_passwords`] | the passwords that everybody tries first |
 //! | [`address`] | who is calling, behind which proxies, and which address window that fills |
 //! | [`origin`] | which pages may call from a browser |
@@ -20,6 +21,7 @@
 
 pub mod address;
 pub mod attempts;
+pub mod characters;
 pub mod claims;
 pub mod common_passwords;
 pub mod context;

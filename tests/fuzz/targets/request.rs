@@ -18,6 +18,7 @@ use nova_auth::{
 };
 use nova_auth_fuzz::{config, moment};
 use serde_json::json;
+use unicode_normalization::UnicodeNormalization as _;
 
 static CONFIG: LazyLock<Config> = LazyLock::new(|| {
     let config = config(&[("TRUSTED_PROXIES", "10.0.0.0/8")]);
@@ -50,7 +51,8 @@ fn read_body(request: &Request) -> bool {
     let email = fields.parsed("email", Email::parse);
     let name = fields.parsed("name", PersonName::parse);
     let typed = fields.text("password");
-    let bytes = typed.as_ref().map_or(0, String::len);
+    // In the form that is hashed, by another library than the product's.
+    let bytes = typed.as_ref().map_or(0, |typed| typed.nfc().collect::<String>().len());
     let password = typed.map(Password::new);
     let _ = fields.device_info();
     let _ = fields.optional_text("tokenDelivery");

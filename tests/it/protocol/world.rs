@@ -230,10 +230,20 @@ impl World {
 
     /// Changes [`PASSWORD`] to [`OTHER_PASSWORD`].
     pub(super) async fn change_password(&self, moment: &Moment, access: &Token) -> Result<(), FlowError> {
+        self.change_password_to(moment, access, PASSWORD, OTHER_PASSWORD).await
+    }
+
+    pub(super) async fn change_password_to(
+        &self,
+        moment: &Moment,
+        access: &Token,
+        current: &str,
+        new: &str,
+    ) -> Result<(), FlowError> {
         let change = PasswordChange {
             access: access.clone(),
-            current: Password::new(PASSWORD.to_owned()),
-            new: Password::new(OTHER_PASSWORD.to_owned()),
+            current: Password::new(current.to_owned()),
+            new: Password::new(new.to_owned()),
             policy: PasswordProfile::Crm,
             caller: Caller { address: ClientAddress::parse(ADDRESS), device: device() },
         };
