@@ -12,6 +12,7 @@
 //! | `REFRESH_TOKEN_SECONDS` | 604800 | idle time that a session survives, at least an access token's life |
 //! | `SESSION_MAX_SECONDS` | 2592000 | life of a session, at least the idle time |
 //! | `REFRESH_GRACE_SECONDS` | 30 | how long a used refresh token still gets its successor; 0 is off, else 15 to 300 |
+//! | `MAX_SESSIONS_PER_USER` | 0 | sessions that one user may have at once: a login ends the oldest beyond that; 0 is no limit, at most 1000 |
 //! | `LOGIN_MAX_ATTEMPTS` | 5 | failures per account and per address in one window, 1 to 100 |
 //! | `LOGIN_WINDOW_SECONDS` | 900 | that window, 60 to 86400 |
 //! | `LOGIN_RUN_ACTION` | `alarm` | after 100 failures in a row: `alarm`, or `disable` the account too |
@@ -77,6 +78,8 @@ pub struct Config {
     pub tokens: TokenConfig,
     /// How many passwords may be tried.
     pub attempts: Limit,
+    /// How many sessions a user may have at once, if there is a limit.
+    pub max_sessions: Option<std::num::NonZeroUsize>,
     /// What happens after a long run of failures.
     pub run_action: RunAction,
     /// How passwords are kept.
@@ -212,6 +215,11 @@ impl Config {
                 max: variables.number("LOGIN_MAX_ATTEMPTS", 5, 1..=100)?,
                 window: variables.seconds("LOGIN_WINDOW_SECONDS", 900, 60..=86_400)?,
             },
+            max_sessions: std::num::NonZeroUsize::new(variables.number(
+                "MAX_SESSIONS_PER_USER",
+                0,
+                0..=1000,
+            )?),
             run_action: variables.choice(
                 "LOGIN_RUN_ACTION",
                 &[("alarm", RunAction::Alarm), ("disable", RunAction::Disable)],

@@ -15,6 +15,7 @@ use super::{
     Caller, FlowError,
     attempts::{self, Place},
     csrf::{self, Carrier, Delivered},
+    session_limit,
 };
 use crate::{
     app::AuthService,
@@ -168,6 +169,7 @@ async fn at_account(
         let (begun, ()) = tokio::join!(begin_session(service, moment, known, &active, attempt), forgive);
         match begun? {
             (LoginCommitted::Done, session, first) => {
+                session_limit::end_the_oldest(service, moment, &active, &attempt.caller.device).await;
                 let refresh = service.refresh.first_token(&session, &first.id, moment.now).await?;
                 return Ok(LoggedIn {
                     access: service.access.issue(&active, &session, moment.now).await?,
