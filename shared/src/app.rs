@@ -37,6 +37,8 @@ pub struct AuthService {
     pub registration: bool,
     /// How many passwords may be tried.
     pub attempts: Limits,
+    /// How many sessions a user may have at once, if there is a limit.
+    pub max_sessions: Option<std::num::NonZeroUsize>,
     /// What happens after a long run of failures.
     pub run_action: RunAction,
     /// How often the endpoints may be called.
@@ -204,6 +206,7 @@ impl AuthService {
             policy: config.passwords.profile,
             registration: config.registration,
             attempts: config.attempts,
+            max_sessions: config.max_sessions,
             run_action: config.run_action,
             rate_limit: RateLimit::new(config.api_rate(100)),
             lifetimes: config.tokens.lifetimes,

@@ -14,6 +14,7 @@
 //! | `REFRESH_GRACE_SECONDS` | 30 | how long a used refresh token still gets its successor; 0 is off, else 15 to 300 |
 //! | `LOGIN_MAX_ATTEMPTS` | 5 | failed logins per account in one window, 1 to 100 |
 //! | `LOGIN_MAX_ATTEMPTS_PER_ADDRESS` | 5 | failed logins per source address in one window, 1 to 100 |
+//! | `MAX_SESSIONS_PER_USER` | 0 | sessions that one user may have at once: a login ends the oldest beyond that; 0 is no limit, at most 1000 |
 //! | `LOGIN_WINDOW_SECONDS` | 900 | that window, 60 to 86400 |
 //! | `LOGIN_RUN_ACTION` | `alarm` | after 100 failures in a row: `alarm`, or `disable` the account too |
 //! | `BCRYPT_COST` | 12 | work factor of new hashes, 10 to 15 |
@@ -81,6 +82,8 @@ pub struct Config {
     pub tokens: TokenConfig,
     /// How many passwords may be tried.
     pub attempts: Limits,
+    /// How many sessions a user may have at once, if there is a limit.
+    pub max_sessions: Option<std::num::NonZeroUsize>,
     /// What happens after a long run of failures.
     pub run_action: RunAction,
     /// How passwords are kept.
@@ -213,6 +216,11 @@ impl Config {
             refresh_keys_secret,
             tokens: TokenConfig::read(&variables)?,
             attempts: attempts(&variables)?,
+            max_sessions: std::num::NonZeroUsize::new(variables.number(
+                "MAX_SESSIONS_PER_USER",
+                0,
+                0..=1000,
+            )?),
             run_action: variables.choice(
                 "LOGIN_RUN_ACTION",
                 &[("alarm", RunAction::Alarm), ("disable", RunAction::Disable)],

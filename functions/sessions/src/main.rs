@@ -10,7 +10,7 @@ use nova_auth::{
         FlowError,
         sessions::{Sessions, list, revoke_every, revoke_one},
     },
-    http::{self, Answer, Endpoint, Request},
+    http::{self, Answer, Endpoint, Request, page::cursor},
 };
 use serde_json::{Value, json};
 
@@ -27,7 +27,10 @@ async fn main() -> ExitCode {
 async fn answer(service: &AuthService, request: &Request) -> Result<Answer, FlowError> {
     let (moment, device) = (&request.moment, &request.caller.device);
     match (request.method(), request.parameter("id")) {
-        (&Method::GET, None) => Ok(render(&list(service, moment, &request.required_bearer()?).await?)),
+        (&Method::GET, None) => {
+            let (access, page) = (request.required_bearer()?, request.sessions_page()?);
+            Ok(render(&list(service, moment, &access, page).await?))
+        }
         (&Method::DELETE, None) => {
             revoke_every(service, moment, &request.required_bearer()?, device).await?;
             Ok(Answer::message("SESSIONS_REVOKED"))
@@ -53,5 +56,9 @@ fn render(sessions: &Sessions) -> Answer {
             "expiresAt": session.refresh_expires(),
         })
     };
-    Answer::data(json!({"sessions": sessions.live.iter().map(session).collect::<Vec<_>>()}))
+    let mut data = json!({"sessions": sessions.live.iter().map(session).collect::<Vec<_>>()});
+    if let Some(next) = sessions.next {
+        data["nextCursor"] = cursor(next).into();
+    }
+    Answer::data(data)
 }

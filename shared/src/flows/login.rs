@@ -16,6 +16,7 @@ use super::{
     attempts::{self, Place},
     csrf::{self, Carrier, Delivered},
     readable,
+    session_limit,
 };
 use crate::{
     app::AuthService,
@@ -171,6 +172,7 @@ async fn at_account(
             tokio::join!(begin_session(service, moment, (known, verdict), &active, attempt), forgive);
         match begun? {
             (LoginCommitted::Done, session, first) => {
+                session_limit::end_the_oldest(service, moment, &active, &attempt.caller.device).await;
                 let refresh = service.refresh.first_token(&session, &first.id, moment.now).await?;
                 return Ok(LoggedIn {
                     access: service.access.issue(&active, &session, moment.now).await?,

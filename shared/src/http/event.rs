@@ -35,6 +35,7 @@ pub fn read(event: &str, moment: Moment, edge: &EdgeConfig) -> Request {
         language,
         method: Method::from_bytes(method.as_bytes()).unwrap_or_default(),
         parameters: parameters(&event),
+        query: query(&event),
         body: body(&event),
         page: Page::of(&headers, edge),
         headers,
@@ -79,6 +80,18 @@ pub(crate) fn client_address(context: &Value, headers: &HeaderMap, edge: &EdgeCo
 fn parameters(event: &Value) -> BTreeMap<String, String> {
     let named = event.get("pathParameters").and_then(Value::as_object).into_iter().flatten();
     named.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect()
+}
+
+/// The query, decoded by API Gateway; `multiValueQueryStringParameters` has more than the other wherever both are there.
+fn query(event: &Value) -> BTreeMap<String, Vec<String>> {
+    let part = |name: &str| event.get(name).and_then(Value::as_object);
+    let several = part("multiValueQueryStringParameters").filter(|several| !several.is_empty());
+    let named = several.or_else(|| part("queryStringParameters")).into_iter().flatten();
+    let texts = |value: &Value| {
+        let values = value.as_array().map_or_else(|| std::slice::from_ref(value), Vec::as_slice);
+        values.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+    };
+    named.map(|(name, value)| (name.clone(), texts(value))).collect()
 }
 
 fn body(event: &Value) -> Option<Vec<u8>> {

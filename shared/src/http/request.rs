@@ -32,6 +32,8 @@ pub struct Request {
     pub(super) page: Page,
     /// The parts of the path that the route names.
     pub(super) parameters: BTreeMap<String, String>,
+    /// The query.
+    pub(super) query: BTreeMap<String, Vec<String>>,
     /// `None`: it came as base64 that is none.
     pub(super) body: Option<Vec<u8>>,
 }
@@ -62,6 +64,18 @@ impl Request {
     #[must_use]
     pub fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters.get(name).map(String::as_str)
+    }
+
+    /// What the query says of this name; nothing, if that is empty.
+    ///
+    /// # Errors
+    /// `Invalid`, where it says it several times.
+    pub fn query(&self, name: &'static str) -> Result<Option<&str>, Refusal> {
+        match self.query.get(name).map(Vec::as_slice) {
+            None | Some([]) => Ok(None),
+            Some([one]) => Ok(Some(one.as_str()).filter(|text| !text.is_empty())),
+            Some(_) => Err(Refusal::field(name, Fault::Invalid)),
+        }
     }
 
     /// The body's members. An empty body has none.

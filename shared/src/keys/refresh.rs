@@ -148,12 +148,9 @@ impl RefreshTokens {
         presented: &VerifiedRefresh,
         now: Timestamp,
     ) -> Result<Option<Token>, KeysError> {
-        let mut ring = self.keys.ring(now).await?;
-        if ring.verifier(&session.rotation_kid, now).is_none() {
-            // The name is from our own row, so another instance has read the secret later than this one.
-            ring = self.keys.ring_with_unknown(now).await?.unwrap_or(ring);
-        }
-        let key = ring.verifier(&session.rotation_kid, now);
+        // The name is from our own row: where it is not known, another instance has read the secret later than this one.
+        let ring = self.keys.ring_with(&session.rotation_kid, session.rotated_at, now).await?;
+        let key = ring.as_ref().and_then(|ring| ring.verifier(&session.rotation_kid, now));
         let key =
             key.ok_or_else(|| KeysError::Unavailable("the key of a rotation is not in the ring".to_owned()))?;
         let id = successor(key, presented)?;
