@@ -122,22 +122,21 @@ pub struct PasswordHash {
 impl PasswordHash {
     /// Takes `$2a$`, `$2b$` and `$2y$` hashes: `$2?$CC$` and 53 characters of salt and digest.
     ///
-    /// The last characters of salt and digest hold more bits than there are to say. Some libraries have left them set, most
-    /// ignore them, and ours refuses them: they are cleared, as passlib's `normhash` does, and the hash means what it meant.
+    /// The last characters of salt and digest hold more bits than there are to say. Some libraries have set them (passlib
+    /// before 1.5.3 did), and ours refuses them: they are cleared, as passlib's `normhash` does.
     ///
     /// # Errors
     /// [`Fault::Invalid`] for everything else.
     pub fn parse(text: &str) -> Result<Self, Fault> {
         let mut parts = text.split('$');
         let shape = (parts.next(), parts.next(), parts.next(), parts.next(), parts.next());
-        let (Some(""), Some("2a" | "2b" | "2y"), Some(cost), Some(rest), None) = shape else {
+        let (Some(""), Some(version @ ("2a" | "2b" | "2y")), Some(cost), Some(rest), None) = shape else {
             return Err(Fault::Invalid);
         };
         let [tens @ b'0'..=b'9', ones @ b'0'..=b'9'] = cost.as_bytes() else { return Err(Fault::Invalid) };
         let number = u32::from(tens - b'0') * 10 + u32::from(ones - b'0');
         let rest = normal_salt_and_digest(rest).filter(|_| COSTS.contains(&number)).ok_or(Fault::Invalid)?;
-        let head = text.len() - rest.len();
-        Ok(Self { text: format!("{}{rest}", text.get(..head).unwrap_or_default()), cost: number })
+        Ok(Self { text: format!("${version}${cost}${rest}"), cost: number })
     }
 
     /// A well-formed hash of this cost that no password verifies against in practice: hashing for people who do not
