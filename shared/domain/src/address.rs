@@ -133,7 +133,9 @@ mod tests {
     /// The proxy's own address may be on a list of rules, and is counted for everybody behind it.
     #[test]
     fn an_element_that_cannot_be_read_leaves_the_client_unknown_and_never_the_proxy() {
-        for element in ["junk", "unknown", "_hidden", "10.0.0", "[203.0.113.1]", "203.0.113.1:99999", "\u{fffd}"] {
+        for element in
+            ["junk", "unknown", "_hidden", "10.0.0", "[203.0.113.1]", "203.0.113.1:99999", "\u{fffd}"]
+        {
             let hops = format!("203.0.113.1, {element}");
             assert_eq!(client("10.0.0.1", "10.0.0.0/8", &[&hops]), "unknown", "{element}");
             assert_eq!(client("10.0.0.1", "10.0.0.0/8", &[&hops, "10.0.0.9"]), "unknown", "{element}");

@@ -40,8 +40,7 @@ impl AllowedHeaders {
     pub fn parse(list: &str) -> Result<Self, String> {
         let is_name =
             |entry: &str| entry.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
-        let checked =
-            |entry: &str| if is_name(entry) { Ok(entry.to_owned()) } else { Err(entry.to_owned()) };
+        let checked = |entry: &str| if is_name(entry) { Ok(entry.to_owned()) } else { Err(entry.to_owned()) };
         Ok(Self(entries(list).map(checked).collect::<Result<_, _>>()?))
     }
 
