@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use lambda_http::http::Method;
 use nova_auth::{
-    app::{self, AuthService, Rings},
+    app::{self, AuthService, Rings, Setting},
     domain::{refusal::Refusal, session::Session},
     flows::{
         FlowError,
@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     app::run(async {
-        let service = AuthService::start(Rings::Access).await?;
+        let service = AuthService::start(Rings::Access, &[Setting::ApiRate]).await?;
         http::serve(Endpoint::Sessions, &service.edge, async |request| Ok(answer(&service, request).await?))
             .await
     })

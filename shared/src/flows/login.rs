@@ -15,8 +15,7 @@ use super::{
     Caller, FlowError,
     attempts::{self, Place},
     csrf::{self, Carrier, Delivered},
-    readable,
-    session_limit,
+    readable, session_limit,
 };
 use crate::{
     app::AuthService,

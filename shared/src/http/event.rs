@@ -12,7 +12,11 @@ use serde_json::Value;
 use super::{Request, body::clip, origin::Page};
 use crate::{
     config::EdgeConfig,
-    domain::{address::ClientAddress, moment::Moment, session::Device},
+    domain::{
+        address::{ClientAddress, TrustedProxies},
+        moment::Moment,
+        session::Device,
+    },
     flows::Caller,
     messages::Language,
 };
@@ -26,7 +30,7 @@ pub fn read(event: &str, moment: Moment, edge: &EdgeConfig) -> Request {
     let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     let language = Language::negotiate(text(header::ACCEPT_LANGUAGE), edge.default_language);
     let user_agent = clip(text(header::USER_AGENT).unwrap_or_default(), 512);
-    let address = client_address(context, &headers, edge);
+    let address = client_address(context, &headers, &edge.trusted_proxies);
     let method = event.get("httpMethod").and_then(Value::as_str).unwrap_or_default();
     let public_id = context.get("requestId").and_then(Value::as_str).unwrap_or(moment.request.as_str());
     Request {
@@ -68,12 +72,21 @@ pub(crate) fn headers(event: &Value) -> HeaderMap {
 }
 
 /// The client's address, behind the proxies that are trusted.
-pub(crate) fn client_address(context: &Value, headers: &HeaderMap, edge: &EdgeConfig) -> ClientAddress {
+pub(crate) fn client_address(
+    context: &Value,
+    headers: &HeaderMap,
+    trusted_proxies: &TrustedProxies,
+) -> ClientAddress {
     // Payload 2.0 of HTTP APIs has it under `http`; no event has both.
     let source = ["identity", "http"].iter().find_map(|part| context.get(part)?.get("sourceIp")?.as_str());
-    let forwarded: Vec<&str> =
-        headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok()).collect();
-    ClientAddress::parse(source.unwrap_or_default()).behind(&edge.trusted_proxies, &forwarded)
+    // What is no text is an element that can't be read, and no reason to look past it.
+    let forwarded: Vec<_> = headers
+        .get_all("x-forwarded-for")
+        .iter()
+        .map(|value| String::from_utf8_lossy(value.as_bytes()))
+        .collect();
+    let forwarded: Vec<&str> = forwarded.iter().map(AsRef::as_ref).collect();
+    ClientAddress::parse(source.unwrap_or_default()).behind(trusted_proxies, &forwarded)
 }
 
 /// The parts of the path that the route names.
@@ -107,14 +120,17 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::domain::{address::TrustedProxies, moment::RequestId, origin::AllowedOrigins};
+    use crate::domain::{
+        moment::RequestId,
+        origin::{AllowedHeaders, AllowedOrigins},
+    };
 
     fn read(event: &str) -> Request {
         let edge = EdgeConfig {
             default_language: Language::Arabic,
             trusted_proxies: TrustedProxies::default(),
             allowed_origins: AllowedOrigins::default(),
-            websocket_token_query: false,
+            allowed_headers: AllowedHeaders::default(),
         };
         super::read(
             event,
@@ -140,6 +156,24 @@ mod tests {
             assert_eq!(request.caller.address, ClientAddress::Unknown);
             assert_eq!(request.public_id, "invocation");
         }
+    }
+
+    #[test]
+    fn a_line_of_addresses_with_anything_in_it_is_still_read() {
+        let address = |lines: &str| {
+            let event = format!(
+                r#"{{"multiValueHeaders":{{"X-Forwarded-For":{lines}}},
+                    "requestContext":{{"identity":{{"sourceIp":"10.0.0.1"}}}}}}"#
+            );
+            let event: Value = serde_json::from_str(&event).unwrap();
+            let trusted = TrustedProxies::parse("10.0.0.0/8").unwrap();
+            client_address(event.get("requestContext").unwrap(), &headers(&event), &trusted).to_string()
+        };
+        // What the client wrote itself does not hide it, nor is the proxy taken for it where it is hidden.
+        assert_eq!(address(r#"["é, 203.0.113.9"]"#), "203.0.113.9");
+        assert_eq!(address(r#"["203.0.113.1", "é"]"#), "unknown");
+        assert_eq!(address(r#"["[2001:db8::1]"]"#), "2001:db8::1");
+        assert_eq!(address("[]"), "10.0.0.1");
     }
 
     #[test]

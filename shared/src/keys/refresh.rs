@@ -8,7 +8,6 @@ use jsonwebtoken::Header;
 
 use super::{CsrfTokens, Key, KeyCache, KeysError, Rejected, Token, verify::verify};
 use crate::{
-    config::TokenConfig,
     domain::{
         claims::{ClaimsFault, Expected, RefreshClaims, check_expiry},
         ids::{RefreshHash, RefreshId, SessionId, UserId},
@@ -62,10 +61,9 @@ pub struct Next {
 impl RefreshTokens {
     /// Tokens signed with these keys. Their audience is their issuer: nobody else is to take them.
     #[must_use]
-    pub fn new(keys: KeyCache, config: &TokenConfig) -> Self {
-        let expected =
-            Expected { issuer: config.issuer.clone(), audience: format!("{}/refresh", config.issuer) };
-        Self { keys, expected, grace: config.lifetimes.grace }
+    pub fn new(keys: KeyCache, issuer: &str, grace: SignedDuration) -> Self {
+        let expected = Expected { issuer: issuer.to_owned(), audience: format!("{issuer}/refresh") };
+        Self { keys, expected, grace }
     }
 
     /// CSRF tokens, with keys derived from the same ring.

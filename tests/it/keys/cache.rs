@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use nova_auth::config::TokenConfig;
+use nova_auth::config::TokenNames;
 use nova_auth::keys::{AccessTokens, KeyCache, KeysError, Rejected, Token, TokenKind};
 use serde_json::json;
 
@@ -13,9 +13,8 @@ fn cache(vault: &Vault) -> KeyCache {
 }
 
 fn tokens(vault: &Vault) -> AccessTokens {
-    let config =
-        TokenConfig { issuer: "nova-crm".into(), audience: "nova-api".into(), lifetimes: lifetimes() };
-    AccessTokens::new(cache(vault), &config)
+    let names = TokenNames { issuer: "nova-crm".into(), audience: "nova-api".into() };
+    AccessTokens::new(cache(vault), names, lifetimes())
 }
 
 /// A token that names this key and says that it was signed then. Its signature is bad.
