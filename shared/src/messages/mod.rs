@@ -84,7 +84,7 @@ mod tests {
     }
 
     /// CLDR's rules for Arabic, from its chart of plural rules.
-    fn arabic<'a>(number: i64, [zero, one, two, few, many, other]: [&'a str; 6]) -> &'a str {
+    fn arabic(number: i64, [zero, one, two, few, many, other]: [&str; 6]) -> &str {
         match (number, number % 100) {
             (0, _) => zero,
             (1, _) => one,
