@@ -22,6 +22,7 @@ mod binaries;
 mod clock;
 mod documents;
 mod dynamodb;
+mod expressions;
 mod gateway;
 mod guard;
 mod instance;

@@ -73,7 +73,8 @@ impl AuthorizerEvent {
             return Ok(Self { kind, method_arn, token, resource, address, language, kept_by_route: false });
         }
         let headers = headers_of_event(&event);
-        let languages = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+        let languages = headers.get_all(header::ACCEPT_LANGUAGE).iter();
+        let languages = languages.filter_map(|value| value.to_str().ok());
         let route_key = text("routeKey").unwrap_or_default();
         let resource = match kind {
             EventKind::WebSocket | EventKind::RestToken => None,

@@ -27,9 +27,9 @@ pub fn read(event: &str, moment: Moment, edge: &EdgeConfig) -> Request {
     let event: Value = serde_json::from_str(event).unwrap_or_default();
     let context = event.get("requestContext").unwrap_or(&Value::Null);
     let headers = headers(&event);
-    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-    let language = Language::negotiate(text(header::ACCEPT_LANGUAGE), edge.default_language);
-    let user_agent = clip(text(header::USER_AGENT).unwrap_or_default(), 512);
+    let languages = headers.get_all(header::ACCEPT_LANGUAGE).iter().filter_map(|value| value.to_str().ok());
+    let language = Language::negotiate(languages, edge.default_language);
+    let user_agent = displayable(headers.get(header::USER_AGENT));
     let address = client_address(context, &headers, &edge.trusted_proxies);
     let method = event.get("httpMethod").and_then(Value::as_str).unwrap_or_default();
     let public_id = context.get("requestId").and_then(Value::as_str).unwrap_or(moment.request.as_str());
@@ -69,6 +69,12 @@ pub(crate) fn headers(event: &Value) -> HeaderMap {
         }
     }
     read
+}
+
+/// A header of free text for people to read. API Gateway passes bytes on that are not ASCII; those that are no UTF-8 show as
+/// marks of replacement, and what no screen shows is left out.
+fn displayable(value: Option<&HeaderValue>) -> String {
+    clip(&String::from_utf8_lossy(value.map_or(&[], HeaderValue::as_bytes)), 512)
 }
 
 /// The client's address, behind the proxies that are trusted.
@@ -123,6 +129,7 @@ mod tests {
     use crate::domain::{
         moment::RequestId,
         origin::{AllowedHeaders, AllowedOrigins},
+        refusal::Refusal,
     };
 
     fn read(event: &str) -> Request {
@@ -183,6 +190,51 @@ mod tests {
         assert!(request.bearer().is_err());
         let request = read(r#"{"headers":{"authorization":"Bearer a"}}"#);
         assert_eq!(request.bearer().unwrap().unwrap().expose(), "a");
+    }
+
+    #[test]
+    fn a_user_agent_that_is_not_ascii_is_kept_and_made_displayable() {
+        let agent = |text: &str| {
+            let event = serde_json::json!({"headers": {"User-Agent": text}}).to_string();
+            read(&event).caller.device.user_agent
+        };
+        assert_eq!(agent("CRM/1.0 (هاتف سارة)"), "CRM/1.0 (هاتف سارة)");
+        assert_eq!(agent("Café/2"), "Café/2");
+        assert_eq!(agent("Mozilla/5.0"), "Mozilla/5.0");
+        assert_eq!(agent("x\u{85}y"), "xy");
+        assert_eq!(agent("x\u{202e}y\u{2066}z"), "xyz");
+        assert_eq!(agent(&"é".repeat(600)), "é".repeat(512));
+        let latin = HeaderValue::from_bytes(b"Caf\xe9/2").unwrap();
+        assert_eq!(displayable(Some(&latin)), "Caf\u{fffd}/2");
+    }
+
+    #[test]
+    fn every_line_of_accept_language_counts() {
+        let event = r#"{"multiValueHeaders":{"accept-language":["fr","en"]}}"#;
+        assert_eq!(read(event).language, Language::English);
+    }
+
+    #[test]
+    fn json_is_json_whatever_charset_it_names() {
+        for kind in [
+            "application/json",
+            "application/json;charset=utf8",
+            "Application/JSON ; charset=\"ISO-8859-1\"",
+            "application/json; charset=utf-8; profile=\"x;y\"",
+            "application/json;charset=\u{e9}",
+        ] {
+            let event = serde_json::json!({"headers": {"content-type": kind}, "body": "{\"name\":\"سارة\"}"});
+            let mut fields =
+                read(&event.to_string()).json().unwrap_or_else(|refused| panic!("{kind}: {refused:?}"));
+            assert_eq!(fields.text("name").as_deref(), Some("سارة"), "{kind}");
+        }
+        for kind in ["text/json", "application/jsonp", "application/json, text/html", "charset=utf-8", ""] {
+            let event = serde_json::json!({"headers": {"content-type": kind}, "body": "{}"});
+            assert_eq!(read(&event.to_string()).json().unwrap_err(), Refusal::UnsupportedMediaType, "{kind}");
+        }
+        // What it says of itself does not make it text.
+        let event = r#"{"headers":{"content-type":"application/json;charset=iso-8859-1"},"body":"eyJhIjoi6SJ9","isBase64Encoded":true}"#;
+        assert!(read(event).json().is_err());
     }
 
     #[test]

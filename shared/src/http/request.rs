@@ -115,18 +115,13 @@ impl Request {
         self.bearer()?.ok_or(Refusal::TokenMissing)
     }
 
-    /// `application/json`, in UTF-8 if it says so.
+    /// `application/json`, whatever its parameters: RFC 8259, section 11, gives `charset` no effect, and the body is UTF-8
+    /// or it is not JSON.
     fn has_json(&self) -> bool {
         let mut values = self.headers.get_all(header::CONTENT_TYPE).iter();
         let (Some(value), None) = (values.next(), values.next()) else { return false };
-        let mut parts = value.to_str().unwrap_or_default().split(';').map(str::trim);
-        let is_json = parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case("application/json"));
-        let is_utf8 = parts.all(|parameter| match parameter.split_once('=') {
-            Some((name, value)) if name.trim().eq_ignore_ascii_case("charset") => {
-                value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
-            }
-            _ => true,
-        });
-        is_json && is_utf8
+        // A parameter may hold what is not ASCII; the type may not.
+        let kind = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
+        kind.trim_ascii().eq_ignore_ascii_case(b"application/json")
     }
 }
