@@ -2,9 +2,9 @@
 
 use std::error::Error;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use nova_local::Stack;
+use nova_local::{Options, Stack};
 use serde_json::{Value, json};
 
 use crate::user;
@@ -12,16 +12,35 @@ use crate::user;
 /// The sample API, beside the template.
 const SAMPLE: &str = "tests/consumer/template.yaml";
 
+/// The language that the walk asks for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Language {
+    Ar,
+    #[default]
+    En,
+}
+
+impl Language {
+    /// As `Accept-Language` and the templates have it.
+    const fn tag(self) -> &'static str {
+        match self {
+            Language::Ar => "ar",
+            Language::En => "en",
+        }
+    }
+}
+
 const EMAIL: &str = "demo@example.com";
 /// It protects nothing but a stack on this machine, and has to be typed by whoever goes on from here.
 const PASSWORD: &str = "Demo-2026!";
 
-/// Adds what the walk needs: the sample API.
-pub(crate) fn prepare(template: &Path, attach: &mut Vec<PathBuf>) {
-    let sample = template.parent().unwrap_or(Path::new("")).join(SAMPLE);
-    if !attach.iter().any(|attached| same_file(attached, &sample)) {
-        attach.push(sample);
+/// Adds what the walk needs: the sample API, whose gateway refuses in the language that is asked for.
+pub(crate) fn prepare(options: &mut Options, language: Language) {
+    let sample = options.template.parent().unwrap_or(Path::new("")).join(SAMPLE);
+    if !options.attach.iter().any(|attached| same_file(attached, &sample)) {
+        options.attach.push(sample);
     }
+    options.attached_parameters.insert("Language".to_owned(), language.tag().to_owned());
 }
 
 fn same_file(one: &Path, other: &Path) -> bool {
@@ -35,13 +54,19 @@ fn same_file(one: &Path, other: &Path) -> bool {
 ///
 /// # Errors
 /// An exchange that did not end as it should.
-pub(crate) async fn run(stack: &Stack) -> Result<(), Box<dyn Error>> {
+pub(crate) async fn run(stack: &Stack, language: Language) -> Result<(), Box<dyn Error>> {
     let auth = stack.url();
     let notes = stack.api("NotesApi").ok_or("the sample API is not served")?;
     say(&format!("\n# A user: {EMAIL}, password {PASSWORD}"))?;
-    user::create_for_demo(stack.dynamodb_url(), EMAIL, PASSWORD).await?;
+    if user::prepare_for_demo(stack.dynamodb_url(), EMAIL, PASSWORD).await? {
+        say(
+            "(The file had this user already, changed since: they are as the demonstration needs them again.)",
+        )?;
+    }
 
-    let walk = Walk { client: reqwest::Client::builder().build()? };
+    // Everything is on this machine, whatever proxy there is.
+    let client = reqwest::Client::builder().no_proxy().build()?;
+    let walk = Walk { client, language };
     say("\n# 1. Log in")?;
     let pair = walk
         .post(&format!("{auth}/api/auth/login"), None, json!({"email": EMAIL, "password": PASSWORD}), 200)
@@ -84,6 +109,7 @@ pub(crate) async fn run(stack: &Stack) -> Result<(), Box<dyn Error>> {
 /// Exchanges, shown as they happen.
 struct Walk {
     client: reqwest::Client,
+    language: Language,
 }
 
 impl Walk {
@@ -114,7 +140,7 @@ impl Walk {
             Some(token) => request.bearer_auth(token),
             None => request,
         };
-        let answer = request.header("accept-language", "en").send().await?;
+        let answer = request.header("accept-language", self.language.tag()).send().await?;
         let status = answer.status().as_u16();
         let answer: Value = answer.json().await?;
         let authorization = if token.is_some() { "  Authorization: Bearer …" } else { "" };

@@ -196,16 +196,21 @@ async fn emergency(args: &RotateArgs) -> Result<(), Box<dyn Error>> {
     if args.output.json {
         return Ok(());
     }
-    args.output.print(&(), "  Functions that run keep the old ring for up to 5 minutes (45 if Secrets Manager fails). To end that now, change
-  anything in their configuration, which replaces their processes: `aws lambda update-function-configuration
-  --function-name … --description …` for every function but register and rotate-keys.")
+    args.output.print(
+        &(),
+        "  Functions that run take the dropped key for up to 30 seconds more (45 minutes if Secrets Manager fails), and \
+         sign with it: such a\n  token is refused as soon as they have read the new ring. To end that now, change \
+         anything in their configuration, which\n  replaces their processes: `aws lambda \
+         update-function-configuration --function-name … --description …` for every function\n  but register and \
+         rotate-keys.",
+    )
 }
 
 fn consequences(kind: TokenKind) -> &'static str {
     match kind {
         TokenKind::Access => {
             "Logged out: nobody. Access tokens that the key signed are refused, and their clients refresh. Services that \
-             verify by the public set may keep the key for 5 minutes more."
+             verify by the public set may keep the key for 5 minutes longer than the functions."
         }
         TokenKind::Refresh => {
             "Logged out: everybody whose refresh token the key signed; they log in again when their access token ends."

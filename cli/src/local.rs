@@ -1,19 +1,22 @@
 //! `nova local`: the system on one machine, until Ctrl-C or SIGTERM.
 
+mod attached;
+mod engine;
+
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use nova_auth::domain::rules::Caching;
-use nova_local::template::Template;
-use nova_local::{Binaries, Options, Stack};
+use nova_local::{Binaries, LogSink, Options, Origin, Stack};
 
-use crate::target::Target;
-use crate::{demo, rules};
+use crate::demo;
 
 /// The template that is looked for when none is named.
 const TEMPLATE: &str = "template.yaml";
+
+/// Where `--local` looks when it is told no other place.
+const DEFAULT_DYNAMODB: &str = "http://127.0.0.1:8000";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -23,6 +26,11 @@ pub(crate) struct Args {
     /// Port of DynamoDB. 0 picks a free one.
     #[arg(long, default_value_t = 8000)]
     dynamodb_port: u16,
+    /// Use this DynamoDB instead of an own one: http://HOST:PORT (DynamoDB Local, say), where the templates' tables are made
+    /// unless they are there; or https://dynamodb.REGION.amazonaws.com, with your AWS credentials, where nothing is made (name
+    /// the tables with --env IDENTITY_TABLE=NAME --env SESSIONS_TABLE=NAME).
+    #[arg(long, value_name = "URL", conflicts_with = "dynamodb_port")]
+    dynamodb: Option<String>,
     /// Keep tables and secrets in this file. Without it, everything is in memory.
     #[arg(long, value_name = "FILE")]
     data: Option<PathBuf>,
@@ -32,6 +40,10 @@ pub(crate) struct Args {
     /// Serve the APIs of this template too. May be given several times.
     #[arg(long, value_name = "TEMPLATE")]
     attach: Vec<PathBuf>,
+    /// Serve the routes of this function by an HTTP server of yours, the authorizer in front of it. NAME is the function's name
+    /// in its template. May be given several times.
+    #[arg(long, value_name = "NAME=URL", value_parser = upstream)]
+    upstream: Vec<(String, Origin)>,
     /// How many processes each function may have.
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1000))]
     concurrency: u16,
@@ -52,6 +64,18 @@ pub(crate) struct Args {
     /// Show a login, a call, a refresh and a logout on the sample API, and go on serving.
     #[arg(long)]
     demo: bool,
+    /// The language that --demo asks for.
+    #[arg(long, value_enum, default_value_t, requires = "demo")]
+    language: demo::Language,
+    /// Show what the functions log, with --demo too.
+    #[arg(long)]
+    logs: bool,
+}
+
+fn upstream(text: &str) -> Result<(String, Origin), String> {
+    let (name, url) =
+        text.split_once('=').ok_or("expected NAME=URL, such as NotesFunction=http://127.0.0.1:8080")?;
+    Ok((name.to_owned(), url.parse().map_err(|error| format!("{error}"))?))
 }
 
 fn parameter(text: &str) -> Result<(String, String), &'static str> {
@@ -64,59 +88,90 @@ fn parameter(text: &str) -> Result<(String, String), &'static str> {
 /// # Errors
 /// When the stack does not start, or the demonstration fails.
 pub(crate) async fn run(args: Args) -> Result<(), Box<dyn Error>> {
-    let with_demo = args.demo;
-    let options = options(args)?;
-    let attached = options.attach.clone();
+    let walk = args.demo.then_some(args.language);
+    let is_lenient =
+        !args.parameter_overrides.iter().any(|(name, _)| LENIENT.iter().any(|(own, _)| own == name));
+    let engine = match &args.dynamodb {
+        Some(url) => Some(engine::at(url).await?),
+        None => None,
+    };
+    // An account's tables are not this command's to write into.
+    let is_an_accounts = engine.as_ref().is_some_and(|engine| engine.own.is_none());
+    if is_an_accounts && walk.is_some() {
+        return Err("--demo makes a user of its own: it does not go with the tables of an account".into());
+    }
+    let options = Options { engine, ..options(args)? };
+    let (attached, lets_in) = (options.attach.clone(), lets_in_without_rules(&options));
     let mut interrupted = Interrupted::listen()?;
     let stack = tokio::select! {
         stack = Stack::start(options) => stack?,
         // Whatever was started so far ends with its owner.
         () = interrupted.wait() => return Ok(()),
     };
-    for template in &attached {
-        store_rules(&stack, template).await?;
+    if is_an_accounts && !attached.is_empty() {
+        say("note: no rules are written into an account's table: store them with `nova rules put`");
+    } else {
+        for template in &attached {
+            attached::rules(&stack, template, lets_in).await?;
+        }
     }
     announce(&stack);
-    eprintln!("note: {} failed logins per window are allowed here; deployed, the limit is 5", LENIENT[0].1);
+    if is_lenient {
+        let allowed = LENIENT.map(|(_, value)| value)[0];
+        say(&format!("note: {allowed} failed logins per window are allowed here; deployed, the limit is 5"));
+    }
+    say(&what_next(&stack, walk.is_some(), is_an_accounts));
     let served = tokio::select! {
-        served = serve(&stack, with_demo) => served,
+        served = serve(&stack, walk) => served,
         () = interrupted.wait() => Ok(()),
     };
     stack.stop().await;
     served
 }
 
-/// Stores the rules.yaml beside an attached template for each of its APIs: as rules that are kept where one of the API's
-/// authorizers keeps its results.
-async fn store_rules(stack: &Stack, template: &Path) -> Result<(), Box<dyn Error>> {
-    let file = template.with_file_name("rules.yaml");
-    if !file.is_file() {
-        return Ok(());
-    }
-    let store = Target::local(stack.dynamodb_url()).store().await?;
-    for api in Template::load_alone(template)?.apis {
-        let is_kept = api.authorizers.values().any(|authorizer| authorizer.ttl_seconds > 0);
-        let caching = if is_kept { Caching::Allowed } else { Caching::Never };
-        rules::store(&store, &api.logical_id, &file, caching).await?;
-    }
-    Ok(())
+/// Whether the authorizer lets active users into an API that has no rules.
+fn lets_in_without_rules(options: &Options) -> bool {
+    let said = options.environment.get("NO_RULES").or_else(|| options.parameters.get("NoRules"));
+    said.is_some_and(|said| said == "authenticated")
 }
 
-async fn serve(stack: &Stack, with_demo: bool) -> Result<(), Box<dyn Error>> {
-    if with_demo {
-        demo::run(stack).await?;
+/// What a person does now. It is no part of what scripts read.
+fn what_next(stack: &Stack, with_demo: bool, is_an_accounts: bool) -> String {
+    let mut lines = format!("Open {}/ in a browser to see all of it.\n", stack.url());
+    if !with_demo && !is_an_accounts {
+        lines.push_str(&format!(
+            "Make a user: printf '%s' 'Str0ng-enough!' | nova user create {} --email sara@example.com --name Sara\n",
+            flag(stack.dynamodb_url())
+        ));
+    }
+    lines + "Press Ctrl-C to stop."
+}
+
+/// How another command says which `nova local` it means.
+fn flag(dynamodb_url: &str) -> String {
+    if dynamodb_url == DEFAULT_DYNAMODB { "--local".to_owned() } else { format!("--local={dynamodb_url}") }
+}
+
+/// A line for the person at the terminal, beside the logs.
+fn say(line: &str) {
+    // Nobody has to read it for the stack to serve.
+    drop(writeln!(std::io::stderr(), "{line}"));
+}
+
+async fn serve(stack: &Stack, walk: Option<demo::Language>) -> Result<(), Box<dyn Error>> {
+    if let Some(language) = walk {
+        demo::run(stack, language).await?;
     }
     std::future::pending().await
 }
 
 fn options(args: Args) -> Result<Options, Box<dyn Error>> {
     let template = find_template(args.template)?;
-    let mut attach = args.attach;
-    if args.demo {
-        demo::prepare(&template, &mut attach);
-    }
-    Ok(Options {
-        attach,
+    let is_hidden = args.demo && !args.logs;
+    let mut options = Options {
+        attach: args.attach,
+        upstreams: args.upstream.into_iter().collect(),
+        logs: if is_hidden { LogSink::Hidden } else { LogSink::Stderr },
         parameters: args.parameter_overrides.into_iter().collect(),
         defaults: lenient(),
         environment: args.env.into_iter().collect(),
@@ -128,7 +183,11 @@ fn options(args: Args) -> Result<Options, Box<dyn Error>> {
         no_build: args.no_build,
         page: true,
         ..Options::in_memory(template)
-    })
+    };
+    if args.demo {
+        demo::prepare(&mut options, args.language);
+    }
+    Ok(options)
 }
 
 /// Whoever tries things out mistypes more than a user of a service does.

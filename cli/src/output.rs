@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::io::{BufWriter, StdoutLock, Write as _};
 
+use nova_auth::domain::characters::with_joiners;
 use serde::Serialize;
 use unicode_width::UnicodeWidthStr as _;
 
@@ -89,14 +90,14 @@ impl<const N: usize> Table<N> {
 }
 
 /// A text as it may be shown on a terminal. A client chose some of them (its user agent is one), and a terminal obeys control
-/// characters; marks of direction make a line read as another one.
+/// characters; marks of direction make a line read as another one. A joiner between letters that join is part of the word.
 pub(crate) fn shown(text: &str) -> String {
-    let shown = |c: char| {
+    let shown = |(c, joins): (char, bool)| {
         let is_treacherous = c.is_control()
             || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
-        if is_treacherous { '\u{fffd}' } else { c }
+        if is_treacherous && !joins { '\u{fffd}' } else { c }
     };
-    text.chars().map(shown).collect()
+    with_joiners(text).map(shown).collect()
 }
 
 #[cfg(test)]
@@ -114,5 +115,17 @@ mod tests {
     #[test]
     fn what_a_client_chose_cannot_write_over_the_screen() {
         assert_eq!(shown("a\u{1b}[2Jb\nc\u{202e}d"), "a\u{fffd}[2Jb\u{fffd}c\u{fffd}d");
+    }
+
+    #[test]
+    fn a_name_with_joiners_is_shown_as_it_is_written_and_takes_the_room_that_it_takes() {
+        let mut table = Table::new(["NAME", "ROLE"]);
+        table.row(["علی\u{200c}رضا".to_owned(), "admin".to_owned()]);
+        table.row(["ක්\u{200d}රි".to_owned(), "user".to_owned()]);
+        let rendered = table.render();
+        assert!(!rendered.contains('\u{fffd}'), "{rendered}");
+        let rows: Vec<_> = rendered.lines().collect();
+        assert_eq!(rows.get(1), Some(&"علی\u{200c}رضا  admin"));
+        assert_eq!(shown("Sa\u{200d}ra \u{200c}علی"), "Sa\u{fffd}ra \u{fffd}علی");
     }
 }

@@ -37,7 +37,7 @@ use nova_auth::domain::session::Session;
 use nova_auth::domain::user::Profile;
 use nova_auth::http::Answer;
 use nova_auth::http::error::Problem;
-use nova_auth::keys::{KeyAlgorithm, KeyDocument, Token, TokenKind};
+use nova_auth::keys::{AccessTokens, KeyAlgorithm, KeyCache, KeyDocument, Token, TokenKind};
 use nova_auth::messages::Language;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
@@ -159,7 +159,7 @@ fn warm(runtime: &tokio::runtime::Runtime, algorithm: KeyAlgorithm) -> Warm {
         ("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE"),
         ("AWS_SECRET_ACCESS_KEY", "example"),
     ]);
-    let config = Config::read(&|name| variables.get(name).map(|value| (*value).to_owned())).unwrap();
+    let config = variables.into_iter().collect::<Config>();
     let rows = json!({"Responses": {
         "identity": [row("PROFILE", &profile())],
         "sessions": [row(&format!("SESSION#{ID}"), &session())],
@@ -172,11 +172,15 @@ fn warm(runtime: &tokio::runtime::Runtime, algorithm: KeyAlgorithm) -> Warm {
         .credentials_provider(aws_sdk_secretsmanager::config::Credentials::new("a", "b", None, None, "bench"))
         .http_client(SharedHttpClient::new(Always(keys)));
     let clients = Clients {
-        dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb_config(&config.aws, tables).build()),
+        dynamodb: aws_sdk_dynamodb::Client::from_conf(
+            dynamodb_config(&config.aws().unwrap(), tables).build(),
+        ),
         secrets_manager: aws_sdk_secretsmanager::Client::from_conf(secrets.build()),
     };
-    let authorizer = Authorizer::new(&config, &clients);
-    let issued = runtime.block_on(authorizer.access.issue(&profile(), &session(), now())).unwrap();
+    let authorizer = Authorizer::new(&config, &clients).unwrap();
+    let keys = KeyCache::new(clients.secrets_manager.clone(), "access", TokenKind::Access);
+    let issuer = AccessTokens::new(keys, config.token_names().unwrap(), config.lifetimes().unwrap());
+    let issued = runtime.block_on(issuer.issue(&profile(), &session(), now())).unwrap();
     Warm { authorizer, token: issued.token }
 }
 

@@ -1,5 +1,5 @@
 # What people read, in Arabic. Each id is a code of the contract in lower case, with hyphens.
-# The messages of the old CRM stand here word for word.
+# The messages of the old CRM stand here word for word, but for what it said of special characters.
 
 validation-failed = البيانات المرسلة غير صالحة
 current-password-invalid = كلمة المرور الحالية غير صحيحة
@@ -26,7 +26,7 @@ email-taken = البريد الإلكتروني مستخدم بالفعل
 payload-too-large = حجم الطلب أكبر من المسموح
 unsupported-media-type = نوع المحتوى غير مدعوم
 login-locked =
-    تم تجاوز عدد المحاولات. حاول بعد { $minutes ->
+    تم تجاوز عدد المحاولات. حاول بعد { PLURAL($minutes) ->
         [zero] أقل من دقيقة
         [one] دقيقة واحدة
         [two] دقيقتين
@@ -35,7 +35,7 @@ login-locked =
        *[other] { $minutes } دقيقة
     }
 auth-rate-limited =
-    تم تجاوز عدد المحاولات. حاول مرة أخرى بعد { $minutes ->
+    تم تجاوز عدد المحاولات. حاول مرة أخرى بعد { PLURAL($minutes) ->
         [zero] أقل من دقيقة
         [one] دقيقة واحدة
         [two] دقيقتين
@@ -60,13 +60,13 @@ wrong-type = نوع القيمة غير صحيح
 invalid = القيمة غير صالحة
 too-long = القيمة أطول من المسموح
 password-too-short =
-    كلمة المرور يجب أن تكون { $minimum ->
+    كلمة المرور يجب أن تكون { PLURAL($minimum) ->
         [few] { $minimum } أحرف
         [many] { $minimum } حرفا
        *[other] { $minimum } حرف
     } على الأقل
 password-needs-mixed-case = كلمة المرور يجب أن تحتوي على أحرف كبيرة وصغيرة
 password-needs-digit = كلمة المرور يجب أن تحتوي على أرقام
-password-needs-symbol = كلمة المرور يجب أن تحتوي على رمز خاص
+password-needs-symbol = كلمة المرور يجب أن تحتوي على رمز خاص، أي ما ليس حرفا ولا رقما
 password-too-long = كلمة المرور يجب ألا تتجاوز 72 بايت
 password-too-common = كلمة المرور سهلة التخمين

@@ -25,12 +25,12 @@ email-taken = The email is in use already.
 payload-too-large = The request is too large.
 unsupported-media-type = The request must be application/json.
 login-locked =
-    Too many attempts. Try again in { $minutes ->
+    Too many attempts. Try again in { PLURAL($minutes) ->
         [one] { $minutes } minute
        *[other] { $minutes } minutes
     }.
 auth-rate-limited =
-    Too many attempts. Try again in { $minutes ->
+    Too many attempts. Try again in { PLURAL($minutes) ->
         [one] { $minutes } minute
        *[other] { $minutes } minutes
     }.
@@ -53,6 +53,6 @@ too-long = The value is too long.
 password-too-short = The password must have at least { $minimum } characters.
 password-needs-mixed-case = The password must have upper and lower case letters.
 password-needs-digit = The password must have a digit.
-password-needs-symbol = The password must have a special character.
+password-needs-symbol = The password must have a special character: one that is neither a letter nor a digit.
 password-too-long = The password must not be longer than 72 bytes.
 password-too-common = The password is too easy to guess.

@@ -10,8 +10,12 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     aws::Clients,
-    config::{Config, ConfigError, EdgeConfig, HttpResponses, NoRules, RunAction},
-    domain::{attempts::Limits, password::Profile as PasswordProfile, session::Lifetimes},
+    config::{AuthorizerEdge, Config, ConfigError, EdgeConfig, HttpResponses, NoRules, RunAction},
+    domain::{
+        attempts::{Limit, Limits},
+        password::Profile as PasswordProfile,
+        session::Lifetimes,
+    },
     keys::{AccessTokens, KeyAlgorithm, KeyCache, KeysError, RefreshTokens, TokenKind, VersionedSecret},
     passwords::Hasher,
     rate_limit::RateLimit,
@@ -37,6 +41,8 @@ pub struct AuthService {
     pub registration: bool,
     /// How many passwords may be tried.
     pub attempts: Limits,
+    /// How many sessions a user may have at once, if there is a limit.
+    pub max_sessions: Option<std::num::NonZeroUsize>,
     /// What happens after a long run of failures.
     pub run_action: RunAction,
     /// How often the endpoints may be called.
@@ -65,7 +71,7 @@ pub struct Authorizer {
     /// What HTTP APIs take as an answer.
     pub http_responses: HttpResponses,
     /// How requests are read and answered.
-    pub edge: EdgeConfig,
+    pub edge: AuthorizerEdge,
 }
 
 /// What the public key set is made of.
@@ -112,6 +118,42 @@ pub enum Rings {
     None,
 }
 
+/// The settings of the authentication endpoints that not each of them uses. Who does not name one never looks at it, and
+/// works with the value that lets nothing through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Setting {
+    /// How long tokens and sessions live.
+    Lifetimes,
+    /// What a new hash costs.
+    BcryptCost,
+    /// Which passwords may be set.
+    PasswordProfile,
+    /// Whether strangers may register.
+    Registration,
+    /// How many passwords may be tried.
+    Attempts,
+    /// How many sessions a user may have at once.
+    MaxSessions,
+    /// What happens after a long run of failures.
+    RunAction,
+    /// How often the endpoints may be called.
+    ApiRate,
+}
+
+impl Setting {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Lifetimes,
+        Self::BcryptCost,
+        Self::PasswordProfile,
+        Self::Registration,
+        Self::Attempts,
+        Self::MaxSessions,
+        Self::RunAction,
+        Self::ApiRate,
+    ];
+}
+
 /// The function can't work as it is configured.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -141,19 +183,14 @@ pub async fn run(function: impl Future<Output = Result<(), StartError>>) -> Exit
 }
 
 impl AuthService {
-    /// Builds all of it from the environment, and warms up what the function uses.
+    /// Builds what the function uses from the environment, and warms it up.
     ///
     /// # Errors
     /// [`StartError`], for what no retry would cure.
-    pub async fn start(rings: Rings) -> Result<Self, StartError> {
+    pub async fn start(rings: Rings, settings: &[Setting]) -> Result<Self, StartError> {
         telemetry::start();
-        let config = Config::from_env()?;
-        let refresh_secret = match rings {
-            Rings::Both | Rings::Refresh => config.refresh_keys_secret()?,
-            // Nobody asks for it.
-            Rings::Access | Rings::None => "",
-        };
-        let service = Self::build(&config, &Clients::new(&config.aws)?, refresh_secret);
+        let config = Config::from_env();
+        let service = Self::build(&config, &Clients::new(&config.aws()?)?, rings, settings)?;
         let now = start_time();
         let access = async {
             if matches!(rings, Rings::Both | Rings::Access) {
@@ -189,28 +226,68 @@ impl AuthService {
     /// Builds all of it on these clients.
     ///
     /// # Errors
-    /// `REFRESH_KEYS_SECRET` is missing.
+    /// The first variable that is missing or wrong.
     pub fn new(config: &Config, clients: &Clients) -> Result<Self, ConfigError> {
-        Ok(Self::build(config, clients, config.refresh_keys_secret()?))
+        Self::build(config, clients, Rings::Both, &Setting::ALL)
     }
 
-    fn build(config: &Config, clients: &Clients, refresh_secret: &str) -> Self {
+    fn build(
+        config: &Config,
+        clients: &Clients,
+        rings: Rings,
+        settings: &[Setting],
+    ) -> Result<Self, ConfigError> {
+        let used = |setting| settings.contains(&setting);
+        let nothing = Limit { max: 0, window: SignedDuration::ZERO };
+        let lifetimes = match used(Setting::Lifetimes) {
+            true => config.lifetimes()?,
+            false => Lifetimes::NONE,
+        };
+        let access = match rings {
+            Rings::Both | Rings::Access => config.access_keys_secret()?,
+            // Nobody asks for it.
+            Rings::Refresh | Rings::None => String::new(),
+        };
+        let refresh = match rings {
+            Rings::Both | Rings::Refresh => Some((config.refresh_keys_secret()?, config.grace()?)),
+            Rings::Access | Rings::None => None,
+        };
+        let (refresh, grace) = refresh.unwrap_or_default();
         let keys = |secret: &str, kind| KeyCache::new(clients.secrets_manager.clone(), secret, kind);
-        Self {
-            store: Store::new(clients.dynamodb.clone(), config.tables.clone()),
-            access: AccessTokens::new(keys(&config.access_keys_secret, TokenKind::Access), &config.tokens),
-            refresh: RefreshTokens::new(keys(refresh_secret, TokenKind::Refresh), &config.tokens),
-            hasher: Hasher::new(config.passwords.cost),
-            policy: config.passwords.profile,
-            registration: config.registration,
-            attempts: config.attempts,
-            run_action: config.run_action,
-            rate_limit: RateLimit::new(config.api_rate(100)),
-            lifetimes: config.tokens.lifetimes,
-            security_log: config.security_log,
-            edge: config.edge.clone(),
-        }
+        let names = config.token_names()?;
+        Ok(Self {
+            store: Store::new(clients.dynamodb.clone(), config.tables()?),
+            refresh: RefreshTokens::new(keys(&refresh, TokenKind::Refresh), &names.issuer, grace),
+            access: AccessTokens::new(keys(&access, TokenKind::Access), names, lifetimes),
+            hasher: Hasher::new(read(used(Setting::BcryptCost), || config.bcrypt_cost(), 12)?),
+            policy: read(
+                used(Setting::PasswordProfile),
+                || config.password_profile(),
+                PasswordProfile::Nist,
+            )?,
+            registration: read(used(Setting::Registration), || config.registration(), false)?,
+            attempts: read(
+                used(Setting::Attempts),
+                || config.attempts(),
+                Limits { account: nothing, address: nothing },
+            )?,
+            max_sessions: read(used(Setting::MaxSessions), || config.max_sessions(), None)?,
+            run_action: read(used(Setting::RunAction), || config.run_action(), RunAction::Alarm)?,
+            rate_limit: RateLimit::new(read(used(Setting::ApiRate), || config.api_rate(100), nothing)?),
+            lifetimes,
+            security_log: config.security_log()?,
+            edge: config.edge()?,
+        })
     }
+}
+
+/// A setting, if it is used.
+fn read<T>(
+    used: bool,
+    setting: impl FnOnce() -> Result<T, ConfigError>,
+    unused: T,
+) -> Result<T, ConfigError> {
+    if used { setting() } else { Ok(unused) }
 }
 
 impl Authorizer {
@@ -220,26 +297,27 @@ impl Authorizer {
     /// [`StartError`], for what no retry would cure.
     pub async fn start() -> Result<Self, StartError> {
         telemetry::start();
-        let config = Config::from_env()?;
-        let service = Self::new(&config, &Clients::new(&config.aws)?);
+        let config = Config::from_env();
+        let service = Self::new(&config, &Clients::new(&config.aws()?)?)?;
         let (access, store) = tokio::join!(service.access.ready(start_time()), service.store.warm_up());
         note([access.err().map(|e| e.to_string()), store.err().map(|e| e.to_string()), None]);
         Ok(service)
     }
 
     /// Builds all of it on these clients.
-    #[must_use]
-    pub fn new(config: &Config, clients: &Clients) -> Self {
-        let keys = access_keys(config, clients);
-        Self {
-            store: Store::new(clients.dynamodb.clone(), config.tables.clone()),
-            access: AccessTokens::new(keys, &config.tokens),
+    ///
+    /// # Errors
+    /// The first variable that is missing or wrong.
+    pub fn new(config: &Config, clients: &Clients) -> Result<Self, ConfigError> {
+        Ok(Self {
+            store: Store::new(clients.dynamodb.clone(), config.tables()?),
+            access: access_verifier(config, clients)?,
             rules: RulesCache::default(),
-            rate_limit: RateLimit::new(config.api_rate(0)),
-            no_rules: config.no_rules,
-            http_responses: config.http_responses,
-            edge: config.edge.clone(),
-        }
+            rate_limit: RateLimit::new(config.api_rate(0)?),
+            no_rules: config.no_rules()?,
+            http_responses: config.http_responses()?,
+            edge: config.authorizer_edge()?,
+        })
     }
 }
 
@@ -250,9 +328,9 @@ impl PublicKeys {
     /// [`StartError`], for what no retry would cure.
     pub async fn start() -> Result<Self, StartError> {
         telemetry::start();
-        let config = Config::from_env()?;
-        let keys = access_keys(&config, &Clients::new(&config.aws)?);
-        let service = Self { access: AccessTokens::new(keys, &config.tokens), edge: config.edge };
+        let config = Config::from_env();
+        let access = access_verifier(&config, &Clients::new(&config.aws()?)?)?;
+        let service = Self { access, edge: config.edge()? };
         note([service.access.ready(start_time()).await.err().map(|e| e.to_string()), None, None]);
         Ok(service)
     }
@@ -265,8 +343,8 @@ impl CsrfService {
     /// [`StartError`], for what no retry would cure.
     pub async fn start() -> Result<Self, StartError> {
         telemetry::start();
-        let config = Config::from_env()?;
-        let service = Self::new(&config, &Clients::new(&config.aws)?)?;
+        let config = Config::from_env();
+        let service = Self::new(&config, &Clients::new(&config.aws()?)?)?;
         note([service.refresh.ready(start_time()).await.err().map(|e| e.to_string()), None, None]);
         Ok(service)
     }
@@ -274,11 +352,12 @@ impl CsrfService {
     /// Builds all of it on these clients.
     ///
     /// # Errors
-    /// `REFRESH_KEYS_SECRET` is missing.
+    /// The first variable that is missing or wrong.
     pub fn new(config: &Config, clients: &Clients) -> Result<Self, ConfigError> {
         let secret = config.refresh_keys_secret()?;
-        let keys = KeyCache::new(clients.secrets_manager.clone(), secret, TokenKind::Refresh);
-        Ok(Self { refresh: RefreshTokens::new(keys, &config.tokens), edge: config.edge.clone() })
+        let keys = KeyCache::new(clients.secrets_manager.clone(), &secret, TokenKind::Refresh);
+        let refresh = RefreshTokens::new(keys, &config.issuer()?, config.grace()?);
+        Ok(Self { refresh, edge: config.edge()? })
     }
 }
 
@@ -289,27 +368,30 @@ impl KeyRotation {
     /// [`StartError`], for what no retry would cure.
     pub fn start() -> Result<Self, StartError> {
         telemetry::start();
-        let config = Config::from_env()?;
-        Ok(Self::new(&config, &Clients::new(&config.aws)?)?)
+        let config = Config::from_env();
+        Ok(Self::new(&config, &Clients::new(&config.aws()?)?)?)
     }
 
     /// Builds all of it on these clients.
     ///
     /// # Errors
-    /// `REFRESH_KEYS_SECRET` is missing.
+    /// The first variable that is missing or wrong.
     pub fn new(config: &Config, clients: &Clients) -> Result<Self, ConfigError> {
-        let secret = |id: &str| VersionedSecret::new(clients.secrets_manager.clone(), id.to_owned());
+        let secret = |id: String| VersionedSecret::new(clients.secrets_manager.clone(), id);
         Ok(Self {
-            access: secret(&config.access_keys_secret),
+            access: secret(config.access_keys_secret()?),
             refresh: secret(config.refresh_keys_secret()?),
-            algorithm: config.key_algorithm,
-            lifetimes: config.tokens.lifetimes,
+            algorithm: config.key_algorithm()?,
+            lifetimes: config.lifetimes()?,
         })
     }
 }
 
-fn access_keys(config: &Config, clients: &Clients) -> KeyCache {
-    KeyCache::new(clients.secrets_manager.clone(), &config.access_keys_secret, TokenKind::Access)
+/// Access tokens for who only verifies them.
+fn access_verifier(config: &Config, clients: &Clients) -> Result<AccessTokens, ConfigError> {
+    let secret = config.access_keys_secret()?;
+    let keys = KeyCache::new(clients.secrets_manager.clone(), &secret, TokenKind::Access);
+    Ok(AccessTokens::new(keys, config.token_names()?, Lifetimes::NONE))
 }
 
 /// The time at which a process starts: a function, or a command of an operator.

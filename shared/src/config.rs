@@ -1,4 +1,7 @@
-//! Every environment variable that the functions read, parsed once, before the first request.
+//! Every environment variable that the functions read.
+//!
+//! A function asks for what it uses, once, before its first request, and looks at nothing else: a wrong `ALLOWED_ORIGINS`
+//! is no reason for the authorizer not to start.
 //!
 //! | variable | default | meaning |
 //! |---|---|---|
@@ -9,11 +12,12 @@
 //! | `TOKEN_ISSUER` | `nova-crm` | `iss` of every token |
 //! | `TOKEN_AUDIENCE` | `nova-api` | `aud` of access tokens |
 //! | `ACCESS_TOKEN_SECONDS` | 900 | life of an access token, 60 to 3600 |
-//! | `REFRESH_TOKEN_SECONDS` | 604800 | idle time that a session survives, at least an access token's life |
-//! | `SESSION_MAX_SECONDS` | 2592000 | life of a session, at least the idle time |
+//! | `REFRESH_TOKEN_SECONDS` | 604800 | idle time that a session survives, from 60; an access token lives no longer |
+//! | `SESSION_MAX_SECONDS` | 2592000 | life of a session, from 60; its idle time is no longer |
 //! | `REFRESH_GRACE_SECONDS` | 30 | how long a used refresh token still gets its successor; 0 is off, else 15 to 300 |
 //! | `LOGIN_MAX_ATTEMPTS` | 5 | failed logins per account in one window, 1 to 100 |
 //! | `LOGIN_MAX_ATTEMPTS_PER_ADDRESS` | 5 | failed logins per source address in one window, 1 to 100 |
+//! | `MAX_SESSIONS_PER_USER` | 0 | sessions that one user may have at once: a login ends the oldest beyond that; 0 is no limit, at most 1000 |
 //! | `LOGIN_WINDOW_SECONDS` | 900 | that window, 60 to 86400 |
 //! | `LOGIN_RUN_ACTION` | `alarm` | after 100 failures in a row: `alarm`, or `disable` the account too |
 //! | `BCRYPT_COST` | 12 | work factor of new hashes, 10 to 15 |
@@ -21,6 +25,7 @@
 //! | `DEFAULT_LANGUAGE` | `ar` | of messages, where the client asks for none of ours: `ar` or `en` |
 //! | `TRUSTED_PROXIES` | none | networks whose `X-Forwarded-For` is believed, comma-separated CIDR |
 //! | `ALLOWED_ORIGINS` | none | origins of other front ends that may call from a browser, with cookies, comma-separated |
+//! | `ALLOWED_HEADERS` | none | further request headers that those front ends may send, comma-separated |
 //! | `SECURITY_LOG_DAYS` | 365 | how long security events are kept, 1 to 3650 |
 //! | `REGISTRATION` | `closed` | whether strangers may register: `closed` or `open` |
 //! | `API_RATE_LIMIT` | 100 | calls of one user, or from one address, in one window; 0 is no limit. The authorizer: 0 |
@@ -34,23 +39,26 @@
 //! AWS's own: `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, `AWS_CA_BUNDLE`,
 //! `AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL_SECRETS_MANAGER`.
 
-use std::time::Duration;
+mod aws;
+mod edge;
+mod tokens;
+
+use std::{collections::BTreeMap, num::NonZeroUsize, sync::Arc, time::Duration};
 
 use jiff::SignedDuration;
-use secrecy::SecretString;
 
 use crate::{
     domain::{
-        address::TrustedProxies,
         attempts::{Limit, Limits},
-        origin::AllowedOrigins,
         password::Profile,
-        session::Lifetimes,
     },
     keys::KeyAlgorithm,
-    messages::Language,
     store::Tables,
 };
+
+pub use aws::AwsConfig;
+pub use edge::{AuthorizerEdge, EdgeConfig};
+pub use tokens::TokenNames;
 
 /// How long one try of one call to AWS may take.
 pub const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(1_500);
@@ -66,94 +74,11 @@ pub struct ConfigError {
     problem: String,
 }
 
-/// What a function is told by its environment.
-#[derive(Debug, Clone)]
-pub struct Config {
-    /// How AWS is reached.
-    pub aws: AwsConfig,
-    /// The tables' names.
-    pub tables: Tables,
-    /// The secret of the access tokens' keys.
-    pub access_keys_secret: String,
-    /// The secret of the refresh tokens' keys; [`Config::refresh_keys_secret`] insists on it.
-    refresh_keys_secret: Option<String>,
-    /// Names and lives of tokens.
-    pub tokens: TokenConfig,
-    /// How many passwords may be tried.
-    pub attempts: Limits,
-    /// What happens after a long run of failures.
-    pub run_action: RunAction,
-    /// How passwords are kept.
-    pub passwords: PasswordConfig,
-    /// Whether strangers may register.
-    pub registration: bool,
-    /// How requests are read and answered.
-    pub edge: EdgeConfig,
-    /// How long security events are kept.
-    pub security_log: SignedDuration,
-    /// How often an API may be called, where the environment says so.
-    api_rate: Option<u32>,
-    /// The window of that.
-    api_rate_window: SignedDuration,
-    /// What an API without rules allows.
-    pub no_rules: NoRules,
-    /// What HTTP APIs take from the authorizer.
-    pub http_responses: HttpResponses,
-    /// What new keys of access tokens are of.
-    pub key_algorithm: KeyAlgorithm,
-}
+/// What a function is told by its environment. Each variable is looked at when somebody asks for what it says.
+#[derive(Clone)]
+pub struct Config(Arc<Find>);
 
-/// How AWS is reached.
-#[derive(Debug, Clone)]
-pub struct AwsConfig {
-    /// The region.
-    pub region: String,
-    /// The access key id, of the function's role.
-    pub access_key_id: String,
-    /// Its secret.
-    pub secret_access_key: SecretString,
-    /// Its session.
-    pub session_token: Option<SecretString>,
-    /// Another address of DynamoDB.
-    pub dynamodb_url: Option<String>,
-    /// Another address of Secrets Manager.
-    pub secrets_manager_url: Option<String>,
-    /// A PEM file of certificates to trust instead of Amazon's.
-    pub ca_bundle: Option<String>,
-}
-
-/// Names and lives of tokens.
-#[derive(Debug, Clone)]
-pub struct TokenConfig {
-    /// `iss` of every token.
-    pub issuer: String,
-    /// `aud` of access tokens.
-    pub audience: String,
-    /// How long tokens and sessions live.
-    pub lifetimes: Lifetimes,
-}
-
-/// How passwords are kept.
-#[derive(Debug, Clone, Copy)]
-pub struct PasswordConfig {
-    /// bcrypt's work factor for new hashes.
-    pub cost: u32,
-    /// Which passwords may be set.
-    pub profile: Profile,
-}
-
-/// How requests are read and answered.
-#[derive(Debug, Clone)]
-pub struct EdgeConfig {
-    /// The language of messages, where the client asks for none of ours.
-    pub default_language: Language,
-    /// Whose `X-Forwarded-For` is believed.
-    pub trusted_proxies: TrustedProxies,
-    /// Which pages of other origins may call from a browser.
-    pub allowed_origins: AllowedOrigins,
-    /// Whether a WebSocket may say its token in the query, which ends up in logs and histories.
-    pub websocket_token_query: bool,
-}
+type Find = dyn Fn(&str) -> Option<String> + Send + Sync;
 
 /// What happens after a long run of failures on an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -183,165 +108,171 @@ pub enum NoRules {
     Authenticated,
 }
 
+/// The values hold secrets.
+impl std::fmt::Debug for Config {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Config").finish_non_exhaustive()
+    }
+}
+
 impl Config {
-    /// Reads the process's environment.
-    ///
-    /// # Errors
-    /// The first variable that is missing or wrong.
-    pub fn from_env() -> Result<Self, ConfigError> {
-        Self::read(&from_process)
+    /// The process's environment.
+    #[must_use]
+    pub fn from_env() -> Self {
+        // Bytes that are no text make it another text, which the checks refuse by its name: it must not count as absent
+        // and take a default.
+        Self::new(|name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()))
     }
 
-    /// Reads the variables that `get` finds.
+    /// The variables that `get` finds.
+    #[must_use]
+    pub fn new(get: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(get))
+    }
+
+    /// The tables' names.
     ///
     /// # Errors
-    /// The first variable that is missing or wrong.
-    pub fn read(get: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        let variables = Variables(get);
-        let access_keys_secret = variables.required("ACCESS_KEYS_SECRET")?;
-        let refresh_keys_secret = variables.text("REFRESH_KEYS_SECRET");
-        if refresh_keys_secret.as_ref() == Some(&access_keys_secret) {
-            return Err(ConfigError::new(
-                "REFRESH_KEYS_SECRET",
-                "must be another secret than ACCESS_KEYS_SECRET",
-            ));
+    /// One is missing, or both are one.
+    pub fn tables(&self) -> Result<Tables, ConfigError> {
+        let identity = self.required("IDENTITY_TABLE")?;
+        let sessions = self.required("SESSIONS_TABLE")?;
+        if identity == sessions {
+            return Err(ConfigError::new("SESSIONS_TABLE", "must be another table than IDENTITY_TABLE"));
         }
-        Ok(Self {
-            aws: AwsConfig::read(&variables)?,
-            tables: tables(&variables)?,
-            access_keys_secret,
-            refresh_keys_secret,
-            tokens: TokenConfig::read(&variables)?,
-            attempts: attempts(&variables)?,
-            run_action: variables.choice(
-                "LOGIN_RUN_ACTION",
-                &[("alarm", RunAction::Alarm), ("disable", RunAction::Disable)],
-            )?,
-            passwords: PasswordConfig {
-                cost: variables.number("BCRYPT_COST", 12, 10..=15)?,
-                profile: variables
-                    .choice("PASSWORD_PROFILE", &[("crm", Profile::Crm), ("nist", Profile::Nist)])?,
-            },
-            registration: variables.choice("REGISTRATION", &[("closed", false), ("open", true)])?,
-            edge: EdgeConfig {
-                default_language: variables
-                    .choice("DEFAULT_LANGUAGE", &[("ar", Language::Arabic), ("en", Language::English)])?,
-                trusted_proxies: TrustedProxies::parse(
-                    &variables.text("TRUSTED_PROXIES").unwrap_or_default(),
-                )
-                .map_err(|_| {
-                    ConfigError::new("TRUSTED_PROXIES", "must be networks in CIDR notation, comma-separated")
-                })?,
-                allowed_origins: AllowedOrigins::parse(
-                    &variables.text("ALLOWED_ORIGINS").unwrap_or_default(),
-                )
-                .map_err(|_| {
-                    ConfigError::new(
-                        "ALLOWED_ORIGINS",
-                        "must be origins as browsers send them (https://app.example.com), comma-separated",
-                    )
-                })?,
-                websocket_token_query: variables
-                    .choice("WEBSOCKET_TOKEN_QUERY", &[("off", false), ("on", true)])?,
-            },
-            security_log: SignedDuration::from_hours(24)
-                * variables.number::<i32>("SECURITY_LOG_DAYS", 365, 1..=3650)?,
-            api_rate: match variables.text("API_RATE_LIMIT") {
-                Some(_) => Some(variables.number("API_RATE_LIMIT", 0, 0..=1_000_000)?),
-                None => None,
-            },
-            api_rate_window: variables.seconds("API_RATE_SECONDS", 60, 1..=3600)?,
-            no_rules: variables
-                .choice("NO_RULES", &[("deny", NoRules::Deny), ("authenticated", NoRules::Authenticated)])?,
-            http_responses: variables.choice(
-                "HTTP_RESPONSES",
-                &[("iam", HttpResponses::Iam), ("simple", HttpResponses::Simple)],
-            )?,
-            key_algorithm: variables.choice("KEY_ALGORITHM", &KeyAlgorithm::ALL)?,
+        Ok(Tables { identity, sessions })
+    }
+
+    /// The secret of the access tokens' keys.
+    ///
+    /// # Errors
+    /// It is missing.
+    pub fn access_keys_secret(&self) -> Result<String, ConfigError> {
+        self.required("ACCESS_KEYS_SECRET")
+    }
+
+    /// The secret of the refresh tokens' keys.
+    ///
+    /// # Errors
+    /// It is missing, or that of the access tokens' keys too.
+    pub fn refresh_keys_secret(&self) -> Result<String, ConfigError> {
+        let secret = self.required("REFRESH_KEYS_SECRET")?;
+        if self.text("ACCESS_KEYS_SECRET").as_ref() == Some(&secret) {
+            let problem = "must be another secret than ACCESS_KEYS_SECRET";
+            return Err(ConfigError::new("REFRESH_KEYS_SECRET", problem));
+        }
+        Ok(secret)
+    }
+
+    /// How many passwords may be tried.
+    ///
+    /// # Errors
+    /// A number is out of its range.
+    pub fn attempts(&self) -> Result<Limits, ConfigError> {
+        let window = self.seconds("LOGIN_WINDOW_SECONDS", 900, 60..=86_400)?;
+        let limit = |name| Ok(Limit { max: self.number(name, 5, 1..=100)?, window });
+        Ok(Limits {
+            account: limit("LOGIN_MAX_ATTEMPTS")?,
+            address: limit("LOGIN_MAX_ATTEMPTS_PER_ADDRESS")?,
         })
+    }
+
+    /// How many sessions a user may have at once, if there is a limit.
+    ///
+    /// # Errors
+    /// It is out of its range.
+    pub fn max_sessions(&self) -> Result<Option<NonZeroUsize>, ConfigError> {
+        self.number("MAX_SESSIONS_PER_USER", 0, 0..=1000).map(NonZeroUsize::new)
+    }
+
+    /// What happens after a long run of failures.
+    ///
+    /// # Errors
+    /// It is another word.
+    pub fn run_action(&self) -> Result<RunAction, ConfigError> {
+        self.choice("LOGIN_RUN_ACTION", &[("alarm", RunAction::Alarm), ("disable", RunAction::Disable)])
+    }
+
+    /// bcrypt's work factor for new hashes.
+    ///
+    /// # Errors
+    /// It is out of its range.
+    pub fn bcrypt_cost(&self) -> Result<u32, ConfigError> {
+        self.number("BCRYPT_COST", 12, 10..=15)
+    }
+
+    /// Which passwords may be set.
+    ///
+    /// # Errors
+    /// It is another word.
+    pub fn password_profile(&self) -> Result<Profile, ConfigError> {
+        self.choice("PASSWORD_PROFILE", &[("crm", Profile::Crm), ("nist", Profile::Nist)])
+    }
+
+    /// Whether strangers may register.
+    ///
+    /// # Errors
+    /// It is another word.
+    pub fn registration(&self) -> Result<bool, ConfigError> {
+        self.choice("REGISTRATION", &[("closed", false), ("open", true)])
+    }
+
+    /// How long security events are kept.
+    ///
+    /// # Errors
+    /// It is out of its range.
+    pub fn security_log(&self) -> Result<SignedDuration, ConfigError> {
+        Ok(SignedDuration::from_hours(24) * self.number::<i32>("SECURITY_LOG_DAYS", 365, 1..=3650)?)
     }
 
     /// How often an API may be called; `default` where the environment does not say.
+    ///
+    /// # Errors
+    /// A number is out of its range.
+    pub fn api_rate(&self, default: u32) -> Result<Limit, ConfigError> {
+        Ok(Limit {
+            max: self.number("API_RATE_LIMIT", default, 0..=1_000_000)?,
+            window: self.seconds("API_RATE_SECONDS", 60, 1..=3600)?,
+        })
+    }
+
+    /// What an API without rules allows.
+    ///
+    /// # Errors
+    /// It is another word.
+    pub fn no_rules(&self) -> Result<NoRules, ConfigError> {
+        self.choice("NO_RULES", &[("deny", NoRules::Deny), ("authenticated", NoRules::Authenticated)])
+    }
+
+    /// What HTTP APIs take from the authorizer.
+    ///
+    /// # Errors
+    /// It is another word.
+    pub fn http_responses(&self) -> Result<HttpResponses, ConfigError> {
+        self.choice("HTTP_RESPONSES", &[("iam", HttpResponses::Iam), ("simple", HttpResponses::Simple)])
+    }
+
+    /// What new keys of access tokens are of.
+    ///
+    /// # Errors
+    /// It is another word.
+    pub fn key_algorithm(&self) -> Result<KeyAlgorithm, ConfigError> {
+        self.choice("KEY_ALGORITHM", &KeyAlgorithm::ALL)
+    }
+
+    /// The stack that the function belongs to.
     #[must_use]
-    pub fn api_rate(&self, default: u32) -> Limit {
-        Limit { max: self.api_rate.unwrap_or(default), window: self.api_rate_window }
-    }
-
-    /// The secret of the refresh tokens' keys, for the functions that cannot do without.
-    ///
-    /// # Errors
-    /// `REFRESH_KEYS_SECRET` is missing.
-    pub fn refresh_keys_secret(&self) -> Result<&str, ConfigError> {
-        self.refresh_keys_secret.as_deref().ok_or(ConfigError::new("REFRESH_KEYS_SECRET", "is not set"))
+    pub fn stack_name(&self) -> Option<String> {
+        self.text("STACK_NAME")
     }
 }
 
-/// The stack that the function belongs to. It stands beside [`Config`] since what is wrong with that is logged already.
-#[must_use]
-pub fn stack_name() -> Option<String> {
-    Variables(&from_process).text("STACK_NAME")
-}
-
-fn attempts(variables: &Variables<'_>) -> Result<Limits, ConfigError> {
-    let window = variables.seconds("LOGIN_WINDOW_SECONDS", 900, 60..=86_400)?;
-    let limit = |name| Ok(Limit { max: variables.number(name, 5, 1..=100)?, window });
-    Ok(Limits { account: limit("LOGIN_MAX_ATTEMPTS")?, address: limit("LOGIN_MAX_ATTEMPTS_PER_ADDRESS")? })
-}
-
-fn tables(variables: &Variables<'_>) -> Result<Tables, ConfigError> {
-    let identity = variables.required("IDENTITY_TABLE")?;
-    let sessions = variables.required("SESSIONS_TABLE")?;
-    if identity == sessions {
-        return Err(ConfigError::new("SESSIONS_TABLE", "must be another table than IDENTITY_TABLE"));
-    }
-    Ok(Tables { identity, sessions })
-}
-
-impl AwsConfig {
-    /// Reads the process's environment.
-    ///
-    /// # Errors
-    /// The first variable that is missing.
-    pub fn from_env() -> Result<Self, ConfigError> {
-        Self::read(&Variables(&from_process))
-    }
-
-    fn read(variables: &Variables<'_>) -> Result<Self, ConfigError> {
-        let endpoint = |name| match variables.text(name).or_else(|| variables.text("AWS_ENDPOINT_URL")) {
-            Some(url) if url.starts_with("http://") || url.starts_with("https://") => Ok(Some(url)),
-            Some(_) => Err(ConfigError::new(name, "must begin with http:// or https://")),
-            None => Ok(None),
-        };
-        Ok(Self {
-            region: variables.required("AWS_REGION")?,
-            access_key_id: variables.required("AWS_ACCESS_KEY_ID")?,
-            secret_access_key: SecretString::from(variables.required("AWS_SECRET_ACCESS_KEY")?),
-            session_token: variables.text("AWS_SESSION_TOKEN").map(SecretString::from),
-            dynamodb_url: endpoint("AWS_ENDPOINT_URL_DYNAMODB")?,
-            secrets_manager_url: endpoint("AWS_ENDPOINT_URL_SECRETS_MANAGER")?,
-            ca_bundle: variables.text("AWS_CA_BUNDLE"),
-        })
-    }
-}
-
-impl TokenConfig {
-    fn read(variables: &Variables<'_>) -> Result<Self, ConfigError> {
-        let access = variables.seconds("ACCESS_TOKEN_SECONDS", 900, 60..=3600)?;
-        let refresh = variables.seconds("REFRESH_TOKEN_SECONDS", 604_800, access.as_secs()..=31_536_000)?;
-        let session = variables.seconds("SESSION_MAX_SECONDS", 2_592_000, refresh.as_secs()..=31_536_000)?;
-        let grace = variables.seconds("REFRESH_GRACE_SECONDS", 30, 0..=300)?;
-        // A refresh may take its whole time and end as a 503 though its write took. The client's retry comes after
-        // that, and must still find the window open.
-        if !grace.is_zero() && grace.unsigned_abs() < CALL_TIMEOUT * 3 {
-            let least = (CALL_TIMEOUT * 3).as_secs();
-            let problem = format!("must be 0, or at least {least}: three request time-outs");
-            return Err(ConfigError::new("REFRESH_GRACE_SECONDS", problem));
-        }
-        Ok(Self {
-            issuer: variables.text("TOKEN_ISSUER").unwrap_or_else(|| "nova-crm".to_owned()),
-            audience: variables.text("TOKEN_AUDIENCE").unwrap_or_else(|| "nova-api".to_owned()),
-            lifetimes: Lifetimes { access, refresh, session, grace },
-        })
+/// These variables, the later of two of one name.
+impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Config {
+    fn from_iter<I: IntoIterator<Item = (N, V)>>(variables: I) -> Self {
+        let pairs = variables.into_iter().map(|(name, value)| (name.into(), value.into()));
+        let all: BTreeMap<String, String> = pairs.collect();
+        Self::new(move |name| all.get(name).cloned())
     }
 }
 
@@ -351,22 +282,24 @@ impl ConfigError {
     }
 }
 
-/// A variable of the process. Bytes that are no text make it another text, which the checks refuse by its name: it must
-/// not count as absent and take a default.
-fn from_process(name: &str) -> Option<String> {
-    std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
-}
-
-/// The environment; an empty variable counts as none, as CloudFormation has no other way to leave one out.
-struct Variables<'a>(&'a dyn Fn(&str) -> Option<String>);
-
-impl Variables<'_> {
+/// An empty variable counts as none, as CloudFormation has no other way to leave one out.
+impl Config {
     fn text(&self, name: &str) -> Option<String> {
         (self.0)(name).filter(|value| !value.trim().is_empty())
     }
 
     fn required(&self, name: &'static str) -> Result<String, ConfigError> {
         self.text(name).ok_or_else(|| ConfigError::new(name, "is not set"))
+    }
+
+    /// What `parse` makes of a variable, or of nothing.
+    fn parsed<T, E>(
+        &self,
+        name: &'static str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+        problem: &str,
+    ) -> Result<T, ConfigError> {
+        parse(&self.text(name).unwrap_or_default()).map_err(|_| ConfigError::new(name, problem))
     }
 
     fn number<N>(
@@ -407,89 +340,4 @@ impl Variables<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(changes: &[(&str, &str)]) -> Result<Config, ConfigError> {
-        let defaults = [
-            ("IDENTITY_TABLE", "identity"),
-            ("SESSIONS_TABLE", "sessions"),
-            ("ACCESS_KEYS_SECRET", "access"),
-            ("AWS_REGION", "us-east-1"),
-            ("AWS_ACCESS_KEY_ID", "id"),
-            ("AWS_SECRET_ACCESS_KEY", "Canary"),
-        ];
-        Config::read(&|name| {
-            let found = changes.iter().chain(&defaults).find(|(variable, _)| *variable == name);
-            found.map(|(_, value)| (*value).to_owned())
-        })
-    }
-
-    #[test]
-    fn the_defaults_are_the_crms() {
-        let config = read(&[]).unwrap();
-        assert_eq!(config.tokens.issuer, "nova-crm");
-        assert_eq!(config.tokens.lifetimes.access, SignedDuration::from_mins(15));
-        let limit = Limit { max: 5, window: SignedDuration::from_mins(15) };
-        assert_eq!(config.attempts, Limits { account: limit, address: limit });
-        assert_eq!(config.passwords.cost, 12);
-        assert_eq!(config.no_rules, NoRules::Deny);
-        assert!(!config.registration);
-        assert_eq!(config.edge.default_language, Language::Arabic);
-    }
-
-    #[test]
-    fn a_wrong_variable_is_named_and_its_value_is_not() {
-        for (variable, value) in [
-            ("IDENTITY_TABLE", " "),
-            ("AWS_REGION", ""),
-            ("AWS_ENDPOINT_URL_DYNAMODB", "localhost:8000"),
-            ("SESSIONS_TABLE", "identity"),
-            ("REFRESH_KEYS_SECRET", "access"),
-            ("ACCESS_TOKEN_SECONDS", "15m"),
-            ("ACCESS_TOKEN_SECONDS", "59"),
-            ("REFRESH_TOKEN_SECONDS", "899"),
-            ("SESSION_MAX_SECONDS", "604799"),
-            ("REFRESH_GRACE_SECONDS", "14"),
-            ("LOGIN_MAX_ATTEMPTS", "0"),
-            ("LOGIN_MAX_ATTEMPTS_PER_ADDRESS", "101"),
-            ("LOGIN_WINDOW_SECONDS", "-1"),
-            ("LOGIN_RUN_ACTION", "ban"),
-            ("BCRYPT_COST", "9"),
-            ("PASSWORD_PROFILE", "CRM"),
-            ("DEFAULT_LANGUAGE", "fr"),
-            ("TRUSTED_PROXIES", "10.0.0.0/99"),
-            ("ALLOWED_ORIGINS", "*"),
-            ("ALLOWED_ORIGINS", "https://web.example.org/"),
-            ("SECURITY_LOG_DAYS", "0"),
-            ("API_RATE_LIMIT", "-1"),
-            ("API_RATE_SECONDS", "0"),
-            ("NO_RULES", "allow"),
-            ("HTTP_RESPONSES", "both"),
-            ("WEBSOCKET_TOKEN_QUERY", "true"),
-            ("KEY_ALGORITHM", "none"),
-            ("KEY_ALGORITHM", "HS512"),
-            ("REGISTRATION", "on"),
-        ] {
-            let line = read(&[(variable, value)]).unwrap_err().to_string();
-            assert!(line.starts_with(&format!("{variable}: ")), "{line}");
-            assert!(value.trim().is_empty() || value.len() < 3 || !line.contains(value), "{line}");
-        }
-    }
-
-    #[test]
-    fn grace_can_be_switched_off() {
-        assert!(read(&[("REFRESH_GRACE_SECONDS", "0")]).unwrap().tokens.lifetimes.grace.is_zero());
-    }
-
-    #[test]
-    fn a_function_that_needs_the_refresh_keys_says_so_by_name() {
-        let line = read(&[]).unwrap().refresh_keys_secret().unwrap_err().to_string();
-        assert_eq!(line, "REFRESH_KEYS_SECRET: is not set");
-    }
-
-    #[test]
-    fn no_secret_shows_in_debug_output() {
-        assert!(!format!("{:?}", read(&[]).unwrap()).contains("Canary"));
-    }
-}
+mod tests;

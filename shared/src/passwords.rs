@@ -48,29 +48,72 @@ impl Hasher {
         password: &Password,
         hash: Option<&PasswordHash>,
     ) -> Result<bool, HashingFailed> {
-        let somebody = hash.is_some();
-        let hash = hash.cloned().unwrap_or_else(|| PasswordHash::decoy(self.cost));
-        let bytes = Secret::new(password.verifiable_bytes().to_vec());
+        Ok(self.examine(password, hash).await? != Verdict::Wrong)
+    }
+
+    /// As [`Self::verify`], and which form of the password it was that was hashed. A password that was typed in another form
+    /// than the normal one takes the work twice, once for each; that depends on what was typed, and on nothing that is
+    /// stored.
+    ///
+    /// # Errors
+    /// [`HashingFailed`].
+    pub async fn examine(
+        self,
+        password: &Password,
+        hash: Option<&PasswordHash>,
+    ) -> Result<Verdict, HashingFailed> {
+        let hash = hash.cloned();
+        let normal = Secret::new(password.verifiable_bytes().to_vec());
+        let typed = password.typed_bytes().map(|bytes| Secret::new(bytes.to_vec()));
         blocking(move || {
-            let verified = bcrypt::verify(bytes.expose(), hash.as_str()).map_err(|_| HashingFailed)?;
-            if !verified {
-                // 2^c + 2^c + 2^(c+1) + … + 2^(full-1) = 2^full.
-                for cost in hash.cost()..self.cost {
-                    bcrypt::verify(bytes.expose(), PasswordHash::decoy(cost).as_str())
-                        .map_err(|_| HashingFailed)?;
-                }
-            }
-            Ok(verified && somebody)
+            let forms = (normal.expose(), typed.as_ref().map(Secret::expose));
+            judge(forms, hash.as_ref(), self.cost, |bytes, hash| {
+                bcrypt::verify(bytes, hash.as_str()).map_err(|_| HashingFailed)
+            })
         })
         .await?
     }
+}
+
+/// What came of holding a password against a hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is another password, or nobody is there.
+    Wrong,
+    /// It is the one, in its normal form.
+    Right,
+    /// It is the one, as it was typed: the hash is older than the normal form, and is due for another one.
+    RightAsTyped,
+}
+
+/// Holds each form against a hash, or against nobody's, and gives each no the work of `full`.
+fn judge(
+    (normal, typed): (&[u8], Option<&[u8]>),
+    hash: Option<&PasswordHash>,
+    full: u32,
+    mut verify: impl FnMut(&[u8], &PasswordHash) -> Result<bool, HashingFailed>,
+) -> Result<Verdict, HashingFailed> {
+    let (nobody, somebody) = (PasswordHash::decoy(full), hash.is_some());
+    let hash = hash.unwrap_or(&nobody);
+    for (bytes, verdict) in [(Some(normal), Verdict::Right), (typed, Verdict::RightAsTyped)] {
+        let Some(bytes) = bytes else { continue };
+        if verify(bytes, hash)? && somebody {
+            return Ok(verdict);
+        }
+        // 2^c + 2^c + 2^(c+1) + … + 2^(full-1) = 2^full.
+        for cost in hash.cost()..full {
+            verify(bytes, &PasswordHash::decoy(cost))?;
+        }
+    }
+    Ok(Verdict::Wrong)
 }
 
 /// Whether a password is the one that was hashed, on the thread that asks: for measurements, and for nothing that anybody
 /// waits for. It does not hide how long it takes.
 #[must_use]
 pub fn verify_now(password: &Password, hash: &PasswordHash) -> bool {
-    bcrypt::verify(password.verifiable_bytes(), hash.as_str()).unwrap_or(false)
+    let forms = [Some(password.verifiable_bytes()), password.typed_bytes()];
+    forms.into_iter().flatten().any(|bytes| bcrypt::verify(bytes, hash.as_str()).unwrap_or(false))
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, HashingFailed> {
@@ -157,6 +200,72 @@ mod tests {
                 assert!(!bcrypt::verify("anything", PasswordHash::decoy(cost).as_str()).unwrap());
             }
             assert!(Hasher::new(cost + 1).is_outdated(&PasswordHash::decoy(cost)));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_password_is_one_however_a_keyboard_writes_it() {
+        let hasher = Hasher::new(4);
+        for (composed, decomposed) in [("Aa1!é", "Aa1!e\u{301}"), ("Aa1!آمنة", "Aa1!ا\u{653}منة")] {
+            let hash = hasher.hash(&password(decomposed)).await.unwrap();
+            assert!(bcrypt::verify(composed, hash.as_str()).unwrap());
+            for typed in [composed, decomposed] {
+                assert_eq!(hasher.examine(&password(typed), Some(&hash)).await.unwrap(), Verdict::Right);
+            }
+            // What was made before there was a normal form.
+            let old = PasswordHash::parse(&bcrypt::hash(decomposed, 4).unwrap()).unwrap();
+            let verdict = hasher.examine(&password(decomposed), Some(&old)).await.unwrap();
+            assert_eq!(verdict, Verdict::RightAsTyped);
+            assert!(verify_now(&password(decomposed), &old));
+            assert_eq!(hasher.examine(&password(decomposed), None).await.unwrap(), Verdict::Wrong);
+            let other = format!("{decomposed}x");
+            assert_eq!(hasher.examine(&password(&other), Some(&old)).await.unwrap(), Verdict::Wrong);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_long_password_in_another_form_that_the_old_crm_cut_at_72_bytes_still_verifies() {
+        let typed = "e\u{301}".repeat(40);
+        let old = bcrypt::hash(typed.as_bytes().get(..72).unwrap(), 4).unwrap();
+        let old = PasswordHash::parse(&old).unwrap();
+        let verdict = Hasher::new(4).examine(&password(&typed), Some(&old)).await.unwrap();
+        assert_eq!(verdict, Verdict::RightAsTyped);
+    }
+
+    /// What came of it, how often bcrypt was asked, and for how many rounds, where it answers always the same.
+    fn judged(typed: &str, hash: Option<&PasswordHash>, answer: bool) -> (Verdict, usize, u32) {
+        let (mut calls, mut rounds) = (0, 0);
+        let password = password(typed);
+        let forms = (password.verifiable_bytes(), password.typed_bytes());
+        let verdict = judge(forms, hash, 12, |_, hash| {
+            calls += 1;
+            rounds += 1 << hash.cost();
+            Ok(answer)
+        });
+        (verdict.unwrap(), calls, rounds)
+    }
+
+    #[test]
+    fn a_no_costs_one_hash_where_the_normal_form_was_typed_and_two_where_not_for_nobody_and_somebody() {
+        let somebody = PasswordHash::parse(&format!("$2a$12${}", "a".repeat(53))).unwrap();
+        let cheap = PasswordHash::decoy(4);
+        for (typed, forms) in [("Aa1!aaaa", 1), ("Aa1!é", 1), ("Aa1!e\u{301}", 2)] {
+            let rounds = forms << 12;
+            let calls = usize::try_from(forms).unwrap();
+            for hash in [None, Some(&somebody)] {
+                assert_eq!(judged(typed, hash, false), (Verdict::Wrong, calls, rounds), "{typed:?}");
+            }
+            assert_eq!(judged(typed, Some(&cheap), false).2, rounds, "{typed:?}");
+            // Whatever is held against nobody's hash.
+            assert_eq!(judged(typed, None, true), (Verdict::Wrong, calls, rounds), "{typed:?}");
+        }
+    }
+
+    #[test]
+    fn a_yes_in_the_normal_form_costs_one_hash_whatever_was_typed() {
+        let hash = PasswordHash::decoy(12);
+        for typed in ["Aa1!é", "Aa1!e\u{301}"] {
+            assert_eq!(judged(typed, Some(&hash), true), (Verdict::Right, 1, 1 << 12));
         }
     }
 }

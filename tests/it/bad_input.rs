@@ -43,7 +43,6 @@ async fn a_body_that_is_not_said_to_be_json_is_not_read() {
             Some("text/plain"),
             Some("application/x-www-form-urlencoded"),
             Some("multipart/form-data; boundary=x"),
-            Some("application/json; charset=utf-16"),
             Some("application/jsonp"),
             Some("text/json"),
             Some(""),
@@ -56,7 +55,13 @@ async fn a_body_that_is_not_said_to_be_json_is_not_read() {
         let twice = twice.header("content-type", "application/json").header("content-type", "text/plain");
         client.send(twice).await.expect(415, "UNSUPPORTED_MEDIA_TYPE");
     }
-    for kind in ["APPLICATION/JSON", "application/json ; charset=\"UTF-8\"", "application/json;x=y"] {
+    for kind in [
+        "APPLICATION/JSON",
+        "application/json ; charset=\"UTF-8\"",
+        "application/json;x=y",
+        "application/json;charset=utf8",
+        "application/json; charset=utf-16",
+    ] {
         let answer = post(&system, "refresh", Some(kind), body.clone()).await;
         answer.expect(401, "REFRESH_TOKEN_INVALID");
     }

@@ -24,14 +24,18 @@ fn the_readme_explains_every_variable_as_the_code_reads_it() {
 fn api_gateway_says_a_code_in_the_words_of_the_service() {
     for file in ["template.yaml", "tests/consumer/template.yaml"] {
         let template = read(file);
-        let templates = template.lines().filter_map(|line| line.trim().strip_prefix("application/json: "));
+        // The body alone, or one for each language.
+        let body = |line: &'_ str| Some(line.split_once(['-', ':'])?.1.trim().to_owned());
+        let templates = template.lines().filter_map(body).filter(|body| body.starts_with("'{\"success\":"));
         let mut checked = 0;
         for answer in templates.filter(|answer| !answer.contains("$context")) {
             let answer: serde_json::Value = serde_json::from_str(answer.trim_matches('\'')).unwrap();
             let code = answer["code"].as_str().unwrap();
             // API Gateway's own throttling has no counterpart in the functions yet.
             if code != "API_RATE_LIMITED" {
-                assert_eq!(answer["message"], message(code, Language::Arabic, &[]), "{code} in {file}");
+                let languages = [Language::Arabic, Language::English];
+                let said = languages.map(|language| message(code, language, &[]));
+                assert!(said.iter().any(|said| answer["message"] == said.as_str()), "{code} in {file}");
                 checked += 1;
             }
         }

@@ -3,9 +3,8 @@
 use std::fs;
 
 use nova_auth::authorizer::{AuthorizerEvent, EventKind};
-use nova_auth::config::EdgeConfig;
+use nova_auth::config::AuthorizerEdge;
 use nova_auth::domain::address::TrustedProxies;
-use nova_auth::domain::origin::AllowedOrigins;
 use nova_auth::messages::Language;
 use serde_json::Value;
 
@@ -108,10 +107,9 @@ async fn every_event_of_the_authorizer_is_read_with_its_token() {
         ("ws.no-token", EventKind::WebSocket, "/v1/$connect"),
     ] {
         let event = event(&system, &sara, &format!("token-authorizer.{file}.json")).await.to_string();
-        let edge = EdgeConfig {
+        let edge = AuthorizerEdge {
             default_language: Language::Arabic,
             trusted_proxies: TrustedProxies::default(),
-            allowed_origins: AllowedOrigins::default(),
             websocket_token_query: false,
         };
         let read = AuthorizerEvent::read(&event, &edge).unwrap();

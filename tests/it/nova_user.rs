@@ -71,7 +71,7 @@ async fn a_password_that_the_policy_refuses_is_refused_with_all_its_faults() {
         "password: The password must have at least 8 characters.",
         "password: The password must have upper and lower case letters.",
         "password: The password must have a digit.",
-        "password: The password must have a special character.",
+        "password: The password must have a special character: one that is neither a letter nor a digit.",
     ] {
         assert!(line.contains(fault), "{fault} in {line}");
     }

@@ -84,6 +84,54 @@ async fn everything_that_is_wrong_is_said_at_once() {
     assert!(system.rows.like(SESSIONS, "ATTEMPTS#", "").await.is_empty());
 }
 
+#[tokio::test]
+async fn a_domain_as_people_write_it_and_as_browsers_send_it_is_one_account() {
+    let system = System::start_in(&[("REGISTRATION", "open"), ("LOGIN_MAX_ATTEMPTS", "50")]).await;
+    let client = Client::at(2);
+    for (unicode, ascii) in [
+        ("sara@مثال.السعودية", "sara@xn--mgbh0fb.xn--mgberp4a5d4ar"),
+        ("user@münchen.de", "user@xn--mnchen-3ya.de"),
+    ] {
+        for (first, second) in [(unicode, ascii), (ascii, unicode)] {
+            // Each spelling is the first one of an account once.
+            let numbered = |email: &str| format!("{}{email}", if first == unicode { "a" } else { "b" });
+            let body = |email: &str| json!({"name": "Sara", "email": numbered(email), "password": PASSWORD});
+            let made = register(&system, &client, &body(first)).await;
+            assert_eq!((made.status, made.text("/data/user/email")), (201, numbered(unicode)));
+            register(&system, &client, &body(second)).await.expect(409, "EMAIL_TAKEN");
+            for email in [first, second] {
+                let login = system.try_login(&client, &numbered(email), PASSWORD).await;
+                assert_eq!((login.status, login.text("/data/user/email")), (200, numbered(unicode)));
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_address_or_a_name_that_looks_like_another_one_is_refused() {
+    let system = open().await;
+    let client = Client::at(2);
+    for (name, email, field) in [
+        ("Sara", "sara\u{3164}@example.com", "email"),
+        ("Sara", "sara@example.com\u{34f}", "email"),
+        ("Sara", "sa..ra@example.com", "email"),
+        ("Sara", "sara@999.999.999.999", "email"),
+        ("Sa\u{200d}ra", "sara@example.com", "name"),
+    ] {
+        let body = json!({"name": name, "email": email, "password": PASSWORD});
+        let answer = register(&system, &client, &body).await;
+        answer.expect(400, "VALIDATION_FAILED");
+        assert_eq!(
+            (answer.text("/errors/0/field"), answer.text("/errors/0/code")),
+            (field.into(), "INVALID".into())
+        );
+    }
+    let body =
+        json!({"name": "علی\u{200c}رضا", "email": "ali@example.com", "password": "xukqe1-gyhhyV-cyfpyd"});
+    let answer = register(&system, &client, &body).await;
+    assert_eq!((answer.status, answer.text("/data/user/name")), (201, "علی\u{200c}رضا".to_owned()));
+}
+
 /// That an address is taken is the one thing that this endpoint tells a stranger; it is not told often.
 #[tokio::test]
 async fn an_address_that_is_taken_is_a_conflict_whose_spelling_does_not_matter_and_is_counted() {

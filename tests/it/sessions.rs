@@ -137,6 +137,60 @@ async fn ending_all_of_them_ends_this_one_too_and_nobody_elses() {
 }
 
 #[tokio::test]
+async fn a_list_comes_in_pages_of_the_size_that_was_asked_for() {
+    let system = System::start().await;
+    let (_, pairs) = three_logins(&system).await;
+    let client = Client::at(2);
+    let page = async |query: &str| {
+        let answer = client.get(&format!("{}{query}", system.auth("sessions")), Some(&pairs[0].access)).await;
+        answer.expect_envelope();
+        answer
+    };
+    let first = page("?limit=2").await;
+    assert_eq!(ids(&first), [session_of(&pairs[2]), session_of(&pairs[1])]);
+    let cursor = first.text("/data/nextCursor");
+    let second = page(&format!("?limit=2&cursor={cursor}")).await;
+    assert_eq!(ids(&second), [session_of(&pairs[0])]);
+    assert!(second.body["data"].get("nextCursor").is_none(), "{}", second.body);
+    assert_eq!(ids(&page(&format!("?cursor={cursor}")).await), [session_of(&pairs[0])]);
+    // Nothing is read into what is not understood.
+    for query in ["?limit=0", "?limit=101", "?limit=x", "?limit=1&limit=2", "?cursor=x", "?cursor=PROFILE"] {
+        let refused = page(query).await;
+        refused.expect(400, "VALIDATION_FAILED");
+        let field = &query[1..query.find('=').unwrap()];
+        assert_eq!(refused.body["errors"][0]["field"], field, "{query}");
+        assert_eq!(refused.body["errors"].as_array().unwrap().len(), 1, "{query}");
+    }
+    assert_eq!(page("?limit=0&cursor=x").await.body["errors"].as_array().unwrap().len(), 2);
+    // An empty value is none, and a name that means nothing is nothing.
+    assert_eq!(ids(&page("?limit=&cursor=&page=2").await).len(), 3);
+}
+
+/// It is the place in the user's own list, and leads nowhere else.
+#[tokio::test]
+async fn the_cursor_of_somebody_else_shows_nothing_of_theirs() {
+    let system = System::start().await;
+    let (_, saras) = three_logins(&system).await;
+    let (omar, client) = (system.user("omar").await, Client::at(5));
+    let omars = system.login(&client, &omar).await;
+    let url = format!("{}?limit=1", system.auth("sessions"));
+    let cursor = client.get(&url, Some(&saras[0].access)).await.text("/data/nextCursor");
+    let answer = client.get(&format!("{url}&cursor={cursor}"), Some(&omars.access)).await;
+    let found = ids(&answer);
+    assert!(found.is_empty() || found == [session_of(&omars)], "{}", answer.body);
+}
+
+#[tokio::test]
+async fn a_stack_with_a_limit_of_sessions_ends_the_oldest() {
+    let system = System::start_in(&[("MAX_SESSIONS_PER_USER", "2")]).await;
+    let (sara, pairs) = three_logins(&system).await;
+    system.assert_dead(&Client::at(2), &pairs[0]).await;
+    for pair in &pairs[1..] {
+        system.assert_lets_in(&Client::at(2), &pair.access, &sara).await;
+    }
+}
+
+#[tokio::test]
 async fn nobody_gets_a_list_without_a_token_that_counts() {
     let system = System::start().await;
     let (sara, client) = (system.user("sara").await, Client::at(2));

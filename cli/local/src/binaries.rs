@@ -32,6 +32,12 @@ pub enum BinariesError {
         /// Where it was looked for.
         path: PathBuf,
     },
+    /// It is nothing that can be built here.
+    #[error(
+        "the function {0} is no Rust package of this workspace, and is not built here: run its code in a server of your own, and \
+         say --upstream {0}=http://127.0.0.1:8080"
+    )]
+    Foreign(String),
     /// No path was given for it.
     #[error("there is no binary of the function {0}")]
     Unknown(String),
@@ -54,15 +60,19 @@ pub enum BinariesError {
 }
 
 /// The binary of each of these functions. `all` are the packages that a build names, the missing ones among
-/// them: a smaller set would build the dependencies with other features, all over again.
+/// them: a smaller set would build the dependencies with other features, all over again. `foreign` are those of them that
+/// are no packages of the workspace, with their functions' names: nobody should wait for a build to hear that.
 pub(crate) async fn find(
     binaries: &Binaries,
     no_build: bool,
     all: &BTreeSet<String>,
+    foreign: &BTreeMap<String, String>,
     workspace: &Path,
 ) -> Result<BTreeMap<String, PathBuf>, BinariesError> {
     let dir = match binaries {
-        Binaries::Explicit(paths) => return all.iter().map(|name| explicit(paths, name)).collect(),
+        Binaries::Explicit(paths) => {
+            return all.iter().map(|name| explicit(paths, name)).collect();
+        }
         Binaries::Dir(dir) => dir.clone(),
         Binaries::Beside => beside()?,
     };
@@ -76,12 +86,16 @@ pub(crate) async fn find(
             _ => missing.push((name.clone(), path)),
         }
     }
+    if let Some(function) = missing.iter().find_map(|(name, _)| foreign.get(name)) {
+        return Err(BinariesError::Foreign(function.clone()));
+    }
     if let Some((name, path)) = missing.first().cloned() {
         if no_build || matches!(binaries, Binaries::Dir(_)) {
             return Err(BinariesError::Missing { name, path });
         }
         let missing: Vec<String> = missing.into_iter().map(|(name, _)| name).collect();
-        let mut built = build(&dir, all, &missing, workspace).await?;
+        let own: BTreeSet<String> = all.iter().filter(|name| !foreign.contains_key(*name)).cloned().collect();
+        let mut built = build(&dir, &own, &missing, workspace).await?;
         for name in missing {
             let path = built.remove(&name).ok_or_else(|| BinariesError::Build(name.clone()))?;
             found.insert(name, path);
@@ -175,18 +189,33 @@ mod tests {
 
     #[tokio::test]
     async fn a_missing_binary_that_must_not_be_built_is_named() {
-        let all = names(&["no-such-function"]);
-        let error = find(&Binaries::Beside, true, &all, Path::new("/")).await.unwrap_err();
+        let (all, none) = (names(&["no-such-function"]), BTreeMap::new());
+        let error = find(&Binaries::Beside, true, &all, &none, Path::new("/")).await.unwrap_err();
         assert!(error.to_string().starts_with("there is no binary of the function no-such-function at "));
         let dir = Binaries::Dir("/nowhere".into());
-        let error = find(&dir, false, &all, Path::new("/")).await.unwrap_err();
+        let error = find(&dir, false, &all, &none, Path::new("/")).await.unwrap_err();
         assert_eq!(
             error.to_string(),
             "there is no binary of the function no-such-function at /nowhere/no-such-function"
         );
         let explicit = Binaries::Explicit(BTreeMap::new());
-        let error = find(&explicit, false, &all, Path::new("/")).await.unwrap_err();
+        let error = find(&explicit, false, &all, &none, Path::new("/")).await.unwrap_err();
         assert_eq!(error.to_string(), "there is no binary of the function no-such-function");
+    }
+
+    #[tokio::test]
+    async fn a_function_that_is_no_package_of_the_workspace_is_named_with_a_way_and_nothing_is_built() {
+        let foreign = BTreeMap::from([("hello".to_owned(), "HelloFunction".to_owned())]);
+        for binaries in [Binaries::Beside, Binaries::Dir("/nowhere".into())] {
+            let error =
+                find(&binaries, false, &names(&["a", "hello"]), &foreign, Path::new("/")).await.unwrap_err();
+            let line = error.to_string();
+            assert!(
+                line.starts_with("the function HelloFunction is no Rust package of this workspace"),
+                "{line}"
+            );
+            assert!(line.ends_with("say --upstream HelloFunction=http://127.0.0.1:8080"), "{line}");
+        }
     }
 
     #[test]

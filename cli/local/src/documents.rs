@@ -4,15 +4,16 @@
 use dynoxide::Database;
 use serde_json::{Value, json};
 
+use crate::engine::Engine;
 use crate::storage::{StorageError, create};
 use crate::template::Table;
 
 /// The table's name, which no resource of a template can have: logical ids are letters and digits.
-const DOCUMENTS: &str = "nova-local-secrets";
+pub(crate) const DOCUMENTS: &str = "nova-local-secrets";
 
 /// The documents.
 #[derive(Clone)]
-pub(crate) struct Documents(Database);
+pub(crate) struct Documents(Database, Option<Engine>);
 
 impl std::fmt::Debug for Documents {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -22,7 +23,12 @@ impl std::fmt::Debug for Documents {
 
 impl Documents {
     pub(crate) fn new(database: Database) -> Documents {
-        Documents(database)
+        Documents(database, None)
+    }
+
+    /// The same documents, beside tables that are in another engine.
+    pub(crate) fn beside(self, engine: Engine) -> Documents {
+        Documents(self.0, Some(engine))
     }
 
     /// The document of that name, if there is one.
@@ -38,8 +44,11 @@ impl Documents {
         read().map_err(own_problem)
     }
 
-    /// What DynamoDB's `Query` answers.
-    pub(crate) fn query(&self, request: &Value) -> Result<Value, String> {
+    /// What DynamoDB's `Query` answers, of the templates' tables.
+    pub(crate) async fn query(&self, request: &Value) -> Result<Value, String> {
+        if let Some(engine) = &self.1 {
+            return engine.call("Query", request).await;
+        }
         let request = serde_json::from_value(request.clone()).map_err(|error| error.to_string())?;
         let answer = self.0.query(request).map_err(|error| error.to_string())?;
         serde_json::to_value(answer).map_err(|error| error.to_string())
@@ -62,7 +71,7 @@ fn own_problem(problem: String) -> StorageError {
     StorageError::Table { table: DOCUMENTS.to_owned(), problem }
 }
 
-fn own_table() -> Table {
+pub(crate) fn own_table() -> Table {
     let definition = json!({
         "TableName": DOCUMENTS,
         "BillingMode": "PAY_PER_REQUEST",

@@ -14,6 +14,7 @@ use dynoxide::{Database, DynoxideError};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::json;
 
+use crate::expressions;
 use crate::guard;
 use crate::random;
 
@@ -47,7 +48,7 @@ async fn call(State(database): State<Database>, uri: Uri, headers: HeaderMap, bo
     if let Some(refusal) = auth_material::validate(credentials) {
         return answer(StatusCode::BAD_REQUEST, refusal);
     }
-    match dispatch(&database, operation, &body) {
+    match guarded(&database, operation, &body) {
         None => answer(StatusCode::BAD_REQUEST, json!({ "__type": UNKNOWN }).to_string()),
         Some(Ok(found)) => answer(StatusCode::OK, found),
         Some(Err(error)) => {
@@ -68,6 +69,16 @@ fn answer(status: StatusCode, body: String) -> Response {
 }
 
 type Answer = Result<String, DynoxideError>;
+
+/// As [`dispatch`], for a request whose expressions are no larger than DynamoDB takes them.
+fn guarded(database: &Database, operation: &str, body: &[u8]) -> Option<Answer> {
+    let found = match expressions::check(body) {
+        Ok(found) => found,
+        Err(problem) => return Some(Err(DynoxideError::ValidationException(problem))),
+    };
+    expressions::run(found, || dispatch(database, operation, body))
+        .unwrap_or_else(|error| Some(Err(DynoxideError::InternalServerError(error.to_string()))))
+}
 
 /// `None`: there is no such operation.
 fn dispatch(database: &Database, operation: &str, body: &[u8]) -> Option<Answer> {
@@ -132,6 +143,35 @@ fn unreadable(text: &str) -> DynoxideError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_condition_as_long_as_dynamodb_takes_it_is_read_and_a_longer_one_is_refused() {
+        let database = Database::memory().unwrap();
+        let table = json!({
+            "TableName": "One",
+            "BillingMode": "PAY_PER_REQUEST",
+            "KeySchema": [{ "AttributeName": "name", "KeyType": "HASH" }],
+            "AttributeDefinitions": [{ "AttributeName": "name", "AttributeType": "S" }]
+        });
+        guarded(&database, "CreateTable", table.to_string().as_bytes()).unwrap().unwrap();
+        let put = |condition: &str| {
+            let request = json!({
+                "TableName": "One",
+                "Item": { "name": { "S": "a" } },
+                "ConditionExpression": condition,
+                "ExpressionAttributeValues": { ":b": { "S": "b" } },
+            });
+            guarded(&database, "PutItem", request.to_string().as_bytes()).unwrap()
+        };
+        // 150 comparisons, 149 times AND, and one NOT.
+        let longest = format!("NOT {}", vec!["x<>:b"; 150].join(" AND "));
+        assert!(matches!(put(&longest), Ok(_) | Err(DynoxideError::ConditionalCheckFailedException(..))));
+        let refused = put(&format!("NOT {longest}"));
+        assert!(
+            matches!(&refused, Err(DynoxideError::ValidationException(said)) if said.contains("301")),
+            "{refused:?}"
+        );
+    }
 
     /// An SDK tells these apart by their type, and retries none of them.
     #[test]

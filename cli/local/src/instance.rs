@@ -29,6 +29,17 @@ pub(crate) enum InvokeError {
     /// Its process never came to ask for an event.
     #[error("it did not start: {0}")]
     Init(String),
+    /// The development server in its place gave no answer.
+    #[error("no answer from {origin}: {problem}; does the development server run?")]
+    Upstream {
+        /// Where it was asked.
+        origin: String,
+        /// What went wrong.
+        problem: String,
+    },
+    /// The development server in its place took longer than the template allows.
+    #[error("no answer within {0} s, which is the function's Timeout in the template")]
+    Slow(u64),
     /// The stack stops.
     #[error("the stack is stopping")]
     Stopping,

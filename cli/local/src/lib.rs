@@ -7,8 +7,11 @@
 //! |---|---|
 //! | [`template`] | SAM templates, with their intrinsics resolved |
 //! | [`storage`], `dynamodb` | DynamoDB in this process, with the templates' tables; its protocol |
+//! | `engine` | another DynamoDB in its place |
+//! | `ask` | one request to a server that is not ours |
 //! | `secrets/` | a stand-in for Secrets Manager |
 //! | `binaries` | the functions' binaries, found or built |
+//! | `upstream/` | a development server in a function's place |
 //! | `process`, `runtime`, `instance`, `pool` | a function: its processes, the Runtime API they talk to, which call goes where |
 //! | [`workbench`] | tables, secrets and processes without a gateway, for those who measure |
 //! | `gateway/` | API Gateway: `rest.rs` is the way of a request through it |
@@ -18,10 +21,13 @@
 //! The functions are the real binaries, which talk through the real SDK: this crate knows templates, protocols and
 //! processes, and nothing of what the functions do.
 
+mod ask;
 mod binaries;
 mod clock;
 mod documents;
 mod dynamodb;
+mod engine;
+mod expressions;
 mod gateway;
 mod guard;
 mod instance;
@@ -36,11 +42,14 @@ mod server;
 mod stack;
 pub mod storage;
 pub mod template;
+mod upstream;
 mod web;
 pub mod workbench;
 
+pub use ask::{NotAnOrigin, Origin};
 pub use binaries::{Binaries, BinariesError};
 pub use clock::Clock;
+pub use engine::Engine;
 pub use logs::LogSink;
 pub use options::Options;
 pub use random::NoRandomness;

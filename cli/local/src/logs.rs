@@ -9,6 +9,8 @@ pub enum LogSink {
     /// The standard error of this process; the standard output is kept for the URLs.
     #[default]
     Stderr,
+    /// Nowhere.
+    Hidden,
     /// A text in memory, for tests that look for what must never be logged.
     Memory(Arc<Mutex<String>>),
 }
@@ -19,10 +21,10 @@ impl LogSink {
         LogSink::Memory(Arc::default())
     }
 
-    /// Everything that was written so far; empty for [`LogSink::Stderr`], which keeps nothing.
+    /// Everything that was written so far; only [`LogSink::Memory`] keeps anything.
     pub fn text(&self) -> String {
         match self {
-            LogSink::Stderr => String::new(),
+            LogSink::Stderr | LogSink::Hidden => String::new(),
             LogSink::Memory(text) => text.lock().unwrap_or_else(PoisonError::into_inner).clone(),
         }
     }
@@ -32,6 +34,7 @@ impl LogSink {
         match self {
             // A standard error that nobody reads any more must not stop the stack.
             LogSink::Stderr => drop(writeln!(std::io::stderr().lock(), "{who}: {line}")),
+            LogSink::Hidden => {}
             LogSink::Memory(text) => {
                 let mut text = text.lock().unwrap_or_else(PoisonError::into_inner);
                 text.push_str(who);

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use crate::ask::Origin;
 use crate::binaries::Binaries;
 use crate::clock::Clock;
+use crate::engine::Engine;
 use crate::logs::LogSink;
 
 /// What a stack is started with.
@@ -18,10 +20,14 @@ pub struct Options {
     pub port: u16,
     /// The port of DynamoDB. 0: any free one.
     pub dynamodb_port: u16,
+    /// A DynamoDB in place of the one in this process.
+    pub engine: Option<Engine>,
     /// The file that keeps tables and secrets; without one, they end with the stack.
     pub data: Option<PathBuf>,
     /// How many processes each function may have.
     pub concurrency: usize,
+    /// Development servers in the place of functions, by the function's logical id.
+    pub upstreams: BTreeMap<String, Origin>,
     /// Where the functions' binaries are.
     pub binaries: Binaries,
     /// Whether a missing binary is an error instead of a reason to build it.
@@ -30,6 +36,8 @@ pub struct Options {
     pub parameters: BTreeMap<String, String>,
     /// Values that take the place of the first template's defaults, where it has such parameters.
     pub defaults: BTreeMap<String, String>,
+    /// Values of the attached templates' parameters, where they have them.
+    pub attached_parameters: BTreeMap<String, String>,
     /// Variables of every function, over the template's and the endpoints of the stack.
     pub environment: BTreeMap<String, String>,
     /// Whether the first API's port serves the page too, at `/`.
@@ -48,12 +56,15 @@ impl Options {
             attach: Vec::new(),
             port: 0,
             dynamodb_port: 0,
+            engine: None,
             data: None,
             concurrency: 10,
+            upstreams: BTreeMap::new(),
             binaries: Binaries::default(),
             no_build: false,
             parameters: BTreeMap::new(),
             defaults: BTreeMap::new(),
+            attached_parameters: BTreeMap::new(),
             environment: BTreeMap::new(),
             page: false,
             logs: LogSink::default(),

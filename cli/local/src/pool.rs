@@ -12,6 +12,7 @@ use crate::instance::Instance;
 pub(crate) use crate::instance::InvokeError;
 use crate::process::Launch;
 use crate::runtime::Outcome;
+use crate::upstream::Upstream;
 
 /// The ends of processes are waited for this long when the stack stops.
 const LAST_EXITS: Duration = Duration::from_secs(2);
@@ -20,6 +21,8 @@ const LAST_EXITS: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(crate) struct Pool {
     launch: Launch,
+    /// The server that answers in the place of processes.
+    upstream: Option<Upstream>,
     clock: Clock,
     free: Semaphore,
     /// The one that was used last is used next, as Lambda does: the others stay cold as long as they can.
@@ -32,12 +35,18 @@ impl Pool {
     pub(crate) fn new(launch: Launch, clock: Clock, concurrency: usize) -> Pool {
         Pool {
             launch,
+            upstream: None,
             clock,
             free: Semaphore::new(concurrency.clamp(1, 1000)),
             idle: Mutex::default(),
             watchers: Mutex::default(),
             stopping: watch::Sender::new(false),
         }
+    }
+
+    /// A function in whose place a development server answers: no process of it is ever started.
+    pub(crate) fn behind(self, upstream: Option<Upstream>) -> Pool {
+        Pool { upstream, ..self }
     }
 
     /// Calls the function. The call goes on when the caller does not wait for it, as it does on Lambda.
@@ -68,6 +77,9 @@ impl Pool {
 
     async fn attend(self: &Arc<Self>, event: Bytes) -> Result<Bytes, InvokeError> {
         let _place = self.free.acquire().await.map_err(|_| InvokeError::Stopping)?;
+        if let Some(upstream) = &self.upstream {
+            return upstream.attend(&self.launch.function, &self.clock, &event).await;
+        }
         let idle = self.take_idle();
         let instance = match idle {
             Some(instance) => instance,

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::{InvokeError, Pool};
 use crate::clock::Clock;
 use crate::logs::LogSink;
-use crate::process::Launch;
+use crate::process::{Credentials, Launch};
 use crate::template::Function;
 
 fn pool(concurrency: usize, environment: &[(&str, &str)]) -> Arc<Pool> {
@@ -18,6 +18,7 @@ fn pool(concurrency: usize, environment: &[(&str, &str)]) -> Arc<Pool> {
     let function = Function {
         logical_id: "Puppet".to_owned(),
         binary: "puppet".to_owned(),
+        code: None,
         timeout_seconds: 2,
         memory_megabytes: 128,
         environment: environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
@@ -26,6 +27,7 @@ fn pool(concurrency: usize, environment: &[(&str, &str)]) -> Arc<Pool> {
         function,
         program: exe.parent().unwrap().parent().unwrap().join("examples/puppet"),
         environment: BTreeMap::new(),
+        identity: Credentials::default(),
         logs: LogSink::memory(),
     };
     Arc::new(Pool::new(launch, Clock::System, concurrency))

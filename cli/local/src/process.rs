@@ -24,7 +24,19 @@ pub(crate) struct Launch {
     pub(crate) program: PathBuf,
     /// Variables over the template's: the endpoints of this stack, and what the options add.
     pub(crate) environment: BTreeMap<String, String>,
+    /// Region and credentials of an engine that is not in this process.
+    pub(crate) identity: Credentials,
     pub(crate) logs: LogSink,
+}
+
+/// Variables over all others, which may be secrets.
+#[derive(Clone, Default)]
+pub(crate) struct Credentials(pub(crate) BTreeMap<String, String>);
+
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Credentials(…)")
+    }
 }
 
 /// A running process. Dropping it ends it.
@@ -89,6 +101,7 @@ impl Launch {
         let mut variables = function.environment.clone();
         variables.extend(self.environment.clone());
         variables.extend(given.map(|(name, value)| (name.to_owned(), value)));
+        variables.extend(self.identity.0.clone());
         variables
     }
 }
@@ -171,6 +184,7 @@ mod tests {
         let function = Function {
             logical_id: "LoginFunction".to_owned(),
             binary: "login".to_owned(),
+            code: None,
             timeout_seconds: 3,
             memory_megabytes: 256,
             environment: BTreeMap::from([
@@ -179,7 +193,8 @@ mod tests {
             ]),
         };
         let environment = BTreeMap::from([("OWN".to_owned(), "options".to_owned())]);
-        Launch { function, program: program.into(), environment, logs: LogSink::memory() }
+        let identity = Credentials::default();
+        Launch { function, program: program.into(), environment, identity, logs: LogSink::memory() }
     }
 
     #[tokio::test]

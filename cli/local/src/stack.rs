@@ -13,11 +13,12 @@ use crate::documents::Documents;
 use crate::gateway::{self, Connections, Setup};
 use crate::options::Options;
 use crate::pool::Pool;
-use crate::process::Launch;
+use crate::process::{Credentials, Launch};
 use crate::secrets::{self, Rotators, SecretsError};
 use crate::server::{BindError, Server, bind};
 use crate::storage::{Storage, StorageError};
-use crate::template::{Api, ApiKind, Inputs, Template, TemplateError};
+use crate::template::{Api, ApiKind, Function, Inputs, Template, TemplateError};
+use crate::upstream::{self, Upstream};
 use crate::web::Page;
 
 /// The name of the stack that the first template describes. Exports carry it, and those who import know it.
@@ -48,6 +49,9 @@ pub enum StartError {
         /// What is wrong.
         problem: String,
     },
+    /// A development server is to stand where none can.
+    #[error("{0}")]
+    Upstream(String),
     /// There is no database.
     #[error(transparent)]
     Storage(#[from] StorageError),
@@ -82,24 +86,21 @@ impl Stack {
     /// When a template can't be read, a function has no binary and none can be built, or a port is taken.
     pub async fn start(options: Options) -> Result<Stack, StartError> {
         let templates = load(&options)?;
-        let packages: BTreeSet<String> = templates
-            .iter()
-            .flat_map(|template| &template.functions)
-            .map(|function| function.binary.clone())
-            .collect();
+        upstream::check(&options.upstreams, &templates).map_err(StartError::Upstream)?;
         // Ports come first: nobody should wait for a build to hear that one is taken.
-        let database = bind(options.dynamodb_port, "--dynamodb-port").await?;
+        let database = match options.engine {
+            None => Some(bind(options.dynamodb_port, "--dynamodb-port").await?),
+            Some(_) => None,
+        };
         let listeners = listen(&templates, options.port).await?;
-        let workspace = absolute_parent(&options.template);
-        let programs = binaries::find(&options.binaries, options.no_build, &packages, &workspace).await?;
-
-        let tables: Vec<_> = templates.iter().flat_map(|template| template.tables.clone()).collect();
-        let storage = Storage::start_on(database, &tables, options.data.as_deref())?;
+        let programs = programs(&templates, &options).await?;
+        let storage = storage(&templates, &options, database).await?;
         let kept: Vec<_> = templates.iter().flat_map(|template| template.secrets.clone()).collect();
         let rotators = Rotators::default();
         let secrets =
             secrets::start(&kept, storage.documents(), options.clock.clone(), rotators.clone()).await?;
         let secrets_url = secrets.url();
+        storage.note(secrets::ADDRESS, &secrets_url).await?;
 
         let mut environment = BTreeMap::from([
             ("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), storage.url().to_owned()),
@@ -114,8 +115,11 @@ impl Stack {
             if let Some(url) = management.remove(&function.logical_id) {
                 environment.insert("AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI".to_owned(), url);
             }
-            let launch = Launch { function: function.clone(), program, environment, logs };
-            let pool = Pool::new(launch, options.clock.clone(), options.concurrency);
+            let identity = options.engine.as_ref().map(|engine| Credentials(engine.identity.clone()));
+            let identity = identity.unwrap_or_default();
+            let launch = Launch { function: function.clone(), program, environment, identity, logs };
+            let upstream = options.upstreams.get(&function.logical_id).cloned().map(Upstream::new);
+            let pool = Pool::new(launch, options.clock.clone(), options.concurrency).behind(upstream);
             pools.insert(function.logical_id.clone(), Arc::new(pool));
         }
         let rotated = kept.iter().filter_map(|secret| {
@@ -197,6 +201,44 @@ impl Stack {
         self.secrets.stop().await;
         self.storage.stop().await;
     }
+}
+
+/// The binary of every function that no development server stands for.
+async fn programs(
+    templates: &[Template],
+    options: &Options,
+) -> Result<BTreeMap<String, PathBuf>, BinariesError> {
+    let workspace = absolute_parent(&options.template);
+    let functions = templates.iter().flat_map(|template| &template.functions);
+    let run = functions.filter(|function| !options.upstreams.contains_key(&function.logical_id));
+    let (mut packages, mut foreign) = (BTreeSet::new(), BTreeMap::new());
+    for function in run {
+        packages.insert(function.binary.clone());
+        if !is_package(function, &workspace) {
+            foreign.insert(function.binary.clone(), function.logical_id.clone());
+        }
+    }
+    binaries::find(&options.binaries, options.no_build, &packages, &foreign, &workspace).await
+}
+
+/// Whether its code is a package beneath the workspace that is built here.
+fn is_package(function: &Function, workspace: &Path) -> bool {
+    let code = function.code.as_ref().and_then(|code| code.canonicalize().ok());
+    code.is_some_and(|code| code.starts_with(workspace) && code.join("Cargo.toml").is_file())
+}
+
+async fn storage(
+    templates: &[Template],
+    options: &Options,
+    database: Option<Listener>,
+) -> Result<Storage, StartError> {
+    let tables: Vec<_> = templates.iter().flat_map(|template| template.tables.clone()).collect();
+    let data = options.data.as_deref();
+    Ok(match (database, &options.engine) {
+        (_, Some(engine)) => Storage::in_front_of(engine.clone(), &tables, data).await?,
+        (Some(database), None) => Storage::start_on(database, &tables, data)?,
+        (None, None) => Storage::start(&tables, data, options.dynamodb_port).await?,
+    })
 }
 
 type Listener = (TcpListener, SocketAddr);
@@ -282,7 +324,7 @@ fn load(options: &Options) -> Result<Vec<Template>, StartError> {
         let stack = absolute_parent(path);
         let stack = stack.file_name().and_then(|name| name.to_str()).unwrap_or("attached").to_owned();
         let inputs = Inputs { imports: imports.clone(), stack, ..Inputs::default() };
-        templates.push(Template::load_with(path, &inputs)?);
+        templates.push(attached(path, inputs, &options.attached_parameters)?);
     }
     let mut seen = BTreeSet::new();
     for template in &templates {
@@ -298,6 +340,18 @@ fn load(options: &Options) -> Result<Vec<Template>, StartError> {
         }
     }
     Ok(templates)
+}
+
+/// An attached template, with the values of those parameters that it has.
+fn attached(
+    path: &Path,
+    inputs: Inputs,
+    parameters: &BTreeMap<String, String>,
+) -> Result<Template, TemplateError> {
+    let known = Template::parameters(path)?;
+    let parameters = parameters.iter().filter(|(name, _)| known.contains(*name));
+    let parameters = parameters.map(|(name, value)| (name.clone(), value.clone())).collect();
+    Template::load_with(path, &Inputs { parameters, ..inputs })
 }
 
 pub(crate) fn absolute_parent(path: &Path) -> PathBuf {

@@ -2,6 +2,7 @@
 //!
 //! [`Storage::start`] needs nothing else of the stack: tests that want only a database use it by itself.
 
+use std::fs::{File, TryLockError};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,8 +12,9 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-use crate::documents::Documents;
+use crate::documents::{DOCUMENTS, Documents, own_table};
 use crate::dynamodb;
+use crate::engine::Engine;
 use crate::server::{BindError, Server, bind};
 use crate::template::{Table, Template, TemplateError};
 
@@ -36,6 +38,19 @@ pub enum StorageError {
         /// What the database said.
         problem: String,
     },
+    /// Another stack has the file.
+    #[error("another `nova local` keeps its data in {}: stop it, or name another file with --data", .0.display())]
+    InUse(PathBuf),
+    /// The other engine does not do what it should.
+    #[error("the DynamoDB at {url}: the table {table}: {problem}")]
+    Engine {
+        /// Where it is.
+        url: String,
+        /// The table's name.
+        table: String,
+        /// What it said.
+        problem: String,
+    },
     /// A table can't be made, or an item of the stack's own can't be kept.
     #[error("the table {table}: {problem}")]
     Table {
@@ -52,9 +67,13 @@ pub struct Storage {
     url: String,
     database: Documents,
     tables: Vec<String>,
-    server: Server,
+    /// None in front of another engine.
+    server: Option<Server>,
+    engine: Option<Engine>,
     /// Ends when it is dropped.
     sweep: JoinSet<()>,
+    /// The file is this stack's alone for as long as this is held.
+    _lock: Option<File>,
 }
 
 impl Storage {
@@ -72,10 +91,50 @@ impl Storage {
         tables: &[Table],
         data: Option<&Path>,
     ) -> Result<Storage, StorageError> {
+        let lock = data.map(lock).transpose()?;
         let database = open(data)?;
         let mut storage = Self::unswept(bound, tables, database.clone())?;
         storage.sweep.spawn(sweep_now_and_then(database));
-        Ok(storage)
+        Ok(Storage { _lock: lock, ..storage })
+    }
+
+    /// The templates' tables in an engine that runs already; only the stack's own documents are in this process, and in `data`.
+    pub(crate) async fn in_front_of(
+        engine: Engine,
+        tables: &[Table],
+        data: Option<&Path>,
+    ) -> Result<Storage, StorageError> {
+        let lock = data.map(lock).transpose()?;
+        let database = open(data)?;
+        for table in tables {
+            let failed = |problem| StorageError::Engine {
+                url: engine.url.clone(),
+                table: table.name.clone(),
+                problem,
+            };
+            engine.create(table).await.map_err(failed)?;
+        }
+        Ok(Storage {
+            url: engine.url.clone(),
+            database: Documents::new(database).beside(engine.clone()),
+            tables: tables.iter().map(|table| table.name.clone()).collect(),
+            server: None,
+            engine: Some(engine),
+            sweep: JoinSet::new(),
+            _lock: lock,
+        })
+    }
+
+    /// Says in another engine on this machine where the stand-in for Secrets Manager listens: who has the URL of the tables
+    /// finds the secrets too. An account's tables are for nobody's notes.
+    pub(crate) async fn note(&self, name: &str, document: &str) -> Result<(), StorageError> {
+        let Some(engine) = self.engine.as_ref().filter(|engine| engine.own.is_some()) else { return Ok(()) };
+        let failed =
+            |problem| StorageError::Engine { url: engine.url.clone(), table: DOCUMENTS.to_owned(), problem };
+        engine.create(&own_table()).await.map_err(failed)?;
+        let item = json!({ "name": { "S": name }, "document": { "S": document } });
+        let request = json!({ "TableName": DOCUMENTS, "Item": item });
+        engine.call("PutItem", &request).await.map(drop).map_err(failed)
     }
 
     fn unswept(
@@ -90,7 +149,15 @@ impl Storage {
         let server = Server::serve(listener, address, dynamodb::router(database.clone()));
         let tables = tables.iter().map(|table| table.name.clone()).collect();
         let database = Documents::new(database);
-        Ok(Storage { url: server.url(), database, tables, server, sweep: JoinSet::new() })
+        Ok(Storage {
+            url: server.url(),
+            database,
+            tables,
+            server: Some(server),
+            engine: None,
+            sweep: JoinSet::new(),
+            _lock: None,
+        })
     }
 
     /// A DynamoDB in memory, on a free port, with the tables of one template. It removes nothing that has expired: whoever
@@ -119,7 +186,9 @@ impl Storage {
     /// Stops it after the last requests.
     pub async fn stop(mut self) {
         self.sweep.abort_all();
-        self.server.stop().await;
+        if let Some(server) = self.server {
+            server.stop().await;
+        }
     }
 }
 
@@ -136,6 +205,25 @@ fn open(data: Option<&Path>) -> Result<Database, StorageError> {
     };
     let path = data.unwrap_or(Path::new(":memory:"));
     opened.map_err(|problem| StorageError::Open { path: path.to_owned(), problem })
+}
+
+/// Takes the file for this stack alone: two would each keep what the other has just written over. The lock is on a file of its
+/// own beside it, since closing a second handle of a database would release the database's own locks.
+fn lock(data: &Path) -> Result<File, StorageError> {
+    let failed = |problem: std::io::Error| StorageError::Open {
+        path: data.to_owned(),
+        problem: format!("it can't be locked: {problem}"),
+    };
+    // By its real name, whatever it is called by here; one that is not there yet has no other.
+    let real = data.canonicalize().unwrap_or_else(|_| data.to_owned());
+    let mut path = real.into_os_string();
+    path.push(".lock");
+    let file = File::options().append(true).create(true).open(path).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StorageError::InUse(data.to_owned())),
+        Err(TryLockError::Error(error)) => Err(failed(error)),
+    }
 }
 
 /// Makes a new file readable for its owner alone, as it will hold keys and password hashes. The files that SQLite
@@ -289,9 +377,66 @@ mod tests {
         assert_eq!(storage.documents().get("secret").unwrap().as_deref(), Some("text"));
         assert_eq!(storage.documents().get("other").unwrap(), None);
         storage.stop().await;
-        for end in ["", "-wal", "-shm"] {
+        for end in ["", "-wal", "-shm", ".lock"] {
             drop(std::fs::remove_file(format!("{}{end}", file.display())));
         }
+    }
+
+    #[tokio::test]
+    async fn a_file_is_one_stacks_alone_by_whatever_name_it_is_called() {
+        let dir = std::env::temp_dir().join(crate::random::uuid());
+        std::fs::create_dir_all(&dir).unwrap();
+        let file = dir.join("nova.db");
+        let storage = Storage::start(&[table("One")], Some(&file), 0).await.unwrap();
+        for name in [file.clone(), dir.join(".").join("nova.db")] {
+            let error = Storage::start(&[table("One")], Some(&name), 0).await.unwrap_err().to_string();
+            let line = format!("another `nova local` keeps its data in {}: stop it, or", name.display());
+            assert!(error.starts_with(&line), "{error}");
+        }
+        #[cfg(unix)]
+        {
+            let other = dir.join("other.db");
+            std::os::unix::fs::symlink(&file, &other).unwrap();
+            let error = Storage::start(&[table("One")], Some(&other), 0).await.unwrap_err();
+            assert!(matches!(error, StorageError::InUse(_)), "{error}");
+        }
+        storage.stop().await;
+        Storage::start(&[table("One")], Some(&file), 0).await.unwrap().stop().await;
+        std::fs::remove_dir_all(&dir).unwrap();
+    }
+
+    /// An engine that this crate already has stands for the other one.
+    #[tokio::test]
+    async fn another_engine_has_the_tables_and_is_told_where_the_secrets_are() {
+        let other = Storage::start(&[], None, 0).await.unwrap();
+        let engine = Engine::on_this_machine(other.url().parse().unwrap());
+        for _ in 0..2 {
+            let storage = Storage::in_front_of(engine.clone(), &[table("One")], None).await.unwrap();
+            assert_eq!(storage.url(), other.url());
+            storage.note("where", "here").await.unwrap();
+            let ttl = call(other.url(), "DescribeTimeToLive", json!({ "TableName": "One" })).await;
+            assert_eq!(ttl["TimeToLiveDescription"]["AttributeName"], "expiresAt", "{ttl}");
+            let item = json!({ "TableName": "One", "Item": { "name": { "S": "a" } } });
+            call(other.url(), "PutItem", item).await;
+            let key = json!({ "TableName": DOCUMENTS, "Key": { "name": { "S": "where" } } });
+            assert_eq!(call(other.url(), "GetItem", key).await["Item"]["document"]["S"], "here");
+            let query = json!({
+                "TableName": "One", "KeyConditionExpression": "#n = :n",
+                "ExpressionAttributeNames": { "#n": "name" }, "ExpressionAttributeValues": { ":n": { "S": "a" } },
+            });
+            assert_eq!(storage.documents().query(&query).await.unwrap()["Count"], 1);
+            storage.stop().await;
+        }
+        other.stop().await;
+        let error = Storage::in_front_of(engine, &[table("One")], None).await.unwrap_err().to_string();
+        assert!(
+            error.starts_with(&format!("the DynamoDB at {}: the table One: no answer", other_url(&error))),
+            "{error}"
+        );
+    }
+
+    fn other_url(error: &str) -> &str {
+        error.split_whitespace().nth(3).unwrap_or_default().trim_end_matches(':')
     }
 
     #[tokio::test]

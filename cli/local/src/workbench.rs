@@ -12,7 +12,7 @@ use crate::binaries;
 use crate::clock::Clock;
 use crate::instance::{Instance, InvokeError};
 use crate::options::Options;
-use crate::process::Launch;
+use crate::process::{Credentials, Launch};
 use crate::runtime::Outcome;
 use crate::secrets::{self, Rotators};
 use crate::server::{Server, bind};
@@ -69,7 +69,9 @@ impl Workbench {
         let template = load_first(&options)?;
         let packages: BTreeSet<String> = functions.iter().map(|name| (*name).to_owned()).collect();
         let workspace = absolute_parent(&options.template);
-        let programs = binaries::find(&options.binaries, options.no_build, &packages, &workspace).await?;
+        let programs =
+            binaries::find(&options.binaries, options.no_build, &packages, &BTreeMap::new(), &workspace)
+                .await?;
         let database = bind(options.dynamodb_port, "--dynamodb-port").await?;
         let storage = Storage::start_on(database, &template.tables, options.data.as_deref())?;
         let clock = options.clock.clone();
@@ -84,7 +86,9 @@ impl Workbench {
         let launches = template.functions.into_iter().filter_map(|function| {
             let program = programs.get(&function.binary)?.clone();
             let (environment, logs) = (environment.clone(), options.logs.clone());
-            Some((function.binary.clone(), Launch { function, program, environment, logs }))
+            let identity = Credentials::default();
+            let launch = Launch { function, program, environment, identity, logs };
+            Some((launch.function.binary.clone(), launch))
         });
         Ok(Workbench { launches: launches.collect(), storage, secrets, clock })
     }

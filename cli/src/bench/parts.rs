@@ -29,11 +29,12 @@ pub(super) async fn once() -> Result<Value, Box<dyn Error>> {
     };
     telemetry::start();
     note("logging");
-    let config = Config::from_env()?;
+    let config = Config::from_env();
+    let aws = config.aws()?;
     note("configuration");
-    let clients = Clients::new(&config.aws)?;
+    let clients = Clients::new(&aws)?;
     note("clients and TLS");
-    let service = Authorizer::new(&config, &clients);
+    let service = Authorizer::new(&config, &clients)?;
     service.access.ready(start_time()).await?;
     note("keys, read and checked");
     service.store.warm_up().await?;

@@ -262,8 +262,8 @@ fn service(bench: &Workbench) -> Result<AuthService, Box<dyn Error>> {
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned())),
     );
-    let config = Config::read(&|name| variables.get(name).cloned())?;
-    let mut service = AuthService::new(&config, &Clients::new(&config.aws)?)?;
+    let config = variables.into_iter().collect::<Config>();
+    let mut service = AuthService::new(&config, &Clients::new(&config.aws()?)?)?;
     service.hasher = CHEAP;
     Ok(service)
 }

@@ -44,6 +44,8 @@ pub(super) struct Right {
     pub(super) place: Place,
     pub(super) actions: Vec<String>,
     pub(super) keys: Vec<String>,
+    /// Whether a write may return the item that stood there.
+    pub(super) returns: bool,
 }
 
 /// The rights of every function, by its name in the template without `Function`.
@@ -118,10 +120,12 @@ fn add(rights: &mut Vec<Right>, statement: &Yaml<'_>) -> Result<(), String> {
     }
     let actions = actions.iter().filter_map(|action| Some(action.split_once(':')?.1.to_owned())).collect();
     let condition = statement.as_mapping_get("Condition");
+    let returned = condition.and_then(|condition| condition.as_mapping_get("StringEqualsIfExists"));
+    let returns = returned.and_then(|returned| text(returned, "dynamodb:ReturnValues")) != Some("NONE");
     let condition = condition.and_then(|condition| condition.as_mapping_get("ForAllValues:StringLike"));
     let keys = items(condition.and_then(|condition| condition.as_mapping_get("dynamodb:LeadingKeys")));
     let keys = keys.into_iter().filter_map(|key| key.as_str()?.strip_suffix('*'));
-    let right = |place| Right { place, actions: Vec::clone(&actions), keys: Vec::new() };
+    let right = |place| Right { place, actions: Vec::clone(&actions), keys: Vec::new(), returns };
     let keys: Vec<_> = keys.map(str::to_owned).collect();
     for resource in items(statement.as_mapping_get("Resource")) {
         let name = tagged(resource, "GetAtt").or_else(|| tagged(resource, "Ref")).unwrap_or_default();
@@ -178,6 +182,13 @@ mod tests {
         assert!(has(&needs, "TokenAuthorizer", sessions, "GetItem", Some("USER#")));
         assert!(has(&needs, "RotateKeys", Place::RefreshKeysSecret, "PutSecretValue", None));
         assert!(!has(&needs, "TokenAuthorizer", Place::RefreshKeysSecret, "GetSecretValue", None));
+        let puts = |right: &&Right| right.place == identity && right.actions == ["PutItem"];
+        assert!(needs["Register"].iter().filter(puts).all(|right| !right.returns));
+        assert!(
+            needs["Login"]
+                .iter()
+                .any(|right| right.returns && right.actions.contains(&"UpdateItem".to_owned()))
+        );
         let tables = needs.values().flatten().filter(|right| right.place.is_table());
         assert!(tables.clone().count() > 20 && tables.clone().all(|right| !right.keys.is_empty()));
         assert!(kinds(&needs, identity).contains("API#") && kinds(&needs, sessions).contains("REVOKED#"));

@@ -27,6 +27,9 @@ const TABLE_ACTIONS: &[&str] = &[
     "UpdateTable",
 ];
 
+/// What can return the item that it writes, or fails on.
+const RETURNING_ACTIONS: &[&str] = &["ConditionCheckItem", "DeleteItem", "PutItem", "UpdateItem"];
+
 /// What is asked about a secret.
 const SECRET_ACTIONS: &[&str] = &[
     "DeleteResourcePolicy",
@@ -119,8 +122,13 @@ async fn of_function(
         let arn = arn(place, stack).ok_or(Failed::NotThere)?;
         let kinds = needs::kinds(needs, place).into_iter().chain(place.is_table().then_some(NO_KIND));
         for key in kinds.map(Some).chain([None]) {
-            let allowed = simulate(calls, &role, place, &arn, key).await?;
+            let asked = Asked { place, arn: &arn, key, returned: None };
+            let allowed = simulate(calls, &role, &asked).await?;
             judge(rights, place, key, &allowed, &mut judged);
+            let Some(key) = key.filter(|key| gives_nothing_back(rights, place, key)) else { continue };
+            let asked = Asked { returned: Some("ALL_OLD"), ..asked };
+            let returning = simulate(calls, &role, &asked).await?;
+            judge_returned(rights, place, key, &returning, &mut judged);
         }
     }
     Ok(judged)
@@ -148,29 +156,60 @@ fn judge(rights: &[Right], place: Place, key: Option<&str>, allowed: &[String], 
     }
 }
 
-/// Which of the actions the role may do there.
-async fn simulate(
-    calls: &Calls,
-    role: &str,
+/// Whether some write on these keys may return nothing.
+fn gives_nothing_back(rights: &[Right], place: Place, key: &str) -> bool {
+    rights
+        .iter()
+        .any(|right| right.place == place && !right.returns && right.keys.iter().any(|known| known == key))
+}
+
+/// Holds against what is needed which writes may return an item. Whether they are allowed at all is judged elsewhere.
+fn judge_returned(rights: &[Right], place: Place, key: &str, allowed: &[String], judged: &mut Judged) {
+    for action in RETURNING_ACTIONS {
+        let may = rights.iter().any(|right| {
+            right.place == place
+                && right.returns
+                && right.actions.iter().any(|known| known == action)
+                && right.keys.iter().any(|known| known == key)
+        });
+        if !may && allowed.iter().any(|allowed| allowed == action) {
+            judged.excess.push(format!("{action} {key}… of {} and be given the item", place.name()));
+        }
+    }
+}
+
+/// What IAM is asked about.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
     place: Place,
-    arn: &str,
-    key: Option<&str>,
-) -> Result<Vec<String>, Failed> {
-    let (service, actions) =
-        if place.is_table() { ("dynamodb", TABLE_ACTIONS) } else { ("secretsmanager", SECRET_ACTIONS) };
+    arn: &'a str,
+    key: Option<&'a str>,
+    /// The `ReturnValues` of the call.
+    returned: Option<&'a str>,
+}
+
+/// Which of the actions the role may do there.
+async fn simulate(calls: &Calls, role: &str, asked: &Asked<'_>) -> Result<Vec<String>, Failed> {
+    let (service, actions) = match (asked.place.is_table(), asked.returned) {
+        (true, None) => ("dynamodb", TABLE_ACTIONS),
+        (true, Some(_)) => ("dynamodb", RETURNING_ACTIONS),
+        (false, _) => ("secretsmanager", SECRET_ACTIONS),
+    };
     let mut parameters = vec![
         ("PolicySourceArn".to_owned(), role.to_owned()),
-        ("ResourceArns.member.1".to_owned(), arn.to_owned()),
+        ("ResourceArns.member.1".to_owned(), asked.arn.to_owned()),
         ("MaxItems".to_owned(), "1000".to_owned()),
     ];
     for (n, action) in (1..).zip(actions) {
         parameters.push((format!("ActionNames.member.{n}"), format!("{service}:{action}")));
     }
-    if let Some(key) = key {
-        let entry = |part: &str, value: &str| (format!("ContextEntries.member.1.{part}"), value.to_owned());
-        parameters.push(entry("ContextKeyName", "dynamodb:LeadingKeys"));
-        parameters.push(entry("ContextKeyType", "stringList"));
-        parameters.push(entry("ContextKeyValues.member.1", &format!("{key}doctor")));
+    let key = asked.key.map(|key| ("dynamodb:LeadingKeys", "stringList", format!("{key}doctor")));
+    let returned = asked.returned.map(|values| ("dynamodb:ReturnValues", "string", values.to_owned()));
+    for (n, (name, kind, value)) in (1..).zip(key.into_iter().chain(returned)) {
+        let entry = |part: &str, value: &str| (format!("ContextEntries.member.{n}.{part}"), value.to_owned());
+        parameters.push(entry("ContextKeyName", name));
+        parameters.push(entry("ContextKeyType", kind));
+        parameters.push(entry("ContextKeyValues.member.1", &value));
     }
     let answer = calls.form(Service::Iam, "SimulatePrincipalPolicy", &parameters).await?;
     let allowed = read(&answer)?;
@@ -214,7 +253,8 @@ mod tests {
     fn what_a_role_lacks_and_what_it_has_too_much_are_told_apart() {
         let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
         let place = Place::IdentityTable;
-        let rights = [Right { place, actions: owned(&["GetItem", "PutItem"]), keys: owned(&["USER#"]) }];
+        let (actions, keys) = (owned(&["GetItem", "PutItem"]), owned(&["USER#"]));
+        let rights = [Right { place, actions, keys, returns: true }];
         let judged = |key, allowed: &[&str]| {
             let mut judged = Judged::default();
             let allowed: Vec<_> = allowed.iter().map(|action| (*action).to_owned()).collect();
@@ -250,10 +290,31 @@ mod tests {
         }
     }
 
+    /// A policy that somebody added by hand, without the condition, gives the hashes to whoever may put them.
+    #[test]
+    fn a_write_that_may_return_an_item_though_it_should_not_is_an_excess() {
+        let place = Place::IdentityTable;
+        let right = |action: &str, key: &str, returns| Right {
+            place,
+            actions: vec![action.to_owned()],
+            keys: vec![key.to_owned()],
+            returns,
+        };
+        let rights = [right("PutItem", "EMAIL#", false), right("UpdateItem", "EMAIL#", true)];
+        assert!(gives_nothing_back(&rights, place, "EMAIL#") && !gives_nothing_back(&rights, place, "USER#"));
+        let mut judged = Judged::default();
+        let allowed = ["PutItem", "UpdateItem"].map(str::to_owned);
+        judge_returned(&rights, place, "EMAIL#", &allowed, &mut judged);
+        assert_eq!(judged.excess, ["PutItem EMAIL#… of IdentityTable and be given the item"]);
+        let mut judged = Judged::default();
+        judge_returned(&rights, place, "EMAIL#", &["UpdateItem".to_owned()], &mut judged);
+        assert_eq!(judged, Judged::default());
+    }
+
     #[test]
     fn a_secret_needs_no_key() {
         let actions = vec!["GetSecretValue".to_owned()];
-        let rights = [Right { place: Place::AccessKeysSecret, actions, keys: Vec::new() }];
+        let rights = [Right { place: Place::AccessKeysSecret, actions, keys: Vec::new(), returns: true }];
         let mut judged = Judged::default();
         judge(&rights, Place::AccessKeysSecret, None, &["GetSecretValue".to_owned()], &mut judged);
         judge(&rights, Place::RefreshKeysSecret, None, &["GetSecretValue".to_owned()], &mut judged);

@@ -23,7 +23,7 @@ pub(crate) struct Aws {
 
 impl Aws {
     /// Finds region and credentials, and says which of them there is none of.
-    pub(super) async fn load(target: &Target) -> Result<Aws, Box<dyn Error>> {
+    pub(crate) async fn load(target: &Target) -> Result<Aws, Box<dyn Error>> {
         let http = nova_auth::aws::http_client_trusting(target.ca_bundle.as_deref())
             .map_err(|error| format!("AWS_CA_BUNDLE: {error}"))?;
         let mut loader = aws_config::defaults(BehaviorVersion::latest())

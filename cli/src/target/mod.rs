@@ -64,6 +64,12 @@ impl Target {
         Target { local: Some(dynamodb_url.to_owned()), ..Target::default() }
     }
 
+    /// An account, in this region if one is said.
+    #[cfg(feature = "local")]
+    pub(crate) fn in_region(region: Option<String>) -> Target {
+        Target { region, ..Target::default() }
+    }
+
     /// The two tables, reached.
     ///
     /// # Errors

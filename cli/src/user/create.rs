@@ -67,30 +67,35 @@ fn registration(args: &Args, password: Password) -> Result<Registration, Box<dyn
     })
 }
 
-/// The user of the demonstration, unless a file that is kept has them already.
+/// What the user of the demonstration may do.
+#[cfg(feature = "local")]
+pub(super) const DEMO_PERMISSION: &str = "notes:read";
+
+/// Makes the user of the demonstration, and says whether they are new.
 ///
 /// # Errors
 /// The one line that says why not.
 #[cfg(feature = "local")]
-pub(crate) async fn create_for_demo(
+pub(super) async fn create_for_demo(
     dynamodb_url: &str,
     email: &str,
     password: &str,
-) -> Result<(), Box<dyn Error>> {
+) -> Result<bool, Box<dyn Error>> {
     let args = Args {
         email: email.to_owned(),
         name: "Demo".to_owned(),
         role: Role::default(),
-        permission: vec!["notes:read".to_owned()],
+        permission: vec![DEMO_PERMISSION.to_owned()],
         password: PasswordArgs::default(),
-        log: LogArgs { security_log_days: 365 },
+        log: LogArgs::default(),
         output: Output::default(),
         target: Target::local(dynamodb_url),
     };
     let new = registration(&args, Password::new(password.to_owned()))?;
     let store = args.target.store().await?;
     match create_user(&store, args.password.hasher(), args.password.policy(), &moment()?, new).await {
-        Ok(_) | Err(nova_auth::flows::FlowError::Refused(Refusal::EmailTaken)) => Ok(()),
+        Ok(_) => Ok(true),
+        Err(nova_auth::flows::FlowError::Refused(Refusal::EmailTaken)) => Ok(false),
         Err(error) => Err(refused(error)),
     }
 }

@@ -3,6 +3,8 @@
 mod change;
 mod create;
 mod delete;
+#[cfg(feature = "local")]
+mod demo;
 mod edit;
 mod export;
 mod find;
@@ -22,7 +24,7 @@ use nova_auth::flows::operator::Operator;
 use nova_auth::store::Store;
 
 #[cfg(feature = "local")]
-pub(crate) use self::create::create_for_demo;
+pub(crate) use self::demo::prepare_for_demo;
 pub(crate) use self::find::{UserName, find};
 pub(crate) use self::view::time;
 use crate::target::Target;
@@ -153,6 +155,13 @@ pub(crate) struct LogArgs {
     #[arg(long, value_name = "DAYS", default_value_t = 365, env = "SECURITY_LOG_DAYS", hide_env_values = true,
           value_parser = clap::value_parser!(i32).range(1..=3650))]
     security_log_days: i32,
+}
+
+#[cfg(feature = "local")]
+impl Default for LogArgs {
+    fn default() -> Self {
+        LogArgs { security_log_days: 365 }
+    }
 }
 
 impl LogArgs {

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use lambda_http::http::Method;
 use nova_auth::{
-    app::{self, AuthService, Rings},
+    app::{self, AuthService, Rings, Setting},
     domain::{
         email::Email,
         password::Password,
@@ -19,10 +19,19 @@ use nova_auth::{
 };
 use serde_json::json;
 
+const SETTINGS: [Setting; 6] = [
+    Setting::Lifetimes,
+    Setting::BcryptCost,
+    Setting::Attempts,
+    Setting::MaxSessions,
+    Setting::RunAction,
+    Setting::ApiRate,
+];
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     app::run(async {
-        let service = AuthService::start(Rings::Both).await?;
+        let service = AuthService::start(Rings::Both, &SETTINGS).await?;
         http::serve(Endpoint::Login, &service.edge, async |request| {
             let attempt = parse(request)?;
             let logged_in = login(&service, &request.moment, &attempt).await?;

@@ -17,7 +17,7 @@ use nova_auth::{
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     app::run(async {
-        let service = AuthService::start(Rings::Both).await?;
+        let service = AuthService::start(Rings::Both, &[]).await?;
         http::serve(Endpoint::Logout, &service.edge, async |request| {
             let attempt = parse(request)?;
             render(logout(&service, &request.moment, &attempt).await, &attempt)

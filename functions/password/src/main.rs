@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use lambda_http::http::Method;
 use nova_auth::{
-    app::{self, AuthService, Rings},
+    app::{self, AuthService, Rings, Setting},
     domain::{
         password::{Password, Profile},
         refusal::Refusal,
@@ -13,10 +13,13 @@ use nova_auth::{
     http::{self, Answer, Endpoint, Request},
 };
 
+const SETTINGS: [Setting; 5] =
+    [Setting::BcryptCost, Setting::PasswordProfile, Setting::Attempts, Setting::RunAction, Setting::ApiRate];
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     app::run(async {
-        let service = AuthService::start(Rings::Access).await?;
+        let service = AuthService::start(Rings::Access, &SETTINGS).await?;
         http::serve(Endpoint::Password, &service.edge, async |request| {
             let change = parse(request, service.policy)?;
             change_password(&service, &request.moment, &change).await?;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use lambda_http::http::Method;
 use nova_auth::{
-    app::{self, AuthService, Rings},
+    app::{self, AuthService, Rings, Setting},
     domain::{
         email::Email,
         name::PersonName,
@@ -17,10 +17,18 @@ use nova_auth::{
 };
 use serde_json::json;
 
+const SETTINGS: [Setting; 5] = [
+    Setting::BcryptCost,
+    Setting::PasswordProfile,
+    Setting::Registration,
+    Setting::Attempts,
+    Setting::ApiRate,
+];
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     app::run(async {
-        let service = AuthService::start(Rings::None).await?;
+        let service = AuthService::start(Rings::None, &SETTINGS).await?;
         http::serve(Endpoint::Register, &service.edge, async |request| {
             admit(&service)?;
             let applicant = parse(request, service.policy)?;

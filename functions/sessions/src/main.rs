@@ -4,20 +4,20 @@ use std::process::ExitCode;
 
 use lambda_http::http::Method;
 use nova_auth::{
-    app::{self, AuthService, Rings},
+    app::{self, AuthService, Rings, Setting},
     domain::{refusal::Refusal, session::Session},
     flows::{
         FlowError,
         sessions::{Sessions, list, revoke_every, revoke_one},
     },
-    http::{self, Answer, Endpoint, Request},
+    http::{self, Answer, Endpoint, Request, page::cursor},
 };
 use serde_json::{Value, json};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     app::run(async {
-        let service = AuthService::start(Rings::Access).await?;
+        let service = AuthService::start(Rings::Access, &[Setting::ApiRate]).await?;
         http::serve(Endpoint::Sessions, &service.edge, async |request| Ok(answer(&service, request).await?))
             .await
     })
@@ -27,7 +27,10 @@ async fn main() -> ExitCode {
 async fn answer(service: &AuthService, request: &Request) -> Result<Answer, FlowError> {
     let (moment, device) = (&request.moment, &request.caller.device);
     match (request.method(), request.parameter("id")) {
-        (&Method::GET, None) => Ok(render(&list(service, moment, &request.required_bearer()?).await?)),
+        (&Method::GET, None) => {
+            let (access, page) = (request.required_bearer()?, request.sessions_page()?);
+            Ok(render(&list(service, moment, &access, page).await?))
+        }
         (&Method::DELETE, None) => {
             revoke_every(service, moment, &request.required_bearer()?, device).await?;
             Ok(Answer::message("SESSIONS_REVOKED"))
@@ -53,5 +56,9 @@ fn render(sessions: &Sessions) -> Answer {
             "expiresAt": session.refresh_expires(),
         })
     };
-    Answer::data(json!({"sessions": sessions.live.iter().map(session).collect::<Vec<_>>()}))
+    let mut data = json!({"sessions": sessions.live.iter().map(session).collect::<Vec<_>>()});
+    if let Some(next) = sessions.next {
+        data["nextCursor"] = cursor(next).into();
+    }
+    Answer::data(data)
 }

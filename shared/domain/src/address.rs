@@ -1,8 +1,10 @@
 //! Who is calling: the client's address behind trusted proxies, and the window of attempts that it fills.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use ipnet::IpNet;
+
+use crate::network::parse_network;
 
 /// The address of a client as the service saw it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,19 +23,17 @@ impl ClientAddress {
     }
 
     /// The client behind trusted proxies: `forwarded_for` counts only where the peer is one of them, is read from
-    /// its end, and the first address that is no trusted proxy is the client.
+    /// its end, and the first address that is no trusted proxy is the client. Empty elements are none (RFC 9110, section
+    /// 5.6.1.2). One that can't be read hides the client: it is unknown then, and not the proxy that passed it on.
     #[must_use]
     pub fn behind(self, trusted: &TrustedProxies, forwarded_for: &[&str]) -> Self {
         let mut client = self;
-        let hops = forwarded_for.iter().rev().flat_map(|header| header.rsplit(','));
-        for hop in hops {
+        let elements = forwarded_for.iter().rev().flat_map(|header| header.rsplit(','));
+        for hop in elements.map(str::trim).filter(|element| !element.is_empty()) {
             if !trusted.contains(client) {
                 break;
             }
-            match parse_hop(hop) {
-                Some(address) => client = address,
-                None => break,
-            }
+            client = parse_hop(hop);
         }
         client
     }
@@ -61,14 +61,15 @@ impl std::fmt::Display for ClientAddress {
     }
 }
 
-/// One entry of `X-Forwarded-For`; some proxies write a port behind it.
-fn parse_hop(hop: &str) -> Option<ClientAddress> {
-    let hop = hop.trim();
+/// One element of `X-Forwarded-For`. Some proxies write a port behind an address, and then brackets around IPv6.
+fn parse_hop(hop: &str) -> ClientAddress {
+    let bracketed = || hop.strip_prefix('[')?.strip_suffix(']')?.parse::<Ipv6Addr>().ok().map(IpAddr::V6);
     let address = hop
         .parse::<IpAddr>()
         .ok()
-        .or_else(|| hop.parse::<std::net::SocketAddr>().ok().map(|socket| socket.ip()))?;
-    Some(ClientAddress::Known(address.to_canonical()))
+        .or_else(|| hop.parse::<SocketAddr>().ok().map(|socket| socket.ip()))
+        .or_else(bracketed);
+    address.map_or(ClientAddress::Unknown, |address| ClientAddress::Known(address.to_canonical()))
 }
 
 /// The networks whose `X-Forwarded-For` is believed. None by default.
@@ -83,11 +84,9 @@ impl TrustedProxies {
     pub fn parse(list: &str) -> Result<Self, String> {
         let entries = list.split(',').map(str::trim).filter(|entry| !entry.is_empty());
         let network = |entry: &str| {
-            entry
-                .parse::<IpNet>()
-                .or_else(|_| entry.parse::<IpAddr>().map(IpNet::from))
+            // If everybody were trusted, the address that a client writes itself would count.
+            parse_network(entry)
                 .ok()
-                // If everybody were trusted, the address that a client writes itself would count.
                 .filter(|network| network.prefix_len() > 0)
                 .ok_or_else(|| entry.to_owned())
         };
@@ -125,8 +124,32 @@ mod tests {
     }
 
     #[test]
-    fn a_hop_that_is_no_address_ends_the_search_at_what_is_known() {
-        assert_eq!(client("10.0.0.1", "10.0.0.0/8", &["203.0.113.1, junk"]), "10.0.0.1");
+    fn an_ipv6_address_in_brackets_is_the_client_with_and_without_a_port() {
+        for hop in ["[2001:db8::1]", "[2001:db8::1]:443", "2001:db8::1", " [2001:db8::1] "] {
+            assert_eq!(client("10.0.0.1", "10.0.0.0/8", &[hop]), "2001:db8::1", "{hop}");
+        }
+    }
+
+    /// The proxy's own address may be on a list of rules, and is counted for everybody behind it.
+    #[test]
+    fn an_element_that_cannot_be_read_leaves_the_client_unknown_and_never_the_proxy() {
+        for element in
+            ["junk", "unknown", "_hidden", "10.0.0", "[203.0.113.1]", "203.0.113.1:99999", "\u{fffd}"]
+        {
+            let hops = format!("203.0.113.1, {element}");
+            assert_eq!(client("10.0.0.1", "10.0.0.0/8", &[&hops]), "unknown", "{element}");
+            assert_eq!(client("10.0.0.1", "10.0.0.0/8", &[&hops, "10.0.0.9"]), "unknown", "{element}");
+        }
+        // What stands beyond the client is the client's own text.
+        assert_eq!(client("10.0.0.1", "10.0.0.0/8", &["junk, 203.0.113.1"]), "203.0.113.1");
+    }
+
+    #[test]
+    fn an_empty_element_is_skipped() {
+        for hops in ["203.0.113.9,, 10.2.3.4", "203.0.113.9, 10.2.3.4,", "203.0.113.9, \t,10.2.3.4, ,"] {
+            assert_eq!(client("10.0.0.1", "10.0.0.0/8", &[hops]), "203.0.113.9", "{hops}");
+        }
+        assert_eq!(client("10.0.0.1", "10.0.0.0/8", &["", ","]), "10.0.0.1");
     }
 
     #[test]
@@ -140,8 +163,27 @@ mod tests {
 
     #[test]
     fn a_proxy_list_with_a_typo_is_named() {
-        for entry in ["10.0.0.0/99", "0.0.0.0/0", "::/0"] {
+        for entry in [
+            "10.0.0.0/99",
+            "0.0.0.0/0",
+            "::/0",
+            "::ffff:0:0/96",
+            "10.1.2.3/8",
+            "2001:db8::1/32",
+            "010.0.0.0/8",
+            "10.0.0.0/08",
+            "10.0.0.0/8;192.168.0.0/16",
+        ] {
             assert_eq!(TrustedProxies::parse(&format!("10.0.0.0/8, {entry}")), Err(entry.to_owned()));
+        }
+    }
+
+    #[test]
+    fn an_ipv4_mapped_proxy_is_the_ipv4_proxy() {
+        for trusted in ["::ffff:10.0.0.1", "::ffff:10.0.0.0/104", "::ffff:a00:1/128"] {
+            for peer in ["10.0.0.1", "::ffff:10.0.0.1"] {
+                assert_eq!(client(peer, trusted, &["203.0.113.1"]), "203.0.113.1", "{trusted} {peer}");
+            }
         }
     }
 }

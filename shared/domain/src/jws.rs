@@ -74,10 +74,10 @@ impl<'t> Unverified<'t> {
         })
     }
 
-    /// The claims, to be read once the signature is known to be good.
+    /// The claims, to be believed once the signature is known to be good.
     #[must_use]
-    pub fn into_payload(self) -> Vec<u8> {
-        self.payload
+    pub fn payload(&self) -> &[u8] {
+        &self.payload
     }
 }
 
@@ -104,7 +104,7 @@ mod tests {
             (parsed.kid.as_str(), parsed.alg.as_str(), parsed.signature),
             ("access-1", "HS256", "c2ln")
         );
-        assert_eq!(parsed.into_payload(), b"{}");
+        assert_eq!(parsed.payload(), b"{}");
     }
 
     #[test]

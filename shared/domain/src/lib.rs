@@ -6,9 +6,11 @@
 //! | [`moment`] | the time and the request that a decision is made for |
 //! | [`ids`] | users, sessions, and the identifiers of refresh tokens |
 //! | [`email`], [`password`], [`name`] | what people type, parsed once |
+//! | [`characters`] | which characters nobody sees |
 //! | [`common_passwords`] | the passwords that everybody tries first |
 //! | [`address`] | who is calling, behind which proxies, and which address window that fills |
-//! | [`origin`] | which pages may call from a browser |
+//! | [`network`] | networks as people write them |
+//! | [`origin`] | which pages may call from a browser, and with which headers |
 //! | [`attempts`] | how many passwords may be tried |
 //! | [`user`] | profiles: role, status, permissions, epoch |
 //! | [`user_record`] | a user as a line of an import or export |
@@ -20,6 +22,7 @@
 
 pub mod address;
 pub mod attempts;
+pub mod characters;
 pub mod claims;
 pub mod common_passwords;
 pub mod context;
@@ -28,6 +31,7 @@ pub mod ids;
 pub mod jws;
 pub mod moment;
 pub mod name;
+pub mod network;
 pub mod origin;
 pub mod password;
 pub mod policy;

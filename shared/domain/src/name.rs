@@ -1,8 +1,12 @@
 //! The name that a user shows to others.
 
-use crate::refusal::Fault;
+use crate::{
+    characters::{is_invisible, with_joiners},
+    refusal::Fault,
+};
 
-/// A person's name: 1 to 200 characters, none of them a control character.
+/// A person's name: 1 to 200 characters, none of them a control character or one that nobody sees. Joiners are seen, between
+/// letters that join.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(transparent)]
 pub struct PersonName(String);
@@ -20,7 +24,7 @@ impl PersonName {
         if text.chars().count() > 200 {
             return Err(Fault::TooLong);
         }
-        if text.chars().any(char::is_control) {
+        if with_joiners(text).any(|(c, joins)| c.is_control() || (is_invisible(c) && !joins)) {
             return Err(Fault::Invalid);
         }
         Ok(Self(text.to_owned()))
@@ -52,5 +56,19 @@ mod tests {
         assert_eq!(PersonName::parse("  Sara  ").unwrap().as_str(), "Sara");
         assert_eq!(PersonName::parse(" \t"), Err(Fault::Required));
         assert_eq!(PersonName::parse("Sa\u{1b}[2Jra"), Err(Fault::Invalid));
+    }
+
+    #[test]
+    fn a_name_holds_nothing_that_nobody_sees_but_joiners_between_letters_that_join() {
+        for name in ["علی‌رضا", "ක්‍රිශාන්", "Zoë", "Łukasz O’Brien-Ñuñez", "佐藤", "مُحَمَّد"]
+        {
+            assert_eq!(PersonName::parse(name).map(|name| name.0), Ok(name.to_owned()));
+        }
+        for odd in ['\u{3164}', '\u{2800}', '\u{34f}', '\u{200c}', '\u{200d}', '\u{202e}', '\u{feff}'] {
+            for name in [format!("Sa{odd}ra"), format!("{odd}Sara"), odd.to_string()] {
+                assert_eq!(PersonName::parse(&name), Err(Fault::Invalid), "{name:?}");
+            }
+        }
+        assert_eq!(PersonName::parse("Sara\u{2028}Sara"), Err(Fault::Invalid));
     }
 }

@@ -4,29 +4,49 @@ use std::fmt;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::{common_passwords, email::Email, refusal::Fault};
+use crate::{characters::other_than_nfc, common_passwords, email::Email, refusal::Fault};
 
 /// bcrypt reads no further than this.
 pub const MAX_BYTES: usize = 72;
 
-/// A password as somebody typed it. It redacts itself.
+/// A password: the bytes that somebody typed, and their one normal form. It redacts itself.
 #[derive(Debug, Clone)]
-pub struct Password(SecretString);
+pub struct Password {
+    normal: SecretString,
+    /// What was typed, where that is another text.
+    typed: Option<SecretString>,
+}
 
 impl Password {
-    /// Takes what was typed, unchanged: a password is not trimmed and not normalised.
+    /// Takes what was typed, and its Normalization Form C, which SP 800-63B-4, section 3.1.1.2, wants hashed: keyboards
+    /// write `é` and `آ` as one character or as two. It is not trimmed.
     #[must_use]
     pub fn new(typed: String) -> Self {
-        Self(SecretString::from(typed))
+        let normal = other_than_nfc(&typed).map(SecretString::from);
+        let typed = SecretString::from(typed);
+        match normal {
+            Some(normal) => Self { normal, typed: Some(typed) },
+            None => Self { normal: typed, typed: None },
+        }
     }
 
-    /// The bytes that bcrypt sees. The old CRM cut at 72 bytes silently, so a longer password that was set there must
-    /// go on verifying; a new one that long is refused by [`Profile::check`].
+    /// The bytes of the normal form that bcrypt sees: a new hash is made of them. The old CRM cut at 72 bytes silently, so
+    /// a longer password that was set there must go on verifying; a new one that long is refused by [`Profile::check`].
     #[must_use]
     pub fn verifiable_bytes(&self) -> &[u8] {
-        let bytes = self.0.expose_secret().as_bytes();
-        bytes.get(..MAX_BYTES).unwrap_or(bytes)
+        cut(&self.normal)
     }
+
+    /// The bytes as they were typed, where bcrypt sees others than of the normal form: an older hash may be of them.
+    #[must_use]
+    pub fn typed_bytes(&self) -> Option<&[u8]> {
+        self.typed.as_ref().map(cut).filter(|typed| *typed != self.verifiable_bytes())
+    }
+}
+
+fn cut(text: &SecretString) -> &[u8] {
+    let bytes = text.expose_secret().as_bytes();
+    bytes.get(..MAX_BYTES).unwrap_or(bytes)
 }
 
 /// Which passwords may be set.
@@ -38,9 +58,6 @@ pub enum Profile {
     /// NIST SP 800-63B-4, section 3.1.1.2: 15 characters, and no composition rules, which it forbids.
     Nist,
 }
-
-/// The CRM's special characters.
-const SYMBOLS: &str = "!@#$%^&*(),.?\":{}|<>";
 
 impl Profile {
     /// Checks a new password and reports every fault at once.
@@ -55,7 +72,7 @@ impl Profile {
     /// Every rule that a new password breaks; `email` is the address that it must not be, where it is known.
     #[must_use]
     pub fn faults(self, password: &Password, email: Option<&Email>) -> Vec<Fault> {
-        let text = password.0.expose_secret();
+        let text = password.normal.expose_secret();
         let mut faults = Vec::new();
         let mut rule = |kept: bool, fault: Fault| {
             if !kept {
@@ -70,12 +87,15 @@ impl Profile {
                 Fault::PasswordNeedsMixedCase,
             );
             rule(text.chars().any(char::is_numeric), Fault::PasswordNeedsDigit);
-            rule(text.chars().any(|c| SYMBOLS.contains(c)), Fault::PasswordNeedsSymbol);
+            // Whatever a keyboard or a password manager puts between letters and digits: a hyphen, a blank, an emoji.
+            rule(text.chars().any(|c| !c.is_alphabetic() && !c.is_numeric()), Fault::PasswordNeedsSymbol);
         }
         rule(text.len() <= MAX_BYTES, Fault::PasswordTooLong);
         // bcrypt ends at the first NUL in many implementations, so the rest of the password would count for nothing.
         rule(!text.contains('\0'), Fault::Invalid);
-        let is_address = email.is_some_and(|email| text.trim().to_lowercase() == email.as_str());
+        let is_address = email.is_some_and(|email| {
+            text.trim().to_lowercase() == email.as_str() || Email::parse(text).as_ref() == Ok(email)
+        });
         rule(!is_address && !common_passwords::contains(text), Fault::PasswordTooCommon);
         faults
     }
@@ -102,22 +122,21 @@ pub struct PasswordHash {
 impl PasswordHash {
     /// Takes `$2a$`, `$2b$` and `$2y$` hashes: `$2?$CC$` and 53 characters of salt and digest.
     ///
-    /// The last characters of salt and digest hold more bits than there are to say. Some libraries have left them set, most
-    /// ignore them, and ours refuses them: they are cleared, as passlib's `normhash` does, and the hash means what it meant.
+    /// The last characters of salt and digest hold more bits than there are to say. Some libraries have set them (passlib
+    /// before 1.5.3 did), and ours refuses them: they are cleared, as passlib's `normhash` does.
     ///
     /// # Errors
     /// [`Fault::Invalid`] for everything else.
     pub fn parse(text: &str) -> Result<Self, Fault> {
         let mut parts = text.split('$');
         let shape = (parts.next(), parts.next(), parts.next(), parts.next(), parts.next());
-        let (Some(""), Some("2a" | "2b" | "2y"), Some(cost), Some(rest), None) = shape else {
+        let (Some(""), Some(version @ ("2a" | "2b" | "2y")), Some(cost), Some(rest), None) = shape else {
             return Err(Fault::Invalid);
         };
         let [tens @ b'0'..=b'9', ones @ b'0'..=b'9'] = cost.as_bytes() else { return Err(Fault::Invalid) };
         let number = u32::from(tens - b'0') * 10 + u32::from(ones - b'0');
         let rest = normal_salt_and_digest(rest).filter(|_| COSTS.contains(&number)).ok_or(Fault::Invalid)?;
-        let head = text.len() - rest.len();
-        Ok(Self { text: format!("{}{rest}", text.get(..head).unwrap_or_default()), cost: number })
+        Ok(Self { text: format!("${version}${cost}${rest}"), cost: number })
     }
 
     /// A well-formed hash of this cost that no password verifies against in practice: hashing for people who do not
@@ -231,6 +250,68 @@ mod tests {
     fn a_nul_and_the_address_itself_are_refused() {
         assert_eq!(faults(Profile::Crm, "Aa1!aa\0aa"), [Fault::Invalid]);
         assert_eq!(faults(Profile::Crm, "SARA1!@example.com"), [Fault::PasswordTooCommon]);
+    }
+
+    #[test]
+    fn the_address_in_its_other_spelling_is_the_address() {
+        let email = Email::parse("sara1!a@münchen.de").unwrap();
+        for typed in ["Sara1!a@xn--mnchen-3ya.de", "Sara1!a@Mu\u{308}nchen.de"] {
+            let faults = Profile::Crm.faults(&Password::new(typed.to_owned()), Some(&email));
+            assert!(faults.contains(&Fault::PasswordTooCommon), "{typed}");
+        }
+    }
+
+    #[test]
+    fn every_character_that_is_neither_letter_nor_digit_is_a_symbol() {
+        for typed in [
+            "xukqe1-gyhhyV-cyfpyd",
+            "Aa1 aaaa",
+            "Aa1_aaaa",
+            "Aa1؟aaaa",
+            "Aa1\u{a0}aaaa",
+            "Aa1€aaaa",
+            "Aa1😀aaaa",
+        ] {
+            assert_eq!(faults(Profile::Crm, typed), [], "{typed}");
+        }
+        for symbol in (' '..='~').filter(|c| !c.is_ascii_alphanumeric()) {
+            assert_eq!(faults(Profile::Crm, &format!("Xk1{symbol}qwzj")), [], "{symbol}");
+        }
+        for typed in ["Aa1aaaaa", "Aa١كلمةس", "Aa1ａａａａａ", "Aa1éééée\u{301}"] {
+            assert!(faults(Profile::Crm, typed).contains(&Fault::PasswordNeedsSymbol), "{typed}");
+        }
+    }
+
+    #[test]
+    fn a_password_has_one_normal_form_and_is_judged_in_it() {
+        for (composed, decomposed) in
+            [("é", "e\u{301}"), ("آمنة", "ا\u{653}منة"), ("한", "\u{1112}\u{1161}\u{11ab}")]
+        {
+            let (composed, decomposed) =
+                (Password::new(composed.to_owned()), Password::new(decomposed.to_owned()));
+            assert_eq!(composed.verifiable_bytes(), decomposed.verifiable_bytes());
+            assert_eq!(composed.typed_bytes(), None);
+            assert_ne!(decomposed.typed_bytes(), None);
+        }
+        // Six characters that are typed as nine, 72 bytes as 106, and 76 bytes as 40.
+        assert!(faults(Profile::Crm, "A1!e\u{301}e\u{301}e\u{301}").contains(&Fault::PasswordTooShort(8)));
+        assert_eq!(faults(Profile::Crm, &format!("Aa1!{}", "e\u{301}".repeat(34))), []);
+        let grows = format!("Aa1!{}", "\u{958}".repeat(23));
+        assert_eq!((grows.len(), faults(Profile::Crm, &grows)), (73, vec![Fault::PasswordTooLong]));
+        let grows = format!("Aa1!{}", "\u{958}".repeat(12));
+        assert_eq!((grows.len(), faults(Profile::Crm, &grows)), (40, vec![Fault::PasswordTooLong]));
+        // Not the form that would make a ligature or a wide letter another password's spelling.
+        assert_eq!(Password::new("ﬁＡ²".to_owned()).verifiable_bytes(), "ﬁＡ²".as_bytes());
+    }
+
+    #[test]
+    fn what_bcrypt_reads_of_it_decides_whether_two_forms_are_two() {
+        let same = format!("{}e\u{301}", "x".repeat(72));
+        assert_eq!(Password::new(same).typed_bytes(), None);
+        let typed = format!("{}e\u{301}", "x".repeat(71));
+        let password = Password::new(typed.clone());
+        assert_eq!(password.typed_bytes(), typed.as_bytes().get(..MAX_BYTES));
+        assert_eq!(password.verifiable_bytes().len(), MAX_BYTES);
     }
 
     #[test]

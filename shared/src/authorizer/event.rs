@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{credential, sources};
 use crate::{
-    config::EdgeConfig,
+    config::AuthorizerEdge,
     domain::{address::ClientAddress, refusal::Refusal},
     http::{client_address, headers_of_event},
     keys::Token,
@@ -60,7 +60,7 @@ impl AuthorizerEvent {
     ///
     /// # Errors
     /// [`Unreadable`]: nothing says which method is meant, or the event says two different things about it.
-    pub fn read(event: &str, edge: &EdgeConfig) -> Result<Self, Unreadable> {
+    pub fn read(event: &str, edge: &AuthorizerEdge) -> Result<Self, Unreadable> {
         let event: Value = serde_json::from_str(event).map_err(|_| Unreadable)?;
         let text = |name: &str| event.get(name).and_then(Value::as_str);
         let kind = kind(&event)?;
@@ -73,7 +73,8 @@ impl AuthorizerEvent {
             return Ok(Self { kind, method_arn, token, resource, address, language, kept_by_route: false });
         }
         let headers = headers_of_event(&event);
-        let languages = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+        let languages = headers.get_all(header::ACCEPT_LANGUAGE).iter();
+        let languages = languages.filter_map(|value| value.to_str().ok());
         let route_key = text("routeKey").unwrap_or_default();
         let resource = match kind {
             EventKind::WebSocket | EventKind::RestToken => None,
@@ -90,7 +91,7 @@ impl AuthorizerEvent {
             address: Some(client_address(
                 event.get("requestContext").unwrap_or(&Value::Null),
                 &headers,
-                edge,
+                &edge.trusted_proxies,
             )),
             language: Language::negotiate(languages, default_language),
             kept_by_route: kind == EventKind::Http2 && sources::tell_calls_apart(&event, route_key),
@@ -145,10 +146,9 @@ mod tests {
     fn read(event: &str) -> Result<AuthorizerEvent, Unreadable> {
         let trusted_proxies = crate::domain::address::TrustedProxies::default();
         let default_language = Language::Arabic;
-        let allowed_origins = crate::domain::origin::AllowedOrigins::default();
         AuthorizerEvent::read(
             event,
-            &EdgeConfig { default_language, trusted_proxies, allowed_origins, websocket_token_query: false },
+            &AuthorizerEdge { default_language, trusted_proxies, websocket_token_query: false },
         )
     }
 

@@ -15,7 +15,7 @@ use super::{
     Caller, FlowError,
     attempts::{self, Place},
     csrf::{self, Carrier, Delivered},
-    readable,
+    readable, session_limit,
 };
 use crate::{
     app::AuthService,
@@ -32,6 +32,7 @@ use crate::{
     },
     entropy,
     keys::{First, IssuedAccess},
+    passwords::Verdict,
     rate_limit,
     store::{Credential, EventRow, LoginCommit, LoginCommitted, StoreError},
     telemetry,
@@ -153,8 +154,8 @@ async fn at_account(
     let moment = &account.moment;
     for _ in 0..MAX_ROUNDS {
         let hash = readable(credential.as_ref(), moment);
-        let verified = service.hasher.verify(&attempt.password, hash).await?;
-        let Some(known) = credential.as_ref().filter(|_| verified) else {
+        let verdict = service.hasher.examine(&attempt.password, hash).await?;
+        let Some(known) = credential.as_ref().filter(|_| verdict != Verdict::Wrong) else {
             let user = credential.as_ref().map(|credential| credential.user_id);
             let quota =
                 attempts::count_failure(service, account, &attempt.email, user, &attempt.caller.device).await;
@@ -166,9 +167,11 @@ async fn at_account(
             forgive.await;
             return Err(Refusal::AccountInactive.into());
         };
-        let (begun, ()) = tokio::join!(begin_session(service, moment, known, &active, attempt), forgive);
+        let (begun, ()) =
+            tokio::join!(begin_session(service, moment, (known, verdict), &active, attempt), forgive);
         match begun? {
             (LoginCommitted::Done, session, first) => {
+                session_limit::end_the_oldest(service, moment, &active, &attempt.caller.device).await;
                 let refresh = service.refresh.first_token(&session, &first.id, moment.now).await?;
                 return Ok(LoggedIn {
                     access: service.access.issue(&active, &session, moment.now).await?,
@@ -193,11 +196,12 @@ async fn at_account(
 async fn begin_session(
     service: &AuthService,
     moment: &Moment,
-    verified: &Credential,
+    (verified, verdict): (&Credential, Verdict),
     profile: &Profile,
     attempt: &LoginAttempt,
 ) -> Result<(LoginCommitted, Session, First), FlowError> {
-    let is_outdated = verified.password_hash.as_ref().is_some_and(|hash| service.hasher.is_outdated(hash));
+    let is_outdated = verdict == Verdict::RightAsTyped
+        || verified.password_hash.as_ref().is_some_and(|hash| service.hasher.is_outdated(hash));
     let upgraded = match is_outdated {
         true => Some(service.hasher.hash(&attempt.password).await?),
         false => None,

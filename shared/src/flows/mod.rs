@@ -14,6 +14,7 @@ pub mod refresh;
 pub mod register;
 pub mod revoke_all;
 pub mod rotate_keys;
+mod session_limit;
 pub mod sessions;
 pub mod set_status;
 

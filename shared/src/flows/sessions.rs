@@ -19,28 +19,65 @@ use crate::{
     telemetry,
 };
 
-/// A user's sessions.
+/// How many rows one call reads. Most users have fewer.
+const ROWS: i32 = 128;
+
+/// How many calls one answer is made of, where most rows are of sessions that have ended.
+const CALLS: usize = 8;
+
+/// Which of a user's sessions are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Page {
+    /// So many at most, and at least one.
+    pub limit: usize,
+    /// Those that began before this one; without it the newest.
+    pub before: Option<SessionId>,
+}
+
+/// Some of a user's sessions.
 #[derive(Debug)]
 pub struct Sessions {
     /// Those that count, the newest first.
     pub live: Vec<Session>,
     /// The one that is asking.
     pub current: SessionId,
+    /// The page after this one begins before this session. There is none without it.
+    pub next: Option<SessionId>,
 }
 
-/// Lists the sessions that count now. The list is read beside the decision who is asking: one round trip.
+/// Lists the sessions that count now, page by page. The first rows are read beside the decision who is asking: one round
+/// trip for nearly everybody. A page may hold fewer than were asked for though another one follows.
 ///
 /// # Errors
 /// Of the refusals: those of [`authenticate_call`].
-pub async fn list(service: &AuthService, moment: &Moment, access: &Token) -> Result<Sessions, FlowError> {
+pub async fn list(
+    service: &AuthService,
+    moment: &Moment,
+    access: &Token,
+    page: Page,
+) -> Result<Sessions, FlowError> {
     let claims = identify(&service.access, moment, access).await?;
-    let (who, mut live) =
-        admit(service, moment, &claims, async || service.store.sessions(claims.sub).await).await?;
-    live.retain(|session| {
+    let read = async |before| service.store.sessions_before(claims.sub, before, ROWS).await;
+    let (who, mut rows) = admit(service, moment, &claims, async || read(page.before).await).await?;
+    let counts = |session: &Session| {
         session.is_live(moment.now) && standing(Some(&who.profile), session) == Standing::Good
-    });
-    live.sort_by_key(|session| std::cmp::Reverse((session.created_at, session.session_id)));
-    Ok(Sessions { live, current: who.session.session_id })
+    };
+    let mut live: Vec<Session> = Vec::new();
+    let mut calls = 1;
+    loop {
+        live.extend(rows.found.drain(..).filter(counts));
+        let Some(before) = rows.next.filter(|_| live.len() <= page.limit && calls < CALLS) else { break };
+        rows = read(Some(before)).await?;
+        calls += 1;
+    }
+    let next = match live.len() > page.limit {
+        true => {
+            live.truncate(page.limit);
+            live.last().map(|session| session.session_id)
+        }
+        false => rows.next,
+    };
+    Ok(Sessions { live, current: who.session.session_id, next })
 }
 
 /// Ends one session of the user who asks, the asking one too if it is that.

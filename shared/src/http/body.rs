@@ -117,9 +117,10 @@ pub struct DeviceInfo {
     pub fingerprint: Option<FingerprintHash>,
 }
 
-/// The first characters of a text, without those that no screen shows.
+/// The first characters of a text, without those that no screen shows, and those that turn the direction of what follows.
 pub(super) fn clip(text: &str, characters: usize) -> String {
-    text.chars().filter(|c| !c.is_control()).take(characters).collect()
+    let turns = |c: &char| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars().filter(|c| !c.is_control() && !turns(c)).take(characters).collect()
 }
 
 #[cfg(test)]

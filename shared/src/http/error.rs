@@ -313,7 +313,8 @@ mod tests {
             ("PASSWORD_TOO_SHORT", "كلمة المرور يجب أن تكون 8 أحرف على الأقل"),
             ("PASSWORD_NEEDS_MIXED_CASE", "كلمة المرور يجب أن تحتوي على أحرف كبيرة وصغيرة"),
             ("PASSWORD_NEEDS_DIGIT", "كلمة المرور يجب أن تحتوي على أرقام"),
-            ("PASSWORD_NEEDS_SYMBOL", "كلمة المرور يجب أن تحتوي على رمز خاص"),
+            // The CRM's, and what counts as one, which it did not say.
+            ("PASSWORD_NEEDS_SYMBOL", "كلمة المرور يجب أن تحتوي على رمز خاص، أي ما ليس حرفا ولا رقما"),
         ] {
             assert_eq!(
                 message(code, Language::Arabic, &[("minutes", 15.into()), ("minimum", 8.into())]),

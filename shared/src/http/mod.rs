@@ -8,6 +8,7 @@
 //! | [`body`] | JSON members, with every fault found at once |
 //! | [`bearer`] | the `Authorization` header |
 //! | [`cookies`] | the two cookies, and what a request by cookie is proven with |
+//! | [`page`] | lists in pages |
 //! | `origin` | the page that asked: for CSRF and CORS |
 //! | [`answer`] | the envelope and its headers |
 //! | [`error`] | **the one table** of codes and statuses |
@@ -19,6 +20,7 @@ pub mod cookies;
 pub mod error;
 mod event;
 mod origin;
+pub mod page;
 pub mod request;
 pub mod serve;
 

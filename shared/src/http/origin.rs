@@ -8,10 +8,15 @@ use lambda_http::{
 };
 
 use super::answer::put;
-use crate::config::EdgeConfig;
+use crate::{config::EdgeConfig, domain::origin::AllowedHeaders};
 
 /// How long a browser may keep what a preflight said.
 const PREFLIGHT_SECONDS: &str = "600";
+
+/// The headers that our endpoints read, and those that the browsers' tracing libraries put on every request of a page. Who
+/// may call with cookies may say more than that: `EdgeConfig::allowed_headers`.
+const HEADERS: &str = "Authorization, Content-Type, X-CSRF-Token, \
+    traceparent, tracestate, baggage, sentry-trace, X-Requested-With";
 
 /// What is known of the page.
 #[derive(Debug, Default)]
@@ -46,12 +51,13 @@ impl Page {
         put(response, header::ACCESS_CONTROL_EXPOSE_HEADERS, readable);
     }
 
-    /// Lets the page make requests of these methods with the headers that our endpoints read, if it may.
-    pub(super) fn permit(&self, response: &mut Response<Body>, methods: &str) {
+    /// Lets the page make requests of these methods, with these headers beside those that everybody needs, if it may.
+    pub(super) fn permit(&self, response: &mut Response<Body>, methods: &str, more: &AllowedHeaders) {
         self.share(response);
         if self.reader.is_some() {
             put(response, header::ACCESS_CONTROL_ALLOW_METHODS, methods);
-            put(response, header::ACCESS_CONTROL_ALLOW_HEADERS, "Authorization, Content-Type, X-CSRF-Token");
+            let headers: Vec<&str> = std::iter::once(HEADERS).chain(more.iter()).collect();
+            put(response, header::ACCESS_CONTROL_ALLOW_HEADERS, &headers.join(", "));
             put(response, header::ACCESS_CONTROL_MAX_AGE, PREFLIGHT_SECONDS);
         }
     }
@@ -89,7 +95,7 @@ mod tests {
             default_language: Language::Arabic,
             trusted_proxies: TrustedProxies::default(),
             allowed_origins: AllowedOrigins::parse("https://app.example.com").unwrap(),
-            websocket_token_query: false,
+            allowed_headers: AllowedHeaders::default(),
         };
         let mut map = HeaderMap::new();
         for (name, value) in [("host", "auth.example.com")].iter().chain(headers) {

@@ -32,6 +32,8 @@ pub struct Request {
     pub(super) page: Page,
     /// The parts of the path that the route names.
     pub(super) parameters: BTreeMap<String, String>,
+    /// The query.
+    pub(super) query: BTreeMap<String, Vec<String>>,
     /// `None`: it came as base64 that is none.
     pub(super) body: Option<Vec<u8>>,
 }
@@ -62,6 +64,18 @@ impl Request {
     #[must_use]
     pub fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters.get(name).map(String::as_str)
+    }
+
+    /// What the query says of this name; nothing, if that is empty.
+    ///
+    /// # Errors
+    /// `Invalid`, where it says it several times.
+    pub fn query(&self, name: &'static str) -> Result<Option<&str>, Refusal> {
+        match self.query.get(name).map(Vec::as_slice) {
+            None | Some([]) => Ok(None),
+            Some([one]) => Ok(Some(one.as_str()).filter(|text| !text.is_empty())),
+            Some(_) => Err(Refusal::field(name, Fault::Invalid)),
+        }
     }
 
     /// The body's members. An empty body has none.
@@ -101,18 +115,13 @@ impl Request {
         self.bearer()?.ok_or(Refusal::TokenMissing)
     }
 
-    /// `application/json`, in UTF-8 if it says so.
+    /// `application/json`, whatever its parameters: RFC 8259, section 11, gives `charset` no effect, and the body is UTF-8
+    /// or it is not JSON.
     fn has_json(&self) -> bool {
         let mut values = self.headers.get_all(header::CONTENT_TYPE).iter();
         let (Some(value), None) = (values.next(), values.next()) else { return false };
-        let mut parts = value.to_str().unwrap_or_default().split(';').map(str::trim);
-        let is_json = parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case("application/json"));
-        let is_utf8 = parts.all(|parameter| match parameter.split_once('=') {
-            Some((name, value)) if name.trim().eq_ignore_ascii_case("charset") => {
-                value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
-            }
-            _ => true,
-        });
-        is_json && is_utf8
+        // A parameter may hold what is not ASCII; the type may not.
+        let kind = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
+        kind.trim_ascii().eq_ignore_ascii_case(b"application/json")
     }
 }

@@ -38,7 +38,7 @@ pub async fn serve(
     let answer = service_fn(move |event: LambdaEvent<Box<RawValue>>| async move {
         let moment = moment(&event.context);
         let request = event::read(event.payload.get(), moment, edge);
-        Ok::<_, Infallible>(Proxied::from(answer(endpoint, &request, handler).await))
+        Ok::<_, Infallible>(Proxied::from(answer(endpoint, &request, edge, handler).await))
     });
     lambda_runtime::run(answer).await.map_err(|error| StartError::Runtime(error.to_string()))
 }
@@ -52,11 +52,12 @@ pub(crate) fn moment(context: &lambda_runtime::Context) -> Moment {
 async fn answer(
     endpoint: Endpoint,
     request: &Request,
+    edge: &EdgeConfig,
     handler: impl AsyncFn(&Request) -> Result<Answer, Failure>,
 ) -> Response<Body> {
     let begun = Instant::now();
     if request.method() == Method::OPTIONS {
-        return preflight(endpoint, request);
+        return preflight(endpoint, request, edge);
     }
     let (mut response, code) = match handler(request).await {
         Ok(answer) => (answer.render(request.language, &request.public_id), "OK"),
@@ -93,10 +94,10 @@ fn allowed(endpoint: Endpoint, request: &Request) -> &'static str {
 }
 
 /// What browsers ask before a request from another origin. It is no request itself: nothing is looked at but the page.
-fn preflight(endpoint: Endpoint, request: &Request) -> Response<Body> {
+fn preflight(endpoint: Endpoint, request: &Request, edge: &EdgeConfig) -> Response<Body> {
     let mut response = bare(StatusCode::NO_CONTENT, Body::Empty, &request.public_id);
     put(&mut response, header::ALLOW, allowed(endpoint, request));
-    request.page.permit(&mut response, allowed(endpoint, request));
+    request.page.permit(&mut response, allowed(endpoint, request), &edge.allowed_headers);
     tracing::info!(
         endpoint = endpoint.name(),
         http.status = response.status().as_u16(),

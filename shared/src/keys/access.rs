@@ -5,7 +5,7 @@ use jsonwebtoken::Header;
 
 use super::{KeyCache, KeysError, Rejected, Token, verify::verify};
 use crate::{
-    config::TokenConfig,
+    config::TokenNames,
     domain::{
         claims::{AccessClaims, ClaimsFault, Expected, check_expiry},
         ids::AccessId,
@@ -43,11 +43,11 @@ pub struct VerifiedAccess {
 }
 
 impl AccessTokens {
-    /// Tokens signed with these keys.
+    /// Tokens signed with these keys. With [`Lifetimes::NONE`] they can be verified, and none can be made.
     #[must_use]
-    pub fn new(keys: KeyCache, config: &TokenConfig) -> Self {
-        let expected = Expected { issuer: config.issuer.clone(), audience: config.audience.clone() };
-        Self { keys, expected, lifetimes: config.lifetimes }
+    pub fn new(keys: KeyCache, names: TokenNames, lifetimes: Lifetimes) -> Self {
+        let expected = Expected { issuer: names.issuer, audience: names.audience };
+        Self { keys, expected, lifetimes }
     }
 
     /// Makes sure that there are keys, before anything is changed that needs them.

@@ -1,8 +1,11 @@
 //! The ring of a secret, kept in memory.
 //!
-//! - fresh for five minutes; then it is read again, and goes on serving if that fails, up to [`MAX_STALENESS`];
-//! - a name that it does not know makes it read again, at most once in 30 seconds, since tokens with made-up names cost
-//!   nothing to send. The token is refused only if the ring is fresh; otherwise nobody can tell, and that is a 503.
+//! - fresh for 30 seconds; then it is read again, and goes on serving if that fails, up to [`MAX_STALENESS`]. So a key
+//!   that was dropped neither signs nor verifies anywhere half a minute later;
+//! - a name that it does not know makes it read again at once, unless it was read after the token says it was signed: a
+//!   key stands in the secret before anybody signs with it, so the name is unknown for certain then. Tokens with made-up
+//!   names cost nothing to send, so that this happens once a second. While reading fails nobody can tell, and that is a
+//!   503.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,11 +13,18 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Mutex;
 
 use super::{BadKeys, Ring, TokenKind, jwk, secret};
-use crate::config::ATTEMPT_TIMEOUT;
+use crate::{config::ATTEMPT_TIMEOUT, domain::claims::LEEWAY};
 
-/// How long a ring is not asked for again.
-pub const FRESH: SignedDuration = SignedDuration::from_mins(5);
-const BETWEEN_READS: SignedDuration = SignedDuration::from_secs(30);
+/// How long a ring is not asked for again. Nobody tells an instance that runs of a key that was dropped: it learns of it
+/// by asking, and an instance that is busy all month asks for 0.43 dollars.
+pub const FRESH: SignedDuration = SignedDuration::from_secs(30);
+
+/// After a read that failed, the next one waits for this long.
+const AFTER_A_FAILURE: SignedDuration = SignedDuration::from_secs(30);
+
+/// A ring that was read within this time has every key: nobody reads a new key, signs with it, sends the token to its
+/// client and gets it back from there sooner.
+const JUST_READ: SignedDuration = SignedDuration::from_secs(1);
 
 /// How long a ring serves while Secrets Manager is out of reach. Rotation announces a key an hour before it signs, so
 /// within this time no token is met that a stale ring cannot verify.
@@ -53,7 +63,7 @@ pub struct KeyCache {
 #[derive(Debug, Default)]
 struct State {
     ring: Option<(Arc<Ring>, Timestamp)>,
-    last_try: Option<Timestamp>,
+    last_failure: Option<Timestamp>,
 }
 
 impl State {
@@ -62,8 +72,15 @@ impl State {
         self.ring.as_ref().filter(|(_, read)| now.duration_since(*read) < age).map(|(ring, _)| ring)
     }
 
-    fn tried_within(&self, age: SignedDuration, now: Timestamp) -> bool {
-        self.last_try.is_some_and(|tried| now.duration_since(tried) < age)
+    fn has_just_failed(&self, now: Timestamp) -> bool {
+        self.last_failure.is_some_and(|failed| now.duration_since(failed) < AFTER_A_FAILURE)
+    }
+
+    /// Whether the ring has every key that signed up to that time.
+    fn covers(&self, signed: Timestamp, now: Timestamp) -> bool {
+        // Clocks differ, but what is here already was not signed later than now.
+        let signed = now.min(signed.saturating_add(LEEWAY).unwrap_or(now));
+        self.ring.as_ref().is_some_and(|(_, read)| *read >= signed) || self.within(JUST_READ, now).is_some()
     }
 }
 
@@ -84,9 +101,7 @@ impl KeyCache {
             return Ok(Arc::clone(ring));
         }
         // While Secrets Manager is down, a stale ring does not make every request wait for it.
-        if let Some(ring) =
-            state.within(MAX_STALENESS, now).filter(|_| state.tried_within(BETWEEN_READS, now))
-        {
+        if let Some(ring) = state.within(MAX_STALENESS, now).filter(|_| state.has_just_failed(now)) {
             return Ok(Arc::clone(ring));
         }
         let read = match state.within(MAX_STALENESS, now) {
@@ -107,25 +122,41 @@ impl KeyCache {
         }
     }
 
-    /// The ring, read again because a token names a key that it does not have.
+    /// The ring with the key of this name, read again if it lacks it and may be older than the token that names it.
     ///
-    /// `None`: it was read just now, so the name is unknown for certain.
+    /// `None`: there is no such key for certain.
     ///
     /// # Errors
     /// [`KeysError`]: nobody can tell.
-    pub(super) async fn ring_with_unknown(&self, now: Timestamp) -> Result<Option<Arc<Ring>>, KeysError> {
+    pub(super) async fn ring_with(
+        &self,
+        kid: &str,
+        signed: Timestamp,
+        now: Timestamp,
+    ) -> Result<Option<Arc<Ring>>, KeysError> {
+        let ring = self.ring(now).await?;
+        if ring.verifier(kid, now).is_some() {
+            return Ok(Some(ring));
+        }
         let mut state = self.state.lock().await;
-        if state.within(BETWEEN_READS, now).is_some() {
+        // Another request may have read it meanwhile.
+        let known = state.ring.as_ref().filter(|(ring, _)| ring.verifier(kid, now).is_some());
+        if let Some((ring, _)) = known {
+            return Ok(Some(Arc::clone(ring)));
+        }
+        if state.covers(signed, now) {
             return Ok(None);
         }
-        if state.tried_within(BETWEEN_READS, now) {
-            return Err(KeysError::Unavailable("tried a moment ago".to_owned()));
+        if state.has_just_failed(now) {
+            return Err(KeysError::Unavailable("failed a moment ago".to_owned()));
         }
-        self.read(&mut state, now).await.map(Some)
+        let ring = self.read(&mut state, now).await?;
+        Ok(ring.verifier(kid, now).is_some().then_some(ring))
     }
 
     async fn read(&self, state: &mut State, now: Timestamp) -> Result<Arc<Ring>, KeysError> {
-        state.last_try = Some(now);
+        // One that is given up half-way has failed too.
+        state.last_failure = Some(now);
         let answer = self
             .client
             .get_secret_value()
@@ -135,6 +166,7 @@ impl KeyCache {
             .map_err(|error| KeysError::Unavailable(secret::code(&error)))?;
         let ring = Arc::new(jwk::parse(answer.secret_string().unwrap_or_default(), self.kind)?);
         state.ring = Some((Arc::clone(&ring), now));
+        state.last_failure = None;
         Ok(ring)
     }
 }

@@ -38,9 +38,9 @@ fn nbf(hours: i64) -> String {
 fn a_key_leaves_when_its_last_token_is_dead_and_not_a_second_before() {
     for (kind, needed) in [
         // Staleness, the longest access token, leeway, cache.
-        (TokenKind::Access, SignedDuration::from_secs(45 * 60 + 3600 + 5 + 300)),
+        (TokenKind::Access, SignedDuration::from_secs(45 * 60 + 3600 + 5 + 30)),
         // Staleness, the refresh token, the grace in which its successor is made again, leeway, cache.
-        (TokenKind::Refresh, SignedDuration::from_secs(45 * 60 + 7 * 86_400 + 30 + 5 + 300)),
+        (TokenKind::Refresh, SignedDuration::from_secs(45 * 60 + 7 * 86_400 + 30 + 5 + 30)),
     ] {
         let ring = document(kind, &[("old", ""), ("new", &nbf(1))]);
         let end = start() + SignedDuration::from_hours(1) + needed;

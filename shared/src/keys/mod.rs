@@ -5,7 +5,7 @@
 //! | `jwk` | a secret's text → keys, with every reason for which a key is refused |
 //! | `algorithm`, `material`, `der` | the algorithms, and the members that each one's keys have |
 //! | `ring` | several keys: which signs now, which verify still |
-//! | `cache` | the ring of a secret, read from Secrets Manager and kept for five minutes |
+//! | `cache` | the ring of a secret, read from Secrets Manager and kept for half a minute |
 //! | `document`, `generate` | the secret's text, changed: a new key joins, dead keys leave |
 //! | `secret` | the versions of a secret in Secrets Manager, and the stages that point to them |
 //! | `derive` | the keys of refresh ids and CSRF tokens: no JWT key is used raw for anything but JWS |

@@ -8,7 +8,6 @@ use jsonwebtoken::Header;
 
 use super::{CsrfTokens, Key, KeyCache, KeysError, Rejected, Token, verify::verify};
 use crate::{
-    config::TokenConfig,
     domain::{
         claims::{ClaimsFault, Expected, RefreshClaims, check_expiry},
         ids::{RefreshHash, RefreshId, SessionId, UserId},
@@ -62,10 +61,9 @@ pub struct Next {
 impl RefreshTokens {
     /// Tokens signed with these keys. Their audience is their issuer: nobody else is to take them.
     #[must_use]
-    pub fn new(keys: KeyCache, config: &TokenConfig) -> Self {
-        let expected =
-            Expected { issuer: config.issuer.clone(), audience: format!("{}/refresh", config.issuer) };
-        Self { keys, expected, grace: config.lifetimes.grace }
+    pub fn new(keys: KeyCache, issuer: &str, grace: SignedDuration) -> Self {
+        let expected = Expected { issuer: issuer.to_owned(), audience: format!("{issuer}/refresh") };
+        Self { keys, expected, grace }
     }
 
     /// CSRF tokens, with keys derived from the same ring.
@@ -148,12 +146,9 @@ impl RefreshTokens {
         presented: &VerifiedRefresh,
         now: Timestamp,
     ) -> Result<Option<Token>, KeysError> {
-        let mut ring = self.keys.ring(now).await?;
-        if ring.verifier(&session.rotation_kid, now).is_none() {
-            // The name is from our own row, so another instance has read the secret later than this one.
-            ring = self.keys.ring_with_unknown(now).await?.unwrap_or(ring);
-        }
-        let key = ring.verifier(&session.rotation_kid, now);
+        // The name is from our own row: where it is not known, another instance has read the secret later than this one.
+        let ring = self.keys.ring_with(&session.rotation_kid, session.rotated_at, now).await?;
+        let key = ring.as_ref().and_then(|ring| ring.verifier(&session.rotation_kid, now));
         let key =
             key.ok_or_else(|| KeysError::Unavailable("the key of a rotation is not in the ring".to_owned()))?;
         let id = successor(key, presented)?;

@@ -26,27 +26,42 @@ impl Language {
     }
 
     /// The language that the client likes best of ours; of two that it likes as well, the one it names first, and
-    /// `default` where it names none.
+    /// `default` where it names none. Several header lines are one list. `*` stands for every language that no other
+    /// range names, and of those for `default` first.
     #[must_use]
-    pub fn negotiate(accept_language: Option<&str>, default: Self) -> Self {
-        let mut best = (0, default);
-        for wish in accept_language.unwrap_or_default().split(',') {
+    pub fn negotiate<'h>(accept_language: impl IntoIterator<Item = &'h str>, default: Self) -> Self {
+        let (mut named, mut others) = (Vec::new(), None);
+        for wish in accept_language.into_iter().flat_map(|line| line.split(',')) {
             let mut parts = wish.split(';');
             let range = parts.next().unwrap_or_default().trim();
-            let quality = parts.next().map_or(Some(1000), quality);
-            let language = if range == "*" { Some(default) } else { Self::of_range(range) };
-            if let (Some(language), Some(quality)) = (language, quality)
-                && quality > best.0
+            let Some(quality) = parts.next().map_or(Some(1000), quality) else { continue };
+            if range == "*" {
+                others = others.or(Some(quality));
+            } else if let Some(language) = Self::of_range(range) {
+                named.push((language, quality));
+            }
+        }
+        // What no other range names.
+        for language in [default].into_iter().chain(Self::ALL) {
+            if let Some(quality) = others
+                && named.iter().all(|(known, _)| *known != language)
             {
+                named.push((language, quality));
+            }
+        }
+        let mut best = (0, default);
+        for (language, quality) in named {
+            if quality > best.0 {
                 best = (quality, language);
             }
         }
         best.1
     }
 
-    /// `ar`, `ar-EG`, `AR`: the primary subtag decides (RFC 4647, section 3.4, lookup).
+    /// `ar`, `ar-EG`, `AR`: the primary subtag decides (RFC 4647, section 3.4, lookup). `en_US`, as operating systems write
+    /// it and some clients send it, is meant so too.
     fn of_range(range: &str) -> Option<Self> {
-        let primary = range.split('-').next().unwrap_or_default();
+        let primary = range.split(['-', '_']).next().unwrap_or_default();
         Self::ALL.into_iter().find(|language| language.tag().eq_ignore_ascii_case(primary))
     }
 }
@@ -69,7 +84,7 @@ mod tests {
     use super::*;
 
     fn negotiated(header: &str) -> &'static str {
-        Language::negotiate(Some(header), Language::Arabic).tag()
+        Language::negotiate([header], Language::Arabic).tag()
     }
 
     #[test]
@@ -88,11 +103,46 @@ mod tests {
     }
 
     #[test]
+    fn a_star_stands_for_what_no_other_range_names() {
+        for (header, tag) in [
+            ("ar;q=0, *", "en"),
+            ("*, ar;q=0", "en"),
+            ("ar;q=0.5, *;q=0.8", "en"),
+            ("ar;q=0.5, *;q=0.3", "ar"),
+            ("ar;q=0.5, *;q=0.5", "ar"),
+            ("en;q=0.1, *", "ar"),
+            ("en, *", "en"),
+            ("ar;q=0, en;q=0, *", "ar"),
+            ("en;q=0.2, *;q=0", "en"),
+        ] {
+            assert_eq!(negotiated(header), tag, "{header}");
+        }
+    }
+
+    #[test]
+    fn several_lines_are_one_list() {
+        let negotiated = |lines: &[&str]| Language::negotiate(lines.iter().copied(), Language::Arabic).tag();
+        assert_eq!(negotiated(&["fr", "en"]), "en");
+        assert_eq!(negotiated(&["ar;q=0.5", "en;q=0.8"]), "en");
+        assert_eq!(negotiated(&["ar;q=0", "*"]), "en");
+        assert_eq!(negotiated(&["en;q=0.5", "ar"]), "ar");
+    }
+
+    #[test]
+    fn a_region_may_be_joined_by_an_underscore() {
+        for header in ["en_US", "en_US.UTF-8", "EN_us;q=0.3", "fr_FR, en_GB;q=0.5"] {
+            assert_eq!(negotiated(header), "en", "{header}");
+        }
+        assert_eq!(negotiated("english_US"), "ar");
+    }
+
+    #[test]
     fn who_asks_for_none_of_ours_gets_the_default() {
         for header in ["", "fr", "*", "en;q=0", "en;q=0.000", "english", ",,;;,", "fr, *;q=0.1"] {
             assert_eq!(negotiated(header), "ar", "{header}");
         }
-        assert_eq!(Language::negotiate(None, Language::English), Language::English);
+        assert_eq!(Language::negotiate([], Language::English), Language::English);
+        assert_eq!(Language::negotiate(["*"], Language::English), Language::English);
     }
 
     #[test]

@@ -45,7 +45,7 @@ pub use login::{LoginCommit, LoginCommitted};
 pub use operate::{AccessChange, AccountAttempts, UserDeleted};
 pub use rules::StoredRules;
 pub use scan::{PageKey, Segment, UserPage};
-pub use session::{Rotated, Rotation};
+pub use session::{Rotated, Rotation, SessionRows};
 pub use user::{NewUser, USERS_AT_ONCE, UserCreated};
 
 /// The tables' names.

@@ -56,6 +56,15 @@ pub enum Rotated {
     Lost(Option<Box<Session>>),
 }
 
+/// Some of the rows of a user's sessions.
+#[derive(Debug)]
+pub struct SessionRows {
+    /// The sessions, the newest first.
+    pub found: Vec<Session>,
+    /// Where the next ones begin, if there may be more.
+    pub next: Option<SessionId>,
+}
+
 impl Store {
     /// *Active, current = presented, generation = g, delivered this way, before its ends* → the successor, in one conditional write.
     ///
@@ -158,6 +167,45 @@ impl Store {
                 return Ok(sessions);
             }
         }
+    }
+
+    /// The rows of a user's sessions, ended ones too, as they are now: the newest that began before `before`, and no more
+    /// than `rows` of them.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn sessions_before(
+        &self,
+        user: UserId,
+        before: Option<SessionId>,
+        rows: i32,
+    ) -> Result<SessionRows, StoreError> {
+        const OPERATION: &str = "list sessions";
+        let page = self
+            .client
+            .query()
+            .table_name(&self.tables.sessions)
+            .key_condition_expression("pk = :user AND begins_with(sk, :sessions)")
+            .expression_attribute_values(":user", item::text(format!("USER#{user}")))
+            .expression_attribute_values(":sessions", item::text("SESSION#"))
+            .consistent_read(true)
+            // Ids are UUIDv7: their order is that of the logins.
+            .scan_index_forward(false)
+            .limit(rows)
+            .set_exclusive_start_key(before.map(|session| key(user, session)))
+            .send()
+            .await
+            .map_err(|error| StoreError::from_sdk(OPERATION, &error))?;
+        let read = |found| item::read(OPERATION, found);
+        let found = page.items.unwrap_or_default().into_iter().map(read).collect::<Result<_, _>>()?;
+        let next = match page.last_evaluated_key.filter(|key| !key.is_empty()) {
+            None => None,
+            Some(key) => {
+                let id = key.get("sk").and_then(|sk| sk.as_s().ok()?.strip_prefix("SESSION#")?.parse().ok());
+                Some(id.ok_or(StoreError::Malformed { operation: OPERATION })?)
+            }
+        };
+        Ok(SessionRows { found, next })
     }
 
     /// Ends a session and writes it into its user's security log, both or neither. `false`: it is gone or had ended

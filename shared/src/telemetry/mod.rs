@@ -14,7 +14,7 @@ use tracing_subscriber::{
 };
 
 use crate::{
-    config,
+    config::Config,
     domain::{
         ids::{SessionId, UserId},
         moment::Moment,
@@ -33,7 +33,7 @@ pub fn start() {
         .with_span_list(false)
         .with_target(false);
     let lines = tracing_subscriber::fmt::layer()
-        .event_format(metric::Counting::new(format, config::stack_name()))
+        .event_format(metric::Counting::new(format, Config::from_env().stack_name()))
         .fmt_fields(JsonFields::new());
     let levels = Targets::new()
         .with_default(LevelFilter::ERROR)

@@ -57,14 +57,13 @@ pub fn config(more: &[(&str, &str)]) -> Config {
         ("AWS_ACCESS_KEY_ID", "test"),
         ("AWS_SECRET_ACCESS_KEY", "test"),
     ];
-    let find = |name: &str| more.iter().chain(&fixed).find(|(known, _)| *known == name);
-    Config::read(&|name| find(name).map(|(_, value)| (*value).to_owned())).unwrap()
+    fixed.iter().chain(more).copied().collect()
 }
 
 /// An authorizer on generous storage.
 #[must_use]
 pub fn authorizer(tokens: &Tokens, config: &Config) -> Authorizer {
-    Authorizer::new(config, &clients_of(&tokens.key_set(), config))
+    Authorizer::new(config, &clients_of(&tokens.key_set(), config)).unwrap()
 }
 
 /// The authentication functions on generous storage.
@@ -84,7 +83,7 @@ fn clients_of(keys: &str, config: &Config) -> Clients {
         .http_client(http.clone());
     Clients {
         dynamodb: aws_sdk_dynamodb::Client::from_conf(
-            nova_auth::aws::dynamodb_config(&config.aws, http).build(),
+            nova_auth::aws::dynamodb_config(&config.aws().unwrap(), http).build(),
         ),
         secrets_manager: aws_sdk_secretsmanager::Client::from_conf(secrets.build()),
     }

@@ -67,7 +67,7 @@ fn signed_by(keys: &str, position: usize) -> String {
 fn access_tokens(keys: &str) -> AccessTokens {
     let config = config(&[]);
     let cache = KeyCache::new(clients_of(keys, &config).secrets_manager, "access", TokenKind::Access);
-    AccessTokens::new(cache, &config.tokens)
+    AccessTokens::new(cache, config.token_names().unwrap(), config.lifetimes().unwrap())
 }
 
 const KEY: &str = "aB3dE6gH9jK2mN5pQ8sT1vW4yZ7bC0eF3hI6kL9nO2qR5tU8wX1zA4cD7fG0iJ3l";

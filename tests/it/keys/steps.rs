@@ -52,10 +52,10 @@ async fn an_old_key_leaves_at_the_rotation_after_its_last_token_is_dead() {
     let vault = Vault::new();
     let (hour, algorithm) = (3600, KeyAlgorithm::Hs256);
     rotate(&vault, algorithm, 0, ACCESS, "v2").await;
-    // The successor signs from the first hour on; tokens, staleness, leeway and cache: 6605 seconds.
-    rotate(&vault, algorithm, hour + 6604, ACCESS, "v3").await;
+    // The successor signs from the first hour on; tokens, staleness, leeway and cache: 6335 seconds.
+    rotate(&vault, algorithm, hour + 6334, ACCESS, "v3").await;
     assert_eq!(vault.kids(ACCESS).len(), 3);
-    rotate(&vault, algorithm, hour + 6605, ACCESS, "v4").await;
+    rotate(&vault, algorithm, hour + 6335, ACCESS, "v4").await;
     let kids = vault.kids(ACCESS);
     assert!(kids.len() == 3 && !kids.contains(&"access-1".to_owned()), "{kids:?}");
 }

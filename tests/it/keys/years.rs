@@ -71,9 +71,9 @@ impl World {
             ("AWS_SECRET_ACCESS_KEY", "test"),
             ("AWS_ENDPOINT_URL_DYNAMODB", storage.url()),
         ];
-        let find = |name: &str| variables.iter().find(|(known, _)| *known == name);
-        let config = Config::read(&|name| find(name).map(|(_, value)| (*value).to_owned())).unwrap();
-        let clients = Clients { secrets_manager: vault.client(), ..Clients::new(&config.aws).unwrap() };
+        let config: Config = variables.into_iter().collect();
+        let clients =
+            Clients { secrets_manager: vault.client(), ..Clients::new(&config.aws().unwrap()).unwrap() };
         let instance =
             |_| AuthService { hasher: Hasher::new(4), ..AuthService::new(&config, &clients).unwrap() };
         World { vault, instances: (0..4).map(instance).collect(), requests: 0, _storage: storage }

@@ -32,6 +32,18 @@ async fn users_are_listed_in_a_table_for_people_and_line_by_line_for_programs() 
 }
 
 #[tokio::test]
+async fn a_name_with_joiners_and_a_domain_in_unicode_are_shown_as_people_write_them() {
+    let system = System::start().await;
+    let create = ["user", "create", "LOCAL", "--bcrypt-cost", "10", "--name", "علی\u{200c}رضا", "--email"];
+    printed(&nova(&system, PASSWORD, &[&create[..], &["ali@xn--mgbh0fb.xn--mgberp4a5d4ar"]].concat()).await);
+    let listed = printed(&nova(&system, "", &["user", "list", "LOCAL"]).await);
+    let shown = printed(&nova(&system, "", &["user", "show", "LOCAL", "ali@مثال.السعودية"]).await);
+    for output in [listed, shown] {
+        assert!(output.contains("علی\u{200c}رضا") && output.contains("ali@مثال.السعودية"), "{output}");
+    }
+}
+
+#[tokio::test]
 async fn a_user_is_shown_with_sessions_failures_and_the_security_log() {
     let system = System::start().await;
     let sara = system.user_who_may("sara", &["notes:read"]).await;

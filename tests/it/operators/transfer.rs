@@ -73,6 +73,62 @@ async fn a_bad_line_stops_nothing_and_is_named_without_what_stands_in_it() {
     assert_eq!(system.rows.like(IDENTITY, "EMAIL#", "").await.len(), 2);
 }
 
+/// An export of before addresses had to be ones that somebody can have, and their domains had one form.
+#[tokio::test]
+async fn an_address_of_an_older_export_that_is_refused_now_is_named_by_its_line_and_two_spellings_are_one_user()
+ {
+    let system = System::start().await;
+    let of = |email: &str| json!({"email": email, "name": "x", "passwordHash": HASH}).to_string();
+    let file = [
+        of("a..b@example.com"),
+        of("sara@xn--mgbh0fb.xn--mgberp4a5d4ar"),
+        of("ok\u{3164}@example.com"),
+        of(&format!("{}@example.com", "a".repeat(65))),
+        json!({"email": "omar@example.com", "name": "Om\u{200b}ar", "passwordHash": HASH}).to_string(),
+    ];
+    let words = ["user", "import", "LOCAL", "-", "--parallel", "1"];
+    let imported = nova(&system, &file.join("\n"), &words).await;
+    assert_eq!(imported.code, Some(4), "{imported:?}");
+    for named in [
+        "line 1: email is not valid",
+        "line 3: email is not valid",
+        "line 4: email is too long",
+        "line 5: name is not valid",
+    ] {
+        assert!(imported.stderr.contains(named), "{named} in {imported:?}");
+    }
+    let again = nova(&system, &of("sara@مثال.السعودية"), &[&words[..], &["--json"]].concat()).await;
+    let said: Value = serde_json::from_str(&again.stdout).unwrap();
+    assert_eq!((&said["created"], &said["existing"]), (&json!(0), &json!(1)), "{again:?}");
+    assert_eq!(system.rows.like(IDENTITY, "EMAIL#", "").await.len(), 1);
+}
+
+/// As `docs/operators.md` has it: what is exported is imported again, and the older row is deleted by its id.
+#[tokio::test]
+async fn a_user_whose_domain_an_older_version_kept_as_browsers_send_it_is_moved_by_export_and_import() {
+    let system = System::start().await;
+    let (unicode, ascii) = ("sara@münchen.de", "sara@xn--mnchen-3ya.de");
+    let older = system.user_with(unicode, PASSWORD).await;
+    let mut credential = system.rows.one(IDENTITY, &format!("EMAIL#{unicode}"), "CREDENTIAL").await;
+    credential["pk"] = json!({"S": format!("EMAIL#{ascii}")});
+    system.rows.put(IDENTITY, &credential).await;
+    system.rows.delete(IDENTITY, &format!("EMAIL#{unicode}"), "CREDENTIAL").await;
+    system.rows.set(IDENTITY, &format!("USER#{}", older.id), "PROFILE", "email", json!({"S": ascii})).await;
+    let login = system.try_login(&Client::at(2), ascii, PASSWORD).await;
+    login.expect(401, "INVALID_CREDENTIALS");
+
+    let exported = printed(&nova(&system, "", &["user", "export", "LOCAL", "-"]).await);
+    assert!(exported.contains("@xn--"), "{exported}");
+    printed(&nova(&system, &exported, &["user", "import", "LOCAL", "-"]).await);
+    printed(&nova(&system, "", &["user", "delete", "LOCAL", &older.id, "--yes"]).await);
+    for email in [unicode, ascii] {
+        let login = system.try_login(&Client::at(2), email, PASSWORD).await;
+        assert_eq!((login.status, login.text("/data/user/email")), (200, unicode.to_owned()), "{email}");
+    }
+    assert_eq!(system.rows.like(IDENTITY, "", "PROFILE").await.len(), 1);
+    assert_eq!(system.rows.like(IDENTITY, "EMAIL#", "").await.len(), 1);
+}
+
 #[tokio::test]
 async fn a_second_import_changes_nothing_and_a_trial_does_nothing() {
     let system = System::start().await;

@@ -99,7 +99,7 @@ async fn a_pair_under_a_key_that_has_left_is_refused_and_the_session_lives() {
     let second = by_cookie(&world, 200, &first).await.unwrap();
     let before = offer(&world.service.refresh, &world.at(50), None, None).await.unwrap();
     world.vault.put(REFRESH, &[key("refresh-2", Some(time(100)))]);
-    // The ring is read again after five minutes.
+    // The ring is read again after half a minute.
     let stale = Page { csrf: first.csrf.clone(), ..second.clone() };
     assert_eq!(refusal(by_cookie(&world, 600, &stale).await), Refusal::CsrfInvalid);
     assert_eq!(text(&world.rows.session(person.id).await, "state"), "active");

@@ -12,7 +12,7 @@ use nova_auth::{
 use super::{
     answers::{assert_passing, refusal},
     faults::{Fault, Gate, on},
-    world::{ADDRESS, OTHER_PASSWORD, PASSWORD, Pair, World, attempt},
+    world::{ADDRESS, CHEAP, OTHER_PASSWORD, PASSWORD, Pair, World, attempt},
 };
 
 #[tokio::test]
@@ -82,6 +82,54 @@ async fn a_hash_that_cannot_be_read_is_a_wrong_password_until_an_operator_sets_a
     let other = Password::new(OTHER_PASSWORD.to_owned());
     operator.set_password(&user, &other, PasswordProfile::Crm, Hasher::new(4)).await.unwrap();
     world.login_with(&world.at(4), &person, OTHER_PASSWORD).await.unwrap();
+}
+
+/// A password with a letter that keyboards write as one character or as two.
+const COMPOSED: &str = "Correct-آمنة-9Aé";
+const DECOMPOSED: &str = "Correct-ا\u{653}منة-9Ae\u{301}";
+
+#[tokio::test]
+async fn a_password_that_was_set_in_one_form_logs_in_in_every_form() {
+    let world = World::new().await;
+    for (name, set) in [("amal", COMPOSED), ("badr", DECOMPOSED)] {
+        let person = world.person(name).await;
+        let hash = world.service.hasher.hash(&Password::new(set.to_owned())).await.unwrap();
+        world.rows.set_password_hash(&person.email, hash.as_str()).await;
+        for typed in [COMPOSED, DECOMPOSED] {
+            let moment = world.at(0);
+            login(&world.service, &moment, &attempt(&person.email, typed, ADDRESS)).await.unwrap();
+            assert_eq!(world.rows.password_hash(&person.email).await, hash.as_str(), "nothing was due");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_hash_of_another_form_than_the_normal_one_verifies_and_is_upgraded_by_its_login() {
+    let world = World::new().await;
+    let person = world.person("amal").await;
+    world.rows.set_password_hash(&person.email, &bcrypt::hash(DECOMPOSED, CHEAP).unwrap()).await;
+    let as_before = attempt(&person.email, DECOMPOSED, ADDRESS);
+    let pair = Pair::from(login(&world.service, &world.at(0), &as_before).await.unwrap());
+    world.assert_alive(0, &pair).await;
+    let upgraded = world.rows.password_hash(&person.email).await;
+    assert!(bcrypt::verify(COMPOSED, &upgraded).unwrap());
+    for typed in [COMPOSED, DECOMPOSED] {
+        let again = attempt(&person.email, typed, ADDRESS);
+        world.assert_alive(1, &login(&world.service, &world.at(1), &again).await.unwrap().into()).await;
+        assert_eq!(world.rows.password_hash(&person.email).await, upgraded, "once");
+    }
+}
+
+#[tokio::test]
+async fn the_current_password_is_asked_for_in_any_form_and_the_new_one_is_kept_in_the_normal_one() {
+    let world = World::new().await;
+    let person = world.person("amal").await;
+    world.rows.set_password_hash(&person.email, &bcrypt::hash(DECOMPOSED, CHEAP).unwrap()).await;
+    let pair = login(&world.service, &world.at(0), &attempt(&person.email, DECOMPOSED, ADDRESS)).await;
+    let pair = Pair::from(pair.unwrap());
+    let new = "Another-e\u{301}-9A";
+    world.change_password_to(&world.at(1), &pair.access, COMPOSED, new).await.unwrap();
+    assert!(bcrypt::verify("Another-é-9A", &world.rows.password_hash(&person.email).await).unwrap());
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@
 //! | `world`, `rows`, `answers` | the flows on a database in memory, what their users do, the rows as they are, and what comes back |
 //! | `wire`, `faults` | the HTTP client under the SDK: it records every call, and does to it what a test says |
 //! | `vault` | the keys, as Secrets Manager would give them |
-//! | `login_*`, `refresh_*`, `logout`, `cookies`, `password_change`, `register`, `sessions`, `decisions` | the protocols, one subject a file |
+//! | `login_*`, `refresh_*`, `logout`, `cookies`, `password_change`, `register`, `sessions`, `session_limit`, `decisions` | the protocols, one subject a file |
 //! | `operator`, `security_log` | what an operator does, and what is written down of everybody |
 //! | `late` | writes that arrive long after their caller has gone on |
 //! | `throttled`, `conflicts` | every call of every flow failing in turn, or meeting another write |
@@ -51,5 +51,6 @@ mod refresh_theft;
 mod register;
 mod rules;
 mod security_log;
+mod session_limit;
 mod sessions;
 mod throttled;

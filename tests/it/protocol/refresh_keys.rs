@@ -29,12 +29,12 @@ async fn a_retry_after_the_signer_changed_gets_the_same_bytes() {
 async fn a_retry_at_an_instance_that_read_the_keys_before_the_new_one_joined_is_answered() {
     let world = World::new().await;
     let (_, first) = world.logged_in().await;
-    world.vault.put(REFRESH, &[key("refresh-1", None), key("refresh-2", Some(time(40)))]);
+    world.vault.put(REFRESH, &[key("refresh-1", None), key("refresh-2", Some(time(5)))]);
     let newer = world.instance();
-    let second = Pair::from(refresh(&newer, &world.at(60), &presenting(&first.refresh)).await.unwrap());
+    let second = Pair::from(refresh(&newer, &world.at(10), &presenting(&first.refresh)).await.unwrap());
     assert_eq!(kid(&second.refresh), "refresh-2");
     let reads = world.vault.reads();
-    let again = world.refresh(&world.at(65), &first.refresh).await.unwrap();
+    let again = world.refresh(&world.at(15), &first.refresh).await.unwrap();
     assert_eq!(again.refresh.expose(), second.refresh.expose());
     assert_eq!(world.vault.reads(), reads + 1, "it read the keys again");
 }
@@ -104,8 +104,8 @@ async fn a_key_of_the_same_name_and_other_bytes_signs_nothing_of_ours() {
     world.refresh(&world.at(9), &pair.refresh).await.unwrap();
 }
 
-/// A key that signs at once, as after a compromise: an instance that read the secret a moment ago cannot tell what the
-/// row's key would have made, and must not take its own ignorance for a theft or an end.
+/// A key that signs at once, as after a compromise: an instance that can't read the secret can't tell what the row's key
+/// would have made, and must not take its own ignorance for a theft or an end.
 #[tokio::test]
 async fn a_retry_at_an_instance_that_cannot_know_the_key_yet_is_no_answer_and_no_theft() {
     let world = World::new().await;
@@ -113,8 +113,36 @@ async fn a_retry_at_an_instance_that_cannot_know_the_key_yet_is_no_answer_and_no
     world.vault.put(REFRESH, &[key("refresh-1", None), key("refresh-2", Some(time(0)))]);
     let newer = world.instance();
     let second = Pair::from(refresh(&newer, &world.at(10), &presenting(&first.refresh)).await.unwrap());
+    world.vault.set_failing(true);
     assert_passing(world.refresh(&world.at(15), &first.refresh).await);
     assert_eq!(text(&world.rows.session(person.id).await, "state"), "active");
-    let again = world.refresh(&world.at(35), &first.refresh).await.unwrap();
+    let again = Pair::from(refresh(&newer, &world.at(35), &presenting(&first.refresh)).await.unwrap());
     assert_eq!(again.refresh.expose(), second.refresh.expose());
+}
+
+/// `nova keys rotate --drop` with a fleet that runs: whoever is given a token of the new key is let in everywhere at
+/// once, also where the old ring was read a moment ago.
+#[tokio::test]
+async fn after_a_drop_no_instance_refuses_a_token_of_the_new_key() {
+    let world = World::new().await;
+    let (_, first) = world.logged_in().await;
+    world.assert_alive(0, &first).await;
+    world.vault.put(ACCESS, &[key("access-2", Some(time(1)))]);
+    let newer = world.instance();
+    let second = Pair::from(refresh(&newer, &world.at(2), &presenting(&first.refresh)).await.unwrap());
+    assert_eq!(kid(&second.access), "access-2");
+    world.assert_alive(3, &second).await;
+    assert_eq!(refusal(world.authenticate(4, &first.access).await), Refusal::TokenInvalid);
+}
+
+#[tokio::test]
+async fn half_a_minute_after_a_drop_a_fleet_that_runs_neither_takes_the_dropped_key_nor_signs_with_it() {
+    let world = World::new().await;
+    let (_, first) = world.logged_in().await;
+    world.assert_alive(0, &first).await;
+    world.vault.put(ACCESS, &[key("access-2", Some(time(1)))]);
+    world.assert_alive(29, &first).await;
+    assert_eq!(refusal(world.authenticate(30, &first.access).await), Refusal::TokenInvalid);
+    let second = world.refresh(&world.at(31), &first.refresh).await.unwrap();
+    assert_eq!(kid(&second.access), "access-2");
 }

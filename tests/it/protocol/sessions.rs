@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use nova_auth::{
     domain::refusal::Refusal,
-    flows::sessions::{list, revoke_every, revoke_one},
+    flows::sessions::{Page, list, revoke_every, revoke_one},
 };
 use serde_json::json;
 use tokio::task::JoinSet;
@@ -15,13 +15,15 @@ use super::{
     world::{World, device},
 };
 
+const ALL: Page = Page { limit: 100, before: None };
+
 #[tokio::test]
 async fn a_list_is_read_beside_the_decision_who_asks_and_never_from_an_old_copy() {
     let world = World::with(&[("API_RATE_LIMIT", "100")]).await;
     let (_, pair) = world.logged_in().await;
     world.wire.set_latency(Duration::from_millis(20));
     world.wire.reset();
-    list(&world.service, &world.at(1), &pair.access).await.unwrap();
+    list(&world.service, &world.at(1), &pair.access, ALL).await.unwrap();
     let sent = world.wire.sent();
     let mut calls: Vec<_> = sent.iter().map(|sent| (sent.operation.as_str(), sent.round)).collect();
     calls.sort_unstable();
@@ -47,10 +49,62 @@ async fn a_list_goes_on_over_every_page() {
         });
         world.wire.script(on("Query"), cut);
     }
-    let listed = list(&world.service, &world.at(6), &pair.access).await.unwrap();
+    let listed = list(&world.service, &world.at(6), &pair.access, ALL).await.unwrap();
     assert_eq!(listed.live.len(), 5);
     assert!(listed.live.is_sorted_by(|one, next| one.created_at > next.created_at), "the newest first");
     assert_eq!(world.wire.count("Query"), 3);
+}
+
+#[tokio::test]
+async fn pages_follow_each_other_without_a_gap_or_a_repetition_whatever_has_ended_between() {
+    let world = World::new().await;
+    let (person, mut pair) = world.logged_in().await;
+    let mut expected = vec![claims(&pair.access)["sid"].clone()];
+    for second in 1..9 {
+        let next = world.login(&world.at(second), &person).await.unwrap();
+        if second % 3 == 0 {
+            world.logout(&world.at(second), &next).await.unwrap();
+        } else {
+            expected.push(claims(&next.access)["sid"].clone());
+            pair = next;
+        }
+    }
+    expected.reverse();
+    for limit in 1..=8 {
+        let (mut found, mut page) = (Vec::new(), Page { limit, before: None });
+        loop {
+            let listed = list(&world.service, &world.at(10), &pair.access, page).await.unwrap();
+            assert!(listed.live.len() <= limit);
+            found.extend(listed.live.iter().map(|session| json!(session.session_id)));
+            let Some(next) = listed.next else { break };
+            page.before = Some(next);
+        }
+        assert_eq!(found, expected, "{limit}");
+    }
+}
+
+/// Somebody who has logged in and out all month has thousands of rows; one answer does not read them all.
+#[tokio::test]
+async fn a_page_is_made_of_few_reads_however_many_rows_there_are() {
+    let world = World::new().await;
+    let (person, pair) = world.logged_in().await;
+    world.wire.reset();
+    let last = json!({
+        "pk": {"S": format!("USER#{}", person.id)}, "sk": {"S": "SESSION#0190163d-8694-739b-aea5-966c26f8ad92"},
+    });
+    for _ in 0..20 {
+        let last = last.clone();
+        let endless = Fault::alter(move |answer| {
+            answer["Items"] = json!([]);
+            answer["LastEvaluatedKey"] = last.clone();
+        });
+        world.wire.script(on("Query"), endless);
+    }
+    let listed = list(&world.service, &world.at(1), &pair.access, ALL).await.unwrap();
+    assert!(listed.live.is_empty() && listed.next.is_some(), "{listed:?}");
+    let sent = world.wire.sent();
+    let queries: Vec<_> = sent.iter().filter(|sent| sent.operation == "Query").collect();
+    assert!(queries.len() == 8 && queries.iter().all(|query| query.body["Limit"] == 128), "{queries:?}");
 }
 
 /// Whoever holds a token could otherwise ask as often as they like.
@@ -59,9 +113,9 @@ async fn calls_of_our_own_endpoints_beyond_the_limit_are_refused() {
     let world = World::with(&[("API_RATE_LIMIT", "2")]).await;
     let (_, pair) = world.logged_in().await;
     for second in [121, 122] {
-        list(&world.service, &world.at(second), &pair.access).await.unwrap();
+        list(&world.service, &world.at(second), &pair.access, ALL).await.unwrap();
     }
-    let refused = refusal(list(&world.service, &world.at(123), &pair.access).await);
+    let refused = refusal(list(&world.service, &world.at(123), &pair.access, ALL).await);
     assert!(matches!(refused, Refusal::ApiRateLimited(_)), "{refused:?}");
 }
 
@@ -70,7 +124,7 @@ async fn half_a_list_is_none() {
     let world = World::new().await;
     let (_, pair) = world.logged_in().await;
     world.wire.script(on("Query").every_try(), Fault::server_error());
-    assert_passing(list(&world.service, &world.at(1), &pair.access).await);
+    assert_passing(list(&world.service, &world.at(1), &pair.access, ALL).await);
 }
 
 #[tokio::test]
@@ -147,7 +201,7 @@ async fn only_what_counts_is_listed_and_only_that_can_be_ended() {
     let ended = world.login(&world.at(late), &person).await.unwrap();
     world.logout(&world.at(late), &ended).await.unwrap();
     let mine = world.login(&world.at(late), &person).await.unwrap();
-    let listed = list(&world.service, &world.at(late + 200), &mine.access).await.unwrap();
+    let listed = list(&world.service, &world.at(late + 200), &mine.access, ALL).await.unwrap();
     assert_eq!(listed.live.iter().map(|session| session.session_id).collect::<Vec<_>>(), [listed.current]);
     for gone in [&idle, &ended] {
         let session = claims(&gone.access)["sid"].as_str().unwrap().parse().ok();
@@ -158,7 +212,7 @@ async fn only_what_counts_is_listed_and_only_that_can_be_ended() {
 
     world.revoke_all(&world.at(late + 300), &person).await.unwrap();
     let next = world.login(&world.at(late + 301), &person).await.unwrap();
-    let listed = list(&world.service, &world.at(late + 302), &next.access).await.unwrap();
+    let listed = list(&world.service, &world.at(late + 302), &next.access, ALL).await.unwrap();
     assert_eq!(listed.live.len(), 1);
     let session = claims(&mine.access)["sid"].as_str().unwrap().parse().ok();
     let moment = world.at(late + 303);

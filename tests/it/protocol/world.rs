@@ -1,7 +1,6 @@
 //! The flows on a database in memory, and what their users do.
 
 use std::{
-    collections::BTreeMap,
     path::Path,
     sync::{
         Arc,
@@ -116,13 +115,13 @@ impl World {
             // Counting calls is one more call, and the subject of few tests.
             ("API_RATE_LIMIT", "0"),
         ];
-        let all: BTreeMap<&str, &str> = fixed.into_iter().chain(variables.iter().copied()).collect();
-        let config = Config::read(&|name| all.get(name).map(|value| (*value).to_owned())).unwrap();
-        let http = http_client(&config.aws).unwrap();
+        let config: Config = fixed.into_iter().chain(variables.iter().copied()).collect();
+        let aws = config.aws().unwrap();
+        let http = http_client(&aws).unwrap();
         let (wire, vault) = (Wire::new(http.clone()), Vault::new());
         // A budget of retries of its own: the tests of one process would use up each other's.
         let partition = RetryPartition::new(storage.url().to_owned());
-        let through = dynamodb_config(&config.aws, wire.clone().shared()).retry_partition(partition);
+        let through = dynamodb_config(&aws, wire.clone().shared()).retry_partition(partition);
         let secrets = aws_sdk_secretsmanager::Config::builder()
             .behavior_version(aws_sdk_secretsmanager::config::BehaviorVersion::latest())
             .region(aws_sdk_secretsmanager::config::Region::new("us-east-1"))
@@ -134,11 +133,11 @@ impl World {
             dynamodb: aws_sdk_dynamodb::Client::from_conf(through.build()),
             secrets_manager: aws_sdk_secretsmanager::Client::from_conf(secrets.build()),
         };
-        let direct = aws_sdk_dynamodb::Client::from_conf(dynamodb_config(&config.aws, http).build());
+        let direct = aws_sdk_dynamodb::Client::from_conf(dynamodb_config(&aws, http).build());
         let service = instance(&config, &clients);
         Arc::new(World {
             service,
-            authorizer: Authorizer::new(&config, &clients),
+            authorizer: Authorizer::new(&config, &clients).unwrap(),
             wire,
             vault,
             rows: Rows::new(direct),
@@ -230,10 +229,20 @@ impl World {
 
     /// Changes [`PASSWORD`] to [`OTHER_PASSWORD`].
     pub(super) async fn change_password(&self, moment: &Moment, access: &Token) -> Result<(), FlowError> {
+        self.change_password_to(moment, access, PASSWORD, OTHER_PASSWORD).await
+    }
+
+    pub(super) async fn change_password_to(
+        &self,
+        moment: &Moment,
+        access: &Token,
+        current: &str,
+        new: &str,
+    ) -> Result<(), FlowError> {
         let change = PasswordChange {
             access: access.clone(),
-            current: Password::new(PASSWORD.to_owned()),
-            new: Password::new(OTHER_PASSWORD.to_owned()),
+            current: Password::new(current.to_owned()),
+            new: Password::new(new.to_owned()),
             policy: PasswordProfile::Crm,
             caller: Caller { address: ClientAddress::parse(ADDRESS), device: device() },
         };

@@ -73,7 +73,8 @@ pub(super) const NEEDS: &[(&str, &str, &str, &[&str])] = &[
     ("Login", "Sessions", "DeleteItem", &["ATTEMPTS"]),
     ("Login", "Sessions", "GetItem", &["USER"]),
     ("Login", "Sessions", "PutItem", &["USER"]),
-    ("Login", "Sessions", "UpdateItem", &["ATTEMPTS", "RATE"]),
+    ("Login", "Sessions", "Query", &["USER"]),
+    ("Login", "Sessions", "UpdateItem", &["ATTEMPTS", "RATE", "USER"]),
     ("Logout", "Identity", "PutItem", &["EVENT"]),
     ("Logout", "Sessions", "GetItem", &["USER"]),
     ("Logout", "Sessions", "PutItem", &["REVOKED"]),
@@ -188,6 +189,40 @@ fn an_action_on_a_table_stands_in_one_statement_with_all_its_prefixes() {
                 if let Some(other) = seen.insert(place, statement.to_string()) {
                     panic!("{role}: {action} is split between {other} and {statement}");
                 }
+            }
+        }
+    }
+}
+
+/// A put or a delete can return the item that it replaces, and one that fails the item that it failed on: whoever may only
+/// write could read the hashes, the profiles and the security logs of others. An update returns what it wrote where that is its
+/// purpose (attempts and calls, counted).
+#[test]
+fn who_may_only_write_is_given_nothing_back() {
+    let mut seen = BTreeSet::new();
+    for Right { role, statement } in rights_to("dynamodb:") {
+        let actions: Vec<_> = texts(&statement["Action"]).collect();
+        let reads =
+            |action: &&str| ["GetItem", "BatchGetItem", "Query"].iter().any(|read| action.ends_with(read));
+        if actions.iter().any(reads) || actions == ["dynamodb:UpdateItem"] {
+            continue;
+        }
+        assert!(!returns_items(&statement), "{role}: {statement}");
+        seen.insert(role);
+    }
+    assert!(seen.contains("RegisterRole") && seen.len() > 5, "{seen:?}");
+    // Who updates without reading counts something, and nothing else.
+    for Right { role, statement } in rights_to("dynamodb:") {
+        if texts(&statement["Action"]).eq(["dynamodb:UpdateItem"]) {
+            for kind in leading_keys(&statement) {
+                let table = &resources(&statement)[0];
+                let is_read = rights_to("dynamodb:").any(|other| {
+                    other.role == role
+                        && resources(&other.statement).contains(table)
+                        && texts(&other.statement["Action"]).any(|action| action == "dynamodb:GetItem")
+                        && leading_keys(&other.statement).contains(&kind)
+                });
+                assert!(is_read || ["ATTEMPTS#*", "RATE#*"].contains(&kind.as_str()), "{role}: {statement}");
             }
         }
     }
@@ -310,6 +345,11 @@ pub(super) fn leading_keys(statement: &Value) -> Vec<String> {
     texts(&statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"])
         .map(str::to_owned)
         .collect()
+}
+
+/// Whether a statement lets a write return an item.
+pub(super) fn returns_items(statement: &Value) -> bool {
+    statement["Condition"]["StringEqualsIfExists"]["dynamodb:ReturnValues"] != "NONE"
 }
 
 /// What a statement is about: a list, or the one resource that stands alone.

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::rights::{NEEDS, leading_keys, resources, rights_to};
+use super::rights::{NEEDS, leading_keys, resources, returns_items, rights_to};
 use super::texts;
 use crate::support::client::Client;
 use crate::support::proxy::{Call, Proxy};
@@ -20,6 +20,8 @@ struct Request {
     action: String,
     table: String,
     keys: Vec<String>,
+    /// Whether it wants to have an item back.
+    returns: bool,
 }
 
 /// The requests of one call: a transaction is authorized action by action, and a batch table by table.
@@ -34,7 +36,10 @@ fn requests(call: &Call) -> Vec<Request> {
             part["ExpressionAttributeValues"][name]["S"].as_str()
         };
         let key = key.or_else(queried).unwrap_or_else(|| panic!("no partition key in {operation} {part}"));
-        request(call, operation, part["TableName"].as_str().unwrap_or_default(), vec![key.to_owned()])
+        let wants = |name: &str| part[name].as_str().is_some_and(|values| values != "NONE");
+        let returns = wants("ReturnValues") || wants("ReturnValuesOnConditionCheckFailure");
+        let table = part["TableName"].as_str().unwrap_or_default();
+        Request { returns, ..request(call, operation, table, vec![key.to_owned()]) }
     };
     match call.operation.as_str() {
         "BatchGetItem" => {
@@ -73,6 +78,7 @@ fn request(call: &Call, operation: &str, table: &str, keys: Vec<String>) -> Requ
         action: format!("dynamodb:{operation}"),
         table: format!("{table}.Arn"),
         keys,
+        returns: false,
     }
 }
 
@@ -85,6 +91,7 @@ fn allows(statement: &Value, request: &Request) -> bool {
     texts(&statement["Action"]).any(|action| action == request.action)
         && resources(statement).iter().any(|table| table["Fn::GetAtt"] == request.table.as_str())
         && request.keys.iter().all(matches)
+        && (!request.returns || returns_items(statement))
 }
 
 /// What is needed only where a read falls between the writes of somebody else's transaction: session and profile, which disagree,
@@ -126,8 +133,8 @@ async fn the_life_of_a_user() -> Vec<Call> {
     let system = System::start_with(|options| {
         options.environment.insert("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), url);
         // Hashes are made at another cost than the operator's, so that a login upgrades one.
-        for (name, value) in [("Registration", "open"), ("AuthorizerRateLimit", "1000"), ("BcryptCost", "11")]
-        {
+        let more = [("AuthorizerRateLimit", "1000"), ("BcryptCost", "11"), ("MaxSessionsPerUser", "3")];
+        for (name, value) in more.into_iter().chain([("Registration", "open")]) {
             options.parameters.insert(name.to_owned(), value.to_owned());
         }
     })
@@ -146,6 +153,10 @@ async fn the_life_of_a_user() -> Vec<Call> {
     // Stolen: the session ends.
     system.refresh(&client, &first.refresh).await.expect(401, "REFRESH_TOKEN_INVALID");
 
+    // More than there may be: the oldest one ends.
+    for _ in 0..3 {
+        system.login(&client, &sara).await;
+    }
     let third = system.login(&client, &sara).await;
     let fourth = system.login(&client, &sara).await;
     let body = json!({"currentPassword": PASSWORD, "newPassword": "An0ther-phrase?"});

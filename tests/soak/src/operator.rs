@@ -15,14 +15,14 @@ use super::world::World;
 /// No client has this one.
 const OWN_ADDRESS: u64 = 5_000;
 
-/// A ring is kept for 5 minutes, and for half a minute more if it could not be read then.
-const ALL_HAVE_HEARD: At = 5 * 60 * SECOND + 45 * SECOND;
+/// A ring is kept for half a minute, and for half a minute more if it could not be read then.
+const ALL_HAVE_HEARD: At = 75 * SECOND;
 
 /// A rotation whose function was killed waits for somebody to try it again.
 const ATTEMPTS: usize = 10;
 const ONE_ATTEMPT: std::time::Duration = std::time::Duration::from_secs(20);
 
-/// After a key took over without notice, calls may fail for half a minute.
+/// After a key was dropped, instances that run sign with it for half a minute, and others refuse that.
 const AFTER_A_DROP: At = 36 * SECOND;
 
 /// Disables and enables, takes and gives; with a decision about every session of the user right before and right after.

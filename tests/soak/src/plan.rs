@@ -278,7 +278,7 @@ fn changes(dice: &mut Dice, from: At, to: At, users: u64) -> Vec<(At, u64, Chang
     }
 }
 
-/// A run that is long enough lets the caches hear of a new key in their own time, which takes them over five minutes.
+/// A run that is long enough lets the caches hear of a new key in their own time, which takes them over a minute.
 fn keys(length: At) -> Vec<(At, KeyChange)> {
     let part = |percent: u64| length / 100 * percent;
     let mut keys = Vec::new();

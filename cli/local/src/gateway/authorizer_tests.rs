@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::*;
 use crate::logs::LogSink;
-use crate::process::Launch;
+use crate::process::{Credentials, Launch};
 use crate::template::Function;
 
 pub(super) struct Bench {
@@ -20,12 +20,14 @@ pub(super) fn bench(kind: AuthorizerKind, ttl_seconds: u64) -> Bench {
     let function = Function {
         logical_id: "Puppet".to_owned(),
         binary: "puppet".to_owned(),
+        code: None,
         timeout_seconds: 2,
         memory_megabytes: 128,
         environment: BTreeMap::new(),
     };
     let program = exe.parent().unwrap().parent().unwrap().join("examples/puppet");
-    let launch = Launch { function, program, environment: BTreeMap::new(), logs: LogSink::memory() };
+    let (environment, identity, logs) = (BTreeMap::new(), Credentials::default(), LogSink::memory());
+    let launch = Launch { function, program, environment, identity, logs };
     let pool = Arc::new(Pool::new(launch, clock.clone(), 1));
     let authorizer =
         Authorizer { function: "Puppet".to_owned(), kind, ttl_seconds, payload: Payload::One, simple: false };

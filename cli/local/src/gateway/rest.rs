@@ -94,7 +94,7 @@ impl Rest {
                 pool.note(&format!("its answer is malformed: {problem}"));
                 Refusal::IntegrationError.answer(target, authorizer)
             }),
-            Ok(Err(InvokeError::Timeout(_))) | Err(_) => {
+            Ok(Err(InvokeError::Timeout(_) | InvokeError::Slow(_))) | Err(_) => {
                 Refusal::IntegrationTimeout.answer(target, authorizer)
             }
             Ok(Err(_)) => Refusal::IntegrationError.answer(target, authorizer),

@@ -53,7 +53,7 @@ struct Secrets {
 }
 
 /// The document that says where the stand-in listens: whoever has the DynamoDB URL finds the secrets too.
-const ADDRESS: &str = "secretsmanager-url";
+pub(crate) const ADDRESS: &str = "secretsmanager-url";
 
 /// Starts the stand-in on a free port. A secret that `documents` holds already keeps its value; the others get
 /// their first one.

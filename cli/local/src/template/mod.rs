@@ -98,6 +98,16 @@ impl Template {
         read::template(path, text, &Inputs { stack: "nova-auth".to_owned(), ..Inputs::default() })
     }
 
+    /// The names of a template's parameters.
+    pub(crate) fn parameters(path: &Path) -> Result<std::collections::BTreeSet<String>, TemplateError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| TemplateError::Read { path: path.to_owned(), source })?;
+        let document =
+            yaml::parse(&text).map_err(|problem| TemplateError::Syntax { path: path.to_owned(), problem })?;
+        let parameters = document.root.get("Parameters").and_then(serde_json::Value::as_object);
+        Ok(parameters.into_iter().flatten().map(|(name, _)| name.clone()).collect())
+    }
+
     /// Reads a template with other parameters, and what it may import.
     pub(crate) fn load_with(path: &Path, inputs: &Inputs) -> Result<Template, TemplateError> {
         let text = std::fs::read_to_string(path)

@@ -27,8 +27,10 @@ pub struct Template {
 pub struct Function {
     /// Its name in the template, which is also its name on this machine.
     pub logical_id: String,
-    /// The package and binary that it runs: the last part of its `CodeUri`.
+    /// The package and binary that it runs: the last part of its `CodeUri`, or its name where that has none.
     pub binary: String,
+    /// Where its code lies (`CodeUri`), if the template says so by a directory that has a name.
+    pub code: Option<PathBuf>,
     /// Seconds after which a call is given up and the process ended.
     pub timeout_seconds: u64,
     /// Megabytes that the function is told it has; nothing here enforces them.

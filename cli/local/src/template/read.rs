@@ -147,11 +147,11 @@ impl<'a> Reader<'a> {
     }
 
     fn function(&self, resource: &Resource<'_>) -> Result<Function, String> {
-        let code = self.text(resource, "CodeUri")?.ok_or("it has no CodeUri, such as functions/login")?;
-        let binary = code
-            .rsplit('/')
-            .find(|part| !part.is_empty() && !part.starts_with('.'))
-            .ok_or_else(|| format!("CodeUri names no package: {code}"))?;
+        // Code in a bucket, in an image or in the template itself is nothing that is built here.
+        let code =
+            self.property(resource, "CodeUri")?.and_then(|code| scalar_text(&code)).unwrap_or_default();
+        let binary = code.rsplit('/').find(|part| !part.is_empty() && !part.starts_with('.'));
+        let beside = self.path.parent().unwrap_or(Path::new(""));
         let variables = self
             .property(resource, "Environment")?
             .and_then(|mut value| value.get_mut("Variables").map(Value::take));
@@ -162,7 +162,8 @@ impl<'a> Reader<'a> {
         }
         Ok(Function {
             logical_id: resource.id.to_owned(),
-            binary: binary.to_owned(),
+            binary: binary.unwrap_or(resource.id).to_owned(),
+            code: binary.map(|_| beside.join(&code)),
             timeout_seconds: self.number(resource, "Timeout", 3)?,
             memory_megabytes: self.number(resource, "MemorySize", 128)?,
             environment,

@@ -153,7 +153,6 @@ fn each_problem_is_one_line_with_file_and_resource() {
         format!("Resources: {{ F: {{ Type: AWS::Serverless::Function, Properties: {properties} }} }}")
     };
     for (text, line) in [
-        (function("{}"), "t.yaml: F: it has no CodeUri, such as functions/login"),
         (function("{ CodeUri: a, Timeout: soon }"), "t.yaml: F: Timeout is not a whole number: soon"),
         (
             function("{ CodeUri: a, Environment: { Variables: { A: !Ref Nobody } } }"),

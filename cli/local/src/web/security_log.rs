@@ -43,7 +43,10 @@ impl SecurityLog {
             return answer;
         }
         // The API has verified the token just now; what is left to do is to read whose it is.
-        let entries = subject(headers).and_then(|user| self.entries(&user));
+        let entries = match subject(headers) {
+            Some(user) => self.entries(&user).await,
+            None => None,
+        };
         match entries {
             Some(entries) => {
                 json_answer(StatusCode::OK, &json!({ "success": true, "data": { "events": entries } }))
@@ -55,7 +58,7 @@ impl SecurityLog {
         }
     }
 
-    fn entries(&self, user: &str) -> Option<Vec<Value>> {
+    async fn entries(&self, user: &str) -> Option<Vec<Value>> {
         let answer = self
             .documents
             .query(&json!({
@@ -68,6 +71,7 @@ impl SecurityLog {
                 "ScanIndexForward": false,
                 "Limit": MOST,
             }))
+            .await
             .ok()?;
         let items = answer.get("Items")?.as_array()?.iter();
         Some(items.map(shown).collect())

@@ -13,10 +13,11 @@
 
 use std::fmt;
 
-use ipnet::{IpNet, Ipv4Net};
+use ipnet::IpNet;
 use saphyr::{LoadableYamlNode as _, MarkedYaml, Scalar, YamlData};
 
 use super::{Access, Permission, Route, Rule};
+use crate::network::{NetworkFault, parse_network};
 use crate::user::Role;
 
 /// A place in a rules file where something is wrong, and what to write instead.
@@ -192,27 +193,20 @@ impl Reader<'_> {
 
     fn network(&mut self, value: &MarkedYaml<'_>) -> Option<IpNet> {
         let written = text(value).unwrap_or_default();
-        let network =
-            written.parse::<IpNet>().or_else(|_| written.parse::<std::net::IpAddr>().map(IpNet::from));
-        let Ok(network) = network.map(canonical) else {
-            let remedy = "write a network like 10.0.0.0/8 or 2001:db8::/32, or one address";
-            self.fault(line(value), format!("`{written}` is no network"), remedy);
-            return None;
-        };
-        if network.trunc() != network {
-            let problem = format!("`{written}` is an address inside a network, and not the network");
-            self.fault(line(value), problem, format!("write `{}`", network.trunc()));
-            return None;
+        match parse_network(&written) {
+            Ok(network) => Some(network),
+            Err(NetworkFault::HostBits(network)) => {
+                let problem = format!("`{written}` is an address inside a network, and not the network");
+                self.fault(line(value), problem, format!("write `{network}`"));
+                None
+            }
+            Err(NetworkFault::Unreadable) => {
+                let remedy = "write a network like 10.0.0.0/8 or 2001:db8::/32, or one address";
+                self.fault(line(value), format!("`{written}` is no network"), remedy);
+                None
+            }
         }
-        Some(network)
     }
-}
-
-/// A network of IPv4-mapped addresses is the IPv4 network that it maps: clients are met by their IPv4 address.
-fn canonical(network: IpNet) -> IpNet {
-    let IpNet::V6(v6) = network else { return network };
-    let v4 = v6.addr().to_ipv4_mapped().zip(v6.prefix_len().checked_sub(96));
-    v4.and_then(|(address, length)| Ipv4Net::new(address, length).ok()).map_or(network, IpNet::V4)
 }
 
 fn line(node: &MarkedYaml<'_>) -> usize {

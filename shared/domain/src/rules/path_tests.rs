@@ -229,6 +229,13 @@ proptest! {
         }
     }
 
+    /// Else a rule would let nobody in.
+    #[test]
+    fn no_route_that_can_be_written_is_odd(path in "(/([a-zA-Z0-9._~:@-]{1,4}|\\.{1,3}|\\{id\\})){1,4}") {
+        let route = super::super::Route::parse(&format!("GET {path}"));
+        prop_assert!(route.is_err() || (!is_odd(&path) && is_plain(&path)), "{}", path);
+    }
+
     /// What a kept answer is safe by: its patterns end with a star behind a prefix, and nobody finds a path that is not odd
     /// outside of its prefix, however often they decode it.
     #[test]

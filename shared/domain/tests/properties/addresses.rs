@@ -2,7 +2,11 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use nova_auth_domain::address::{ClientAddress, TrustedProxies};
+use ipnet::IpNet;
+use nova_auth_domain::{
+    address::{ClientAddress, TrustedProxies},
+    network::{NetworkFault, parse_network},
+};
 use proptest::{collection::vec, prelude::*, sample::select};
 
 use crate::cases;
@@ -66,7 +70,7 @@ proptest! {
         prop_assume!(!is_mapped(base) && !is_mapped(peer));
         let client = "198.51.100.77".parse::<IpAddr>().unwrap();
         prop_assume!(peer != client);
-        let list = trusted(&format!("{base}/{length}"));
+        let list = trusted(&IpNet::new(base, u8::try_from(length).unwrap()).unwrap().trunc().to_string());
         let seen = ClientAddress::parse(&peer.to_string()).behind(&list, &[&client.to_string()]);
         let is_inside = bits(base)[..length] == bits(peer)[..length];
         prop_assert_eq!(seen, known(if is_inside { client } else { peer }), "{}/{} {}", base, length, peer);
@@ -106,13 +110,45 @@ proptest! {
         }
     }
 
+    /// Rules and settings read networks by one parser: what it takes is the network, and the slip is told from it.
+    #[test]
+    fn a_network_is_read_if_and_only_if_no_bit_behind_its_prefix_is_set((base, length, _) in network_and_address()) {
+        prop_assume!(!is_mapped(base));
+        let written = IpNet::new(base, u8::try_from(length).unwrap()).unwrap();
+        let read = parse_network(&written.to_string());
+        let clean = !bits(base)[length..].contains('1');
+        prop_assert_eq!(read, if clean { Ok(written) } else { Err(NetworkFault::HostBits(written.trunc())) });
+        prop_assert_eq!(parse_network(&written.trunc().to_string()), Ok(written.trunc()));
+    }
+
+    /// Whoever stands behind an element that nobody can read, it is not the proxy.
+    #[test]
+    fn the_client_is_never_a_trusted_proxy_that_passed_on_what_cannot_be_read(
+        junk in "[a-z_]{1,8}|\\[[0-9.]{1,9}\\]|[0-9]{1,3}(\\.[0-9]{1,3}){0,2}",
+        before in "[ -~]{0,20}",
+        behind in vec(1_u8..255, 0..3),
+        blanks in select(vec!["", ",", " , ,"]),
+    ) {
+        let mut hops = vec![before, junk];
+        hops.extend(behind.iter().map(|last| format!("10.0.0.{last}{blanks}")));
+        let seen = ClientAddress::parse("10.0.0.1").behind(&trusted("10.0.0.0/8"), &[&hops.join(",")]);
+        prop_assert_eq!(seen, ClientAddress::Unknown);
+    }
+
     #[test]
     fn no_list_of_proxies_trusts_everybody(
-        entries in vec((any_address(), 0_u8..=140), 1..4),
+        entries in vec((any_address(), 0_u8..=140, prop::bool::weighted(0.9)), 1..4),
         blank in select(vec!["", " ", "\t"]),
     ) {
+        let entries: Vec<_> = entries.into_iter().map(|(ip, length, clean)| {
+            let network = IpNet::new(ip, length).ok();
+            (network.filter(|_| clean).map_or(ip, |network| network.network()), length)
+        }).collect();
         let list: Vec<String> = entries.iter().map(|(ip, length)| format!("{blank}{ip}/{length}{blank}")).collect();
-        let is_fine = entries.iter().all(|(ip, length)| (1..=bits(*ip).len()).contains(&usize::from(*length)));
+        let is_fine = entries.iter().all(|(ip, length)| {
+            let network = IpNet::new(*ip, *length);
+            network.is_ok_and(|network| *length > 0 && network.trunc() == network)
+        });
         prop_assert_eq!(TrustedProxies::parse(&list.join(",")).is_ok(), is_fine, "{:?}", list);
     }
 }

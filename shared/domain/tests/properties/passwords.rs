@@ -1,10 +1,11 @@
-//! Passwords: what is accepted counts to its last byte, and is never changed on the way.
+//! Passwords: what is accepted counts to its last byte, and is one password however a keyboard writes it.
 
 use nova_auth_domain::{
     email::Email,
     password::{MAX_BYTES, Password, PasswordHash, Profile},
 };
 use proptest::{prelude::*, sample::select};
+use unicode_normalization::UnicodeNormalization as _;
 
 use crate::cases;
 
@@ -15,7 +16,13 @@ fn typed() -> impl Strategy<Value = String> {
         "[A-Z][a-z][0-9][!@#$%]\\PC{3,40}",
         "[A-Z][a-z][0-9][!@#$%][ -~]{60,72}",
         "[A-Z][a-z][0-9][!@#$%]é{30,36}",
+        "[A-Z][a-z][0-9][ -](e\u{301}|\u{627}\u{653}|\u{958}|[\u{1100}-\u{1112}]\u{1161}|\u{323}|\u{301}){3,30}",
     ]
+}
+
+/// The form that is hashed, by another library than the product's.
+fn normal(typed: &str) -> String {
+    typed.nfc().collect()
 }
 
 fn profile() -> impl Strategy<Value = Profile> {
@@ -34,14 +41,33 @@ proptest! {
     fn a_new_password_counts_to_its_last_byte(typed in typed(), profile in profile()) {
         let password = Password::new(typed.clone());
         let is_accepted = profile.check(&password, &email()).is_ok();
-        let is_whole = password.verifiable_bytes() == typed.as_bytes() && !typed.contains('\0');
+        let is_whole = password.verifiable_bytes() == normal(&typed).as_bytes() && !typed.contains('\0');
         prop_assert!(is_whole || !is_accepted, "{} bytes, {} count", typed.len(), password.verifiable_bytes().len());
     }
 
     #[test]
-    fn what_is_verified_is_what_was_typed(typed in typed()) {
+    fn what_is_verified_is_the_normal_form_and_what_was_typed_where_that_is_another(typed in typed()) {
+        let cut = |text: &str| text.as_bytes()[..text.len().min(MAX_BYTES)].to_vec();
         let password = Password::new(typed.clone());
-        prop_assert_eq!(password.verifiable_bytes(), &typed.as_bytes()[..typed.len().min(MAX_BYTES)]);
+        let (normal, typed) = (cut(&normal(&typed)), cut(&typed));
+        prop_assert_eq!(password.verifiable_bytes(), &normal);
+        prop_assert_eq!(password.typed_bytes(), (typed != normal).then_some(&*typed));
+    }
+
+    #[test]
+    fn canonically_equal_passwords_are_one_and_are_judged_alike(typed in typed(), profile in profile()) {
+        let forms = [typed.clone(), typed.nfc().collect(), typed.nfd().collect()].map(Password::new);
+        for form in &forms {
+            prop_assert_eq!(form.verifiable_bytes(), forms[0].verifiable_bytes());
+            prop_assert_eq!(profile.faults(form, None), profile.faults(&forms[0], None));
+        }
+    }
+
+    #[test]
+    fn whatever_is_neither_letter_nor_digit_is_symbol_enough(symbol in any::<char>()) {
+        prop_assume!(symbol != '\0' && !symbol.is_alphabetic() && !symbol.is_numeric());
+        let typed = format!("Xk1{symbol}qwzjX");
+        prop_assert_eq!(Profile::Crm.faults(&Password::new(typed), None), []);
     }
 
     #[test]
@@ -50,6 +76,7 @@ proptest! {
         if !is_accepted {
             return Ok(());
         }
+        let typed = normal(&typed);
         let characters = typed.chars().count();
         let has = |kind: fn(char) -> bool| typed.chars().any(kind);
         match profile {

@@ -1,0 +1,78 @@
+//! How requests are read and answered.
+
+use super::{Config, ConfigError};
+use crate::{
+    domain::{
+        address::TrustedProxies,
+        origin::{AllowedHeaders, AllowedOrigins},
+    },
+    messages::Language,
+};
+
+/// How the endpoints read requests and answer them.
+#[derive(Debug, Clone)]
+pub struct EdgeConfig {
+    /// The language of messages, where the client asks for none of ours.
+    pub default_language: Language,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: TrustedProxies,
+    /// Which pages of other origins may call from a browser.
+    pub allowed_origins: AllowedOrigins,
+    /// What they may send beside the headers that everybody needs.
+    pub allowed_headers: AllowedHeaders,
+}
+
+/// How the authorizer reads requests and answers them.
+#[derive(Debug, Clone)]
+pub struct AuthorizerEdge {
+    /// The language of messages, where the client asks for none of ours.
+    pub default_language: Language,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: TrustedProxies,
+    /// Whether a WebSocket may say its token in the query, which ends up in logs and histories.
+    pub websocket_token_query: bool,
+}
+
+impl Config {
+    /// How the endpoints read requests and answer them.
+    ///
+    /// # Errors
+    /// The first variable that is wrong.
+    pub fn edge(&self) -> Result<EdgeConfig, ConfigError> {
+        Ok(EdgeConfig {
+            default_language: self.default_language()?,
+            trusted_proxies: self.trusted_proxies()?,
+            allowed_origins: self.parsed(
+                "ALLOWED_ORIGINS",
+                AllowedOrigins::parse,
+                "must be origins like https://app.example.com, comma-separated",
+            )?,
+            allowed_headers: self.parsed(
+                "ALLOWED_HEADERS",
+                AllowedHeaders::parse,
+                "must be names of headers, comma-separated",
+            )?,
+        })
+    }
+
+    /// How the authorizer reads requests and answers them.
+    ///
+    /// # Errors
+    /// The first variable that is wrong.
+    pub fn authorizer_edge(&self) -> Result<AuthorizerEdge, ConfigError> {
+        Ok(AuthorizerEdge {
+            default_language: self.default_language()?,
+            trusted_proxies: self.trusted_proxies()?,
+            websocket_token_query: self.choice("WEBSOCKET_TOKEN_QUERY", &[("off", false), ("on", true)])?,
+        })
+    }
+
+    fn default_language(&self) -> Result<Language, ConfigError> {
+        self.choice("DEFAULT_LANGUAGE", &[("ar", Language::Arabic), ("en", Language::English)])
+    }
+
+    fn trusted_proxies(&self) -> Result<TrustedProxies, ConfigError> {
+        let problem = "must be networks like 10.0.0.0/8, without host bits, comma-separated";
+        self.parsed("TRUSTED_PROXIES", TrustedProxies::parse, problem)
+    }
+}
