@@ -4,7 +4,7 @@ use std::error::Error;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use nova_local::Stack;
+use nova_local::{DemoUser, Stack};
 use serde_json::{Value, json};
 
 use crate::user;
@@ -15,6 +15,9 @@ const SAMPLE: &str = "tests/consumer/template.yaml";
 const EMAIL: &str = "demo@example.com";
 /// It protects nothing but a stack on this machine, and has to be typed by whoever goes on from here.
 const PASSWORD: &str = "Demo-2026!";
+
+/// The user of the walk, for the page.
+pub(crate) const USER: DemoUser = DemoUser { email: EMAIL, password: PASSWORD };
 
 /// Adds what the walk needs: the sample API.
 pub(crate) fn prepare(template: &Path, attach: &mut Vec<PathBuf>) {

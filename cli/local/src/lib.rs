@@ -42,7 +42,7 @@ pub mod workbench;
 pub use binaries::{Binaries, BinariesError};
 pub use clock::Clock;
 pub use logs::LogSink;
-pub use options::Options;
+pub use options::{DemoUser, Options};
 pub use random::NoRandomness;
 pub use secrets::{GenerateError, SecretsError};
 pub use server::BindError;
