@@ -3,7 +3,7 @@
 import { Client, Unreachable } from "./client.js";
 import { busy, showFaults } from "./elements.js";
 import { registerView, signInView } from "./entrance.js";
-import { record, showExchanges, showLast } from "./exchange.js";
+import { listenForSheet, record, showExchanges, showLast } from "./exchange.js";
 import { logRows, sessionItems } from "./lists.js";
 import { listenForDismissal, say, takeBack } from "./status.js";
 import { chooseLanguage, countdown, currentLanguage, text, translate } from "./text.js";
@@ -233,20 +233,9 @@ function speak(language) {
   showAll();
 }
 
-/** On a narrow page the exchanges are in a sheet at the bottom. */
-function openSheet(isOpen) {
-  place("exchange").classList.toggle("open", isOpen);
-  place("exchange-toggle").setAttribute("aria-expanded", String(isOpen));
-}
-
 function listen() {
   listenForDismissal();
-  place("exchange-toggle").addEventListener("click", () => openSheet(!place("exchange").classList.contains("open")));
-  place("exchange").addEventListener("keydown", ({ key }) => {
-    if (key !== "Escape") return;
-    openSheet(false);
-    place("exchange-toggle").focus();
-  });
+  listenForSheet(place("exchange"), place("exchange-toggle"));
   for (const choice of document.querySelectorAll("[data-language]")) {
     choice.addEventListener("click", () => {
       if (place("email")) entrance.address = place("email").value;

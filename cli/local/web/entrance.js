@@ -4,8 +4,12 @@ import { el, field } from "./elements.js";
 import { newPasswordField } from "./password.js";
 import { text } from "./text.js";
 
-const COMMAND = `printf '%s' 'Str0ng-enough!' | nova user create --local \\
-  --email sara@example.com --name Sara --permission notes:read`;
+/** In lines that fit a phone. */
+const COMMAND = `printf '%s' 'Str0ng-enough!' |
+  nova user create --local \\
+    --email sara@example.com \\
+    --name Sara \\
+    --permission notes:read`;
 
 const email = (value) => field({ id: "email", label: text("signIn.email"), type: "email", autocomplete: "username", dir: "ltr", value });
 

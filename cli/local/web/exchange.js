@@ -89,3 +89,17 @@ export function showLast(place) {
   const [last] = exchanges;
   place.replaceChildren(...(last ? lineOf(last) : [text("exchange.none")]));
 }
+
+/** On a narrow page they are in a sheet at the bottom, which opens and closes. */
+export function listenForSheet(sheet, toggle) {
+  const turn = (isOpen) => {
+    sheet.classList.toggle("open", isOpen);
+    toggle.setAttribute("aria-expanded", String(isOpen));
+  };
+  toggle.addEventListener("click", () => turn(!sheet.classList.contains("open")));
+  sheet.addEventListener("keydown", ({ key }) => {
+    if (key !== "Escape" || !sheet.classList.contains("open")) return;
+    turn(false);
+    toggle.focus();
+  });
+}

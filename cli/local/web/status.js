@@ -1,7 +1,7 @@
 // What is said to the person: one line over the page, in sight wherever they have scrolled to, and read out.
 
 /** A success stays in sight this long. An error stays until it is dismissed, or something else is done. */
-const IN_SIGHT_MS = 8000;
+const IN_SIGHT_MS = 6000;
 
 let settling = 0;
 
