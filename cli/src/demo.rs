@@ -4,7 +4,7 @@ use std::error::Error;
 use std::io::Write as _;
 use std::path::Path;
 
-use nova_local::{Options, Stack};
+use nova_local::{DemoUser, Options, Stack};
 use serde_json::{Value, json};
 
 use crate::user;
@@ -33,6 +33,9 @@ impl Language {
 const EMAIL: &str = "demo@example.com";
 /// It protects nothing but a stack on this machine, and has to be typed by whoever goes on from here.
 const PASSWORD: &str = "Demo-2026!";
+
+/// The user of the walk, for the page.
+pub(crate) const USER: DemoUser = DemoUser { email: EMAIL, password: PASSWORD };
 
 /// Adds what the walk needs: the sample API, whose gateway refuses in the language that is asked for.
 pub(crate) fn prepare(options: &mut Options, language: Language) {

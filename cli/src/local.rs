@@ -182,6 +182,7 @@ fn options(args: Args) -> Result<Options, Box<dyn Error>> {
         binaries: args.bin_dir.map_or(Binaries::Beside, Binaries::Dir),
         no_build: args.no_build,
         page: true,
+        demo: args.demo.then_some(demo::USER),
         ..Options::in_memory(template)
     };
     if args.demo {

@@ -186,5 +186,8 @@ async fn the_demonstration_walks_the_main_job_and_goes_on_serving() {
     let body = rest.split_once("-d '").unwrap().1.trim_end_matches('\'');
     let answer = Client::at(2).post(url, &serde_json::from_str(body).unwrap()).await;
     assert_eq!(answer.status, 200, "{}", answer.body);
+    // So can what the page offers.
+    let config = Client::at(2).get(&url.replace("api/auth/login", "_local/config.json"), None).await;
+    assert_eq!(config.body["demo"].to_string(), body);
     assert!(nova.terminate().await.success);
 }

@@ -1,8 +1,10 @@
-//! The page that `nova local` serves. What needs a browser is in [`browser`] and [`attacks`], and is skipped, aloud, where
-//! there is none.
+//! The page that `nova local` serves. What needs a browser is in the other files, and is skipped, aloud, where there is none.
 
 mod attacks;
 mod browser;
+mod entrance;
+mod feedback;
+mod websocket;
 
 use serde_json::Value;
 
@@ -92,4 +94,16 @@ async fn an_attached_api_is_reached_through_the_page_and_decides_as_it_always_do
     assert_eq!(client.get(&url.replace("NotesApi", "OtherApi"), Some(&pair.access)).await.status, 404);
     let config = client.get(&format!("{}/_local/config.json", system.stack.url()), None).await;
     assert_eq!(config.body["apis"][0]["name"], "NotesApi");
+}
+
+#[test]
+fn the_page_says_everything_in_both_languages() {
+    let texts = include_str!("../../../cli/local/web/text.js");
+    let (english, arabic) = texts.split_once("  ar: {").unwrap();
+    let keys = |texts: &str| -> Vec<String> {
+        let entries = texts.lines().filter_map(|line| line.strip_prefix("    \"")?.split_once("\": \""));
+        entries.map(|(key, _)| key.to_owned()).collect()
+    };
+    assert!(keys(english).len() > 80, "{}", keys(english).len());
+    assert_eq!(keys(english), keys(arabic));
 }
