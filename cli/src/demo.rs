@@ -59,7 +59,9 @@ pub(crate) async fn run(stack: &Stack, language: Language) -> Result<(), Box<dyn
     let notes = stack.api("NotesApi").ok_or("the sample API is not served")?;
     say(&format!("\n# A user: {EMAIL}, password {PASSWORD}"))?;
     if user::prepare_for_demo(stack.dynamodb_url(), EMAIL, PASSWORD).await? {
-        say("(The file had this user already, changed since: they are as the demonstration needs them again.)")?;
+        say(
+            "(The file had this user already, changed since: they are as the demonstration needs them again.)",
+        )?;
     }
 
     // Everything is on this machine, whatever proxy there is.

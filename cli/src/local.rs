@@ -71,7 +71,8 @@ pub(crate) struct Args {
 }
 
 fn upstream(text: &str) -> Result<(String, Origin), String> {
-    let (name, url) = text.split_once('=').ok_or("expected NAME=URL, such as NotesFunction=http://127.0.0.1:8080")?;
+    let (name, url) =
+        text.split_once('=').ok_or("expected NAME=URL, such as NotesFunction=http://127.0.0.1:8080")?;
     Ok((name.to_owned(), url.parse().map_err(|error| format!("{error}"))?))
 }
 

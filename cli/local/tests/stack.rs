@@ -143,7 +143,8 @@ async fn what_does_not_start_says_so_in_one_line() {
         ),
         (
             Options { binaries: Binaries::Dir("/nowhere".into()), ..options() },
-            "the function Guard is no Rust package of this workspace, and is not built here: run its code".into(),
+            "the function Guard is no Rust package of this workspace, and is not built here: run its code"
+                .into(),
         ),
     ] {
         let problem = Stack::start(broken).await.unwrap_err().to_string();

@@ -31,8 +31,7 @@ pub(super) async fn rules(stack: &Stack, template: &Path, lets_in: bool) -> Resu
 
 /// Whether an authorizer of its routes is another template's.
 fn asks_nova_auth(api: &Api, template: &Template) -> bool {
-    let is_own =
-        |function: &str| template.functions.iter().any(|own| own.logical_id == *function);
+    let is_own = |function: &str| template.functions.iter().any(|own| own.logical_id == *function);
     api.authorizers.values().any(|authorizer| !is_own(&authorizer.function))
 }
 

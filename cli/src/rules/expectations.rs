@@ -88,7 +88,11 @@ pub(super) fn read(text: &str) -> Result<Vec<Expectation>, Vec<FileFault>> {
         Ok(documents) => match documents.as_slice() {
             [document] => reader.table(document),
             _ => {
-                reader.fault(1, "the file is empty, or has several documents", "write `tests:`, and a list below it");
+                reader.fault(
+                    1,
+                    "the file is empty, or has several documents",
+                    "write `tests:`, and a list below it",
+                );
                 Vec::new()
             }
         },
@@ -132,8 +136,12 @@ impl Reader<'_> {
                 ("tests", YamlData::Sequence(entries)) => {
                     found.extend(entries.iter().filter_map(|entry| self.expectation(entry, &users)));
                 }
-                ("tests", _) => self.fault(line(value), "`tests` is no list", "begin each with `- call: GET /path`"),
-                (other, _) => self.fault(line(value), format!("`{other}` is nothing that a table has"), REMEDY),
+                ("tests", _) => {
+                    self.fault(line(value), "`tests` is no list", "begin each with `- call: GET /path`")
+                }
+                (other, _) => {
+                    self.fault(line(value), format!("`{other}` is nothing that a table has"), REMEDY)
+                }
             }
         }
         // A table that expects nothing would pass whatever the rules say.
@@ -163,7 +171,9 @@ impl Reader<'_> {
             match (key.as_str(), &value.data) {
                 ("role", _) => match text(&value).unwrap_or_default().parse() {
                     Ok(role) => user.role = role,
-                    Err(wrong) => self.fault(line(&value), format!("{wrong}"), "write for example `role: admin`"),
+                    Err(wrong) => {
+                        self.fault(line(&value), format!("{wrong}"), "write for example `role: admin`")
+                    }
                 },
                 ("permissions", YamlData::Sequence(entries)) => {
                     for entry in entries {
@@ -171,13 +181,21 @@ impl Reader<'_> {
                         match check_permission(&permission) {
                             Ok(()) => drop(user.permissions.insert(permission)),
                             Err(wrong) => {
-                                self.fault(line(entry), wrong.to_string(), "write for example `[notes:read]`");
+                                self.fault(
+                                    line(entry),
+                                    wrong.to_string(),
+                                    "write for example `[notes:read]`",
+                                );
                             }
                         }
                     }
                 }
                 ("permissions", _) => {
-                    self.fault(line(&value), "`permissions` is no list", "write it in brackets: `[notes:read]`");
+                    self.fault(
+                        line(&value),
+                        "`permissions` is no list",
+                        "write it in brackets: `[notes:read]`",
+                    );
                 }
                 (other, _) => {
                     self.fault(line(&value), format!("`{other}` is nothing that a user has here"), REMEDY);
@@ -197,11 +215,9 @@ impl Reader<'_> {
                 "who" => who = self.who(value, users),
                 "from" => from = self.address(value),
                 "expect" => expected = self.expected(value),
-                other => self.fault(
-                    line(value),
-                    format!("`{other}` is nothing that an expectation has"),
-                    REMEDY,
-                ),
+                other => {
+                    self.fault(line(value), format!("`{other}` is nothing that an expectation has"), REMEDY)
+                }
             }
         }
         for (name, remedy) in [
@@ -221,11 +237,17 @@ impl Reader<'_> {
         let written = text(value).unwrap_or_default();
         let call = written.split_once(' ').map(|(method, path)| (method, path.trim()));
         match call {
-            Some((method, path)) if Method::parse(method).is_some() && (path.starts_with('/') || path == "$connect") => {
+            Some((method, path))
+                if Method::parse(method).is_some() && (path.starts_with('/') || path == "$connect") =>
+            {
                 Some((method.to_owned(), path.to_owned()))
             }
             _ => {
-                self.fault(line(value), format!("`{written}` is no call"), "write for example `call: GET /notes/7`");
+                self.fault(
+                    line(value),
+                    format!("`{written}` is no call"),
+                    "write for example `call: GET /notes/7`",
+                );
                 None
             }
         }
@@ -257,7 +279,11 @@ impl Reader<'_> {
         let written = text(value).unwrap_or_default();
         let address = written.parse().ok();
         if address.is_none() {
-            self.fault(line(value), format!("`{written}` is no address"), "write for example `from: 10.1.2.3`");
+            self.fault(
+                line(value),
+                format!("`{written}` is no address"),
+                "write for example `from: 10.1.2.3`",
+            );
         }
         address
     }
@@ -324,10 +350,8 @@ tests:
   - {call: DELETE /notes/7, who: {role: guest}, expect: deny}
 ";
         let read = read(table).unwrap();
-        let reader = UserSpec {
-            role: Role::default(),
-            permissions: BTreeSet::from(["notes:read".to_owned()]),
-        };
+        let reader =
+            UserSpec { role: Role::default(), permissions: BTreeSet::from(["notes:read".to_owned()]) };
         assert_eq!(
             read[0],
             Expectation {
@@ -365,7 +389,11 @@ tests:
         wrong(&test("call: GET /a, who: sara, expect: deny"), 2, "`sara` is nobody");
         wrong(&test("call: GET /a, who: anonymous, expect: allowed"), 2, "`allowed` is no decision");
         wrong(&test("call: GET /a, who: anonymous, expect: deny, from: here"), 2, "`here` is no address");
-        wrong(&test("call: GET /a, who: {roles: [a]}, expect: deny"), 2, "`roles` is nothing that a user has here");
+        wrong(
+            &test("call: GET /a, who: {roles: [a]}, expect: deny"),
+            2,
+            "`roles` is nothing that a user has here",
+        );
         wrong(&test("call: GET /a, who: {permissions: [notes]}, expect: deny"), 2, "a permission is");
     }
 }

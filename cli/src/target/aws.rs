@@ -88,13 +88,16 @@ fn no_credentials(profiles: &Profiles, error: &CredentialsError) -> String {
         (CredentialsError::ProviderTimedOut(_), _) => "the AWS credentials did not come in time".to_owned(),
         (_, Some(remedy)) => remedy,
         (CredentialsError::CredentialsNotLoaded(_), None) if profiles.is_there() => {
-            format!("the profile {name} has no credentials: `aws configure --profile {name}` or `aws configure sso` gives it some")
+            format!(
+                "the profile {name} has no credentials: `aws configure --profile {name}` or `aws configure sso` gives it some"
+            )
         }
         (CredentialsError::CredentialsNotLoaded(_), None) => NO_CREDENTIALS.to_owned(),
         (CredentialsError::InvalidConfiguration(_), None) => {
             format!("the profile {name} does not say where its credentials are: look at it in ~/.aws/config")
         }
-        _ => "the AWS credentials can't be had: try the command or role that the profile names by hand".to_owned(),
+        _ => "the AWS credentials can't be had: try the command or role that the profile names by hand"
+            .to_owned(),
     }
 }
 

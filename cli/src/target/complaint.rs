@@ -39,7 +39,10 @@ impl Target {
                 "{line}: AWS does not take these credentials: are they another account's, or mistyped? Look at --profile"
             )
             .into()
-        } else if self.local.is_none() && is("connection") && let Some(variable) = proxy::named() {
+        } else if self.local.is_none()
+            && is("connection")
+            && let Some(variable) = proxy::named()
+        {
             format!("{line}: does the proxy that {variable} names let you through to AWS?").into()
         } else if self.local.is_some() && (is("connection") || is("time-out")) {
             format!("{line}: {place}: does it run?").into()

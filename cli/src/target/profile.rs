@@ -14,7 +14,8 @@ pub(super) struct Profiles {
     chosen: String,
 }
 
-const UNREADABLE: &str = "the AWS configuration can't be read: are ~/.aws/config and ~/.aws/credentials well formed?";
+const UNREADABLE: &str =
+    "the AWS configuration can't be read: are ~/.aws/config and ~/.aws/credentials well formed?";
 
 impl Profiles {
     /// Reads the configuration. A profile that was named, by `--profile` or in `AWS_PROFILE`, has to be there.
@@ -52,13 +53,13 @@ impl Profiles {
         if self.any_says("login_session") {
             return Some(format!(
                 "the profile {name} is one of `aws login`, which nova does not read. {}",
-                self.exported(&format!("Log in (`aws login --profile {name}`), and let the AWS CLI hand the credentials on"))
+                self.exported(&format!(
+                    "Log in (`aws login --profile {name}`), and let the AWS CLI hand the credentials on"
+                ))
             ));
         }
         if self.any_says("sso_session") || self.any_says("sso_start_url") {
-            return Some(format!(
-                "the profile {name} needs a new login: `aws sso login --profile {name}`"
-            ));
+            return Some(format!("the profile {name} needs a new login: `aws sso login --profile {name}`"));
         }
         if self.any_says("credential_process") {
             return Some(format!(

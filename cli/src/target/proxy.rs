@@ -88,7 +88,14 @@ mod tests {
         ] {
             assert!(is_proxy(value), "{value}");
         }
-        for value in ["socks5://proxy.example:1080", "http://", "http://:3128", "http://proxy:port", "http://a b:1", "@"] {
+        for value in [
+            "socks5://proxy.example:1080",
+            "http://",
+            "http://:3128",
+            "http://proxy:port",
+            "http://a b:1",
+            "@",
+        ] {
             assert!(!is_proxy(value), "{value}");
         }
     }

@@ -20,7 +20,8 @@ fn what_the_gateway_refuses_reads_like_an_answer_of_ours() {
             for (kind, response) in entries(responses) {
                 let at = format!("{path}: {api}: {kind}");
                 for body in in_each_language(&response["ResponseTemplates"]["application/json"]) {
-                    let body: Value = serde_json::from_str(body).unwrap_or_else(|error| panic!("{at}: {error}"));
+                    let body: Value =
+                        serde_json::from_str(body).unwrap_or_else(|error| panic!("{at}: {error}"));
                     assert_eq!(
                         keys(&body).collect::<BTreeSet<_>>(),
                         BTreeSet::from(["success", "code", "message"]),
