@@ -18,7 +18,7 @@ Exit codes:
   2  the command was not understood
   3  there is no such user, session or API
   4  done in part: the lines or rows that were left out are named
-  5  nova doctor: a check failed";
+  5  a check failed: of nova doctor, nova rules test, or nova rules check --expect";
 
 /// There is nothing of that name.
 #[derive(Debug)]

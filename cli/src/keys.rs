@@ -78,26 +78,22 @@ pub(crate) async fn run(verb: Verb) -> Result<(), Box<dyn Error>> {
 }
 
 async fn list(args: &ListArgs) -> Result<(), Box<dyn Error>> {
-    let (mut page, mut rings) = (String::new(), Vec::new());
+    let (mut page, mut all) = (String::new(), Vec::new());
     for (kind, secret) in args.target.secrets().await? {
         writeln!(page, "{} ({})", kind.name(), secret.id())?;
-        let (ring, mut keys) = (ring(&secret, kind).await?, Vec::new());
+        let (ring, versions) = (ring(&secret, kind).await?, secret.versions().await?);
         for (key, does) in described(&ring) {
             writeln!(page, "  {:<26} {:<6} {does}", key.kid, key.algorithm.name())?;
-            keys.push(json!({
-                "kid": key.kid, "alg": key.algorithm.name(), "notBefore": key.not_before, "expires": key.expires,
+            all.push(json!({
+                "ring": kind.name(), "secret": secret.id(), "pending": versions.pending(), "kid": key.kid, "alg": key.algorithm.name(), "notBefore": key.not_before, "expires": key.expires,
                 "does": does,
             }));
         }
-        let versions = secret.versions().await?;
         if let Some(pending) = versions.pending() {
             writeln!(page, "  a rotation is under way: version {pending}")?;
         }
-        rings.push(json!({
-            "ring": kind.name(), "secret": secret.id(), "keys": keys, "pending": versions.pending(),
-        }));
     }
-    args.output.print(&rings, &page)
+    args.output.print_list(all, &page)
 }
 
 async fn rotate(args: &RotateArgs) -> Result<(), Box<dyn Error>> {

@@ -38,8 +38,8 @@ enum Verb {
     /// Measure the functions: cold and warm, time, CPU and memory, calls, and what that costs.
     #[cfg(feature = "local")]
     Bench(bench::Args),
-    /// The rules of an attached API: check, put, show.
-    #[command(subcommand)]
+    /// The rules of an attached API: check, test, put, show.
+    #[command(subcommand, after_help = failure::EXIT_CODES)]
     Rules(rules::Verb),
     /// The keys of the tokens: list, rotate.
     #[command(subcommand)]

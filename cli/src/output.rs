@@ -16,6 +16,24 @@ pub(crate) struct Output {
 }
 
 impl Output {
+    /// Prints a list: an object a line for programs, or these lines for people.
+    ///
+    /// # Errors
+    /// When nobody reads.
+    pub(crate) fn print_list<T: Serialize>(
+        self,
+        entries: impl IntoIterator<Item = T>,
+        lines: &str,
+    ) -> Result<(), Box<dyn Error>> {
+        if !self.json {
+            return self.print(&(), lines);
+        }
+        for entry in entries {
+            self.print(&entry, lines)?;
+        }
+        Ok(())
+    }
+
     /// Prints a document for programs, or these lines for people.
     ///
     /// # Errors

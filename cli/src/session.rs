@@ -103,7 +103,7 @@ async fn list(args: &ListArgs) -> Result<(), Box<dyn Error>> {
     let sessions = live(store.sessions(user.id).await?, &user, start_time());
     let views: Vec<_> = sessions.iter().map(SessionView::of).collect();
     if views.is_empty() {
-        return args.output.print(&views, "no session counts now");
+        return args.output.print_list(&views, "no session counts now");
     }
     let mut table = Table::new(["SESSION", "BEGAN", "LAST SEEN", "ENDS", "ADDRESS", "USER AGENT"]);
     for view in &views {
@@ -116,7 +116,7 @@ async fn list(args: &ListArgs) -> Result<(), Box<dyn Error>> {
             view.user_agent.to_owned(),
         ]);
     }
-    args.output.print(&views, &table.render())
+    args.output.print_list(&views, &table.render())
 }
 
 async fn revoke(args: &RevokeArgs) -> Result<(), Box<dyn Error>> {

@@ -10,14 +10,34 @@ use nova_auth::http::error::Problem;
 use nova_auth::messages::Language;
 use serde_json::json;
 
+use super::Wanted;
+use crate::failure::Unwell;
 use crate::output::Output;
 use crate::target::Target;
 use crate::user::{UserName, find};
 
+/// The code by which the rules say no.
+pub(super) fn code_of(refusal: &Refusal) -> &'static str {
+    match refusal {
+        // What an API says of it, where the client hears no detail.
+        Refusal::TokenMissing => "UNAUTHORIZED",
+        refusal => Problem::Refused(refusal.clone()).row().1,
+    }
+}
+
+/// A call, and what is expected of it.
+pub(super) struct Asked<'a> {
+    pub(super) call: &'a str,
+    pub(super) expected: Option<Wanted>,
+}
+
 /// Prints the decision about one call, and the rule that made it.
+///
+/// # Errors
+/// [`Unwell`] if another decision was expected; also when the user can't be looked up.
 pub(super) async fn explain(
     rules: &Rules,
-    call: &str,
+    Asked { call, expected }: Asked<'_>,
     user: Option<&UserName>,
     from: Option<IpAddr>,
     target: &Target,
@@ -68,5 +88,14 @@ pub(super) async fn explain(
         "allowed": code.is_none(),
         "code": code,
     });
-    output.print(&document, &format!("{call} by {who} from {place}\n{by_rule}\n{answer}"))
+    output.print(&document, &format!("{call} by {who} from {place}\n{by_rule}\n{answer}"))?;
+    match expected {
+        Some(Wanted::Allow) if code.is_some() => unexpected("allow", code),
+        Some(Wanted::Deny) if code.is_none() => unexpected("deny", code),
+        _ => Ok(()),
+    }
+}
+
+fn unexpected(wanted: &str, code: Option<&str>) -> Result<(), Box<dyn Error>> {
+    Err(Box::new(Unwell(format!("expected {wanted}, got {}", code.unwrap_or("allow")))))
 }

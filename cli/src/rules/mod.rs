@@ -1,8 +1,10 @@
 //! `nova rules …`: who may call what of an attached API.
 
+mod expectations;
 mod explain;
 #[cfg(feature = "local")]
 mod template;
+mod test;
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -29,8 +31,51 @@ pub(crate) enum Verb {
     /// Check a rules file, compare it with a template, or explain a decision.
     #[command(after_help = "Examples:\n  nova rules check --file rules.yaml\n  \
                             nova rules check --template template.yaml\n  \
-                            nova rules check --local --as sara@example.com 'GET /notes' --from 10.1.2.3")]
+                            nova rules check --local --as sara@example.com 'GET /notes' --from 10.1.2.3\n  \
+                            nova rules check 'GET /notes' --expect deny")]
     Check(CheckArgs),
+    /// Hold a rules file against a table of expectations: who, which call, from where, and what should come of it. It needs no
+    /// system.
+    #[command(after_help = TEST_HELP)]
+    Test(TestArgs),
+}
+
+const TEST_HELP: &str = "\
+Examples:
+  nova rules test rules.test.yaml
+  nova rules test rules.test.yaml --rules other/rules.yaml --json
+
+The table:
+  users:                                   # may be left out
+    reader: {role: user, permissions: [notes:read]}
+  tests:
+    - call: GET /notes/7
+      who: reader                          # a name of users, anonymous, or {role: ..., permissions: [...]}
+      from: 10.1.2.3                       # may be left out: an unknown address
+      expect: allow                        # allow, deny, or the code of the refusal
+    - {call: GET /notes/7, who: anonymous, expect: UNAUTHORIZED}
+
+It ends with 0 if every expectation holds, with 5 if one does not, and with 1 if a file can't be used.";
+
+/// What `--expect` takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Wanted {
+    Allow,
+    Deny,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct TestArgs {
+    /// The table of expectations.
+    file: PathBuf,
+    /// The rules file. By default rules.yaml beside the table.
+    #[arg(long, value_name = "FILE")]
+    rules: Option<PathBuf>,
+    /// The API keeps no answer (ReauthorizeEvery 0), so that the rules need not be sayable in a policy.
+    #[arg(long)]
+    uncached: bool,
+    #[command(flatten)]
+    output: Output,
 }
 
 #[derive(Debug, clap::Args)]
@@ -78,6 +123,9 @@ pub(crate) struct CheckArgs {
     /// From which address.
     #[arg(long, value_name = "ADDRESS", requires = "call")]
     from: Option<std::net::IpAddr>,
+    /// End with 5 unless the decision is this one.
+    #[arg(long, value_enum, requires = "call")]
+    expect: Option<Wanted>,
     /// The call to explain, for example 'GET /notes'. Without --as: of somebody without a token.
     call: Option<String>,
     #[command(flatten)]
@@ -95,6 +143,7 @@ pub(crate) async fn run(verb: Verb) -> Result<(), Box<dyn Error>> {
         Verb::Put(args) => put(args).await.map_err(|error| args.target.explain(error)),
         Verb::Show(args) => show(args).await.map_err(|error| args.target.explain(error)),
         Verb::Check(args) => check(args).await.map_err(|error| args.target.explain(error)),
+        Verb::Test(args) => test(args),
     }
 }
 
@@ -105,7 +154,7 @@ pub(crate) async fn store(
     path: &Path,
     caching: Caching,
 ) -> Result<usize, Box<dyn Error>> {
-    let source = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let source = text(path)?;
     let rules = read(path, &source, caching)?;
     let number = rules.rules.len();
     store.put_rules(api, &StoredRules { rules, source, stored_at: start_time() }).await?;
@@ -145,8 +194,7 @@ async fn show(args: &ShowArgs) -> Result<(), Box<dyn Error>> {
 }
 
 async fn check(args: &CheckArgs) -> Result<(), Box<dyn Error>> {
-    let source =
-        std::fs::read_to_string(&args.file).map_err(|error| format!("{}: {error}", args.file.display()))?;
+    let source = text(&args.file)?;
     #[cfg(feature = "local")]
     if let Some(template) = &args.template {
         let rules = file::read(&source).map_err(|faults| broken(&args.file, &faults))?;
@@ -155,13 +203,26 @@ async fn check(args: &CheckArgs) -> Result<(), Box<dyn Error>> {
     let rules = read(&args.file, &source, caching(args.uncached))?;
     match &args.call {
         Some(call) => {
-            explain::explain(&rules, call, args.user.as_ref(), args.from, &args.target, args.output).await
+            let asked = explain::Asked { call, expected: args.expect };
+            explain::explain(&rules, asked, args.user.as_ref(), args.from, &args.target, args.output).await
         }
         None => args.output.print(
             &json!({"file": args.file.display().to_string(), "rules": rules.rules.len(), "fit": true}),
             &format!("{}: {} rules, fit to be stored", args.file.display(), rules.rules.len()),
         ),
     }
+}
+
+fn test(args: &TestArgs) -> Result<(), Box<dyn Error>> {
+    let rules_file = args.rules.clone().unwrap_or_else(|| args.file.with_file_name("rules.yaml"));
+    let expectations =
+        expectations::read(&text(&args.file)?).map_err(|faults| broken(&args.file, &faults))?;
+    let rules = read(&rules_file, &text(&rules_file)?, caching(args.uncached))?;
+    test::run(&rules, &rules_file, &expectations, &args.file, args.output)
+}
+
+fn text(path: &Path) -> Result<String, String> {
+    std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 /// The rules of a file, if they are fit to be stored.

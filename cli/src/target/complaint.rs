@@ -2,14 +2,15 @@
 
 use std::error::Error;
 
-use super::Target;
+use super::{Target, proxy};
 
-/// Credentials that AWS knows nothing of, or no more.
-const BAD_CREDENTIALS: [&str; 6] = [
+/// Credentials whose time is over.
+const EXPIRED: [&str; 2] = ["ExpiredTokenException", "ExpiredToken"];
+
+/// Credentials that AWS knows nothing of.
+const BAD_CREDENTIALS: [&str; 4] = [
     "UnrecognizedClientException",
     "InvalidSignatureException",
-    "ExpiredTokenException",
-    "ExpiredToken",
     "InvalidClientTokenId",
     "MissingAuthenticationTokenException",
 ];
@@ -28,12 +29,21 @@ impl Target {
                 "{line}: AWS denies it to these credentials: {place}. What each command needs stands in docs/operators.md"
             )
             .into()
-        } else if BAD_CREDENTIALS.into_iter().any(is) {
+        } else if EXPIRED.into_iter().any(is) {
             format!(
-                "{line}: AWS does not take these credentials: have they expired, or are they another account's? Try \
-                 `aws sso login`, or look at --profile"
+                "{line}: these credentials have expired: get new ones, by `aws sso login` or as you got these"
             )
             .into()
+        } else if BAD_CREDENTIALS.into_iter().any(is) {
+            format!(
+                "{line}: AWS does not take these credentials: are they another account's, or mistyped? Look at --profile"
+            )
+            .into()
+        } else if self.local.is_none()
+            && is("connection")
+            && let Some(variable) = proxy::named()
+        {
+            format!("{line}: does the proxy that {variable} names let you through to AWS?").into()
         } else if self.local.is_some() && (is("connection") || is("time-out")) {
             format!("{line}: {place}: does it run?").into()
         } else {

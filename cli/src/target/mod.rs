@@ -3,6 +3,8 @@
 pub(crate) mod aws;
 mod complaint;
 pub(crate) mod local;
+mod profile;
+pub(crate) mod proxy;
 mod stack;
 
 use std::error::Error;
@@ -64,7 +66,7 @@ impl Target {
         Target { local: Some(dynamodb_url.to_owned()), ..Target::default() }
     }
 
-    /// An account, in this region if one is said.
+    /// An account, as the environment says, in this region if one is named.
     #[cfg(feature = "local")]
     pub(crate) fn in_region(region: Option<String>) -> Target {
         Target { region, ..Target::default() }

@@ -248,9 +248,11 @@ async fn an_operator_sees_the_sessions_of_a_user_and_ends_one_or_all_of_them() {
     let (one, other) = (Client::at(2), Client::at(3));
     let pairs = [system.login(&one, &sara).await, system.login(&other, &sara).await];
     let listed = nova(&system, "", &["session", "list", "LOCAL", &sara.email, "--json"]).await;
-    let sessions: Value = serde_json::from_str(&listed.stdout).unwrap();
+    // An object a line, as every list.
+    let sessions: Vec<Value> =
+        listed.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let at = |ip: &str| {
-        let session = sessions.as_array().unwrap().iter().find(|session| session["ip"] == ip);
+        let session = sessions.iter().find(|session| session["ip"] == ip);
         session.unwrap()["id"].as_str().unwrap().to_owned()
     };
     let words = ["session", "revoke", "LOCAL", &sara.email, &at("127.0.0.2")];
