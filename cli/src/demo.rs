@@ -102,7 +102,7 @@ pub(crate) async fn run(stack: &Stack, language: Language) -> Result<(), Box<dyn
     walk.post(&url, None, json!({"refreshToken": text(&next, "/data/refreshToken")?}), 401).await?;
 
     say(&format!(
-        "\n# That was the main job. All of it goes on running, until Ctrl-C. To try it yourself:\n\
+        "\n# Demo done. Still serving; press Ctrl-C to stop. To try it yourself:\n\
          In a browser: {auth}/\n\
          curl -s {auth}/api/auth/login -H 'Content-Type: application/json' -d '{}'",
         json!({"email": EMAIL, "password": PASSWORD})

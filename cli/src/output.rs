@@ -10,7 +10,7 @@ use unicode_width::UnicodeWidthStr as _;
 /// Whom a verb prints for.
 #[derive(Debug, Clone, Copy, Default, clap::Args)]
 pub(crate) struct Output {
-    /// Print JSON, one document a line, for programs.
+    /// Print JSON, one document per line.
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -152,7 +152,7 @@ async fn a_port_that_is_taken_is_named_with_the_flag_that_chooses_another() {
         let ended = run(command("nova", &arguments), "").await;
         assert_eq!(
             ended.complaint(),
-            format!("nova: port {port} is in use: choose another with {flag}, or 0 for any free one")
+            format!("error: port {port} is in use; choose another with {flag}, or 0 for any free port")
         );
     }
 }
@@ -168,7 +168,7 @@ async fn a_template_that_cannot_be_used_is_named_in_one_line() {
         let template = template.display().to_string();
         let ended = run(command("nova", &["local", "--template", &template]), "").await;
         let line = ended.complaint();
-        assert!(line.starts_with("nova: ") && line.contains(&template), "{line}");
+        assert!(line.starts_with("error: ") && line.contains(&template), "{line}");
     }
     let mut lost = command("nova", &["local"]);
     lost.current_dir("/");
@@ -182,7 +182,7 @@ async fn a_function_without_a_binary_is_named_in_one_line() {
     let ended = run(command("nova", &arguments(&["--bin-dir", &dir])), "").await;
     assert_eq!(
         ended.complaint(),
-        format!("nova: there is no binary of the function csrf-token at {dir}/csrf-token")
+        format!("error: there is no binary of the function csrf-token at {dir}/csrf-token")
     );
 }
 
@@ -296,7 +296,7 @@ async fn a_file_that_another_one_keeps_its_data_in_is_refused() {
     assert_eq!(
         ended.complaint(),
         format!(
-            "nova: another `nova local` keeps its data in {file}: stop it, or name another file with --data"
+            "error: another `nova local` keeps its data in {file}: stop it, or name another file with --data"
         )
     );
     nova.terminate().await;
@@ -364,7 +364,7 @@ async fn a_function_of_another_language_is_refused_in_one_line_that_says_how_it_
     let ended = run(command("nova", &arguments(&["--attach", &template])), "").await;
     let line = ended.complaint();
     assert!(
-        line.starts_with("nova: the function HelloFunction is no Rust package of this workspace"),
+        line.starts_with("error: the function HelloFunction is no Rust package of this workspace"),
         "{line}"
     );
     assert!(line.ends_with("--upstream HelloFunction=http://127.0.0.1:8080"), "{line}");

@@ -33,7 +33,7 @@ pub struct Options {
     pub engine: Option<Engine>,
     /// The file that keeps tables and secrets; without one, they end with the stack.
     pub data: Option<PathBuf>,
-    /// How many processes each function may have.
+    /// Maximum processes per function.
     pub concurrency: usize,
     /// Development servers in the place of functions, by the function's logical id.
     pub upstreams: BTreeMap<String, Origin>,

@@ -97,7 +97,7 @@ pub(super) fn read(text: &str) -> Result<Vec<Expectation>, Vec<FileFault>> {
             }
         },
         Err(error) => {
-            reader.fault(error.marker().line(), error.info().to_owned(), "this is no YAML");
+            reader.fault(error.marker().line(), error.info().to_owned(), "invalid YAML");
             Vec::new()
         }
     };
@@ -139,9 +139,7 @@ impl Reader<'_> {
                 ("tests", _) => {
                     self.fault(line(value), "`tests` is no list", "begin each with `- call: GET /path`")
                 }
-                (other, _) => {
-                    self.fault(line(value), format!("`{other}` is nothing that a table has"), REMEDY)
-                }
+                (other, _) => self.fault(line(value), format!("unknown key `{other}`"), REMEDY),
             }
         }
         // A table that expects nothing would pass whatever the rules say.
@@ -198,7 +196,7 @@ impl Reader<'_> {
                     );
                 }
                 (other, _) => {
-                    self.fault(line(&value), format!("`{other}` is nothing that a user has here"), REMEDY);
+                    self.fault(line(&value), format!("unknown key `{other}`"), REMEDY);
                 }
             }
         }
@@ -215,9 +213,7 @@ impl Reader<'_> {
                 "who" => who = self.who(value, users),
                 "from" => from = self.address(value),
                 "expect" => expected = self.expected(value),
-                other => {
-                    self.fault(line(value), format!("`{other}` is nothing that an expectation has"), REMEDY)
-                }
+                other => self.fault(line(value), format!("unknown key `{other}`"), REMEDY),
             }
         }
         for (name, remedy) in [
@@ -379,7 +375,7 @@ tests:
         wrong("", 1, "the file is empty");
         wrong("tests: []\n", 1, "the table expects nothing");
         wrong("- call: GET /a\n", 1, "no mapping");
-        wrong("test: []\n", 1, "`test` is nothing that a table has");
+        wrong("test: []\n", 1, "unknown key `test`");
         let test = |members: &str| format!("tests:\n  - {{{members}}}\n");
         wrong(&test("who: anonymous, expect: deny"), 2, "has no call");
         wrong(&test("call: GET /a, expect: deny"), 2, "has no who");
@@ -389,11 +385,7 @@ tests:
         wrong(&test("call: GET /a, who: sara, expect: deny"), 2, "`sara` is nobody");
         wrong(&test("call: GET /a, who: anonymous, expect: allowed"), 2, "`allowed` is no decision");
         wrong(&test("call: GET /a, who: anonymous, expect: deny, from: here"), 2, "`here` is no address");
-        wrong(
-            &test("call: GET /a, who: {roles: [a]}, expect: deny"),
-            2,
-            "`roles` is nothing that a user has here",
-        );
+        wrong(&test("call: GET /a, who: {roles: [a]}, expect: deny"), 2, "unknown key `roles`");
         wrong(&test("call: GET /a, who: {permissions: [notes]}, expect: deny"), 2, "a permission is");
     }
 }

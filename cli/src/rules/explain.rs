@@ -11,7 +11,7 @@ use nova_auth::messages::Language;
 use serde_json::json;
 
 use super::Wanted;
-use crate::failure::Unwell;
+use crate::failure::{Unwell, Usage};
 use crate::output::Output;
 use crate::target::Target;
 use crate::user::{UserName, find};
@@ -43,15 +43,16 @@ pub(super) async fn explain(
     target: &Target,
     output: Output,
 ) -> Result<(), Box<dyn Error>> {
-    let (method, path) =
-        call.split_once(' ').ok_or("a call is a method and a path, for example 'GET /notes'")?;
+    let (method, path) = call
+        .split_once(' ')
+        .ok_or_else(|| Usage("expected a method and a path, for example 'GET /notes'".to_owned()))?;
     let user = match user {
         Some(name) => Some(find(&target.store().await?, name).await?),
         None => None,
     };
     let address = from.map(|ip| ClientAddress::Known(ip.to_canonical()));
     let verdict = rules.decide(method, None, path, Asking { user: user.as_ref(), address });
-    let who = user.as_ref().map_or("somebody without a token".to_owned(), |user| {
+    let who = user.as_ref().map_or("anonymous".to_owned(), |user| {
         let permissions: Vec<&str> = user.permissions.iter().map(String::as_str).collect();
         format!(
             "{} (role {}, permissions: {})",
@@ -60,11 +61,11 @@ pub(super) async fn explain(
             permissions.join(" ")
         )
     });
-    let place = from.map_or("an unknown address".to_owned(), |ip| ip.to_string());
+    let place = from.map_or("unknown address".to_owned(), |ip| ip.to_string());
     let rule = verdict.line.and_then(|line| rules.rules.iter().find(|rule| rule.line == line));
     let by_rule = match rule {
         Some(rule) => format!("line {}: {}", rule.line, rule.route),
-        None => "no rule is about it".to_owned(),
+        None => "no rule matches".to_owned(),
     };
     let (code, answer) = match (verdict.answer, &user) {
         (_, Some(user)) if !user.is_active() => {

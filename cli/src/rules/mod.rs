@@ -27,6 +27,7 @@ pub(crate) enum Verb {
     #[command(after_help = "Example:\n  nova rules put --local --api NotesApi rules.yaml")]
     Put(PutArgs),
     /// Print the rules that an API has.
+    #[command(after_help = "Example:\n  nova rules show --stack nova-auth --api a1b2c3d4e5")]
     Show(ShowArgs),
     /// Check a rules file, compare it with a template, or explain a decision.
     #[command(after_help = "Examples:\n  nova rules check --file rules.yaml\n  \
@@ -34,8 +35,7 @@ pub(crate) enum Verb {
                             nova rules check --local --as sara@example.com 'GET /notes' --from 10.1.2.3\n  \
                             nova rules check 'GET /notes' --expect deny")]
     Check(CheckArgs),
-    /// Hold a rules file against a table of expectations: who, which call, from where, and what should come of it. It needs no
-    /// system.
+    /// Test a rules file against a table of expectations (who calls what, from where, and the expected result). Works offline.
     #[command(after_help = TEST_HELP)]
     Test(TestArgs),
 }
@@ -80,10 +80,10 @@ pub(crate) struct TestArgs {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct PutArgs {
-    /// The API's id, as it stands in its ARNs.
+    /// The API's id, as in its ARNs.
     #[arg(long, value_name = "ID")]
     api: String,
-    /// API Gateway keeps no answer of this API (ReauthorizeEvery 0), so that the rules need not be sayable in a policy.
+    /// Assert that API Gateway caches no answers of this API (ReauthorizeEvery 0). Otherwise the rules must be expressible as one cacheable IAM policy.
     #[arg(long)]
     uncached: bool,
     /// The rules file.
@@ -96,7 +96,7 @@ pub(crate) struct PutArgs {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct ShowArgs {
-    /// The API's id, as it stands in its ARNs.
+    /// The API's id, as in its ARNs.
     #[arg(long, value_name = "ID")]
     api: String,
     #[command(flatten)]
@@ -113,20 +113,20 @@ pub(crate) struct CheckArgs {
     /// Check for an API of which API Gateway keeps no answer (ReauthorizeEvery 0).
     #[arg(long)]
     uncached: bool,
-    /// Compare with the routes and authorizers of this template.
+    /// Compare with this template's routes and authorizers.
     #[cfg(feature = "local")]
     #[arg(long, value_name = "FILE")]
     template: Option<PathBuf>,
-    /// Explain what this user may do, by address or id.
+    /// Explain the decision for this user (address or id).
     #[arg(long = "as", value_name = "USER", requires = "call")]
     user: Option<UserName>,
-    /// From which address.
+    /// Source address of the call.
     #[arg(long, value_name = "ADDRESS", requires = "call")]
     from: Option<std::net::IpAddr>,
     /// End with 5 unless the decision is this one.
     #[arg(long, value_enum, requires = "call")]
     expect: Option<Wanted>,
-    /// The call to explain, for example 'GET /notes'. Without --as: of somebody without a token.
+    /// The call to explain, for example 'GET /notes'. Without --as: of anonymous.
     call: Option<String>,
     #[command(flatten)]
     output: Output,
@@ -168,8 +168,8 @@ async fn put(args: &PutArgs) -> Result<(), Box<dyn Error>> {
     args.output.print(
         &json!({"api": args.api, "rules": number, "inForceWithinSeconds": seconds}),
         &format!(
-            "stored {number} rules for {}; in force on every decision within {seconds} s, and where API Gateway keeps \
-             answers that much longer",
+            "stored {number} rules for {}; in force within {seconds} s, plus the result TTL if API Gateway caches \
+             answers",
             args.api,
         ),
     )
@@ -177,10 +177,10 @@ async fn put(args: &PutArgs) -> Result<(), Box<dyn Error>> {
 
 async fn show(args: &ShowArgs) -> Result<(), Box<dyn Error>> {
     let Some(stored) = args.target.store().await?.rules(&args.api).await? else {
-        return Err(Box::new(NotFound(format!("{} has no rules: NO_RULES says what that means", args.api))));
+        return Err(Box::new(NotFound(format!("{} has no rules (NoRules decides what happens)", args.api))));
     };
     let is_kept = stored.rules.caching == Caching::Allowed;
-    let kept = if is_kept { "" } else { ", answers not kept" };
+    let kept = if is_kept { "" } else { ", uncached" };
     args.output.print(
         &json!({
             "api": args.api,
@@ -208,7 +208,7 @@ async fn check(args: &CheckArgs) -> Result<(), Box<dyn Error>> {
         }
         None => args.output.print(
             &json!({"file": args.file.display().to_string(), "rules": rules.rules.len(), "fit": true}),
-            &format!("{}: {} rules, fit to be stored", args.file.display(), rules.rules.len()),
+            &format!("{}: OK: {} rules", args.file.display(), rules.rules.len()),
         ),
     }
 }

@@ -39,7 +39,7 @@ impl Aws {
         }
         let config = loader.load().await;
         let region = config.region().map(ToString::to_string);
-        let region = region.ok_or("which region? Say --region, or set it in the profile or in AWS_REGION")?;
+        let region = region.ok_or("no region: pass --region, or set it in the profile or in AWS_REGION")?;
         let provider = config.credentials_provider().ok_or(NO_CREDENTIALS)?;
         let credentials = provider.provide_credentials().await;
         let credentials = credentials.map_err(|error| no_credentials(&profiles, &error))?;
@@ -78,14 +78,14 @@ impl Aws {
     }
 }
 
-const NO_CREDENTIALS: &str = "there are no AWS credentials: say --profile NAME, set AWS_PROFILE, or log in with \
+const NO_CREDENTIALS: &str = "no AWS credentials: pass --profile NAME, set AWS_PROFILE, or log in with \
                               `aws sso login` or `aws configure`";
 
 /// The SDK's reasons are long chains, and may quote files; what helps is to know which kind it is.
 fn no_credentials(profiles: &Profiles, error: &CredentialsError) -> String {
     let name = profiles.name();
     match (error, profiles.remedy()) {
-        (CredentialsError::ProviderTimedOut(_), _) => "the AWS credentials did not come in time".to_owned(),
+        (CredentialsError::ProviderTimedOut(_), _) => "timed out waiting for AWS credentials".to_owned(),
         (_, Some(remedy)) => remedy,
         (CredentialsError::CredentialsNotLoaded(_), None) if profiles.is_there() => {
             format!(
@@ -94,10 +94,9 @@ fn no_credentials(profiles: &Profiles, error: &CredentialsError) -> String {
         }
         (CredentialsError::CredentialsNotLoaded(_), None) => NO_CREDENTIALS.to_owned(),
         (CredentialsError::InvalidConfiguration(_), None) => {
-            format!("the profile {name} does not say where its credentials are: look at it in ~/.aws/config")
+            format!("the profile {name} does not say where its credentials are; check it in ~/.aws/config")
         }
-        _ => "the AWS credentials can't be had: try the command or role that the profile names by hand"
-            .to_owned(),
+        _ => "cannot get AWS credentials; try the command or role that the profile names by hand".to_owned(),
     }
 }
 
