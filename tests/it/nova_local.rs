@@ -176,6 +176,28 @@ async fn a_template_that_cannot_be_used_is_named_in_one_line() {
     assert!(ended.complaint().contains("--template"), "{ended:?}");
 }
 
+/// It used to say `ready`, with functions that could not start.
+#[tokio::test]
+async fn a_parameter_that_a_deployment_would_refuse_is_named_in_one_line() {
+    for (given, said) in [
+        ("Registration=maybe", "Parameter 'Registration' must be one of AllowedValues: closed, open"),
+        ("BcryptCost=99", "Parameter 'BcryptCost' must be a number not greater than 15"),
+        (
+            "AllowedOrigins=https://*.example.com",
+            "Parameter 'AllowedOrigins' failed to satisfy constraint: origins",
+        ),
+        (
+            "TrustedProxies=10.0.0.0/8;192.168.0.0/16",
+            "Parameter 'TrustedProxies' failed to satisfy constraint: addresses",
+        ),
+    ] {
+        let ended = run(command("nova", &arguments(&["--parameter-overrides", given])), "").await;
+        let (line, name) = (ended.complaint(), given.split('=').next().unwrap());
+        assert!(line.starts_with("nova: ") && line.contains(said), "{line}");
+        assert!(line.ends_with(&format!("give another with --parameter-overrides {name}=VALUE")), "{line}");
+    }
+}
+
 #[tokio::test]
 async fn a_function_without_a_binary_is_named_in_one_line() {
     let dir = directory("no-binaries").display().to_string();
