@@ -157,6 +157,7 @@ const on = {
 
   signOutEverywhere() {
     place("everywhere").showModal();
+    place("everywhere-no").focus();
   },
 
   cancelEverywhere() {

@@ -132,7 +132,7 @@ export function signedInView(state) {
         "div",
         { class: "actions" },
         button("everywhere-yes", "me.everywhere", { class: "danger", onclick: on.confirmEverywhere }),
-        button("everywhere-no", "me.cancel", { autofocus: true, onclick: on.cancelEverywhere }),
+        button("everywhere-no", "me.cancel", { onclick: on.cancelEverywhere }),
       ),
     ),
   );
