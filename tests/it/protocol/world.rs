@@ -1,7 +1,6 @@
 //! The flows on a database in memory, and what their users do.
 
 use std::{
-    collections::BTreeMap,
     path::Path,
     sync::{
         Arc,

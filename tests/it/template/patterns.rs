@@ -233,9 +233,10 @@ fn each_pattern_and_its_parser_say_the_same_of_any_value() {
         failure_persistence: None,
         ..ProptestConfig::default()
     });
-    let mut accepted = BTreeMap::<&str, u32>::new();
-    let mut count =
-        |parameter, is_accepted: bool| *accepted.entry(parameter).or_default() += u32::from(is_accepted);
+    let accepted = std::cell::RefCell::new(BTreeMap::<&str, u32>::new());
+    let count = |parameter, is_accepted: bool| {
+        *accepted.borrow_mut().entry(parameter).or_default() += u32::from(is_accepted);
+    };
     runner
         .run(
             &(
@@ -270,5 +271,6 @@ fn each_pattern_and_its_parser_say_the_same_of_any_value() {
         )
         .unwrap_or_else(|error| panic!("{error}"));
     // It would prove little if hardly a value were good.
+    let accepted = accepted.into_inner();
     assert!(accepted.values().all(|count| *count > 150) && accepted.len() == 3, "{accepted:?}");
 }
