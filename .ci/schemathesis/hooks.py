@@ -104,8 +104,8 @@ def before_call(context, case, kwargs):
 
 
 @schemathesis.check
-def unknown_methods_are_forbidden(context, response, case):
+def unknown_methods_are_not_found(context, response, case):
     scenario = getattr(getattr(case.meta and case.meta.phase, "data", None), "scenario", None)
     if scenario is not None and scenario.name == "UNSPECIFIED_HTTP_METHOD":
-        assert response.status_code == 403, f"{response.request.method}: {response.status_code}"
-        assert response.json()["code"] == "FORBIDDEN"
+        assert response.status_code == 404, f"{response.request.method}: {response.status_code}"
+        assert response.json()["code"] == "NOT_FOUND"

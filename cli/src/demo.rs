@@ -4,7 +4,7 @@ use std::error::Error;
 use std::io::Write as _;
 use std::path::Path;
 
-use nova_local::{Options, Stack};
+use nova_local::{DemoUser, Options, Stack};
 use serde_json::{Value, json};
 
 use crate::user;
@@ -33,6 +33,9 @@ impl Language {
 const EMAIL: &str = "demo@example.com";
 /// It protects nothing but a stack on this machine, and has to be typed by whoever goes on from here.
 const PASSWORD: &str = "Demo-2026!";
+
+/// The user of the walk, for the page.
+pub(crate) const USER: DemoUser = DemoUser { email: EMAIL, password: PASSWORD };
 
 /// Adds what the walk needs: the sample API, whose gateway refuses in the language that is asked for.
 pub(crate) fn prepare(options: &mut Options, language: Language) {
@@ -99,7 +102,7 @@ pub(crate) async fn run(stack: &Stack, language: Language) -> Result<(), Box<dyn
     walk.post(&url, None, json!({"refreshToken": text(&next, "/data/refreshToken")?}), 401).await?;
 
     say(&format!(
-        "\n# That was the main job. All of it goes on running, until Ctrl-C. To try it yourself:\n\
+        "\n# Demo done. Still serving; press Ctrl-C to stop. To try it yourself:\n\
          In a browser: {auth}/\n\
          curl -s {auth}/api/auth/login -H 'Content-Type: application/json' -d '{}'",
         json!({"email": EMAIL, "password": PASSWORD})

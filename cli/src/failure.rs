@@ -14,11 +14,15 @@ use nova_auth::messages::{Language, message};
 pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
   0  done
-  1  failed: nothing was done, or it is said what was; the same command can be repeated
-  2  the command was not understood
-  3  there is no such user, session or API
-  4  done in part: the lines or rows that were left out are named
-  5  nova doctor: a check failed";
+  1  failed; anything done so far is listed above. The same command can be repeated
+  2  usage error
+  3  no such user, session or API
+  4  done in part: the skipped lines or rows are named
+  5  a check failed: of nova doctor, nova rules test, or nova rules check --expect";
+
+/// The command lacks something that clap can't ask for.
+#[derive(Debug)]
+pub(crate) struct Usage(pub(crate) String);
 
 /// There is nothing of that name.
 #[derive(Debug)]
@@ -38,6 +42,12 @@ impl std::fmt::Display for Unwell {
     }
 }
 
+impl std::fmt::Display for Usage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 impl std::fmt::Display for NotFound {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)
@@ -50,6 +60,7 @@ impl std::fmt::Display for InPart {
     }
 }
 
+impl Error for Usage {}
 impl Error for NotFound {}
 impl Error for InPart {}
 impl Error for Unwell {}
@@ -61,8 +72,10 @@ pub(crate) fn report(error: &(dyn Error + 'static)) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     // With nobody to read the line, the exit code still tells.
-    drop(writeln!(std::io::stderr(), "nova: {error}"));
-    if error.is::<NotFound>() {
+    drop(writeln!(std::io::stderr(), "error: {error}"));
+    if error.is::<Usage>() {
+        ExitCode::from(2)
+    } else if error.is::<NotFound>() {
         ExitCode::from(3)
     } else if error.is::<InPart>() {
         ExitCode::from(4)
@@ -90,11 +103,9 @@ pub(crate) fn refused(error: FlowError) -> Box<dyn Error> {
                 .collect();
             lines.join(" ").into()
         }
-        FlowError::Refused(Refusal::NotFound) => {
-            Box::new(NotFound("there is no such user any more".to_owned()))
-        }
+        FlowError::Refused(Refusal::NotFound) => Box::new(NotFound("the user no longer exists".to_owned())),
         FlowError::Refused(Refusal::SessionNotFound) => {
-            Box::new(NotFound("the user has no such session, or it has ended already".to_owned()))
+            Box::new(NotFound("no active session with that id".to_owned()))
         }
         FlowError::Refused(refusal) => Problem::Refused(refusal).message(Language::English).into(),
         other => other.into(),

@@ -18,11 +18,12 @@ const LOOKS: (Duration, usize) = (Duration::from_millis(500), 240);
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Verb {
-    /// Show the keys of both rings: their names and what they do, and nothing of themselves.
+    /// List the keys of both rings: metadata only, never key material.
+    #[command(after_help = "Example:\n  nova keys list --stack nova-auth")]
     List(ListArgs),
     /// Rotate the keys now. Nobody is logged out, unless --drop names a key.
     #[command(
-        after_help = "Examples:\n  nova keys rotate --local                  both rings; the new keys sign in an hour\n  nova keys rotate --local --drop access-1  the key is compromised: it is out at once"
+        after_help = "Examples:\n  nova keys rotate --local                  both rings; the new keys sign in an hour\n  nova keys rotate --local --drop access-1  the key is compromised: remove it at once"
     )]
     Rotate(RotateArgs),
 }
@@ -78,26 +79,22 @@ pub(crate) async fn run(verb: Verb) -> Result<(), Box<dyn Error>> {
 }
 
 async fn list(args: &ListArgs) -> Result<(), Box<dyn Error>> {
-    let (mut page, mut rings) = (String::new(), Vec::new());
+    let (mut page, mut all) = (String::new(), Vec::new());
     for (kind, secret) in args.target.secrets().await? {
         writeln!(page, "{} ({})", kind.name(), secret.id())?;
-        let (ring, mut keys) = (ring(&secret, kind).await?, Vec::new());
+        let (ring, versions) = (ring(&secret, kind).await?, secret.versions().await?);
         for (key, does) in described(&ring) {
             writeln!(page, "  {:<26} {:<6} {does}", key.kid, key.algorithm.name())?;
-            keys.push(json!({
-                "kid": key.kid, "alg": key.algorithm.name(), "notBefore": key.not_before, "expires": key.expires,
+            all.push(json!({
+                "ring": kind.name(), "secret": secret.id(), "pending": versions.pending(), "kid": key.kid, "alg": key.algorithm.name(), "notBefore": key.not_before, "expires": key.expires,
                 "does": does,
             }));
         }
-        let versions = secret.versions().await?;
         if let Some(pending) = versions.pending() {
-            writeln!(page, "  a rotation is under way: version {pending}")?;
+            writeln!(page, "  rotation in progress: version {pending}")?;
         }
-        rings.push(json!({
-            "ring": kind.name(), "secret": secret.id(), "keys": keys, "pending": versions.pending(),
-        }));
     }
-    args.output.print(&rings, &page)
+    args.output.print_list(all, &page)
 }
 
 async fn rotate(args: &RotateArgs) -> Result<(), Box<dyn Error>> {
@@ -141,12 +138,12 @@ async fn finished(secret: &VersionedSecret, version: &str) -> Result<(), Box<dyn
         }
         if versions.pending() != Some(version) {
             return Err(
-                "the rotation was given up; the ring is as it was. The log of rotate-keys says why".into()
+                "the rotation was abandoned and the ring is unchanged; see the log of rotate-keys".into()
             );
         }
         tokio::time::sleep(LOOKS.0).await;
     }
-    Err("the rotation has not come to its end in two minutes. The log of rotate-keys says why".into())
+    Err("the rotation did not finish within two minutes; see the log of rotate-keys".into())
 }
 
 async fn emergency(args: &RotateArgs) -> Result<(), Box<dyn Error>> {
@@ -165,7 +162,7 @@ async fn emergency(args: &RotateArgs) -> Result<(), Box<dyn Error>> {
     }
     // A typing error is found before anything is changed.
     if let Some(unknown) = left.first() {
-        return Err(format!("no ring has a key {unknown}: look at `nova keys list`").into());
+        return Err(format!("no ring has a key {unknown}; see `nova keys list`").into());
     }
     for (kind, secret, kids, algorithm) in found {
         let done = drop_keys(&secret, kind, &kids, algorithm, now).await?;
@@ -175,7 +172,7 @@ async fn emergency(args: &RotateArgs) -> Result<(), Box<dyn Error>> {
             None => writeln!(page)?,
         }
         if done.rotation_given_up {
-            writeln!(page, "  A rotation was under way, and is given up: begin it anew.")?;
+            writeln!(page, "  A rotation was in progress and has been abandoned; start it again.")?;
         }
         writeln!(page, "  {}", consequences(kind))?;
         let stay: Vec<_> = ring(&secret, kind).await?.keys().map(|key| key.kid.clone()).collect();
@@ -220,7 +217,7 @@ fn consequences(kind: TokenKind) -> &'static str {
 
 async fn ring(secret: &VersionedSecret, kind: TokenKind) -> Result<Ring, Box<dyn Error>> {
     let versions = secret.versions().await?;
-    let current = versions.current().ok_or("the secret has no version in force")?;
+    let current = versions.current().ok_or("the secret has no current version")?;
     let text = secret.value(current).await?.ok_or("the secret has no value")?;
     Ok(KeyDocument::parse(text.expose_secret(), kind)?.ring()?)
 }

@@ -18,6 +18,14 @@ const TEMPLATE: &str = "template.yaml";
 /// Where `--local` looks when it is told no other place.
 const DEFAULT_DYNAMODB: &str = "http://127.0.0.1:8000";
 
+/// For the help.
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  nova local --demo
+  nova local --data nova.db --attach tests/consumer/template.yaml
+  nova local --parameter-overrides Registration=open DefaultLanguage=en
+  nova local --attach my-api/template.yaml --upstream NotesFunction=http://127.0.0.1:8080";
+
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Port of the authentication API; further APIs get the ports after it. 0 picks free ones.
@@ -31,10 +39,10 @@ pub(crate) struct Args {
     /// the tables with --env IDENTITY_TABLE=NAME --env SESSIONS_TABLE=NAME).
     #[arg(long, value_name = "URL", conflicts_with = "dynamodb_port")]
     dynamodb: Option<String>,
-    /// Keep tables and secrets in this file. Without it, everything is in memory.
+    /// Keep tables and secrets in this file [default: in memory].
     #[arg(long, value_name = "FILE")]
     data: Option<PathBuf>,
-    /// The template to run. By default template.yaml, here or in a directory above.
+    /// The template to run [default: template.yaml, here or in a parent directory].
     #[arg(long, value_name = "FILE")]
     template: Option<PathBuf>,
     /// Serve the APIs of this template too. May be given several times.
@@ -44,13 +52,13 @@ pub(crate) struct Args {
     /// in its template. May be given several times.
     #[arg(long, value_name = "NAME=URL", value_parser = upstream)]
     upstream: Vec<(String, Origin)>,
-    /// How many processes each function may have.
+    /// Maximum processes per function.
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1000))]
     concurrency: u16,
-    /// Do not build functions that have no binary yet.
+    /// Fail instead of building missing function binaries.
     #[arg(long)]
     no_build: bool,
-    /// Take the functions' binaries from this directory instead of this program's own.
+    /// Directory of the functions' binaries [default: this program's own].
     #[arg(long, value_name = "DIR")]
     bin_dir: Option<PathBuf>,
     /// Set a parameter of the template, as in `sam deploy --parameter-overrides`. Here 100 logins may fail per window; pass
@@ -79,7 +87,7 @@ fn upstream(text: &str) -> Result<(String, Origin), String> {
 }
 
 fn parameter(text: &str) -> Result<(String, String), &'static str> {
-    let (name, value) = text.split_once('=').ok_or("NAME=VALUE is what it takes")?;
+    let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
     Ok((name.to_owned(), value.to_owned()))
 }
 
@@ -182,6 +190,7 @@ fn options(args: Args) -> Result<Options, Box<dyn Error>> {
         binaries: args.bin_dir.map_or(Binaries::Beside, Binaries::Dir),
         no_build: args.no_build,
         page: true,
+        demo: args.demo.then_some(demo::USER),
         ..Options::in_memory(template)
     };
     if args.demo {
@@ -206,9 +215,7 @@ pub(crate) fn find_template(named: Option<PathBuf>) -> Result<PathBuf, Box<dyn E
         Some(template) => Some(template),
         None => find_upward(&std::env::current_dir()?),
     };
-    found.ok_or_else(|| {
-        "there is no template.yaml here or in a directory above: name one with --template".into()
-    })
+    found.ok_or_else(|| "no template.yaml here or in a parent directory; pass one with --template".into())
 }
 
 fn find_upward(from: &Path) -> Option<PathBuf> {

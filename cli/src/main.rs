@@ -22,9 +22,22 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
+/// Where to begin, for whoever has just installed it.
+#[cfg(feature = "local")]
+const BEGIN: &str = "\
+New here?
+  nova local --demo                 watch a login, a call, a refresh and a logout on this machine
+  nova user create --local --help   create a user on a running `nova local`
+  nova doctor --stack NAME          check a deployed stack";
+#[cfg(not(feature = "local"))]
+const BEGIN: &str = "\
+New here?
+  nova user create --stack NAME --help   create a user
+  nova doctor --stack NAME               check a deployed stack";
+
 /// Runs and operates Nova Auth.
 #[derive(Debug, Parser)]
-#[command(name = "nova", version, arg_required_else_help = true, after_help = failure::EXIT_CODES)]
+#[command(name = "nova", version, arg_required_else_help = true, before_help = BEGIN, after_help = failure::EXIT_CODES)]
 struct Nova {
     #[command(subcommand)]
     verb: Verb,
@@ -32,16 +45,17 @@ struct Nova {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Run the whole system on this machine, as template.yaml describes it.
+    /// Run the whole system on this machine, as described by template.yaml.
     #[cfg(feature = "local")]
+    #[command(after_help = local::EXAMPLES)]
     Local(local::Args),
-    /// Measure the functions: cold and warm, time, CPU and memory, calls, and what that costs.
+    /// Measure the functions: cold and warm starts, CPU, memory, calls and cost.
     #[cfg(feature = "local")]
     Bench(bench::Args),
-    /// The rules of an attached API: check, put, show.
-    #[command(subcommand)]
+    /// The rules of an attached API: check, test, put, show.
+    #[command(subcommand, after_help = failure::EXIT_CODES)]
     Rules(rules::Verb),
-    /// The keys of the tokens: list, rotate.
+    /// The token signing keys: list, rotate.
     #[command(subcommand)]
     Keys(keys::Verb),
     /// Users: create, list, show, edit, disable, enable, role, grant, revoke, password, unlock, delete, import, export.
@@ -50,10 +64,10 @@ enum Verb {
     /// Sessions of a user: list, revoke.
     #[command(subcommand, after_help = failure::EXIT_CODES)]
     Session(session::Verb),
-    /// Look at a whole system: is it as it should be in production?
+    /// Check that a deployment is healthy and production-ready.
     #[command(after_help = doctor::HELP)]
     Doctor(doctor::Args),
-    /// Print a script by which a shell completes commands.
+    /// Generate shell completions.
     #[command(
         after_help = "Example:\n  nova completions bash > ~/.local/share/bash-completion/completions/nova"
     )]

@@ -10,12 +10,30 @@ use unicode_width::UnicodeWidthStr as _;
 /// Whom a verb prints for.
 #[derive(Debug, Clone, Copy, Default, clap::Args)]
 pub(crate) struct Output {
-    /// Print JSON, one document a line, for programs.
+    /// Print JSON, one document per line.
     #[arg(long)]
     pub(crate) json: bool,
 }
 
 impl Output {
+    /// Prints a list: an object a line for programs, or these lines for people.
+    ///
+    /// # Errors
+    /// When nobody reads.
+    pub(crate) fn print_list<T: Serialize>(
+        self,
+        entries: impl IntoIterator<Item = T>,
+        lines: &str,
+    ) -> Result<(), Box<dyn Error>> {
+        if !self.json {
+            return self.print(&(), lines);
+        }
+        for entry in entries {
+            self.print(&entry, lines)?;
+        }
+        Ok(())
+    }
+
     /// Prints a document for programs, or these lines for people.
     ///
     /// # Errors

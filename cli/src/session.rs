@@ -19,10 +19,10 @@ use crate::user::{Common, UserName, find, moment, operator, time};
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Verb {
-    /// List the sessions of a user that count now, the newest first.
+    /// List a user's active sessions, newest first.
     #[command(after_help = "Example:\n  nova session list --local sara@example.com")]
     List(ListArgs),
-    /// End one session of a user, or all of them: in force on the next decision about it.
+    /// End one session of a user, or all of them. Takes effect on the next decision.
     #[command(
         after_help = "Examples:\n  nova session revoke --local sara@example.com 0190163d-8694-739b-aea5-966c26f8ad90\n  \
                             nova session revoke --local sara@example.com --all"
@@ -47,9 +47,9 @@ pub(crate) struct ListArgs {
 pub(crate) struct RevokeArgs {
     #[command(flatten)]
     common: Common,
-    /// The session, as `nova session list` names it.
+    /// The session id, as listed by `nova session list`.
     session: Option<SessionId>,
-    /// All of them, one write: also those that are being begun.
+    /// End all of them in one write, including those just being created.
     #[arg(long)]
     all: bool,
 }
@@ -103,7 +103,7 @@ async fn list(args: &ListArgs) -> Result<(), Box<dyn Error>> {
     let sessions = live(store.sessions(user.id).await?, &user, start_time());
     let views: Vec<_> = sessions.iter().map(SessionView::of).collect();
     if views.is_empty() {
-        return args.output.print(&views, "no session counts now");
+        return args.output.print_list(&views, "no active sessions");
     }
     let mut table = Table::new(["SESSION", "BEGAN", "LAST SEEN", "ENDS", "ADDRESS", "USER AGENT"]);
     for view in &views {
@@ -116,7 +116,7 @@ async fn list(args: &ListArgs) -> Result<(), Box<dyn Error>> {
             view.user_agent.to_owned(),
         ]);
     }
-    args.output.print(&views, &table.render())
+    args.output.print_list(&views, &table.render())
 }
 
 async fn revoke(args: &RevokeArgs) -> Result<(), Box<dyn Error>> {

@@ -10,7 +10,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     aws::Clients,
-    config::{AuthorizerEdge, Config, ConfigError, EdgeConfig, HttpResponses, NoRules, RunAction},
+    config::{
+        AuthorizerEdge, Config, ConfigError, EdgeConfig, HttpResponses, NoRules, RunAction, TokenNames,
+    },
     domain::{
         attempts::{Limit, Limits},
         password::Profile as PasswordProfile,
@@ -254,7 +256,10 @@ impl AuthService {
         };
         let (refresh, grace) = refresh.unwrap_or_default();
         let keys = |secret: &str, kind| KeyCache::new(clients.secrets_manager.clone(), secret, kind);
-        let names = config.token_names()?;
+        let names = match rings {
+            Rings::None => TokenNames::default(),
+            _ => config.token_names()?,
+        };
         Ok(Self {
             store: Store::new(clients.dynamodb.clone(), config.tables()?),
             refresh: RefreshTokens::new(keys(&refresh, TokenKind::Refresh), &names.issuer, grace),
@@ -311,7 +316,7 @@ impl Authorizer {
     pub fn new(config: &Config, clients: &Clients) -> Result<Self, ConfigError> {
         Ok(Self {
             store: Store::new(clients.dynamodb.clone(), config.tables()?),
-            access: access_verifier(config, clients)?,
+            access: AccessTokens::new(access_keys(config, clients)?, config.token_names()?, Lifetimes::NONE),
             rules: RulesCache::default(),
             rate_limit: RateLimit::new(config.api_rate(0)?),
             no_rules: config.no_rules()?,
@@ -329,7 +334,8 @@ impl PublicKeys {
     pub async fn start() -> Result<Self, StartError> {
         telemetry::start();
         let config = Config::from_env();
-        let access = access_verifier(&config, &Clients::new(&config.aws()?)?)?;
+        let keys = access_keys(&config, &Clients::new(&config.aws()?)?)?;
+        let access = AccessTokens::new(keys, TokenNames::default(), Lifetimes::NONE);
         let service = Self { access, edge: config.edge()? };
         note([service.access.ready(start_time()).await.err().map(|e| e.to_string()), None, None]);
         Ok(service)
@@ -387,11 +393,9 @@ impl KeyRotation {
     }
 }
 
-/// Access tokens for who only verifies them.
-fn access_verifier(config: &Config, clients: &Clients) -> Result<AccessTokens, ConfigError> {
+fn access_keys(config: &Config, clients: &Clients) -> Result<KeyCache, ConfigError> {
     let secret = config.access_keys_secret()?;
-    let keys = KeyCache::new(clients.secrets_manager.clone(), &secret, TokenKind::Access);
-    Ok(AccessTokens::new(keys, config.token_names()?, Lifetimes::NONE))
+    Ok(KeyCache::new(clients.secrets_manager.clone(), &secret, TokenKind::Access))
 }
 
 /// The time at which a process starts: a function, or a command of an operator.

@@ -7,10 +7,7 @@ use std::{
 
 use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region, retry::RetryConfig, timeout::TimeoutConfig};
-use aws_smithy_http_client::{
-    Connector,
-    tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
-};
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use secrecy::ExposeSecret as _;
@@ -80,17 +77,11 @@ pub fn http_client_trusting(ca_bundle: Option<&str>) -> Result<SharedHttpClient,
         .build_https())
 }
 
-/// The same, for requests that no client of the SDK makes. It waits for as long as its caller does.
+/// The certificates that are trusted: those of this PEM file, where one is named, and else Amazon's.
 ///
 /// # Errors
 /// The file can't be read.
-pub fn connector_trusting(ca_bundle: Option<&str>) -> Result<Connector, IoError> {
-    let tls = tls_trusting(ca_bundle)?;
-    let provider = Provider::Rustls(CryptoMode::AwsLc);
-    Ok(Connector::builder().tls_provider(provider).tls_context(tls).build())
-}
-
-fn tls_trusting(ca_bundle: Option<&str>) -> Result<TlsContext, IoError> {
+pub fn tls_trusting(ca_bundle: Option<&str>) -> Result<TlsContext, IoError> {
     let roots = match ca_bundle {
         Some(file) => TrustStore::empty().with_pem_certificate(std::fs::read(file)?),
         None => TrustStore::empty().with_pem_certificate(amazon_roots()?),

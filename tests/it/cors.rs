@@ -16,6 +16,9 @@ const ROUTES: [(&str, &str); 8] = [
     ("/api/csrf-token", "GET"),
 ];
 
+/// What our endpoints read, and what the browsers' tracing libraries add to every request of a page.
+const ALLOWED: &str = "Authorization, Content-Type, X-CSRF-Token, traceparent, tracestate, baggage, sentry-trace, X-Requested-With";
+
 async fn preflight(system: &System, path: &str, origin: &str) -> Answer {
     let client = Client::at(2);
     let request = client.request("OPTIONS", &format!("{}{path}", system.stack.url()));
@@ -38,10 +41,7 @@ async fn a_page_of_the_list_may_ask_every_endpoint_with_cookies_and_read_what_it
         assert_eq!(answer.header("access-control-allow-origin"), APP, "{path}");
         assert_eq!(answer.header("access-control-allow-credentials"), "true", "{path}");
         assert_eq!(answer.header("access-control-allow-methods"), methods, "{path}");
-        assert_eq!(
-            answer.header("access-control-allow-headers"),
-            "Authorization, Content-Type, X-CSRF-Token"
-        );
+        assert_eq!(answer.header("access-control-allow-headers"), ALLOWED);
         assert_eq!(answer.header("access-control-max-age"), "600", "{path}");
         assert_eq!(answer.header("allow"), methods, "{path}");
         assert_eq!(answer.header("vary"), "Origin", "{path}");
@@ -59,6 +59,40 @@ async fn a_page_of_the_list_may_ask_every_endpoint_with_cookies_and_read_what_it
         let exposed = "Retry-After, RateLimit, RateLimit-Policy, X-Request-Id";
         assert_eq!(answer.header("access-control-expose-headers"), exposed);
         assert_eq!(answer.header("vary"), "Origin");
+    }
+}
+
+#[tokio::test]
+async fn further_headers_are_allowed_by_a_parameter_to_the_pages_of_the_list_alone() {
+    let system = System::start_with(|options| {
+        options.parameters.insert("AllowedOrigins".to_owned(), APP.to_owned());
+        options.parameters.insert("AllowedHeaders".to_owned(), "X-Tenant, x-datadog-trace-id".to_owned());
+    })
+    .await;
+    let answer = preflight(&system, "/api/auth/login", APP).await;
+    assert_eq!(
+        answer.header("access-control-allow-headers"),
+        format!("{ALLOWED}, X-Tenant, x-datadog-trace-id")
+    );
+    let answer = preflight(&system, "/api/auth/login", "https://evil.example").await;
+    assert_eq!(told(&answer), Vec::<&str>::new());
+}
+
+/// Each of these stopped every function once.
+#[tokio::test]
+async fn an_origin_is_taken_as_it_is_meant_and_a_hybrid_app_has_one() {
+    let system = System::start_with(|options| {
+        let list = "HTTPS://App.Example.com/ ,capacitor://localhost, ionic://localhost,app://crm.example";
+        options.parameters.insert("AllowedOrigins".to_owned(), list.to_owned());
+    })
+    .await;
+    for origin in [APP, "capacitor://localhost", "ionic://localhost", "app://crm.example"] {
+        let answer = preflight(&system, "/api/auth/login", origin).await;
+        assert_eq!(answer.header("access-control-allow-origin"), origin);
+    }
+    for other in ["https://App.Example.com", "capacitor://evil.example", "http://localhost"] {
+        let answer = preflight(&system, "/api/auth/login", other).await;
+        assert_eq!(told(&answer), Vec::<&str>::new(), "{other}");
     }
 }
 
@@ -95,6 +129,6 @@ async fn what_the_gateway_refuses_by_itself_no_page_of_another_origin_can_read()
     let client = Client::at(2);
     let request = client.request("GET", &system.auth("login")).header("origin", APP);
     let answer = client.send(request).await;
-    answer.expect(403, "FORBIDDEN");
+    answer.expect(404, "NOT_FOUND");
     assert_eq!(told(&answer), Vec::<&str>::new());
 }

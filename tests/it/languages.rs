@@ -43,3 +43,19 @@ async fn every_fault_of_a_field_is_named_in_both_languages_at_once() {
     assert_eq!(arabic.body["errors"][0], error("email", "REQUIRED", "هذا الحقل مطلوب"));
     assert_eq!(arabic.body["errors"][1], error("password", "WRONG_TYPE", "نوع القيمة غير صحيح"));
 }
+
+/// It does not read `Accept-Language`.
+#[tokio::test]
+async fn what_the_gateway_refuses_by_itself_speaks_the_language_of_the_stack() {
+    for (language, message) in [("ar", "المورد غير موجود"), ("en", "There is no such resource.")]
+    {
+        let system = System::start_with(|options| {
+            options.parameters.insert("DefaultLanguage".to_owned(), language.to_owned());
+        })
+        .await;
+        let answer = Client::at(2).get(&system.auth("nothing"), None).await;
+        answer.expect(404, "NOT_FOUND");
+        assert_eq!(answer.text("/message"), message);
+        assert_eq!(answer.header("content-language"), language);
+    }
+}

@@ -113,7 +113,7 @@ async fn what_is_broken_fails_with_its_remedy_and_the_rest_is_looked_at_all_the_
 
     let ended = doctor(&system, &["--json"]).await;
     assert_eq!(ended.code, Some(5), "{ended:?}");
-    assert_eq!(ended.stderr, "nova: 2 checks failed\n");
+    assert_eq!(ended.stderr, "error: 2 checks failed\n");
     let outcomes = outcomes(&ended);
     let failed: Vec<_> =
         outcomes.iter().filter(|(_, outcome)| *outcome == "fail").map(|(check, _)| check).collect();
@@ -137,7 +137,10 @@ async fn what_is_broken_fails_with_its_remedy_and_the_rest_is_looked_at_all_the_
 #[tokio::test]
 async fn a_doctor_without_a_patient_says_so_in_one_line() {
     let ended = run(command("nova", &["doctor"]), "").await;
-    assert_eq!(ended.complaint(), "nova: which system? Say --stack NAME, or --local");
+    assert_eq!(ended.complaint(), "error: no target: pass --local or --stack NAME");
     let ended = run(command("nova", &["doctor", "--local=http://127.0.0.1:1"]), "").await;
-    assert_eq!(ended.complaint(), "nova: there is no `nova local` at http://127.0.0.1:1");
+    assert_eq!(
+        ended.complaint(),
+        "error: cannot connect to nova local at http://127.0.0.1:1; is it running?"
+    );
 }

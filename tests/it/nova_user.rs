@@ -58,7 +58,7 @@ async fn there_is_no_way_to_give_a_password_where_every_user_of_the_machine_coul
         assert!(!refused.success, "{refused:?}");
     }
     let nothing = create(&system, "sara@example.com", "", &[]).await;
-    assert_eq!(nothing.complaint(), "nova: no password on standard input");
+    assert_eq!(nothing.complaint(), "error: no password on standard input");
     assert_eq!(system.rows.like(IDENTITY, "", "").await, Vec::<Value>::new());
 }
 
@@ -77,9 +77,9 @@ async fn a_password_that_the_policy_refuses_is_refused_with_all_its_faults() {
     }
     let long = format!("Aa1!{}", "x".repeat(69));
     let bad = create(&system, "sara@example.com", &long, &[]).await;
-    assert_eq!(bad.complaint(), "nova: password: The password must not be longer than 72 bytes.");
+    assert_eq!(bad.complaint(), "error: password: The password must not be longer than 72 bytes.");
     let short = create(&system, "sara@example.com", PASSWORD, &["--password-profile", "nist"]).await;
-    assert_eq!(short.complaint(), "nova: password: The password must have at least 15 characters.");
+    assert_eq!(short.complaint(), "error: password: The password must have at least 15 characters.");
     assert_eq!(system.rows.like(IDENTITY, "", "").await, Vec::<Value>::new());
 }
 
@@ -88,7 +88,7 @@ async fn an_address_that_is_somebodys_already_stays_theirs() {
     let system = System::start().await;
     let sara = system.user("sara").await;
     let taken = create(&system, " SARA@example.com", "An0ther-password!", &["--role", "admin"]).await;
-    assert_eq!(taken.complaint(), "nova: The email is in use already.");
+    assert_eq!(taken.complaint(), "error: The email is in use already.");
     let login = system.try_login(&Client::at(2), &sara.email, PASSWORD).await;
     assert_eq!(login.text("/data/user/id"), sara.id);
     assert_eq!(login.text("/data/user/role"), "user");
@@ -103,7 +103,7 @@ async fn what_is_written_wrongly_is_named() {
         ("sara@example.com", &["--permission", "Notes:read"], "a permission is feature:action"),
         ("sara@example.com", &["--role", "Big Boss"], "a role is 1 to 32 lower-case letters"),
         ("sara@example.com", &["--bcrypt-cost", "9"], "9 is not in 10..=15"),
-        ("sara", &[], "nova: email: The value is not valid."),
+        ("sara", &[], "error: email: The value is not valid."),
     ] {
         let refused = create(&system, email, PASSWORD, more).await;
         assert!(!refused.success && refused.stderr.contains(named), "{named}: {refused:?}");
@@ -112,7 +112,7 @@ async fn what_is_written_wrongly_is_named() {
         run(command("nova", &["user", "create", "--email", "a@example.com", "--name", "A"]), "x").await;
     assert_eq!(
         empty.complaint(),
-        "nova: which system? Say --stack NAME, or --identity-table and --sessions-table, or --local"
+        "error: no target: pass --local, --stack NAME, or both --identity-table and --sessions-table"
     );
     let nowhere = ["user", "create", "--local=http://127.0.0.1:1", "--email", "a@example.com", "--name", "A"];
     let nowhere = run(command("nova", &nowhere), PASSWORD).await;

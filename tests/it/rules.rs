@@ -141,7 +141,7 @@ async fn rules_that_a_kept_answer_would_get_wrong_are_not_stored() {
     let refused = nova(&system, "wrong", rules, &["put", "LOCAL", "--api", "NotesApi", "FILE"]).await;
     assert!(refused.complaint().contains("lines 3 and 1"), "{refused:?}");
     let nothing = nova(&system, "wrong", rules, &["show", "LOCAL", "--api", "NotesApi"]).await;
-    assert_eq!(nothing.complaint(), "nova: NotesApi has no rules: NO_RULES says what that means");
+    assert_eq!(nothing.complaint(), "error: NotesApi has no rules (NoRules decides what happens)");
     let stored =
         nova(&system, "wrong", rules, &["put", "LOCAL", "--api", "NotesApi", "--uncached", "FILE"]).await;
     assert!(stored.success, "{stored:?}");
@@ -158,9 +158,7 @@ async fn a_mistake_in_the_file_is_shown_with_its_line_and_what_to_write() {
     let rules = "- route: GET /a\n- route: GET /b\n  role: admin\n";
     let refused = nova(&system, "mistake", rules, &["check", "--file", "FILE"]).await;
     assert!(!refused.success, "{refused:?}");
-    for part in
-        ["line 3: `role` is nothing that a rule has", "    3 |   role: admin", "write `roles: [admin]`"]
-    {
+    for part in ["line 3: unknown key `role`", "    3 |   role: admin", "write `roles: [admin]`"] {
         assert!(refused.stderr.contains(part), "{part} in {}", refused.stderr);
     }
 }
@@ -172,7 +170,7 @@ async fn an_operator_is_told_why_a_user_may_or_may_not_make_a_call() {
     for (call, from, said) in [
         ("GET /notes", "10.1.2.3", "line 2: GET /notes\nallowed"),
         ("POST /notes", "10.1.2.3", "line 4: POST /notes\ndenied: FORBIDDEN_PERMISSION"),
-        ("GET /other", "10.1.2.3", "no rule is about it\ndenied: FORBIDDEN"),
+        ("GET /other", "10.1.2.3", "no rule matches\ndenied: FORBIDDEN"),
     ] {
         let arguments = ["check", "LOCAL", "--file", "FILE", "--as", &sara.email, call, "--from", from];
         let explained = nova(&system, "why", RULES, &arguments).await;
@@ -191,6 +189,129 @@ async fn rules_are_held_against_the_template_of_their_api() {
     let public = "- route: GET /whoami\n  public: true\n";
     let refused = nova(&system, "fits", public, &["check", "--file", "FILE", "--template", &template]).await;
     assert!(!refused.success && refused.stdout.contains("line 1: GET /whoami is public"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn what_is_expected_of_a_call_decides_the_exit_code() {
+    let system = system().await;
+    let sara = system.user_who_may("sara", &["notes:read"]).await;
+    for (call, expected, code) in [
+        ("GET /notes", "allow", 0),
+        ("GET /notes", "deny", 5),
+        ("POST /notes", "deny", 0),
+        ("POST /notes", "allow", 5),
+    ] {
+        let arguments = ["check", "LOCAL", "--file", "FILE", "--as", &sara.email, call, "--expect", expected];
+        let ended = nova(&system, "expected", RULES, &arguments).await;
+        assert_eq!(ended.code, Some(code), "{call} {expected}: {ended:?}");
+        // Why, whatever was expected.
+        assert!(ended.stdout.contains("line "), "{ended:?}");
+        assert_eq!(ended.stderr.contains(&format!("expected {expected}, got ")), code == 5, "{ended:?}");
+    }
+    // Without a user: nobody is let in, and no system is needed.
+    let nobody = ["check", "--file", "FILE", "GET /notes", "--expect", "deny"];
+    assert_eq!(nova(&system, "expected", RULES, &nobody).await.code, Some(0));
+    let no_call = ["check", "--file", "FILE", "--expect", "deny"];
+    assert_eq!(nova(&system, "expected", RULES, &no_call).await.code, Some(2));
+}
+
+/// `nova rules test` over these two files.
+async fn table(name: &str, rules: &str, table: &str, more: &[&str]) -> Ended {
+    let dir = std::env::temp_dir().join(format!("nova-table-{}-{name}", std::process::id()));
+    std::fs::create_dir_all(&dir).unwrap();
+    std::fs::write(dir.join("rules.yaml"), rules).unwrap();
+    std::fs::write(dir.join("rules.test.yaml"), table).unwrap();
+    let mut nova = command("nova", &[&["rules", "test", "rules.test.yaml"], more].concat());
+    let ended = run(
+        {
+            nova.current_dir(&dir);
+            nova
+        },
+        "",
+    )
+    .await;
+    std::fs::remove_dir_all(&dir).unwrap();
+    ended
+}
+
+#[tokio::test]
+async fn a_table_of_expectations_is_held_against_the_rules_beside_it_without_any_system() {
+    let good = "\
+users:
+  reader: {role: user, permissions: [notes:read]}
+tests:
+  - {call: GET /notes, who: reader, expect: allow}
+  - {call: POST /notes, who: reader, expect: FORBIDDEN_PERMISSION}
+  - {call: POST /notes, who: reader, expect: deny}
+  - {call: GET /notes, who: anonymous, expect: UNAUTHORIZED}
+  - {call: GET /other, who: {role: admin}, expect: FORBIDDEN}
+  - {call: GET /admin/x, who: {role: admin}, from: 127.0.0.2, expect: allow}
+  - {call: GET /admin/x, who: {role: admin}, from: 127.0.0.3, expect: FORBIDDEN_ADDRESS}
+  - {call: GET /admin/x, who: {role: admin}, expect: FORBIDDEN_ADDRESS}
+  - {call: GET /admin/x, who: reader, from: 127.0.0.2, expect: FORBIDDEN_ROLE}
+";
+    let ended = table("good", RULES, good, &[]).await;
+    assert_eq!(
+        (ended.code, ended.stdout.as_str(), ended.stderr.as_str()),
+        (Some(0), "OK: 9 expectations\n", "")
+    );
+    let json = table("json", RULES, good, &["--json"]).await;
+    let lines: Vec<Value> = json.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 9);
+    assert_eq!(
+        lines[1],
+        json!({
+            "line": 5, "call": "POST /notes", "who": "reader", "from": null, "expected": "FORBIDDEN_PERMISSION",
+            "decision": "FORBIDDEN_PERMISSION", "rulesLine": 4, "holds": true,
+        })
+    );
+}
+
+#[tokio::test]
+async fn an_expectation_that_does_not_hold_is_named_with_the_rule_that_decided_and_a_code_of_its_own() {
+    let wrong = "\
+tests:
+  - {call: GET /notes, who: {role: user}, expect: allow}
+  - {call: GET /other, who: anonymous, from: 10.0.0.1, expect: allow}
+  - {call: GET /whoami, who: {role: user}, expect: deny}
+  - {call: GET /whoami, who: {role: user}, expect: allow}
+";
+    let ended = table("wrong", RULES, wrong, &[]).await;
+    assert_eq!(ended.code, Some(5), "{ended:?}");
+    let said = "\
+rules.test.yaml line 2: GET /notes by role user: expected allow, got FORBIDDEN_PERMISSION
+    rules.yaml line 2: GET /notes
+rules.test.yaml line 3: GET /other by anonymous from 10.0.0.1: expected allow, got FORBIDDEN
+    no rule of rules.yaml is about it
+rules.test.yaml line 4: GET /whoami by role user: expected deny, got allow
+    rules.yaml line 1: GET /whoami
+";
+    assert_eq!((ended.stdout.as_str(), ended.stderr.as_str()), (said, "error: 3 of 4 expectations failed\n"));
+}
+
+#[tokio::test]
+async fn a_table_or_rules_that_cannot_be_read_pass_no_test() {
+    let faulty =
+        table("faulty", RULES, "tests:\n  - {call: GET /notes, who: sara, expect: allow}\n", &[]).await;
+    assert_eq!(faulty.code, Some(1), "{faulty:?}");
+    for part in ["rules.test.yaml: line 2: `sara` is nobody", "    2 |   - {call: GET /notes", "anonymous"] {
+        assert!(faulty.stderr.contains(part), "{part} in {faulty:?}");
+    }
+    let one = "tests:\n  - {call: GET /notes/secret, who: {role: user}, expect: allow}\n";
+    // What can't be stored has nothing to be tested: kept, these rules would be others.
+    let unfit = "- route: GET /notes/secret\n  roles: [admin]\n- route: GET /notes/*\n";
+    let refused = table("unfit", unfit, one, &[]).await;
+    assert!(refused.code == Some(1) && refused.stderr.contains("lines 3 and 1"), "{refused:?}");
+    assert_eq!(table("unfit", unfit, one, &["--uncached"]).await.code, Some(5));
+    let missing = table("missing", RULES, one, &["--rules", "none.yaml"]).await;
+    assert!(missing.code == Some(1) && missing.stderr.contains("none.yaml"), "{missing:?}");
+}
+
+#[tokio::test]
+async fn the_samples_expectations_hold() {
+    let file = crate::support::binaries::workspace().join("tests/consumer/rules.test.yaml");
+    let ended = run(command("nova", &["rules", "test", file.to_str().unwrap()]), "").await;
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), "OK: 9 expectations\n"), "{ended:?}");
 }
 
 /// A template of an HTTP API with an authorizer of these settings, and a route for these.

@@ -36,48 +36,133 @@ async fn start(function: &str, changes: &[(&str, &str)]) -> Ended {
     run(command, "").await
 }
 
+/// What each function cannot do without, beside how AWS is reached.
+const NEEDED: [(&str, &[&str]); 4] = [
+    ("IDENTITY_TABLE", ON_TABLES),
+    ("SESSIONS_TABLE", ON_TABLES),
+    (
+        "ACCESS_KEYS_SECRET",
+        &["login", "refresh", "logout", "password", "sessions", "token-authorizer", "jwks", "rotate-keys"],
+    ),
+    ("REFRESH_KEYS_SECRET", &["login", "refresh", "logout", "csrf-token", "rotate-keys"]),
+];
+
+const ON_TABLES: &[&str] =
+    &["login", "refresh", "logout", "password", "register", "sessions", "token-authorizer"];
+const ENDPOINTS: &[&str] =
+    &["login", "refresh", "logout", "password", "register", "sessions", "csrf-token", "jwks"];
+const HASHING: &[&str] = &["login", "password", "register"];
+
+/// A value of each setting that makes no sense, and the functions that use it.
+const SENSELESS: [(&str, &str, &[&str]); 26] = [
+    (
+        "TOKEN_ISSUER",
+        "no name",
+        &["login", "refresh", "logout", "password", "sessions", "token-authorizer", "csrf-token"],
+    ),
+    (
+        "TOKEN_AUDIENCE",
+        "no name",
+        &["login", "refresh", "logout", "password", "sessions", "token-authorizer"],
+    ),
+    ("ACCESS_TOKEN_SECONDS", "forever", &["login", "refresh", "rotate-keys"]),
+    ("REFRESH_TOKEN_SECONDS", "never", &["login", "refresh", "rotate-keys"]),
+    ("SESSION_MAX_SECONDS", "31536001", &["login", "refresh", "rotate-keys"]),
+    ("REFRESH_GRACE_SECONDS", "2", &["login", "refresh", "logout", "csrf-token", "rotate-keys"]),
+    ("LOGIN_MAX_ATTEMPTS", "-77", HASHING),
+    ("LOGIN_MAX_ATTEMPTS_PER_ADDRESS", "-78", HASHING),
+    ("MAX_SESSIONS_PER_USER", "1001", &["login"]),
+    ("LOGIN_WINDOW_SECONDS", "0", HASHING),
+    ("LOGIN_RUN_ACTION", "shout", &["login", "password"]),
+    ("BCRYPT_COST", "99", HASHING),
+    ("PASSWORD_PROFILE", "weak", &["password", "register"]),
+    (
+        "DEFAULT_LANGUAGE",
+        "klingon",
+        &[
+            "login",
+            "refresh",
+            "logout",
+            "password",
+            "register",
+            "sessions",
+            "csrf-token",
+            "jwks",
+            "token-authorizer",
+        ],
+    ),
+    (
+        "TRUSTED_PROXIES",
+        "10.1.2.3/8",
+        &[
+            "login",
+            "refresh",
+            "logout",
+            "password",
+            "register",
+            "sessions",
+            "csrf-token",
+            "jwks",
+            "token-authorizer",
+        ],
+    ),
+    ("ALLOWED_ORIGINS", "https://*.example.com", ENDPOINTS),
+    ("ALLOWED_HEADERS", "*", ENDPOINTS),
+    ("SECURITY_LOG_DAYS", "1e9", &["login", "refresh", "logout", "password", "register", "sessions"]),
+    ("REGISTRATION", "sometimes", &["register"]),
+    ("API_RATE_LIMIT", "many", &["login", "refresh", "password", "register", "sessions", "token-authorizer"]),
+    (
+        "API_RATE_SECONDS",
+        "few-of-them",
+        &["login", "refresh", "password", "register", "sessions", "token-authorizer"],
+    ),
+    ("NO_RULES", "allow", &["token-authorizer"]),
+    ("HTTP_RESPONSES", "perhaps", &["token-authorizer"]),
+    ("WEBSOCKET_TOKEN_QUERY", "maybe", &["token-authorizer"]),
+    ("KEY_ALGORITHM", "none-of-all", &["rotate-keys"]),
+    ("AWS_CA_BUNDLE", "/no/such/bundle.pem", &FUNCTIONS),
+];
+
 #[tokio::test]
 async fn a_function_that_lacks_a_variable_names_it_in_one_line_and_does_not_start() {
     for function in FUNCTIONS {
-        for variable in ["IDENTITY_TABLE", "SESSIONS_TABLE", "ACCESS_KEYS_SECRET", "AWS_REGION"] {
-            let ended = start(function, &[(variable, "")]).await;
+        let ended = start(function, &[("AWS_REGION", "")]).await;
+        assert_eq!(ended.complaint(), "AWS_REGION: is not set", "{function}");
+    }
+    for (variable, functions) in NEEDED {
+        for function in functions {
+            let ended = start(function, &[(variable, " ")]).await;
             assert_eq!(ended.complaint(), format!("{variable}: is not set"), "{function}");
         }
-    }
-    for function in ["login", "refresh", "logout", "csrf-token", "rotate-keys"] {
-        let ended = start(function, &[("REFRESH_KEYS_SECRET", " ")]).await;
-        assert_eq!(ended.complaint(), "REFRESH_KEYS_SECRET: is not set", "{function}");
     }
 }
 
 #[tokio::test]
 async fn a_function_with_a_variable_that_makes_no_sense_names_it_and_does_not_repeat_its_value() {
-    for (variable, value) in [
-        ("ACCESS_TOKEN_SECONDS", "forever"),
-        ("REFRESH_TOKEN_SECONDS", "1"),
-        ("SESSION_MAX_SECONDS", "1"),
-        ("REFRESH_GRACE_SECONDS", "2"),
-        ("LOGIN_MAX_ATTEMPTS", "-77"),
-        ("LOGIN_MAX_ATTEMPTS_PER_ADDRESS", "-78"),
-        ("LOGIN_WINDOW_SECONDS", "0"),
-        ("BCRYPT_COST", "99"),
-        ("PASSWORD_PROFILE", "weak"),
-        ("DEFAULT_LANGUAGE", "klingon"),
-        ("TRUSTED_PROXIES", "everybody"),
-        ("ALLOWED_ORIGINS", "everywhere"),
-        ("SECURITY_LOG_DAYS", "1e9"),
-        ("NO_RULES", "allow"),
-        ("KEY_ALGORITHM", "none-of-all"),
-        ("REGISTRATION", "sometimes"),
-        ("AWS_CA_BUNDLE", "/no/such/bundle.pem"),
-    ] {
-        for function in ["login", "token-authorizer"] {
+    for (variable, value, functions) in SENSELESS {
+        for function in functions {
             let ended = start(function, &[(variable, value)]).await;
             let line = ended.complaint();
             assert!(line.starts_with(&format!("{variable}: ")), "{function} {line}");
             assert!(value.len() < 4 || !line.contains(value), "{function} {line}");
         }
     }
+}
+
+/// A wrong list of origins used to stop the authorizer, which has no CORS, and with it every attached API.
+#[tokio::test]
+async fn a_function_never_looks_at_a_setting_that_it_does_not_use() {
+    let starts = FUNCTIONS.map(|function| async move {
+        let unused = SENSELESS.iter().filter(|(_, _, users)| !users.contains(&function));
+        let mut changes: Vec<_> = unused.map(|(variable, value, _)| (*variable, *value)).collect();
+        let needless = NEEDED.iter().filter(|(_, users)| !users.contains(&function));
+        changes.extend(needless.map(|(variable, _)| (*variable, "")));
+        let ended = start(function, &changes).await;
+        assert!(!changes.is_empty(), "{function}");
+        // It goes on to where Lambda should be, and is not.
+        assert!(ended.stderr.contains("the Lambda runtime ended"), "{function}: {ended:?}");
+    });
+    futures_util::future::join_all(starts).await;
 }
 
 #[tokio::test]

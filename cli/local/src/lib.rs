@@ -51,7 +51,7 @@ pub use binaries::{Binaries, BinariesError};
 pub use clock::Clock;
 pub use engine::Engine;
 pub use logs::LogSink;
-pub use options::Options;
+pub use options::{DemoUser, Options};
 pub use random::NoRandomness;
 pub use secrets::{GenerateError, SecretsError};
 pub use server::BindError;

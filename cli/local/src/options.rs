@@ -9,6 +9,15 @@ use crate::clock::Clock;
 use crate::engine::Engine;
 use crate::logs::LogSink;
 
+/// A user that everybody at this machine may be. The password protects nothing.
+#[derive(Clone, Copy, Debug)]
+pub struct DemoUser {
+    /// The address.
+    pub email: &'static str,
+    /// The password.
+    pub password: &'static str,
+}
+
 /// What a stack is started with.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -24,7 +33,7 @@ pub struct Options {
     pub engine: Option<Engine>,
     /// The file that keeps tables and secrets; without one, they end with the stack.
     pub data: Option<PathBuf>,
-    /// How many processes each function may have.
+    /// Maximum processes per function.
     pub concurrency: usize,
     /// Development servers in the place of functions, by the function's logical id.
     pub upstreams: BTreeMap<String, Origin>,
@@ -42,6 +51,8 @@ pub struct Options {
     pub environment: BTreeMap<String, String>,
     /// Whether the first API's port serves the page too, at `/`.
     pub page: bool,
+    /// Somebody whom the page offers to sign in as. Its password is shown to whoever looks at the page.
+    pub demo: Option<DemoUser>,
     /// Where the functions' output goes.
     pub logs: LogSink,
     /// The clock of the gateway; the functions have the machine's.
@@ -67,6 +78,7 @@ impl Options {
             attached_parameters: BTreeMap::new(),
             environment: BTreeMap::new(),
             page: false,
+            demo: None,
             logs: LogSink::default(),
             clock: Clock::default(),
         }

@@ -15,7 +15,7 @@ const LAST_REQUESTS: Duration = Duration::from_secs(2);
 #[derive(Debug, thiserror::Error)]
 pub enum BindError {
     /// Somebody else listens there.
-    #[error("port {port} is in use: choose another with {flag}, or 0 for any free one")]
+    #[error("port {port} is in use; choose another with {flag}, or 0 for any free port")]
     InUse {
         /// The port that was asked for.
         port: u16,

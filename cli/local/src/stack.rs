@@ -19,7 +19,7 @@ use crate::server::{BindError, Server, bind};
 use crate::storage::{Storage, StorageError};
 use crate::template::{Api, ApiKind, Function, Inputs, Template, TemplateError};
 use crate::upstream::{self, Upstream};
-use crate::web::Page;
+use crate::web::{Facts, Page};
 
 /// The name of the stack that the first template describes. Exports carry it, and those who import know it.
 const STACK: &str = "nova-auth";
@@ -128,7 +128,7 @@ impl Stack {
         });
         rotators.set(rotated.collect());
         let (mut gateways, mut apis, mut connections) = (Vec::new(), Vec::new(), Vec::new());
-        let log_table = variable(&templates, "IDENTITY_TABLE");
+        let facts = facts(&templates, &options);
         let mut served = Vec::new();
         for (api, listener) in templates.into_iter().flat_map(|template| template.apis).zip(listeners) {
             let open = Arc::new(Connections::default());
@@ -136,7 +136,7 @@ impl Stack {
             connections.push(open);
         }
         if options.page {
-            add_page(&mut served, storage.documents(), log_table);
+            add_page(&mut served, storage.documents(), facts);
         }
         for (router, api, (listener, address)) in served {
             let is_websocket = matches!(api.kind, ApiKind::WebSocket { .. });
@@ -266,10 +266,21 @@ fn router(
 }
 
 /// Puts the page in front of the first API.
-fn add_page(served: &mut [(Router, Api, Listener)], documents: Documents, log_table: String) {
+fn add_page(served: &mut [(Router, Api, Listener)], documents: Documents, facts: Facts) {
     let Some(((main, _, _), attached)) = served.split_first_mut() else { return };
     let attached = attached.iter().map(|(router, api, _)| (api.clone(), router.clone())).collect();
-    *main = Page::new(main.clone(), attached, documents, log_table).router();
+    *main = Page::new(main.clone(), attached, documents, facts).router();
+}
+
+/// What the page says of the functions is what they are told themselves.
+fn facts(templates: &[Template], options: &Options) -> Facts {
+    let told = |name| options.environment.get(name).cloned().unwrap_or_else(|| variable(templates, name));
+    Facts {
+        log_table: variable(templates, "IDENTITY_TABLE"),
+        registration: told("REGISTRATION"),
+        password_profile: told("PASSWORD_PROFILE"),
+        demo: options.demo,
+    }
 }
 
 /// A variable of the functions that have it.

@@ -2,32 +2,37 @@
 
 import { Client, Unreachable } from "./client.js";
 import { busy, showFaults } from "./elements.js";
-import { record, showExchanges } from "./exchange.js";
+import { registerView, signInView } from "./entrance.js";
+import { listenForSheet, record, showExchanges, showLast } from "./exchange.js";
+import { logRows, sessionItems } from "./lists.js";
+import { listenForDismissal, say, takeBack } from "./status.js";
 import { chooseLanguage, countdown, currentLanguage, text, translate } from "./text.js";
-import { apiAnswer, logRows, sessionItems, signInView, signedInView } from "./views.js";
+import { showAnswer, signedInView } from "./views.js";
 
 /** That a session is in a cookie, so that a reload looks for it. It is no secret. */
 const RESUMABLE = "nova-cookie-session";
 
 const place = (id) => document.getElementById(id);
 const client = new Client(currentLanguage());
-let apis = [];
-let lastMode = "body";
+/** What this `nova local` offers. */
+let config = { apis: [], registration: "closed", passwordProfile: "crm", demo: null };
+/** Of the page of somebody who is not signed in: which form it shows, and what is filled in already. */
+const entrance = { face: "signIn", mode: "body", address: "" };
 
 client.addEventListener("exchange", ({ detail }) => {
   record(detail);
-  showExchanges(place("exchanges"));
+  showAll();
 });
 
-function say(message, kind = "good") {
-  const notice = place("notice");
-  notice.className = `notice ${kind}`;
-  notice.textContent = message;
+function showAll() {
+  showExchanges(place("exchanges"));
+  showLast(place("exchange-last"));
 }
 
 /** Does something with the service; what goes wrong is told, and a session that is over leads to the login. */
 async function attempt(target, work) {
   const before = client.signedIn;
+  takeBack();
   try {
     await busy(target, work);
   } catch (error) {
@@ -37,13 +42,19 @@ async function attempt(target, work) {
   if (before && !client.signedIn && place("me")) render(text("notice.ended"), "bad");
 }
 
-function render(message = "", kind = "good") {
+function view() {
   const { user, mode } = client;
-  const view = client.signedIn
-    ? signedInView({ user, mode, sessionId: client.claims().sessionId, apis, on })
-    : signInView({ mode: lastMode, onsubmit: on.signIn });
-  place("view").replaceChildren(view);
-  document.title = `${text(client.signedIn ? "me.title" : "signIn.title")} · Nova Auth`;
+  const profile = config.passwordProfile;
+  if (client.signedIn) return signedInView({ user, mode, sessionId: client.claims().sessionId, apis: config.apis, profile, on });
+  const { address } = entrance;
+  if (entrance.face === "register") return registerView({ address, profile, on });
+  const isOpen = config.registration === "open";
+  return signInView({ mode: entrance.mode, address, demo: config.demo, isOpen, on });
+}
+
+function render(message = "", kind = "good") {
+  place("view").replaceChildren(view());
+  document.title = `${text(client.signedIn ? "me.title" : `${entrance.face}.title`)} · Nova Auth`;
   say(message, kind);
   showLife();
   if (client.signedIn) return reload();
@@ -70,19 +81,60 @@ function leave(message) {
   enter();
 }
 
+/** From one form to the other; the address that was typed goes along. */
+function turnTo(face, message) {
+  entrance.address = place("email").value;
+  entrance.face = face;
+  render(message);
+  enter();
+}
+
+async function signIn(button, form, email, password, mode) {
+  entrance.mode = mode;
+  entrance.address = email;
+  await attempt(button, async () => {
+    const answer = await client.login(email, password, mode);
+    showFaults(form, answer.errors);
+    if (!answer.ok) return say(answer.message, "bad");
+    if (mode === "cookie") localStorage.setItem(RESUMABLE, "yes");
+    render(text("notice.signedIn"));
+    enter();
+  });
+}
+
 const on = {
   async signIn(event) {
     event.preventDefault();
     const form = event.target;
-    const mode = form.elements.mode.value;
-    lastMode = mode;
+    const { email, password, mode } = form.elements;
+    await signIn(form.querySelector("[type=submit]"), form, email.value, password.value, mode.value);
+  },
+
+  async signInAsDemo({ currentTarget }) {
+    const form = place("sign-in");
+    await signIn(currentTarget, form, config.demo.email, config.demo.password, form.elements.mode.value);
+  },
+
+  toRegister() {
+    turnTo("register");
+  },
+
+  toSignIn() {
+    turnTo("signIn");
+  },
+
+  async register(event) {
+    event.preventDefault();
+    const form = event.target;
     await attempt(form.querySelector("[type=submit]"), async () => {
-      const answer = await client.login(form.elements.email.value, form.elements.password.value, mode);
-      showFaults(form, answer.errors);
+      const { name, email, password } = form.elements;
+      const body = { name: name.value, email: email.value, password: password.value };
+      const answer = await client.call("POST", "/api/auth/register", { body });
+      const taken = answer.code === "EMAIL_TAKEN" ? [{ field: "email", message: answer.message }] : [];
+      showFaults(form, answer.errors ?? taken);
       if (!answer.ok) return say(answer.message, "bad");
-      if (mode === "cookie") localStorage.setItem(RESUMABLE, "yes");
-      render(text("notice.signedIn"));
-      enter();
+      turnTo("signIn", text("notice.registered"));
+      place("password").focus();
     });
   },
 
@@ -105,6 +157,7 @@ const on = {
 
   signOutEverywhere() {
     place("everywhere").showModal();
+    place("everywhere-no").focus();
   },
 
   cancelEverywhere() {
@@ -124,7 +177,10 @@ const on = {
     const { api, path } = currentTarget.dataset;
     return attempt(currentTarget, async () => {
       const answer = await client.call("GET", `/_local/apis/${api}${path}`);
-      place("api-answer")?.replaceChildren(...apiAnswer(answer));
+      const answers = place(`answer-${api}`);
+      if (!answers) return;
+      showAnswer(answers, `GET ${path}`, answer);
+      answers.scrollIntoView({ block: "nearest" });
     });
   },
 
@@ -149,7 +205,10 @@ const on = {
       showFaults(form, answer.errors);
       if (!client.signedIn) return;
       say(answer.message, answer.ok ? "good" : "bad");
-      if (answer.ok) form.reset();
+      if (answer.ok) {
+        form.reset();
+        form.elements.newPassword.dispatchEvent(new Event("input"));
+      }
       await reload();
     });
   },
@@ -172,20 +231,27 @@ function speak(language) {
   for (const choice of document.querySelectorAll("[data-language]")) {
     choice.setAttribute("aria-pressed", String(choice.dataset.language === language));
   }
-  showExchanges(place("exchanges"));
+  showAll();
 }
 
-async function start() {
-  speak(currentLanguage());
+function listen() {
+  listenForDismissal();
+  listenForSheet(place("exchange"), place("exchange-toggle"));
   for (const choice of document.querySelectorAll("[data-language]")) {
     choice.addEventListener("click", () => {
+      if (place("email")) entrance.address = place("email").value;
       speak(choice.dataset.language);
       return render();
     });
   }
   setInterval(showLife, 1000);
+}
+
+async function start() {
+  speak(currentLanguage());
+  listen();
   try {
-    apis = (await (await fetch("/_local/config.json")).json()).apis;
+    config = { ...config, ...(await (await fetch("/_local/config.json")).json()) };
     // No mode is left after a clear no; a service that did not answer is asked again at the next load.
     if (localStorage.getItem(RESUMABLE) && !(await client.resume()) && !client.mode) localStorage.removeItem(RESUMABLE);
   } catch (error) {

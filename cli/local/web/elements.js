@@ -12,26 +12,30 @@ export function el(tag, attributes = {}, ...children) {
   return element;
 }
 
-/** A labelled field with room for what is wrong with it. */
-export function field({ id, label, hint, ...attributes }) {
-  const described = [hint && `${id}-hint`, `${id}-error`].filter(Boolean).join(" ");
+function clearFault(input) {
+  input.removeAttribute("aria-invalid");
+  const place = document.getElementById(`${input.id}-error`);
+  if (place) place.textContent = "";
+}
+
+/** A labelled field with room for what is wrong with it, and for something `below` that describes it. */
+export function field({ id, label, below, ...attributes }) {
+  const described = [`${id}-error`, below?.id].filter(Boolean).join(" ");
+  const input = el("input", { id, name: id, "aria-describedby": described, required: true, ...attributes });
+  input.addEventListener("input", () => clearFault(input));
   return el(
     "div",
     { class: "field" },
     el("label", { for: id }, label),
-    el("input", { id, name: id, "aria-describedby": described, required: true, ...attributes }),
-    hint ? el("p", { id: `${id}-hint`, class: "hint" }, hint) : null,
+    input,
     el("p", { id: `${id}-error`, class: "error" }),
+    below,
   );
 }
 
-/** Shows the faults of a rejected body at their fields, and moves to the first. Whether any field was found. */
+/** Shows the faults of a rejected body at their fields, and moves to the first. */
 export function showFaults(form, errors = []) {
-  for (const input of form.querySelectorAll("input")) {
-    input.removeAttribute("aria-invalid");
-    const place = form.querySelector(`#${input.id}-error`);
-    if (place) place.textContent = "";
-  }
+  for (const input of form.querySelectorAll("input")) clearFault(input);
   let first = null;
   for (const { field: name, message } of errors) {
     const input = form.elements.namedItem(name);
@@ -42,11 +46,11 @@ export function showFaults(form, errors = []) {
     first ??= input;
   }
   first?.focus();
-  return first !== null;
 }
 
 /** Runs something while a button can't be pressed again. */
 export async function busy(button, work) {
+  const hadFocus = document.activeElement === button;
   button.disabled = true;
   button.setAttribute("aria-busy", "true");
   try {
@@ -54,5 +58,7 @@ export async function busy(button, work) {
   } finally {
     button.disabled = false;
     button.removeAttribute("aria-busy");
+    // A disabled button loses the focus. Who has not gone elsewhere meanwhile gets it back.
+    if (hadFocus && document.activeElement === document.body) button.focus();
   }
 }

@@ -59,16 +59,17 @@ function block(title, headers, body, note) {
   ];
 }
 
-function shown({ line, headers, body, status, answered, answer, cookie }, open) {
+const lineOf = ({ line, status }) => [
+  el("bdi", { class: "line", dir: "ltr" }, line),
+  el("span", { class: `chip ${status < 300 ? "good" : "bad"}` }, String(status)),
+];
+
+function shown(exchange, open) {
+  const { headers, body, answered, answer, cookie } = exchange;
   return el(
     "details",
     { open },
-    el(
-      "summary",
-      {},
-      el("bdi", { class: "line", dir: "ltr" }, line),
-      el("span", { class: `chip ${status < 300 ? "good" : "bad"}` }, String(status)),
-    ),
+    el("summary", {}, lineOf(exchange)),
     block(text("exchange.request"), headers, body, cookie && text("exchange.cookie")),
     block(text("exchange.response"), answered, answer),
   );
@@ -81,4 +82,24 @@ export function showExchanges(place) {
       ? exchanges.map((exchange, index) => shown(exchange, index === 0))
       : [el("p", { class: "empty" }, text("exchange.none"))]),
   );
+}
+
+/** Shows the last one in a line, for where there is no room for all of it. */
+export function showLast(place) {
+  const [last] = exchanges;
+  place.replaceChildren(...(last ? lineOf(last) : [text("exchange.none")]));
+}
+
+/** On a narrow page they are in a sheet at the bottom, which opens and closes. */
+export function listenForSheet(sheet, toggle) {
+  const turn = (isOpen) => {
+    sheet.classList.toggle("open", isOpen);
+    toggle.setAttribute("aria-expanded", String(isOpen));
+  };
+  toggle.addEventListener("click", () => turn(!sheet.classList.contains("open")));
+  sheet.addEventListener("keydown", ({ key }) => {
+    if (key !== "Escape" || !sheet.classList.contains("open")) return;
+    turn(false);
+    toggle.focus();
+  });
 }

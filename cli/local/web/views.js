@@ -1,7 +1,9 @@
-// The two faces of the page. They build elements and report what a person wants; what that means is app.js's business.
+// The page of somebody who is signed in. It builds elements and reports what a person wants; what that means is app.js's
+// business.
 
 import { el, field } from "./elements.js";
-import { eventText, moment, text } from "./text.js";
+import { newPasswordField } from "./password.js";
+import { text } from "./text.js";
 
 const card = (id, lead, ...children) =>
   el(
@@ -14,55 +16,18 @@ const card = (id, lead, ...children) =>
 
 const button = (id, key, attributes = {}) => el("button", { type: "button", id, ...attributes }, text(key));
 
-export function signInView({ mode, onsubmit }) {
-  const option = (value, checked) =>
-    el(
-      "label",
-      { class: "option", for: `mode-${value}` },
-      el("input", { type: "radio", name: "mode", id: `mode-${value}`, value, checked, "aria-describedby": `mode-${value}-hint` }),
-      el("span", {}, text(`signIn.${value}`)),
-      el("span", { class: "hint", id: `mode-${value}-hint` }, text(`signIn.${value}Hint`)),
-    );
-  return el(
-    "section",
-    { class: "card narrow", "aria-labelledby": "signIn-title" },
-    el("h1", { id: "signIn-title", tabindex: "-1" }, text("signIn.title")),
-    el("p", { class: "hint" }, text("signIn.lead")),
-    el(
-      "form",
-      { id: "sign-in", novalidate: true, onsubmit },
-      field({ id: "email", label: text("signIn.email"), type: "email", autocomplete: "username", dir: "ltr" }),
-      field({ id: "password", label: text("signIn.password"), type: "password", autocomplete: "current-password", dir: "ltr" }),
-      el("fieldset", {}, el("legend", {}, text("signIn.mode")), option("body", mode !== "cookie"), option("cookie", mode === "cookie")),
-      el("button", { type: "submit", class: "primary" }, text("signIn.submit")),
-    ),
-    el(
-      "details",
-      { class: "help" },
-      el("summary", {}, text("signIn.noUser")),
-      el("p", {}, text("signIn.demo")),
-      el("p", {}, text("signIn.create")),
-      el(
-        "pre",
-        { dir: "ltr", tabindex: "0" },
-        "printf '%s' 'Str0ng-enough!' | nova user create --local \\\n  --email sara@example.com --name Sara --permission notes:read",
-      ),
-    ),
-  );
-}
-
 function meCard({ user, sessionId, mode, on }) {
   const row = (key, value, plain = true) => [el("dt", {}, text(key)), el("dd", {}, plain ? el("bdi", {}, value) : value)];
   return el(
     "section",
     { class: "card", id: "me", "aria-labelledby": "me-title" },
-    el("h1", { id: "me-title", tabindex: "-1" }, text("me.title"), user.name ? el("span", { class: "name" }, el("bdi", {}, user.name)) : null),
+    el("h1", { id: "me-title", tabindex: "-1" }, `${text("me.title")} `, el("bdi", {}, user.name ?? user.email)),
     el(
       "dl",
       { class: "facts" },
       row("me.email", user.email),
       row("me.role", user.role),
-      row("me.mode", el("span", { class: "chip", id: "mode" }, text(`me.mode.${mode}`)), false),
+      row("me.mode", el("span", { class: "chip", id: "mode" }, text(`mode.${mode}`)), false),
       row("me.session", el("code", { dir: "ltr" }, sessionId), false),
     ),
     el(
@@ -90,74 +55,30 @@ function apisCard({ apis, on }) {
       el("bdi", { dir: "ltr" }, `GET ${path}`),
     );
   const groups = apis.map(({ name, routes }) =>
-    el("div", { class: "api" }, el("h3", {}, el("bdi", { dir: "ltr" }, name)), el("div", { class: "actions" }, routes.map(route(name)))),
-  );
-  return card("apis", "apis.lead", groups, el("div", { id: "api-answer", role: "status", "aria-live": "polite" }));
-}
-
-/** What an API answered: its verdict, and its words. */
-export function apiAnswer({ ok, status, data, message }) {
-  return [
-    el("p", {}, el("span", { class: `chip ${ok ? "good" : "bad"}` }, `${text(ok ? "apis.allowed" : "apis.denied")} · ${status}`), " ", message ?? ""),
-    data ? el("pre", { dir: "ltr", tabindex: "0", "aria-label": text("exchange.response") }, JSON.stringify(data, null, 2)) : null,
-  ].filter(Boolean);
-}
-
-/** Firefox on Linux: enough to know one's own devices again. */
-function device(userAgent) {
-  const first = (pairs) => pairs.find(([pattern]) => pattern.test(userAgent))?.[1];
-  const browser = first([
-    [/Edg\//, "Edge"],
-    [/OPR\//, "Opera"],
-    [/Firefox\//, "Firefox"],
-    [/(Headless)?Chrome\//, "Chrome"],
-    [/Safari\//, "Safari"],
-    [/^curl/, "curl"],
-  ]);
-  const system = first([
-    [/Android/, "Android"],
-    [/iPhone|iPad/, "iOS"],
-    [/Windows/, "Windows"],
-    [/Mac OS X/, "macOS"],
-    [/Linux/, "Linux"],
-  ]);
-  if (browser && system) return `${browser} ${text("device.on")} ${system}`;
-  return browser ?? (userAgent ? userAgent.slice(0, 40) : text("device.unknown"));
-}
-
-const time = (iso) => el("time", { datetime: iso }, moment(iso));
-
-/** The sessions, each with a way to end it. */
-export function sessionItems(sessions, onend) {
-  return sessions.map(({ id, current, device: { userAgent, ip }, createdAt, lastSeenAt, expiresAt }) => {
-    const name = device(userAgent);
-    const fact = (key, value) => el("span", {}, `${text(key)} `, time(value));
-    return el(
-      "li",
-      { class: "session", "data-session": id },
-      el(
-        "div",
-        {},
-        el("p", { class: "device" }, el("span", { title: userAgent }, name), current ? el("span", { class: "chip good" }, text("sessions.current")) : null),
-        el("p", { class: "hint" }, `${text("sessions.from")} `, el("bdi", { dir: "ltr" }, ip)),
-        el("p", { class: "hint times" }, fact("sessions.created", createdAt), fact("sessions.seen", lastSeenAt), fact("sessions.expires", expiresAt)),
-      ),
-      el("button", { type: "button", "data-session": id, "aria-label": `${text("sessions.endLabel")}${name}`, onclick: onend }, text("sessions.end")),
-    );
-  });
-}
-
-/** The entries of the security log. */
-export function logRows(events) {
-  return events.map(({ event, at, ip, userAgent }) =>
     el(
-      "tr",
-      {},
-      el("td", {}, el("span", { class: `dot ${/success|created|change/.test(event) ? "good" : "bad"}`, "aria-hidden": "true" }), eventText(event)),
-      el("td", {}, time(at)),
-      el("td", { title: userAgent }, device(userAgent)),
-      el("td", {}, el("bdi", { dir: "ltr" }, ip)),
+      "div",
+      { class: "api" },
+      el("h3", {}, el("bdi", { dir: "ltr" }, name)),
+      el("div", { class: "actions" }, routes.map(route(name))),
+      el("div", { class: "answer", id: `answer-${name}` }, el("p", { role: "status", "aria-live": "polite" }), el("div", {})),
     ),
+  );
+  return card("apis", "apis.lead", groups);
+}
+
+/** Below the buttons of an API: which call was answered how, and with what. The verdict alone is read out. */
+export function showAnswer(place, call, { ok, status, data, message }) {
+  const [verdict, body] = place.children;
+  place.classList.add("filled");
+  verdict.replaceChildren(
+    el("bdi", { class: "line", dir: "ltr" }, call),
+    " ",
+    el("span", { class: `chip ${ok ? "good" : "bad"}` }, `${status} · ${text(ok ? "apis.allowed" : "apis.denied")}`),
+    " ",
+    el("span", { class: "hint" }, message ?? ""),
+  );
+  body.replaceChildren(
+    ...(data ? [el("pre", { dir: "ltr", tabindex: "0", "aria-label": text("exchange.response") }, JSON.stringify(data, null, 2))] : []),
   );
 }
 
@@ -184,7 +105,7 @@ export function signedInView(state) {
         // For password managers: whose password it is.
         el("input", { type: "text", name: "username", autocomplete: "username", value: state.user.email, hidden: true }),
         field({ id: "currentPassword", label: text("password.current"), type: "password", autocomplete: "current-password", dir: "ltr" }),
-        field({ id: "newPassword", label: text("password.new"), hint: text("password.hint"), type: "password", autocomplete: "new-password", dir: "ltr" }),
+        newPasswordField({ id: "newPassword", label: text("password.new"), profile: state.profile }),
         el("button", { type: "submit", class: "primary" }, text("password.submit")),
       ),
     ),

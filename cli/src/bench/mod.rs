@@ -55,7 +55,7 @@ pub(crate) struct Args {
     /// The template whose functions are measured. By default template.yaml, here or in a directory above.
     #[arg(long, value_name = "FILE")]
     template: Option<PathBuf>,
-    /// Take the functions' binaries from this directory instead of this program's own.
+    /// Directory of the functions' binaries [default: this program's own].
     #[arg(long, value_name = "DIR")]
     bin_dir: Option<PathBuf>,
     /// Do what happens before the first event once, in this process, and say what each part took.

@@ -21,7 +21,7 @@ mod xml;
 
 use std::error::Error;
 
-use nova_auth::aws::{Clients, connector_trusting};
+use nova_auth::aws::Clients;
 use nova_auth::keys::TokenKind;
 use nova_auth::store::{Store, Tables};
 use serde_json::json;
@@ -29,7 +29,7 @@ use serde_json::json;
 use crate::failure::Unwell;
 use crate::output::Output;
 use crate::target::aws::Aws;
-use crate::target::{Target, Whole, local};
+use crate::target::{Target, Whole, local, proxy};
 
 use call::Calls;
 use deployed::Deployed;
@@ -119,7 +119,7 @@ async fn on_this_machine(report: &mut Report, url: &str, clients: &Clients) -> R
 }
 
 async fn in_an_account(report: &mut Report, aws: &Aws, stack: &Deployed) -> Result<(), Box<dyn Error>> {
-    let connector = connector_trusting(aws.ca_bundle())?;
+    let connector = proxy::connector(aws.ca_bundle())?;
     let calls = Calls::new(
         connector,
         aws.credentials(),

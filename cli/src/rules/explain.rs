@@ -10,28 +10,49 @@ use nova_auth::http::error::Problem;
 use nova_auth::messages::Language;
 use serde_json::json;
 
+use super::Wanted;
+use crate::failure::{Unwell, Usage};
 use crate::output::Output;
 use crate::target::Target;
 use crate::user::{UserName, find};
 
+/// The code by which the rules say no.
+pub(super) fn code_of(refusal: &Refusal) -> &'static str {
+    match refusal {
+        // What an API says of it, where the client hears no detail.
+        Refusal::TokenMissing => "UNAUTHORIZED",
+        refusal => Problem::Refused(refusal.clone()).row().1,
+    }
+}
+
+/// A call, and what is expected of it.
+pub(super) struct Asked<'a> {
+    pub(super) call: &'a str,
+    pub(super) expected: Option<Wanted>,
+}
+
 /// Prints the decision about one call, and the rule that made it.
+///
+/// # Errors
+/// [`Unwell`] if another decision was expected; also when the user can't be looked up.
 pub(super) async fn explain(
     rules: &Rules,
-    call: &str,
+    Asked { call, expected }: Asked<'_>,
     user: Option<&UserName>,
     from: Option<IpAddr>,
     target: &Target,
     output: Output,
 ) -> Result<(), Box<dyn Error>> {
-    let (method, path) =
-        call.split_once(' ').ok_or("a call is a method and a path, for example 'GET /notes'")?;
+    let (method, path) = call
+        .split_once(' ')
+        .ok_or_else(|| Usage("expected a method and a path, for example 'GET /notes'".to_owned()))?;
     let user = match user {
         Some(name) => Some(find(&target.store().await?, name).await?),
         None => None,
     };
     let address = from.map(|ip| ClientAddress::Known(ip.to_canonical()));
     let verdict = rules.decide(method, None, path, Asking { user: user.as_ref(), address });
-    let who = user.as_ref().map_or("somebody without a token".to_owned(), |user| {
+    let who = user.as_ref().map_or("anonymous".to_owned(), |user| {
         let permissions: Vec<&str> = user.permissions.iter().map(String::as_str).collect();
         format!(
             "{} (role {}, permissions: {})",
@@ -40,11 +61,11 @@ pub(super) async fn explain(
             permissions.join(" ")
         )
     });
-    let place = from.map_or("an unknown address".to_owned(), |ip| ip.to_string());
+    let place = from.map_or("unknown address".to_owned(), |ip| ip.to_string());
     let rule = verdict.line.and_then(|line| rules.rules.iter().find(|rule| rule.line == line));
     let by_rule = match rule {
         Some(rule) => format!("line {}: {}", rule.line, rule.route),
-        None => "no rule is about it".to_owned(),
+        None => "no rule matches".to_owned(),
     };
     let (code, answer) = match (verdict.answer, &user) {
         (_, Some(user)) if !user.is_active() => {
@@ -68,5 +89,14 @@ pub(super) async fn explain(
         "allowed": code.is_none(),
         "code": code,
     });
-    output.print(&document, &format!("{call} by {who} from {place}\n{by_rule}\n{answer}"))
+    output.print(&document, &format!("{call} by {who} from {place}\n{by_rule}\n{answer}"))?;
+    match expected {
+        Some(Wanted::Allow) if code.is_some() => unexpected("allow", code),
+        Some(Wanted::Deny) if code.is_none() => unexpected("deny", code),
+        _ => Ok(()),
+    }
+}
+
+fn unexpected(wanted: &str, code: Option<&str>) -> Result<(), Box<dyn Error>> {
+    Err(Box::new(Unwell(format!("expected {wanted}, got {}", code.unwrap_or("allow")))))
 }

@@ -1,8 +1,10 @@
 //! `nova rules …`: who may call what of an attached API.
 
+mod expectations;
 mod explain;
 #[cfg(feature = "local")]
 mod template;
+mod test;
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -25,20 +27,63 @@ pub(crate) enum Verb {
     #[command(after_help = "Example:\n  nova rules put --local --api NotesApi rules.yaml")]
     Put(PutArgs),
     /// Print the rules that an API has.
+    #[command(after_help = "Example:\n  nova rules show --stack nova-auth --api a1b2c3d4e5")]
     Show(ShowArgs),
     /// Check a rules file, compare it with a template, or explain a decision.
     #[command(after_help = "Examples:\n  nova rules check --file rules.yaml\n  \
                             nova rules check --template template.yaml\n  \
-                            nova rules check --local --as sara@example.com 'GET /notes' --from 10.1.2.3")]
+                            nova rules check --local --as sara@example.com 'GET /notes' --from 10.1.2.3\n  \
+                            nova rules check 'GET /notes' --expect deny")]
     Check(CheckArgs),
+    /// Test a rules file against a table of expectations (who calls what, from where, and the expected result). Works offline.
+    #[command(after_help = TEST_HELP)]
+    Test(TestArgs),
+}
+
+const TEST_HELP: &str = "\
+Examples:
+  nova rules test rules.test.yaml
+  nova rules test rules.test.yaml --rules other/rules.yaml --json
+
+The table:
+  users:                                   # may be left out
+    reader: {role: user, permissions: [notes:read]}
+  tests:
+    - call: GET /notes/7
+      who: reader                          # a name of users, anonymous, or {role: ..., permissions: [...]}
+      from: 10.1.2.3                       # may be left out: an unknown address
+      expect: allow                        # allow, deny, or the code of the refusal
+    - {call: GET /notes/7, who: anonymous, expect: UNAUTHORIZED}
+
+It ends with 0 if every expectation holds, with 5 if one does not, and with 1 if a file can't be used.";
+
+/// What `--expect` takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Wanted {
+    Allow,
+    Deny,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct TestArgs {
+    /// The table of expectations.
+    file: PathBuf,
+    /// The rules file. By default rules.yaml beside the table.
+    #[arg(long, value_name = "FILE")]
+    rules: Option<PathBuf>,
+    /// The API keeps no answer (ReauthorizeEvery 0), so that the rules need not be sayable in a policy.
+    #[arg(long)]
+    uncached: bool,
+    #[command(flatten)]
+    output: Output,
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct PutArgs {
-    /// The API's id, as it stands in its ARNs.
+    /// The API's id, as in its ARNs.
     #[arg(long, value_name = "ID")]
     api: String,
-    /// API Gateway keeps no answer of this API (ReauthorizeEvery 0), so that the rules need not be sayable in a policy.
+    /// Assert that API Gateway caches no answers of this API (ReauthorizeEvery 0). Otherwise the rules must be expressible as one cacheable IAM policy.
     #[arg(long)]
     uncached: bool,
     /// The rules file.
@@ -51,7 +96,7 @@ pub(crate) struct PutArgs {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct ShowArgs {
-    /// The API's id, as it stands in its ARNs.
+    /// The API's id, as in its ARNs.
     #[arg(long, value_name = "ID")]
     api: String,
     #[command(flatten)]
@@ -68,17 +113,20 @@ pub(crate) struct CheckArgs {
     /// Check for an API of which API Gateway keeps no answer (ReauthorizeEvery 0).
     #[arg(long)]
     uncached: bool,
-    /// Compare with the routes and authorizers of this template.
+    /// Compare with this template's routes and authorizers.
     #[cfg(feature = "local")]
     #[arg(long, value_name = "FILE")]
     template: Option<PathBuf>,
-    /// Explain what this user may do, by address or id.
+    /// Explain the decision for this user (address or id).
     #[arg(long = "as", value_name = "USER", requires = "call")]
     user: Option<UserName>,
-    /// From which address.
+    /// Source address of the call.
     #[arg(long, value_name = "ADDRESS", requires = "call")]
     from: Option<std::net::IpAddr>,
-    /// The call to explain, for example 'GET /notes'. Without --as: of somebody without a token.
+    /// End with 5 unless the decision is this one.
+    #[arg(long, value_enum, requires = "call")]
+    expect: Option<Wanted>,
+    /// The call to explain, for example 'GET /notes'. Without --as: of anonymous.
     call: Option<String>,
     #[command(flatten)]
     output: Output,
@@ -95,6 +143,7 @@ pub(crate) async fn run(verb: Verb) -> Result<(), Box<dyn Error>> {
         Verb::Put(args) => put(args).await.map_err(|error| args.target.explain(error)),
         Verb::Show(args) => show(args).await.map_err(|error| args.target.explain(error)),
         Verb::Check(args) => check(args).await.map_err(|error| args.target.explain(error)),
+        Verb::Test(args) => test(args),
     }
 }
 
@@ -105,7 +154,7 @@ pub(crate) async fn store(
     path: &Path,
     caching: Caching,
 ) -> Result<usize, Box<dyn Error>> {
-    let source = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let source = text(path)?;
     let rules = read(path, &source, caching)?;
     let number = rules.rules.len();
     store.put_rules(api, &StoredRules { rules, source, stored_at: start_time() }).await?;
@@ -119,8 +168,8 @@ async fn put(args: &PutArgs) -> Result<(), Box<dyn Error>> {
     args.output.print(
         &json!({"api": args.api, "rules": number, "inForceWithinSeconds": seconds}),
         &format!(
-            "stored {number} rules for {}; in force on every decision within {seconds} s, and where API Gateway keeps \
-             answers that much longer",
+            "stored {number} rules for {}; in force within {seconds} s, plus the result TTL if API Gateway caches \
+             answers",
             args.api,
         ),
     )
@@ -128,10 +177,10 @@ async fn put(args: &PutArgs) -> Result<(), Box<dyn Error>> {
 
 async fn show(args: &ShowArgs) -> Result<(), Box<dyn Error>> {
     let Some(stored) = args.target.store().await?.rules(&args.api).await? else {
-        return Err(Box::new(NotFound(format!("{} has no rules: NO_RULES says what that means", args.api))));
+        return Err(Box::new(NotFound(format!("{} has no rules (NoRules decides what happens)", args.api))));
     };
     let is_kept = stored.rules.caching == Caching::Allowed;
-    let kept = if is_kept { "" } else { ", answers not kept" };
+    let kept = if is_kept { "" } else { ", uncached" };
     args.output.print(
         &json!({
             "api": args.api,
@@ -145,8 +194,7 @@ async fn show(args: &ShowArgs) -> Result<(), Box<dyn Error>> {
 }
 
 async fn check(args: &CheckArgs) -> Result<(), Box<dyn Error>> {
-    let source =
-        std::fs::read_to_string(&args.file).map_err(|error| format!("{}: {error}", args.file.display()))?;
+    let source = text(&args.file)?;
     #[cfg(feature = "local")]
     if let Some(template) = &args.template {
         let rules = file::read(&source).map_err(|faults| broken(&args.file, &faults))?;
@@ -155,13 +203,26 @@ async fn check(args: &CheckArgs) -> Result<(), Box<dyn Error>> {
     let rules = read(&args.file, &source, caching(args.uncached))?;
     match &args.call {
         Some(call) => {
-            explain::explain(&rules, call, args.user.as_ref(), args.from, &args.target, args.output).await
+            let asked = explain::Asked { call, expected: args.expect };
+            explain::explain(&rules, asked, args.user.as_ref(), args.from, &args.target, args.output).await
         }
         None => args.output.print(
             &json!({"file": args.file.display().to_string(), "rules": rules.rules.len(), "fit": true}),
-            &format!("{}: {} rules, fit to be stored", args.file.display(), rules.rules.len()),
+            &format!("{}: OK: {} rules", args.file.display(), rules.rules.len()),
         ),
     }
+}
+
+fn test(args: &TestArgs) -> Result<(), Box<dyn Error>> {
+    let rules_file = args.rules.clone().unwrap_or_else(|| args.file.with_file_name("rules.yaml"));
+    let expectations =
+        expectations::read(&text(&args.file)?).map_err(|faults| broken(&args.file, &faults))?;
+    let rules = read(&rules_file, &text(&rules_file)?, caching(args.uncached))?;
+    test::run(&rules, &rules_file, &expectations, &args.file, args.output)
+}
+
+fn text(path: &Path) -> Result<String, String> {
+    std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 /// The rules of a file, if they are fit to be stored.

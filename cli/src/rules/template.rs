@@ -65,7 +65,7 @@ pub(super) fn compare(
     }
     match wrong {
         0 => Ok(()),
-        _ => Err(format!("{wrong} things do not fit").into()),
+        _ => Err(format!("{wrong} problems").into()),
     }
 }
 

@@ -11,7 +11,8 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 
-use super::Target;
+use super::profile::Profiles;
+use super::{Target, proxy};
 
 /// A way into AWS that has been tried as far as credentials go.
 pub(crate) struct Aws {
@@ -24,8 +25,8 @@ pub(crate) struct Aws {
 impl Aws {
     /// Finds region and credentials, and says which of them there is none of.
     pub(crate) async fn load(target: &Target) -> Result<Aws, Box<dyn Error>> {
-        let http = nova_auth::aws::http_client_trusting(target.ca_bundle.as_deref())
-            .map_err(|error| format!("AWS_CA_BUNDLE: {error}"))?;
+        let http = proxy::client(target.ca_bundle.as_deref())?;
+        let profiles = Profiles::load(target.profile.as_deref()).await?;
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .http_client(http)
             .retry_config(RetryConfig::standard().with_max_attempts(5))
@@ -38,10 +39,10 @@ impl Aws {
         }
         let config = loader.load().await;
         let region = config.region().map(ToString::to_string);
-        let region = region.ok_or("which region? Say --region, or set it in the profile or in AWS_REGION")?;
+        let region = region.ok_or("no region: pass --region, or set it in the profile or in AWS_REGION")?;
         let provider = config.credentials_provider().ok_or(NO_CREDENTIALS)?;
         let credentials = provider.provide_credentials().await;
-        let credentials = credentials.map_err(|error| no_credentials(target.profile.as_deref(), &error))?;
+        let credentials = credentials.map_err(|error| no_credentials(&profiles, &error))?;
         Ok(Aws { config, region, credentials, ca_bundle: target.ca_bundle.clone() })
     }
 
@@ -77,27 +78,25 @@ impl Aws {
     }
 }
 
-const NO_CREDENTIALS: &str = "there are no AWS credentials: say --profile NAME, set AWS_PROFILE, or log in with \
+const NO_CREDENTIALS: &str = "no AWS credentials: pass --profile NAME, set AWS_PROFILE, or log in with \
                               `aws sso login` or `aws configure`";
 
 /// The SDK's reasons are long chains, and may quote files; what helps is to know which kind it is.
-fn no_credentials(profile: Option<&str>, error: &CredentialsError) -> String {
-    match error {
-        CredentialsError::CredentialsNotLoaded(_) if profile.is_some() => format!(
-            "the profile {} gives no credentials: is there one of that name in ~/.aws/config, and are you logged in to it \
-             (`aws sso login`)?",
-            profile.unwrap_or_default()
-        ),
-        CredentialsError::CredentialsNotLoaded(_) => NO_CREDENTIALS.to_owned(),
-        CredentialsError::ProviderTimedOut(_) => "the AWS credentials did not come in time".to_owned(),
-        CredentialsError::InvalidConfiguration(_) => {
-            "the AWS configuration does not say where credentials are: is the name of the profile right, and are \
-             ~/.aws/config and ~/.aws/credentials well formed?"
-                .to_owned()
+fn no_credentials(profiles: &Profiles, error: &CredentialsError) -> String {
+    let name = profiles.name();
+    match (error, profiles.remedy()) {
+        (CredentialsError::ProviderTimedOut(_), _) => "timed out waiting for AWS credentials".to_owned(),
+        (_, Some(remedy)) => remedy,
+        (CredentialsError::CredentialsNotLoaded(_), None) if profiles.is_there() => {
+            format!(
+                "the profile {name} has no credentials: `aws configure --profile {name}` or `aws configure sso` gives it some"
+            )
         }
-        _ => "the AWS credentials can't be had: has the login expired? Try `aws sso login`, or the command or role that \
-              the profile names"
-            .to_owned(),
+        (CredentialsError::CredentialsNotLoaded(_), None) => NO_CREDENTIALS.to_owned(),
+        (CredentialsError::InvalidConfiguration(_), None) => {
+            format!("the profile {name} does not say where its credentials are; check it in ~/.aws/config")
+        }
+        _ => "cannot get AWS credentials; try the command or role that the profile names by hand".to_owned(),
     }
 }
 

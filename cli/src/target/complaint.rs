@@ -2,14 +2,15 @@
 
 use std::error::Error;
 
-use super::Target;
+use super::{Target, proxy};
 
-/// Credentials that AWS knows nothing of, or no more.
-const BAD_CREDENTIALS: [&str; 6] = [
+/// Credentials whose time is over.
+const EXPIRED: [&str; 2] = ["ExpiredTokenException", "ExpiredToken"];
+
+/// Credentials that AWS knows nothing of.
+const BAD_CREDENTIALS: [&str; 4] = [
     "UnrecognizedClientException",
     "InvalidSignatureException",
-    "ExpiredTokenException",
-    "ExpiredToken",
     "InvalidClientTokenId",
     "MissingAuthenticationTokenException",
 ];
@@ -22,20 +23,29 @@ impl Target {
         let is = |code: &str| line.contains(&format!("({code})"));
         let look = if self.local.is_some() { "the URL" } else { "--stack, --region and --profile" };
         if is("ResourceNotFoundException") {
-            format!("{line}: not there: {place}. Look at {look}, and at the names that you gave").into()
+            format!("{line}: not found: {place}. Check {look}, and the names you passed").into()
         } else if is("AccessDeniedException") {
             format!(
-                "{line}: AWS denies it to these credentials: {place}. What each command needs stands in docs/operators.md"
+                "{line}: access denied to {place}. docs/operators.md lists the permissions each command needs"
+            )
+            .into()
+        } else if EXPIRED.into_iter().any(is) {
+            format!(
+                "{line}: these credentials have expired; get new ones with `aws sso login`, or the way you got these"
             )
             .into()
         } else if BAD_CREDENTIALS.into_iter().any(is) {
             format!(
-                "{line}: AWS does not take these credentials: have they expired, or are they another account's? Try \
-                 `aws sso login`, or look at --profile"
+                "{line}: AWS rejected these credentials; are they another account's, or mistyped? Check --profile"
             )
             .into()
+        } else if self.local.is_none()
+            && is("connection")
+            && let Some(variable) = proxy::named()
+        {
+            format!("{line}: does the proxy in {variable} let you through to AWS?").into()
         } else if self.local.is_some() && (is("connection") || is("time-out")) {
-            format!("{line}: {place}: does it run?").into()
+            format!("{line}: cannot reach {place}; is it running?").into()
         } else {
             error
         }

@@ -25,7 +25,7 @@ pub(super) async fn with_secrets(url: &str) -> Result<Clients, Box<dyn Error>> {
     let key = AttributeValue::S(name.to_owned());
     let found = clients(url)?.dynamodb.get_item().table_name(table).key("name", key).send().await;
     let address = found.ok().and_then(|found| found.item?.remove("document")?.as_s().ok().cloned());
-    let address = address.ok_or_else(|| format!("there is no `nova local` at {url}"))?;
+    let address = address.ok_or_else(|| format!("cannot connect to nova local at {url}; is it running?"))?;
     patient(&config(url.to_owned(), Some(address)))
 }
 

@@ -3,6 +3,8 @@
 pub(crate) mod aws;
 mod complaint;
 pub(crate) mod local;
+mod profile;
+pub(crate) mod proxy;
 mod stack;
 
 use std::error::Error;
@@ -12,37 +14,41 @@ use nova_auth::aws::Clients;
 use nova_auth::keys::{TokenKind, VersionedSecret};
 use nova_auth::store::{Store, Tables};
 
+use crate::failure::Usage;
+
+/// The flags' heading. Said at each of them: said once for all, it would be the heading of a verb's own arguments too.
+const HEADING: &str = "Target";
+
 /// Where a verb works. All of it is optional; `nova` says what is missing.
 #[derive(Debug, Default, clap::Args)]
-#[command(next_help_heading = "Where")]
 pub(crate) struct Target {
-    /// On a running `nova local`, by the URL of its DynamoDB. Without it: on AWS.
-    #[arg(long, value_name = "DYNAMODB_URL", num_args = 0..=1, require_equals = true,
+    /// Use a running `nova local`, by the URL of its DynamoDB [default: AWS].
+    #[arg(long, help_heading = HEADING, value_name = "DYNAMODB_URL", num_args = 0..=1, require_equals = true,
           default_missing_value = "http://127.0.0.1:8000", conflicts_with_all = ["profile", "region", "stack"])]
     local: Option<String>,
-    /// The stack, by the name that it was deployed under: its outputs name its tables and secrets.
-    #[arg(long, value_name = "NAME")]
+    /// The deployed stack; its outputs name its tables and secrets.
+    #[arg(long, help_heading = HEADING, value_name = "NAME")]
     stack: Option<String>,
-    /// The profile of your AWS configuration. By default: as any AWS program finds its credentials.
-    #[arg(long, value_name = "NAME")]
+    /// AWS profile [default: the SDK's credential chain].
+    #[arg(long, help_heading = HEADING, value_name = "NAME")]
     profile: Option<String>,
-    /// The region of the stack. By default: that of the profile or of AWS_REGION.
-    #[arg(long, value_name = "REGION")]
+    /// AWS region [default: the profile's, or AWS_REGION].
+    #[arg(long, help_heading = HEADING, value_name = "REGION")]
     region: Option<String>,
-    /// The table of users, where it is not that of --stack.
-    #[arg(long, value_name = "NAME", env = "IDENTITY_TABLE", hide_env_values = true)]
+    /// Identity table, if not the stack's.
+    #[arg(long, help_heading = HEADING, value_name = "NAME", env = "IDENTITY_TABLE", hide_env_values = true)]
     identity_table: Option<String>,
-    /// The table of sessions, where it is not that of --stack.
-    #[arg(long, value_name = "NAME", env = "SESSIONS_TABLE", hide_env_values = true)]
+    /// Sessions table, if not the stack's.
+    #[arg(long, help_heading = HEADING, value_name = "NAME", env = "SESSIONS_TABLE", hide_env_values = true)]
     sessions_table: Option<String>,
-    /// The secret of the access tokens' keys, by name or ARN, where it is not that of --stack.
-    #[arg(long, value_name = "ID", env = "ACCESS_KEYS_SECRET", hide_env_values = true)]
+    /// Secret with the access token keys (name or ARN), if not the stack's.
+    #[arg(long, help_heading = HEADING, value_name = "ID", env = "ACCESS_KEYS_SECRET", hide_env_values = true)]
     access_keys_secret: Option<String>,
-    /// The secret of the refresh tokens' keys, where it is not that of --stack.
-    #[arg(long, value_name = "ID", env = "REFRESH_KEYS_SECRET", hide_env_values = true)]
+    /// Secret with the refresh token keys (name or ARN), if not the stack's.
+    #[arg(long, help_heading = HEADING, value_name = "ID", env = "REFRESH_KEYS_SECRET", hide_env_values = true)]
     refresh_keys_secret: Option<String>,
-    /// A PEM file of certificates to trust instead of Amazon's.
-    #[arg(long, value_name = "FILE", env = "AWS_CA_BUNDLE", hide_env_values = true, hide_short_help = true)]
+    /// PEM file of root certificates to trust instead of Amazon's.
+    #[arg(long, help_heading = HEADING, value_name = "FILE", env = "AWS_CA_BUNDLE", hide_env_values = true, hide_short_help = true)]
     ca_bundle: Option<String>,
     /// What was reached, for complaints.
     #[arg(skip)]
@@ -64,7 +70,7 @@ impl Target {
         Target { local: Some(dynamodb_url.to_owned()), ..Target::default() }
     }
 
-    /// An account, in this region if one is said.
+    /// An account, as the environment says, in this region if one is named.
     #[cfg(feature = "local")]
     pub(crate) fn in_region(region: Option<String>) -> Target {
         Target { region, ..Target::default() }
@@ -132,12 +138,12 @@ impl Target {
     }
 
     /// Nobody should have to log in to hear that they did not say where.
-    fn insist(&self, given: &[Option<String>; 2], outputs: [(&str, &str); 2]) -> Result<(), String> {
+    fn insist(&self, given: &[Option<String>; 2], outputs: [(&str, &str); 2]) -> Result<(), Usage> {
         let [(_, first), (_, second)] = outputs;
         if self.stack.is_some() || given.iter().all(Option::is_some) {
             return Ok(());
         }
-        Err(format!("which system? Say --stack NAME, or {first} and {second}, or --local"))
+        Err(Usage(format!("no target: pass --local, --stack NAME, or both {first} and {second}")))
     }
 
     /// The whole of a system, for those who look at more than its tables and secrets.
@@ -152,7 +158,7 @@ impl Target {
                 self.remember(format!("the stack {stack} in {}", aws.region()));
                 Ok(Whole::Deployed { stack: stack.clone(), aws: Box::new(aws) })
             }
-            (None, None) => Err("which system? Say --stack NAME, or --local".into()),
+            (None, None) => Err(Usage("no target: pass --local or --stack NAME".to_owned()).into()),
         }
     }
 
@@ -171,7 +177,9 @@ impl Target {
         let mut found = stack::outputs(aws, stack).await?;
         let mut name = |given: Option<String>, output: &str, flag: &str| {
             given.or_else(|| found.remove(output)).ok_or_else(|| {
-                format!("the stack {stack} has no output {output}: is it a stack of Nova Auth? Or say {flag}")
+                format!(
+                    "the stack {stack} has no output {output}; is it a Nova Auth stack? Otherwise pass {flag}"
+                )
             })
         };
         let [one, other] = given;

@@ -20,12 +20,12 @@ pub(super) async fn outputs(aws: &Aws, stack: &str) -> Result<BTreeMap<String, S
             _ => "connection",
         };
         match code {
-            "ValidationError" => format!("there is no stack {stack} in {region}: look at --stack, --region and --profile"),
+            "ValidationError" => format!("no stack {stack} in {region}; check --stack, --region and --profile"),
             "AccessDenied" | "AccessDeniedException" => format!(
-                "AWS denies cloudformation:DescribeStacks on {stack} in {region}: name tables and secrets with their flags \
+                "access denied: cloudformation:DescribeStacks on {stack} in {region}; pass the tables and secrets by name \
                  instead"
             ),
-            code => format!("the stack {stack} in {region} can't be looked at ({code})"),
+            code => format!("cannot read the stack {stack} in {region} ({code})"),
         }
     })?;
     let outputs = answer.stacks.into_iter().flatten().flat_map(|stack| stack.outputs.unwrap_or_default());

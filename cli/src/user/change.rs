@@ -28,7 +28,7 @@ pub(crate) struct UnlockArgs {
     /// The user, by address or id.
     #[arg(value_name = "USER", required_unless_present = "address")]
     user: Option<UserName>,
-    /// Forget the failed logins from this source address instead, on whatever accounts (IPv6: from its /64).
+    /// Clear the failed logins from this source address instead, for all accounts (IPv6: its /64).
     #[arg(long, value_name = "ADDRESS", conflicts_with = "user", value_parser = source_address)]
     address: Option<ClientAddress>,
     #[command(flatten)]
@@ -50,9 +50,9 @@ fn source_address(text: &str) -> Result<ClientAddress, &'static str> {
 pub(crate) struct RoleArgs {
     #[command(flatten)]
     pub(super) common: Common,
-    /// The role that the user has from now on.
+    /// The new role.
     role: Role,
-    /// End every session in the same write: access tokens that others verify by themselves say the old role until they end.
+    /// End every session in the same write. Otherwise access tokens carry the old role until they expire.
     #[arg(long)]
     end_sessions: bool,
 }
@@ -61,7 +61,7 @@ pub(crate) struct RoleArgs {
 pub(crate) struct GrantArgs {
     #[command(flatten)]
     pub(super) common: Common,
-    /// What the user may do from now on.
+    /// Permissions to add.
     #[arg(required = true, value_name = "FEATURE:ACTION", value_parser = permission)]
     permissions: Vec<String>,
 }
@@ -70,7 +70,7 @@ pub(crate) struct GrantArgs {
 pub(crate) struct RevokeArgs {
     #[command(flatten)]
     pub(super) common: Common,
-    /// What the user may not do any more.
+    /// Permissions to remove.
     #[arg(required = true, value_name = "FEATURE:ACTION", value_parser = permission)]
     permissions: Vec<String>,
     /// End every session in the same write.
@@ -83,7 +83,7 @@ pub(super) async fn disable(args: &StatusArgs) -> Result<(), Box<dyn Error>> {
 }
 
 pub(super) async fn enable(args: &StatusArgs) -> Result<(), Box<dyn Error>> {
-    change_status(&args.common, Status::Active, "active; sessions from before stay ended").await
+    change_status(&args.common, Status::Active, "enabled; old sessions stay ended").await
 }
 
 async fn change_status(common: &Common, to: Status, done: &str) -> Result<(), Box<dyn Error>> {
@@ -142,13 +142,12 @@ pub(super) async fn unlock(args: &UnlockArgs) -> Result<(), Box<dyn Error>> {
         operator.unlock_address(address).await.map_err(refused)?;
         let window = address.window_name();
         let document = json!({"address": window, "failuresForgotten": true});
-        return args.output.print(&document, &format!("{window}: failed logins are forgotten"));
+        return args.output.print(&document, &format!("unlocked {window}"));
     }
-    let name = args.user.as_ref().ok_or("name a user, or an address with --address")?;
+    let name = args.user.as_ref().ok_or("expected a user, or a source address with --address")?;
     let user = find(&store, name).await?;
     operator.unlock(&user.email, user.id).await.map_err(refused)?;
     let document = json!({"id": user.id.to_string(), "failuresForgotten": true});
-    let said =
-        format!("{}: failed logins are forgotten. A source address is unlocked with --address", user.id);
+    let said = format!("unlocked {}. A source address is unlocked with --address", user.id);
     args.output.print(&document, &said)
 }

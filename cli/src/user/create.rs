@@ -19,16 +19,16 @@ use crate::target::Target;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The address to log in with.
+    /// E-mail address to log in with.
     #[arg(long)]
     email: String,
-    /// The name that others see.
+    /// Display name.
     #[arg(long)]
     name: String,
     /// The role.
     #[arg(long, default_value = Role::USER)]
     role: Role,
-    /// What the user may do. May be given several times.
+    /// A permission. Can be repeated.
     #[arg(long, value_name = "FEATURE:ACTION", value_parser = permission)]
     permission: Vec<String>,
     #[command(flatten)]

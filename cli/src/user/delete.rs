@@ -9,17 +9,17 @@ use nova_auth::flows::operator::Deleted;
 use serde_json::json;
 
 use super::{Common, UserName, find, moment, operator};
-use crate::failure::{NotFound, refused};
+use crate::failure::{NotFound, Usage, refused};
 use crate::output::shown;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
     pub(super) common: Common,
-    /// Do not ask.
+    /// Skip the confirmation.
     #[arg(long, short)]
     yes: bool,
-    /// Delete the user's security log too, and that they were deleted.
+    /// Delete the security log too, including the entry about this deletion.
     #[arg(long)]
     with_log: bool,
 }
@@ -49,23 +49,23 @@ pub(super) async fn run(args: &Args) -> Result<(), Box<dyn Error>> {
         if error.is::<NotFound>() {
             return error;
         }
-        format!("{error}. If the user is gone, `nova user delete {}` removes what is left", user.id).into()
+        format!("{error}. If the user is gone, `nova user delete {}` completes the deletion", user.id).into()
     })?;
     say(args, user.id, deleted)
 }
 
 fn say(args: &Args, id: UserId, deleted: Deleted) -> Result<(), Box<dyn Error>> {
     let log = match deleted.log {
-        Some(entries) => format!("{entries} entries of the security log"),
-        None => "no entry of the security log".to_owned(),
+        Some(entries) => format!("{entries} security log entries"),
+        None => "security log kept".to_owned(),
     };
     let document = json!({"id": id.to_string(), "sessions": deleted.sessions, "logEntries": deleted.log});
-    let remains = if deleted.log.is_some() { "" } else { "the security log (until its days are over), " };
+    let remains = if deleted.log.is_some() { "" } else { "the security log (--with-log removes it), " };
     args.common.output.print(
         &document,
         &format!(
-            "deleted {id}, with {} sessions and {log}\nWhat remains until its time is over, and lets nobody in: {remains}\
-             counts of calls, tokens on the blacklist, and attempts by address",
+            "deleted {id} ({} sessions, {log})\nKept until it expires, and grants no access: {remains}\
+             call counters, revoked tokens, failed logins by source address",
             deleted.sessions
         ),
     )
@@ -74,12 +74,12 @@ fn say(args: &Args, id: UserId, deleted: Deleted) -> Result<(), Box<dyn Error>> 
 /// Asks on a terminal. Nobody to ask is a no.
 fn confirm(user: &Profile) -> Result<(), Box<dyn Error>> {
     if !std::io::stdin().is_terminal() {
-        return Err("nobody is there to be asked: say --yes".into());
+        return Err(Usage("not a terminal; pass --yes to confirm".to_owned()).into());
     }
     let mut out = std::io::stderr();
     write!(
         out,
-        "Delete {} ({}, {})? There is no way back. [y/N] ",
+        "Delete {} ({}, {})? This cannot be undone. [y/N] ",
         shown(user.email.as_str()),
         shown(user.name.as_str()),
         user.id
@@ -89,6 +89,6 @@ fn confirm(user: &Profile) -> Result<(), Box<dyn Error>> {
     std::io::stdin().lock().read_line(&mut answer)?;
     match answer.trim() {
         "y" | "Y" | "yes" => Ok(()),
-        _ => Err("nothing was deleted".into()),
+        _ => Err("cancelled; nothing was deleted".into()),
     }
 }

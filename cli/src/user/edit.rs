@@ -21,10 +21,10 @@ use crate::output::shown;
 pub(crate) struct Args {
     #[command(flatten)]
     pub(super) common: Common,
-    /// The address to log in with from now on, with the password that they have. Every session ends.
+    /// New e-mail address. Every session ends; the password stays.
     #[arg(long)]
     email: Option<String>,
-    /// The name that others see from now on.
+    /// New display name.
     #[arg(long)]
     name: Option<String>,
 }

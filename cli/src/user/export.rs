@@ -20,7 +20,7 @@ use crate::target::Target;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The file, which must not be there yet; only its owner can read it. Or - for standard output.
+    /// The file to create, readable only by its owner; or - for standard output.
     file: PathBuf,
     #[command(flatten)]
     output: Output,
@@ -51,7 +51,7 @@ pub(super) async fn run(args: &Args) -> Result<(), Box<dyn Error>> {
         return in_part(left_out);
     }
     if args.file.exists() {
-        return Err(format!("{} is there already, and stays as it is", args.file.display()).into());
+        return Err(format!("{} exists; not overwritten", args.file.display()).into());
     }
     // Under another name until it is whole, so that nobody takes half of it for all.
     let mut partial = args.file.clone().into_os_string();
@@ -78,7 +78,7 @@ pub(super) async fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     args.output.print(
         &document,
         &format!(
-            "{}: users exported: {users}. It holds the hashes of their passwords: keep it as you keep those",
+            "{}: exported {users} users. The file contains password hashes: store it securely",
             args.file.display()
         ),
     )?;
@@ -88,8 +88,8 @@ pub(super) async fn run(args: &Args) -> Result<(), Box<dyn Error>> {
 fn in_part(left_out: usize) -> Result<(), Box<dyn Error>> {
     match left_out {
         0 => Ok(()),
-        1 => Err(Box::new(InPart("1 user was left out".to_owned()))),
-        users => Err(Box::new(InPart(format!("{users} users were left out")))),
+        1 => Err(Box::new(InPart("1 user skipped".to_owned()))),
+        users => Err(Box::new(InPart(format!("{users} users skipped")))),
     }
 }
 
@@ -170,16 +170,16 @@ fn record(profile: &Profile, credential: Option<&Option<Credential>>) -> Result<
     let id = profile.id;
     let hash = match credential {
         // Deleted a moment ago, or the half of somebody.
-        None => return Err("nobody has their address, so nobody logs in with it".to_owned()),
-        Some(None) => return Err("the row of their address is not readable".to_owned()),
+        None => return Err("no credential for their address".to_owned()),
+        Some(None) => return Err("the credential of their address is not readable".to_owned()),
         Some(Some(other)) if other.user_id != id => {
             return Err(format!(
-                "their address is that of user {}; `nova user delete {id}` removes the row, and nothing of the other's",
+                "their address belongs to user {}; `nova user delete {id}` removes this row only",
                 other.user_id
             ));
         }
         Some(Some(own)) => own.password_hash.clone(),
     };
-    let hash = hash.ok_or("their password hash is not readable; `nova user password` sets another")?;
+    let hash = hash.ok_or("password hash not readable; set a new one with `nova user password`")?;
     UserRecord::of(profile, hash).map_err(|fault| format!("an import would refuse them: {fault}"))
 }

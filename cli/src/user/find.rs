@@ -23,7 +23,7 @@ impl std::str::FromStr for UserName {
         match text.parse() {
             Ok(id) => Ok(UserName::Id(id)),
             Err(_) => {
-                Email::parse(text).map(UserName::Email).map_err(|_| "neither an address nor a user's id")
+                Email::parse(text).map(UserName::Email).map_err(|_| "expected an e-mail address or a user id")
             }
         }
     }
@@ -51,5 +51,5 @@ pub(crate) async fn find(store: &Store, name: &UserName) -> Result<Profile, Box<
         Some(id) => store.profile(id).await?,
         None => None,
     };
-    Ok(profile.ok_or_else(|| NotFound(format!("there is no user {name}")))?)
+    Ok(profile.ok_or_else(|| NotFound(format!("no user {name}")))?)
 }

@@ -36,13 +36,13 @@ Examples:
 pub(crate) struct Args {
     /// The file, or - for standard input.
     file: PathBuf,
-    /// Say what would be done, and do nothing.
+    /// Report what would be done, without doing it.
     #[arg(long)]
     dry_run: bool,
-    /// How many batches of 25 users are on their way at once.
+    /// Batches of 25 users in flight at once.
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=64))]
     parallel: u16,
-    /// How often a batch that was throttled is tried again, longer and longer apart.
+    /// Retries of a throttled batch, with growing pauses.
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(0..=30))]
     retries: u32,
     #[command(flatten)]
@@ -79,7 +79,7 @@ pub(super) async fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     let done = say(args, &counts);
     ended.map_err(|error| -> Box<dyn Error> {
         format!(
-            "the import has ended early: {} created, {} there already. Run it again: who is there stays as they are. {error}",
+            "import stopped early: created {}, unchanged {}. Run it again: existing users stay as they are. {error}",
             counts.created, counts.existing
         )
         .into()
@@ -87,8 +87,8 @@ pub(super) async fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     done?;
     match counts.refused {
         0 => Ok(()),
-        1 => Err(Box::new(InPart("1 line was left out".to_owned()))),
-        lines => Err(Box::new(InPart(format!("{lines} lines were left out")))),
+        1 => Err(Box::new(InPart("1 line skipped".to_owned()))),
+        lines => Err(Box::new(InPart(format!("{lines} lines skipped")))),
     }
 }
 
@@ -189,9 +189,9 @@ fn say(args: &Args, counts: &Counts) -> Result<(), Box<dyn Error>> {
         });
         return args.output.print(&document, "");
     }
-    let verb = if args.dry_run { "would be created" } else { "created" };
+    let verb = if args.dry_run { "would create" } else { "created" };
     let mut out = stdout();
-    writeln!(out, "{created} {verb}, {existing} there already and as they were, {refused} refused")?;
+    writeln!(out, "{verb} {created}, unchanged {existing}, rejected {refused}")?;
     Ok(out.flush()?)
 }
 

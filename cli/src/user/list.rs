@@ -13,13 +13,13 @@ use crate::target::Target;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Only users of this role.
+    /// Only users with this role.
     #[arg(long)]
     role: Option<Role>,
-    /// Only users of this status.
+    /// Only users with this status.
     #[arg(long, value_enum)]
     status: Option<StatusName>,
-    /// At most so many.
+    /// Stop after this many.
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
     #[command(flatten)]
@@ -35,7 +35,7 @@ enum StatusName {
 }
 
 /// Of a row that can't be read.
-pub(super) const NOT_KNOWN: &str = "their row is none that this version knows";
+pub(super) const NOT_KNOWN: &str = "row not readable by this version";
 
 impl Args {
     fn wants(&self, user: &Profile) -> bool {
@@ -65,8 +65,8 @@ pub(super) async fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     }
     match unreadable.len() {
         0 => Ok(()),
-        1 => Err(Box::new(InPart("1 user was left out".to_owned()))),
-        users => Err(Box::new(InPart(format!("{users} users were left out")))),
+        1 => Err(Box::new(InPart("1 user skipped".to_owned()))),
+        users => Err(Box::new(InPart(format!("{users} users skipped")))),
     }
 }
 

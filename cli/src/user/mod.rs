@@ -31,46 +31,46 @@ use crate::target::Target;
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Verb {
-    /// Create a user. The password is read from standard input, and asked for twice on a terminal.
+    /// Create a user. The password comes from standard input, or from a prompt that asks twice.
     #[command(
         after_help = "Example:\n  printf '%s' \"$PASSWORD\" | nova user create --local --email sara@example.com --name Sara --role admin"
     )]
     Create(create::Args),
-    /// List users, in no order.
+    /// List users, in no particular order.
     #[command(after_help = "Examples:\n  nova user list --local --role admin\n  \
                             nova user list --stack nova-auth --status disabled --json | jq -r .email")]
     List(list::Args),
     /// Show a user: profile, failed logins, sessions, and the security log.
     #[command(after_help = "Example:\n  nova user show --local sara@example.com --events 50")]
     Show(show::Args),
-    /// Disable a user: no login, and every session ends, both in one write.
+    /// Disable a user: block login and end every session, in one write.
     #[command(after_help = "Example:\n  nova user disable --local sara@example.com")]
     Disable(change::StatusArgs),
-    /// Let a disabled user in again. Sessions from before stay ended.
+    /// Enable a disabled user. Old sessions stay ended.
     #[command(after_help = "Example:\n  nova user enable --local sara@example.com")]
     Enable(change::StatusArgs),
-    /// Give a user another address or name. Another address ends every session; the password stays.
+    /// Change a user's e-mail address or name. A new address ends every session; the password stays.
     #[command(
         after_help = "Examples:\n  nova user edit --local sara@example.com --email sara.haddad@example.com\n  \
                             nova user edit --local sara@example.com --name 'Sara Haddad'"
     )]
     Edit(edit::Args),
-    /// Give a user another role.
+    /// Set a user's role.
     #[command(after_help = "Example:\n  nova user role --local sara@example.com admin")]
     Role(change::RoleArgs),
-    /// Give a user permissions.
+    /// Add permissions to a user.
     #[command(after_help = "Example:\n  nova user grant --local sara@example.com notes:read notes:write")]
     Grant(change::GrantArgs),
-    /// Take permissions from a user. (Sessions: `nova session revoke`.)
+    /// Remove permissions from a user. (For sessions: `nova session revoke`.)
     #[command(after_help = "Examples:\n  nova user revoke --local sara@example.com notes:write\n  \
                             nova user revoke --local sara@example.com notes:write --end-sessions")]
     Revoke(change::RevokeArgs),
-    /// Set a user's password, read from standard input or asked for, and end every session of theirs.
+    /// Set a user's password (from standard input or a prompt), and end every session.
     #[command(
         after_help = "Example:\n  printf '%s' \"$PASSWORD\" | nova user password --local sara@example.com"
     )]
     Password(password::Args),
-    /// Forget the failed logins of a user, or from a source address, so that they may try again at once.
+    /// Clear the failed logins of a user, or from a source address, so that they can try again at once.
     #[command(after_help = "Examples:\n  nova user unlock --local sara@example.com\n  \
                             nova user unlock --local --address 203.0.113.7")]
     Unlock(change::UnlockArgs),
@@ -78,10 +78,10 @@ pub(crate) enum Verb {
     #[command(after_help = "Examples:\n  nova user delete --local sara@example.com\n  \
                             nova user delete --local sara@example.com --yes --with-log")]
     Delete(delete::Args),
-    /// Make users of a file of JSON Lines, with the bcrypt hashes of their passwords. Nobody who is there already is changed.
+    /// Import users from a JSON Lines file, with their bcrypt password hashes. Existing users are never changed.
     #[command(after_help = import::HELP)]
     Import(import::Args),
-    /// Write all users into a file that import reads, with the hashes of their passwords.
+    /// Export all users to a file that import reads, with their password hashes.
     #[command(after_help = "Examples:\n  nova user export --stack nova-auth users.jsonl\n  \
                             nova user export --local - | jq -r .email")]
     Export(export::Args),
@@ -151,7 +151,7 @@ pub(crate) struct Common {
 /// How long the security log is kept.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(crate) struct LogArgs {
-    /// How long the security log keeps what is done here, in days: as the functions are configured.
+    /// Days to keep security log entries written here; must match the functions' configuration.
     #[arg(long, value_name = "DAYS", default_value_t = 365, env = "SECURITY_LOG_DAYS", hide_env_values = true,
           value_parser = clap::value_parser!(i32).range(1..=3650))]
     security_log_days: i32,

@@ -72,7 +72,10 @@ pub(super) async fn run(args: &Args) -> Result<(), Box<dyn Error>> {
         .await;
     set.map_err(refused)?;
     let done = json!({"id": user.id.to_string(), "passwordSet": true, "sessionsEnded": true});
-    args.common.output.print(&done, &format!("password of {} set; every session has ended", user.id))
+    args.common.output.print(
+        &done,
+        &format!("password set for {}; every session has ended, and the account is unlocked", user.id),
+    )
 }
 
 /// One line of standard input; on a terminal it is asked for twice, and not shown.
@@ -86,10 +89,10 @@ pub(super) fn read() -> Result<Password, Box<dyn Error>> {
 fn asked(ask: impl Fn(&'static str) -> std::io::Result<String>) -> Result<String, Box<dyn Error>> {
     let typed = ask("Password: ")?;
     if typed.is_empty() {
-        return Err("no password was typed; nothing was changed".into());
+        return Err("no password entered; nothing was changed".into());
     }
-    if ask("The same again: ")? != typed {
-        return Err("these were two different passwords; nothing was changed".into());
+    if ask("Repeat it: ")? != typed {
+        return Err("the passwords don't match; nothing was changed".into());
     }
     Ok(typed)
 }
@@ -128,9 +131,9 @@ mod tests {
         assert_eq!(typing(&["Canary-1!", "Canary-1!"]).unwrap(), "Canary-1!");
         for other in ["canary-1!", "Canary-1! ", ""] {
             let differing = said(typing(&["Canary-1!", other]));
-            assert_eq!(differing, "these were two different passwords; nothing was changed");
+            assert_eq!(differing, "the passwords don't match; nothing was changed");
         }
-        assert_eq!(said(typing(&[""])), "no password was typed; nothing was changed");
+        assert_eq!(said(typing(&[""])), "no password entered; nothing was changed");
     }
 
     #[test]

@@ -100,7 +100,7 @@ impl Seen {
         Some(parsed.map_err(|fault| fault.to_string()).and_then(|record| {
             match self.before(&record.email, number) {
                 None => Ok(record),
-                Some(first) => Err(format!("email is that of line {first}, which counts")),
+                Some(first) => Err(format!("duplicate of line {first}, which counts")),
             }
         }))
     }

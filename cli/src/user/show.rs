@@ -19,7 +19,7 @@ pub(crate) struct Args {
     /// The user, by address or id.
     #[arg(value_name = "USER")]
     user: UserName,
-    /// How many entries of the security log, the newest first.
+    /// Number of security log entries, newest first.
     #[arg(long, value_name = "N", default_value_t = 20)]
     events: usize,
     #[command(flatten)]

@@ -56,9 +56,9 @@ fn render(sessions: &Sessions) -> Answer {
             "expiresAt": session.refresh_expires(),
         })
     };
-    let mut data = json!({"sessions": sessions.live.iter().map(session).collect::<Vec<_>>()});
-    if let Some(next) = sessions.next {
-        data["nextCursor"] = cursor(next).into();
-    }
-    Answer::data(data)
+    let live: Vec<_> = sessions.live.iter().map(session).collect();
+    Answer::data(match sessions.next {
+        Some(next) => json!({"sessions": live, "nextCursor": cursor(next)}),
+        None => json!({"sessions": live}),
+    })
 }

@@ -5,8 +5,8 @@ use jiff::SignedDuration;
 use super::{CALL_TIMEOUT, Config, ConfigError};
 use crate::domain::session::Lifetimes;
 
-/// The names in tokens.
-#[derive(Debug, Clone)]
+/// The names in tokens. By default there are none, and no token that is verified has those.
+#[derive(Debug, Clone, Default)]
 pub struct TokenNames {
     /// `iss` of every token.
     pub issuer: String,

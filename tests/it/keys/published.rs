@@ -135,7 +135,7 @@ async fn an_emergency_says_who_is_logged_out_and_does_it() {
     let (sara, client) = (system.user("sara").await, Client::at(2));
     let pair = system.login(&client, &sara).await;
     let unknown = nova_keys(&system, &["rotate", "--drop", "acess-1"]).await;
-    assert_eq!(unknown.complaint(), "nova: no ring has a key acess-1: look at `nova keys list`");
+    assert_eq!(unknown.complaint(), "error: no ring has a key acess-1; see `nova keys list`");
 
     let access = nova_keys(&system, &["rotate", "--drop", "access-1"]).await;
     assert!(access.success && access.stdout.contains("Logged out: nobody"), "{access:?}");
@@ -172,10 +172,13 @@ fn config(system: &System) -> Config {
 #[tokio::test]
 async fn a_system_that_is_not_there_is_one_clear_line() {
     let ended = run(command("nova", &["keys", "list", "--local=http://127.0.0.1:1"]), "").await;
-    assert_eq!(ended.complaint(), "nova: there is no `nova local` at http://127.0.0.1:1");
+    assert_eq!(
+        ended.complaint(),
+        "error: cannot connect to nova local at http://127.0.0.1:1; is it running?"
+    );
     let ended = run(command("nova", &["keys", "list"]), "").await;
     assert_eq!(
         ended.complaint(),
-        "nova: which system? Say --stack NAME, or --access-keys-secret and --refresh-keys-secret, or --local"
+        "error: no target: pass --local, --stack NAME, or both --access-keys-secret and --refresh-keys-secret"
     );
 }

@@ -124,7 +124,7 @@ async fn a_stack_is_found_by_its_name_in_the_region_of_a_profile() {
     let keys = run(on_aws(&[&["keys", "list"], &there[..]].concat(), &environment), "").await;
     assert!(printed(&keys).contains("access-1"), "{keys:?}");
     let unknown = ["user", "list", "--stack", "nova-auth", "--profile", "nobody", "--region", "eu-west-1"];
-    says(&run(on_aws(&unknown, &environment), "").await, &["the profile nobody gives no credentials"]);
+    says(&run(on_aws(&unknown, &environment), "").await, &["there is no profile nobody", "there are: ops"]);
 }
 
 #[tokio::test]
@@ -149,10 +149,10 @@ async fn a_missing_table_a_denied_action_and_stale_credentials_are_told_apart() 
     says(&missing, &["not there: tables Identity and Sessions in eu-central-1", "--region"]);
     let denied = against(&refusing("AccessDeniedException").await, &words).await;
     says(&denied, &["list users", "AWS denies it to these credentials", "docs/operators.md"]);
-    for code in ["ExpiredTokenException", "UnrecognizedClientException"] {
-        let stale = against(&refusing(code).await, &words).await;
-        says(&stale, &[code, "AWS does not take these credentials", "aws sso login"]);
-    }
+    let stale = against(&refusing("ExpiredTokenException").await, &words).await;
+    says(&stale, &["ExpiredTokenException", "these credentials have expired", "aws sso login"]);
+    let unknown = against(&refusing("UnrecognizedClientException").await, &words).await;
+    says(&unknown, &["AWS does not take these credentials", "--profile"]);
     let secrets = ["keys", "list", "--access-keys-secret", "a", "--refresh-keys-secret", "r"];
     let denied = against(&standin(400, r#"{"__type":"AccessDeniedException"}"#).await, &secrets).await;
     says(&denied, &["AWS denies it to these credentials", "secrets a and r in eu-central-1"]);
@@ -172,4 +172,144 @@ async fn a_stack_that_is_not_there_or_not_ours_is_said_to_be_so() {
     says(&denied, &["AWS denies cloudformation:DescribeStacks", "flags"]);
     let other = against(&standin(200, &stack_of(&[("Url", "x")])).await, &words).await;
     says(&other, &["no output IdentityTableName", "--identity-table"]);
+}
+
+/// A profile of each kind, and what is said of it where it gives no credentials.
+const PROFILES: &str = "\
+[profile mfa]
+role_arn = arn:aws:iam::123456789012:role/ops
+mfa_serial = arn:aws:iam::123456789012:mfa/me
+source_profile = keys
+[profile above-mfa]
+role_arn = arn:aws:iam::123456789012:role/more
+source_profile = mfa
+[profile role]
+role_arn = arn:aws:iam::123456789012:role/ops
+source_profile = keys
+[profile sso]
+sso_session = corp
+sso_account_id = 123456789012
+sso_role_name = ops
+[sso-session corp]
+sso_region = eu-west-1
+sso_start_url = https://corp.example/start
+[profile console]
+login_session = arn:aws:iam::123456789012:user/me
+[profile command]
+credential_process = /nonexistent/command
+[profile empty]
+output = json
+[profile keys]
+aws_access_key_id = id
+aws_secret_access_key = canary
+";
+
+#[tokio::test]
+async fn why_a_profile_gives_no_credentials_is_said_with_what_to_do_about_it() {
+    let config = fresh("profiles");
+    std::fs::write(&config, PROFILES).unwrap();
+    let sts = standin(403, "<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>").await;
+    let environment = [
+        ("AWS_CONFIG_FILE", config.to_str().unwrap()),
+        ("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent"),
+        ("AWS_REGION", "eu-west-1"),
+        ("AWS_ENDPOINT_URL_STS", &sts),
+    ];
+    let mfa = ["needs an MFA code", "aws configure export-credentials --profile"];
+    for (profile, parts) in [
+        ("nobody", &["there is no profile nobody", "above-mfa, command, console"][..]),
+        ("mfa", &mfa),
+        ("above-mfa", &mfa),
+        ("role", &["did not let the profile role assume its role"]),
+        ("sso", &["the profile sso needs a new login: `aws sso login --profile sso`"]),
+        ("console", &["`aws login --profile console`", "export-credentials --profile console"]),
+        ("command", &["the command that the profile command names"]),
+        ("empty", &["the profile empty has no credentials", "aws configure --profile empty"]),
+    ] {
+        let words = [&["user", "list"], &TABLES[..], &["--profile", profile]].concat();
+        says(&run(on_aws(&words, &environment), "").await, parts);
+        let named = [&environment[..], &[("AWS_PROFILE", profile)]].concat();
+        says(&run(on_aws(&[&["user", "list"], &TABLES[..]].concat(), &named), "").await, parts);
+    }
+}
+
+/// A proxy that says what it was asked for and hands nothing on.
+async fn proxy() -> (String, std::sync::Arc<std::sync::Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let asked = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let seen = asked.clone();
+    tokio::spawn(async move {
+        loop {
+            let (client, _) = listener.accept().await.unwrap();
+            let seen = seen.clone();
+            tokio::spawn(async move {
+                let mut client = BufReader::new(client);
+                let mut line = String::new();
+                let read = tokio::io::AsyncBufReadExt::read_line(&mut client, &mut line);
+                drop(read.await);
+                seen.lock().unwrap().push(line.trim_end().to_owned());
+                drop(
+                    client
+                        .write_all(b"HTTP/1.1 407 x\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+                        .await,
+                );
+            });
+        }
+    });
+    (address, asked)
+}
+
+#[tokio::test]
+async fn a_proxy_of_the_environment_is_asked_for_aws_and_for_nothing_that_it_excepts() {
+    let words = [&["user", "list"], &TABLES[..]].concat();
+    let dynamodb = "dynamodb.eu-central-1.amazonaws.com";
+    let tunnel = format!("CONNECT {dynamodb}:443 HTTP/1.1");
+    for (name, value) in
+        [("HTTPS_PROXY", "http://user:canary@"), ("https_proxy", ""), ("ALL_PROXY", "http://")]
+    {
+        let (address, asked) = proxy().await;
+        let value = format!("{value}{address}");
+        let ended = run(on_aws(&words, &[&KEYS[..], &[(name, &value)]].concat()), "").await;
+        says(&ended, &["(connection)", &format!("does the proxy that {name} names let you through")]);
+        let asked = asked.lock().unwrap();
+        assert!(!asked.is_empty() && asked.iter().all(|line| *line == tunnel), "{name}: {asked:?}");
+    }
+    // Without TLS the other variable counts; what is excepted is reached without it.
+    let refusing = refusing("AccessDeniedException").await;
+    let (address, asked) = proxy().await;
+    let value = format!("http://{address}");
+    let through = [&KEYS[..], &[("AWS_ENDPOINT_URL", refusing.as_str()), ("HTTP_PROXY", &value)]].concat();
+    assert_eq!(run(on_aws(&words, &through), "").await.code, Some(1));
+    assert!(asked.lock().unwrap().iter().any(|line| line.starts_with(&format!("POST {refusing}"))));
+    asked.lock().unwrap().clear();
+    let around = [&through[..], &[("NO_PROXY", "example.com,127.0.0.1")]].concat();
+    says(&run(on_aws(&words, &around), "").await, &["AWS denies it to these credentials"]);
+    assert_eq!(asked.lock().unwrap().len(), 0);
+}
+
+#[tokio::test]
+async fn a_proxy_that_is_none_is_an_error_and_no_way_around_it_and_is_not_quoted() {
+    let words = [&["user", "list"], &TABLES[..]].concat();
+    let refusing = refusing("AccessDeniedException").await;
+    for value in ["socks5://canary@127.0.0.1:1", "http://", "a canary"] {
+        let environment =
+            [&KEYS[..], &[("AWS_ENDPOINT_URL", refusing.as_str()), ("HTTPS_PROXY", value)]].concat();
+        says(
+            &run(on_aws(&words, &environment), "").await,
+            &["HTTPS_PROXY names no proxy", "http://HOST:PORT"],
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_nova_local_is_never_asked_through_a_proxy() {
+    let system = System::start().await;
+    let (address, asked) = proxy().await;
+    let (value, local) = (format!("http://{address}"), format!("--local={}", system.stack.dynamodb_url()));
+    for words in [["user", "list", &local], ["keys", "list", &local]] {
+        let environment = [("HTTP_PROXY", value.as_str()), ("HTTPS_PROXY", &value), ("ALL_PROXY", &value)];
+        printed(&run(on_aws(&words, &environment), "").await);
+    }
+    assert_eq!(asked.lock().unwrap().len(), 0);
 }

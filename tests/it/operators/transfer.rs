@@ -175,10 +175,10 @@ async fn of_two_lines_with_one_address_the_first_counts_always_and_the_other_is_
     assert!(imported.stdout.starts_with("101 created, 0 there already"), "{imported:?}");
     let named: Vec<_> = imported.stderr.lines().collect();
     assert_eq!(named[0], "line 2: email is that of line 1, which counts");
-    assert_eq!(named[1], "line 103: email is that of line 3, which counts");
+    assert_eq!(named[1], "line 103: duplicate of line 3, which counts");
     assert_eq!(
         (named[100], named[101]),
-        ("line 202: email is that of line 102, which counts", "nova: 101 lines were left out")
+        ("line 202: duplicate of line 102, which counts", "error: 101 lines skipped")
     );
     let names: BTreeSet<_> = system
         .rows
@@ -251,7 +251,7 @@ async fn whoever_can_be_made_is_exported_and_imported_with_all_that_they_may() {
         .await
     };
     let too_many = create("omar@example.com", 201).await;
-    assert_eq!((too_many.code, too_many.complaint()), (Some(1), "nova: a user has at most 200 permissions"));
+    assert_eq!((too_many.code, too_many.complaint()), (Some(1), "error: a user has at most 200 permissions"));
     assert!(here.rows.like(IDENTITY, "", "").await.is_empty());
     printed(&create("sara@example.com", 199).await);
     let grant = async |number| {
@@ -259,7 +259,7 @@ async fn whoever_can_be_made_is_exported_and_imported_with_all_that_they_may() {
     };
     printed(&grant(199).await);
     let one_more = grant(200).await;
-    assert_eq!((one_more.code, one_more.complaint()), (Some(1), "nova: a user has at most 200 permissions"));
+    assert_eq!((one_more.code, one_more.complaint()), (Some(1), "error: a user has at most 200 permissions"));
     // Said again, it is done already.
     printed(&grant(199).await);
 
@@ -279,7 +279,7 @@ async fn whoever_can_be_made_is_exported_and_imported_with_all_that_they_may() {
     let exported = nova(&here, "", &["user", "export", "LOCAL", "-"]).await;
     assert_eq!((exported.code, exported.stdout.as_str()), (Some(4), ""));
     let complaint = format!(
-        "user {id}: an import would refuse them: permissions has more than 200 entries\nnova: 1 user was left out\n"
+        "user {id}: an import would refuse them: permissions has more than 200 entries\nerror: 1 user skipped\n"
     );
     assert_eq!(exported.stderr, complaint);
 }
@@ -320,8 +320,8 @@ async fn a_profile_whose_address_is_another_users_is_left_out_of_an_export_named
             format!("user {id}: their address is that of user {}; `nova user delete {id}` removes", sara.id);
         assert!(exported.stderr.contains(&named), "{named} in {exported:?}");
     }
-    let named = format!("user {unknown}: their row is none that this version knows");
-    assert!(exported.stderr.contains(&named) && exported.stderr.ends_with("nova: 3 users were left out\n"));
+    let named = format!("user {unknown}: row not readable by this version");
+    assert!(exported.stderr.contains(&named) && exported.stderr.ends_with("error: 3 users skipped\n"));
     let listed = nova(&system, "", &["user", "list", "LOCAL"]).await;
     assert!(listed.code == Some(4) && listed.stderr.contains(&named), "{listed:?}");
     system.rows.delete(IDENTITY, &format!("USER#{unknown}"), "PROFILE").await;

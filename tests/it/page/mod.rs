@@ -1,8 +1,10 @@
-//! The page that `nova local` serves. What needs a browser is in [`browser`] and [`attacks`], and is skipped, aloud, where
-//! there is none.
+//! The page that `nova local` serves. What needs a browser is in the other files, and is skipped, aloud, where there is none.
 
 mod attacks;
 mod browser;
+mod entrance;
+mod feedback;
+mod websocket;
 
 use serde_json::Value;
 
@@ -41,10 +43,10 @@ async fn only_its_own_paths_are_the_pages_and_everything_else_stays_the_apis() {
     for asset in loaded {
         assert_eq!(client.get(&format!("{url}{asset}"), None).await.status, 200, "{asset}");
     }
-    client.get(&format!("{url}/other"), None).await.expect(403, "FORBIDDEN");
-    client.send(client.request("POST", &format!("{url}/"))).await.expect(403, "FORBIDDEN");
+    client.get(&format!("{url}/other"), None).await.expect(404, "NOT_FOUND");
+    client.send(client.request("POST", &format!("{url}/"))).await.expect(404, "NOT_FOUND");
     client.get(&system.auth("sessions"), None).await.expect(401, "AUTH_TOKEN_MISSING");
-    assert_eq!(client.get(&format!("{url}/_local/../template.yaml"), None).await.status, 403);
+    assert_eq!(client.get(&format!("{url}/_local/../template.yaml"), None).await.status, 404);
     assert_eq!(client.get(&format!("{url}/_local/nothing"), None).await.status, 404);
 }
 
@@ -52,7 +54,7 @@ async fn only_its_own_paths_are_the_pages_and_everything_else_stays_the_apis() {
 async fn without_the_page_the_root_is_no_route() {
     let (system, client) = (System::start().await, Client::at(2));
     for path in ["/", "/_local/config.json", "/_local/security-log"] {
-        client.get(&format!("{}{path}", system.stack.url()), None).await.expect(403, "FORBIDDEN");
+        client.get(&format!("{}{path}", system.stack.url()), None).await.expect(404, "NOT_FOUND");
     }
 }
 
@@ -88,8 +90,20 @@ async fn an_attached_api_is_reached_through_the_page_and_decides_as_it_always_do
     let answer = client.get(&url, Some(&pair.access)).await;
     assert_eq!((answer.status, answer.text("/data/userId")), (200, sara.id.clone()));
     client.get(&url, None).await.expect(401, "UNAUTHORIZED");
-    client.get(&url.replace("whoami", "nothing"), Some(&pair.access)).await.expect(403, "FORBIDDEN");
+    client.get(&url.replace("whoami", "nothing"), Some(&pair.access)).await.expect(404, "NOT_FOUND");
     assert_eq!(client.get(&url.replace("NotesApi", "OtherApi"), Some(&pair.access)).await.status, 404);
     let config = client.get(&format!("{}/_local/config.json", system.stack.url()), None).await;
     assert_eq!(config.body["apis"][0]["name"], "NotesApi");
+}
+
+#[test]
+fn the_page_says_everything_in_both_languages() {
+    let texts = include_str!("../../../cli/local/web/text.js");
+    let (english, arabic) = texts.split_once("  ar: {").unwrap();
+    let keys = |texts: &str| -> Vec<String> {
+        let entries = texts.lines().filter_map(|line| line.strip_prefix("    \"")?.split_once("\": \""));
+        entries.map(|(key, _)| key.to_owned()).collect()
+    };
+    assert!(keys(english).len() > 80, "{}", keys(english).len());
+    assert_eq!(keys(english), keys(arabic));
 }

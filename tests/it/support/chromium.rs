@@ -90,6 +90,13 @@ impl Chromium {
         self.command("POST", "/refresh", json!({})).await;
     }
 
+    /// Makes this tab as narrow as a phone.
+    pub(crate) async fn become_a_phone(&self) {
+        let metrics = json!({"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": true});
+        let order = json!({"cmd": "Emulation.setDeviceMetricsOverride", "params": metrics});
+        self.command("POST", "/goog/cdp/execute", order).await;
+    }
+
     /// Opens another tab, and goes to it.
     pub(crate) async fn open_tab(&self) -> Tab {
         let opened = self.command("POST", "/window/new", json!({"type": "tab"})).await;

@@ -12,7 +12,9 @@ mod answers;
 mod functions;
 mod monitoring;
 mod options;
+mod patterns;
 mod rights;
+mod sizes;
 mod storage;
 mod used;
 

@@ -11,6 +11,7 @@ fn what_not_every_account_has_is_off_until_it_is_asked_for() {
     for (parameter, default) in [
         ("HashingConcurrency", json!(0)),
         ("KmsKeyArn", json!("")),
+        ("PermissionsBoundary", json!("")),
         ("DomainName", json!("")),
         ("AlarmEmail", json!("")),
         ("AccessLogs", json!("disabled")),
@@ -34,6 +35,25 @@ fn what_not_every_account_has_is_off_until_it_is_asked_for() {
             }
         }
     }
+}
+
+/// In an account whose administrators let nobody make a role without a boundary, one role without it fails the deployment.
+#[test]
+fn every_role_takes_the_boundary_that_the_account_asks_for() {
+    let template = read(AUTH);
+    let roles = of_type(&template, "AWS::IAM::Role");
+    for (name, role) in &roles {
+        let bounded = json!({"Fn::If": ["Bounded", {"Ref": "PermissionsBoundary"}, {"Ref": "AWS::NoValue"}]});
+        assert_eq!(role["Properties"]["PermissionsBoundary"], bounded, "{name}");
+    }
+    // SAM makes a role of its own for a function that names none.
+    for (name, function) in of_type(&template, "AWS::Serverless::Function") {
+        assert!(!function["Properties"]["Role"].is_null(), "{name}");
+    }
+    assert_eq!(
+        template["Conditions"]["Bounded"]["Fn::Not"][0]["Fn::Equals"],
+        json!([{"Ref": "PermissionsBoundary"}, ""])
+    );
 }
 
 /// API Gateway takes no stage with access logs before the account has a role for them, and a first deployment would fail by chance.

@@ -61,7 +61,7 @@ struct Args {
     /// Write JSON instead of text.
     #[arg(long)]
     json: bool,
-    /// Say what would be done, and do nothing.
+    /// Report what would be done, without doing it.
     #[arg(long)]
     plan: bool,
     /// Judge this history again, and run nothing.

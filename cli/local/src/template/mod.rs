@@ -6,6 +6,7 @@ mod generated;
 mod http_api;
 mod model;
 mod names;
+mod parameters;
 mod read;
 mod reference;
 mod resolve;
@@ -58,6 +59,16 @@ pub enum TemplateError {
         path: PathBuf,
         /// The parameter's name.
         name: String,
+    },
+    /// A parameter's value is not what the template allows.
+    #[error("{}: {problem}; give another with --parameter-overrides {name}=VALUE", path.display())]
+    Parameter {
+        /// The template's file.
+        path: PathBuf,
+        /// The parameter's name.
+        name: String,
+        /// What is wrong with the value, which is not repeated.
+        problem: String,
     },
 }
 

@@ -7,7 +7,10 @@ use serde_json::{Map, Value, json};
 
 use super::resolve::Resolver;
 use super::yaml::{self, scalar_text};
-use super::{Exports, Function, Inputs, Secret, SecretValue, Table, Template, TemplateError, api, generated};
+use super::{
+    Exports, Function, Inputs, Secret, SecretValue, Table, Template, TemplateError, api, generated,
+    parameters,
+};
 
 /// A template under way: what the readers of all kinds of resources share.
 pub(super) struct Reader<'a> {
@@ -27,9 +30,7 @@ pub(super) fn template(path: &Path, text: &str, inputs: &Inputs) -> Result<Templ
     let document =
         yaml::parse(text).map_err(|problem| TemplateError::Syntax { path: path.to_owned(), problem })?;
     let root = &document.root;
-    if let Some(name) = inputs.parameters.keys().find(|name| at(root, &["Parameters", name]).is_none()) {
-        return Err(TemplateError::NoSuchParameter { path: path.to_owned(), name: name.clone() });
-    }
+    parameters::check(path, root, inputs)?;
     let resolver = Resolver::new(root, inputs);
     let reader = Reader { path, root, resolver };
     let resources = reader.resources(&document.order)?;

@@ -19,11 +19,16 @@ macro_rules! web {
 /// Everything that the page loads.
 const ASSETS: &[(&str, &str, &str)] = &[
     ("style.css", CSS, web!("style.css")),
+    ("parts.css", CSS, web!("parts.css")),
     ("icon.svg", ICON, web!("icon.svg")),
     ("app.js", MODULE, web!("app.js")),
     ("client.js", MODULE, web!("client.js")),
     ("elements.js", MODULE, web!("elements.js")),
+    ("entrance.js", MODULE, web!("entrance.js")),
     ("exchange.js", MODULE, web!("exchange.js")),
+    ("lists.js", MODULE, web!("lists.js")),
+    ("password.js", MODULE, web!("password.js")),
+    ("status.js", MODULE, web!("status.js")),
     ("text.js", MODULE, web!("text.js")),
     ("views.js", MODULE, web!("views.js")),
 ];

@@ -5,8 +5,8 @@
 //!
 //! | | |
 //! |---|---|
-//! | `GET /_local/config.json` | the attached APIs and their plain `GET` routes |
-//! | `/_local/apis/NAME/…` | an attached API, for a page that has another origin: without cookies in either direction, and answered in a sandbox |
+//! | `GET /_local/config.json` | the attached APIs and their plain `GET` routes, whether strangers may register, which passwords may be set, and the demo's user |
+//! | `/_local/apis/NAME/…` | an attached API, WebSockets too, for a page that may talk to its own origin alone: without cookies in either direction, and answered in a sandbox |
 //! | `GET /_local/security-log` | the security log of the user whose access token it is |
 
 mod files;
@@ -26,6 +26,7 @@ use tower_service::Service as _;
 
 use crate::documents::Documents;
 use crate::guard;
+use crate::options::DemoUser;
 use crate::template::Api;
 
 /// Where everything is but the page itself.
@@ -34,6 +35,19 @@ const LOCAL: &str = "/_local/";
 /// What a page may do: load from here, and talk to here. No markup of ours, and none that slips in, runs a script.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
+
+/// What the page knows of the system besides its APIs.
+#[derive(Debug, Default)]
+pub(crate) struct Facts {
+    /// The table of the security log.
+    pub(crate) log_table: String,
+    /// `REGISTRATION`: `open`, or something else.
+    pub(crate) registration: String,
+    /// `PASSWORD_PROFILE`.
+    pub(crate) password_profile: String,
+    /// Somebody whom the page offers to sign in as.
+    pub(crate) demo: Option<DemoUser>,
+}
 
 /// The page, and all that it reaches.
 #[derive(Debug)]
@@ -45,13 +59,12 @@ pub(crate) struct Page {
 }
 
 impl Page {
-    /// The page over the authentication API and the attached ones, each as it is served. `table` is where the security
-    /// log is kept.
+    /// The page over the authentication API and the attached ones, each as it is served.
     pub(crate) fn new(
         main: Router,
         attached: Vec<(Api, Router)>,
         documents: Documents,
-        table: String,
+        facts: Facts,
     ) -> Page {
         let routes = |api: &Api| -> Vec<String> {
             let plain = api.routes.iter().filter(|route| route.method == "GET" && !route.path.contains('{'));
@@ -62,9 +75,16 @@ impl Page {
             attached.iter().map(|(api, _)| (api, routes(api))).filter(|(_, routes)| !routes.is_empty());
         let apis: Vec<_> =
             shown.map(|(api, routes)| json!({ "name": api.logical_id, "routes": routes })).collect();
-        let log = security_log::SecurityLog::new(main.clone(), documents, table);
+        let demo = facts.demo.map(|demo| json!({ "email": demo.email, "password": demo.password }));
+        let config = json!({
+            "apis": apis,
+            "registration": facts.registration,
+            "passwordProfile": facts.password_profile,
+            "demo": demo,
+        });
+        let log = security_log::SecurityLog::new(main.clone(), documents, facts.log_table);
         let attached = attached.into_iter().map(|(api, router)| (api.logical_id, router)).collect();
-        Page { main, attached, config: json!({ "apis": apis }), log }
+        Page { main, attached, config, log }
     }
 
     /// What is served on the port of the authentication API.
@@ -194,7 +214,7 @@ mod tests {
         };
         let attached = vec![(api, Router::new().fallback(hostile))];
         let documents = Documents::new(Database::memory().unwrap());
-        let page = Page::new(Router::new(), attached, documents, "One".to_owned());
+        let page = Page::new(Router::new(), attached, documents, Facts::default());
         let request = Request::get(uri).header("host", host);
         let request = request.header("cookie", "__Host-nova-refresh=ours; other=1").header("cookie", "b=2");
         let peer = SocketAddr::from(([127, 0, 0, 1], 1));

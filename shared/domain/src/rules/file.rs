@@ -52,7 +52,7 @@ pub fn read(text: &str) -> Result<Vec<Rule>, Vec<FileFault>> {
     let documents = match MarkedYaml::load_from_str(text) {
         Ok(documents) => documents,
         Err(error) => {
-            reader.fault(error.marker().line(), error.info().to_owned(), "this is no YAML");
+            reader.fault(error.marker().line(), error.info().to_owned(), "invalid YAML");
             return Err(reader.faults);
         }
     };
@@ -134,7 +134,7 @@ impl Reader<'_> {
             "path" | "method" => "write both in one: `route: GET /path`".to_owned(),
             _ => "a rule has route, permission, roles, addresses, public".to_owned(),
         };
-        self.fault(line, format!("`{key}` is nothing that a rule has"), remedy);
+        self.fault(line, format!("unknown key `{key}`"), remedy);
     }
 
     fn route(&mut self, value: &MarkedYaml<'_>) -> Option<Route> {
@@ -202,7 +202,7 @@ impl Reader<'_> {
             }
             Err(NetworkFault::Unreadable) => {
                 let remedy = "write a network like 10.0.0.0/8 or 2001:db8::/32, or one address";
-                self.fault(line(value), format!("`{written}` is no network"), remedy);
+                self.fault(line(value), format!("`{written}` is not a network"), remedy);
                 None
             }
         }
@@ -262,7 +262,7 @@ mod tests {
         let fault = read("- route: GET /a\n  role: admin\n").unwrap_err().remove(0);
         assert_eq!(
             fault.to_string(),
-            "line 2: `role` is nothing that a rule has\n    2 |   role: admin\n      | write `roles: [admin]`"
+            "line 2: unknown key `role`\n    2 |   role: admin\n      | write `roles: [admin]`"
         );
     }
 

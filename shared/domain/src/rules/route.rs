@@ -230,10 +230,10 @@ fn iam_path(segments: &[Segment], any_depth: bool) -> String {
 fn unknown_method(name: &str) -> NotARoute {
     let upper = name.to_ascii_uppercase();
     if upper != name && (upper == "ANY" || Method::parse(&upper).is_some()) {
-        return wrong(format!("`{name}` is no method"), format!("methods are in capitals: `{upper}`"));
+        return wrong(format!("unknown method `{name}`"), format!("methods are in capitals: `{upper}`"));
     }
     let names: Vec<_> = Method::ALL.iter().map(|method| method.name()).collect();
-    wrong(format!("`{name}` is no method"), format!("write one of {} or ANY", names.join(", ")))
+    wrong(format!("unknown method `{name}`"), format!("write one of {} or ANY", names.join(", ")))
 }
 
 fn parse_segment(segment: &str) -> Result<Segment, NotARoute> {

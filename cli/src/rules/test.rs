@@ -1,0 +1,92 @@
+//! `nova rules test`: a rules file against what its team expects of it. It asks nobody: no tables, no network.
+
+use std::error::Error;
+use std::path::Path;
+
+use nova_auth::app::start_time;
+use nova_auth::domain::address::ClientAddress;
+use nova_auth::domain::email::Email;
+use nova_auth::domain::ids::UserId;
+use nova_auth::domain::name::PersonName;
+use nova_auth::domain::rules::{Asking, Rules};
+use nova_auth::domain::user::{Profile, Status};
+use serde_json::json;
+
+use super::expectations::{Expectation, UserSpec};
+use super::explain::code_of;
+use crate::failure::Unwell;
+use crate::output::Output;
+
+/// Asks the rules about every expectation, and names those that do not hold.
+///
+/// # Errors
+/// [`Unwell`] if one does not.
+pub(super) fn run(
+    rules: &Rules,
+    rules_file: &Path,
+    expectations: &[Expectation],
+    file: &Path,
+    output: Output,
+) -> Result<(), Box<dyn Error>> {
+    let mut failed = 0;
+    for expectation in expectations {
+        let user = expectation.user.as_ref().map(profile).transpose()?;
+        let address = expectation.from.map(|ip| ClientAddress::Known(ip.to_canonical()));
+        let asking = Asking { user: user.as_ref(), address };
+        let verdict = rules.decide(&expectation.method, None, &expectation.path, asking);
+        let code = verdict.answer.as_ref().err().map(code_of);
+        let holds = expectation.expected.is(code);
+        failed += usize::from(!holds);
+        let call = format!("{} {}", expectation.method, expectation.path);
+        if output.json {
+            let document = json!({
+                "line": expectation.line, "call": call, "who": expectation.who, "from": expectation.from,
+                "expected": expectation.expected.name(), "decision": code.unwrap_or("allow"),
+                "rulesLine": verdict.line, "holds": holds,
+            });
+            output.print(&document, "")?;
+        } else if !holds {
+            let from = expectation.from.map(|from| format!(" from {from}")).unwrap_or_default();
+            let rule = verdict.line.and_then(|line| rules.rules.iter().find(|rule| rule.line == line));
+            let by = rule.map_or_else(
+                || format!("no rule of {} is about it", rules_file.display()),
+                |rule| format!("{} line {}: {}", rules_file.display(), rule.line, rule.route),
+            );
+            let lines = format!(
+                "{} line {}: {call} by {}{from}: expected {}, got {}\n    {by}",
+                file.display(),
+                expectation.line,
+                expectation.who,
+                expectation.expected.name(),
+                code.unwrap_or("allow"),
+            );
+            output.print(&(), &lines)?;
+        }
+    }
+    let all = match expectations.len() {
+        1 => "1 expectation".to_owned(),
+        number => format!("{number} expectations"),
+    };
+    match failed {
+        0 if output.json => Ok(()),
+        0 => output.print(&(), &format!("OK: {all}")),
+        _ => Err(Box::new(Unwell(format!("{failed} of {all} failed")))),
+    }
+}
+
+/// A user of whom only role and permissions are known. Rules look at nothing else.
+fn profile(user: &UserSpec) -> Result<Profile, Box<dyn Error>> {
+    let now = start_time();
+    Ok(Profile {
+        id: UserId::new(nova_auth::entropy::uuid(now)?),
+        email: Email::parse("somebody@example.com").map_err(|_| "no address")?,
+        name: PersonName::parse("Somebody").map_err(|_| "no name")?,
+        role: user.role.clone(),
+        status: Status::Active,
+        permissions: user.permissions.clone(),
+        epoch: 0,
+        created_at: now,
+        last_login_at: None,
+        password_changed_at: now,
+    })
+}
