@@ -41,6 +41,7 @@
 
 mod aws;
 mod edge;
+mod read;
 mod tokens;
 
 use std::{collections::BTreeMap, num::NonZeroUsize, sync::Arc, time::Duration};
@@ -279,63 +280,6 @@ impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Config {
 impl ConfigError {
     fn new(variable: &'static str, problem: impl Into<String>) -> Self {
         Self { variable, problem: problem.into() }
-    }
-}
-
-/// An empty variable counts as none, as CloudFormation has no other way to leave one out.
-impl Config {
-    fn text(&self, name: &str) -> Option<String> {
-        (self.0)(name).filter(|value| !value.trim().is_empty())
-    }
-
-    fn required(&self, name: &'static str) -> Result<String, ConfigError> {
-        self.text(name).ok_or_else(|| ConfigError::new(name, "is not set"))
-    }
-
-    /// What `parse` makes of a variable, or of nothing.
-    fn parsed<T, E>(
-        &self,
-        name: &'static str,
-        parse: impl FnOnce(&str) -> Result<T, E>,
-        problem: &str,
-    ) -> Result<T, ConfigError> {
-        parse(&self.text(name).unwrap_or_default()).map_err(|_| ConfigError::new(name, problem))
-    }
-
-    fn number<N>(
-        &self,
-        name: &'static str,
-        default: N,
-        range: std::ops::RangeInclusive<N>,
-    ) -> Result<N, ConfigError>
-    where
-        N: std::str::FromStr + PartialOrd + std::fmt::Display,
-    {
-        let Some(text) = self.text(name) else { return Ok(default) };
-        text.trim().parse().ok().filter(|number| range.contains(number)).ok_or_else(|| {
-            let problem = format!("must be a whole number from {} to {}", range.start(), range.end());
-            ConfigError::new(name, problem)
-        })
-    }
-
-    fn seconds(
-        &self,
-        name: &'static str,
-        default: i64,
-        range: std::ops::RangeInclusive<i64>,
-    ) -> Result<SignedDuration, ConfigError> {
-        self.number(name, default, range).map(SignedDuration::from_secs)
-    }
-
-    /// One of several words; the first is the default.
-    fn choice<T: Copy>(&self, name: &'static str, choices: &[(&str, T)]) -> Result<T, ConfigError> {
-        let word = self.text(name);
-        let chosen =
-            choices.iter().find(|(choice, _)| word.as_deref().is_none_or(|word| word.trim() == *choice));
-        chosen.map(|(_, value)| *value).ok_or_else(|| {
-            let words: Vec<_> = choices.iter().map(|(choice, _)| *choice).collect();
-            ConfigError::new(name, format!("must be one of: {}", words.join(", ")))
-        })
     }
 }
 
