@@ -159,19 +159,29 @@ async fn a_function_never_looks_at_a_setting_that_it_does_not_use() {
         changes.extend(needless.map(|(variable, _)| (*variable, "")));
         let ended = start(function, &changes).await;
         assert!(!changes.is_empty(), "{function}");
-        // It goes on to where Lambda should be, and is not.
-        assert!(ended.stderr.contains("the Lambda runtime ended"), "{function}: {ended:?}");
+        // It goes on until it looks for Lambda, which is not there.
+        assert!(ended.stderr.contains("AWS_LAMBDA_FUNCTION_NAME"), "{function}: {ended:?}");
     });
     futures_util::future::join_all(starts).await;
 }
 
 #[tokio::test]
 async fn behind_a_gateway_a_function_that_cannot_start_is_an_error_that_tells_nothing() {
-    let system = System::start_in(&[("BCRYPT_COST", "99")]).await;
+    let system = System::start_in(&[("BCRYPT_COST", "99"), ("NO_RULES", "allow")]).await;
     let client = Client::at(2);
     let login = system.try_login(&client, "sara@example.com", "x").await;
     login.expect(502, "INTERNAL_ERROR");
     assert!(!login.body.to_string().contains("BCRYPT"), "{}", login.body);
     client.get(&system.notes("/whoami"), Some("a.b.c")).await.expect(500, "INTERNAL_ERROR");
-    assert!(system.stop().await.contains("BCRYPT_COST: must be a whole number from 10 to 15"));
+    let logs = system.stop().await;
+    assert!(logs.contains("BCRYPT_COST: must be a whole number from 10 to 15"), "{logs}");
+    assert!(logs.contains("NO_RULES: must be one of: deny, authenticated"), "{logs}");
+}
+
+#[tokio::test]
+async fn a_wrong_list_of_origins_stops_no_attached_api() {
+    let system = System::start_in(&[("ALLOWED_ORIGINS", "https://*.example.com")]).await;
+    let client = Client::at(2);
+    system.try_login(&client, "sara@example.com", "x").await.expect(502, "INTERNAL_ERROR");
+    client.get(&system.notes("/whoami"), Some("a.b.c")).await.expect(401, "UNAUTHORIZED");
 }
