@@ -193,7 +193,7 @@ async fn a_parameter_that_a_deployment_would_refuse_is_named_in_one_line() {
     ] {
         let ended = run(command("nova", &arguments(&["--parameter-overrides", given])), "").await;
         let (line, name) = (ended.complaint(), given.split('=').next().unwrap());
-        assert!(line.starts_with("nova: ") && line.contains(said), "{line}");
+        assert!(line.starts_with("error: ") && line.contains(said), "{line}");
         assert!(line.ends_with(&format!("give another with --parameter-overrides {name}=VALUE")), "{line}");
     }
 }
@@ -213,7 +213,7 @@ const STATUSES: [&str; 11] = ["200", "401", "200", "200", "403", "200", "200", "
 
 /// The demonstration, up to its last line.
 async fn walked(nova: &mut Running) -> Vec<String> {
-    let mut lines = nova.lines_until(|line| line.contains("until Ctrl-C")).await;
+    let mut lines = nova.lines_until(|line| line.contains("Demo done")).await;
     lines.extend(nova.lines_until(|line| line.starts_with("curl ")).await);
     lines
 }

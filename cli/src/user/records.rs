@@ -135,7 +135,7 @@ mod tests {
         assert!(read(3, "omar@example.com", "Omar").is_ok());
         for number in [4, 5] {
             let again = read(number, " ｓａｒａ@example.com", "Sarah");
-            assert_eq!(again, Err("email is that of line 2, which counts".to_owned()));
+            assert_eq!(again, Err("duplicate of line 2, which counts".to_owned()));
         }
     }
 }

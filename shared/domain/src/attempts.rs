@@ -45,6 +45,24 @@ impl Entry {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Whether its request may still be under way.
+    #[must_use]
+    pub fn is_in_flight(&self, now: Timestamp) -> bool {
+        let youngest = now.as_millisecond().saturating_sub(i64::try_from(IN_FLIGHT.as_millis()).unwrap_or(0));
+        self.made().is_some_and(|made| made > youngest)
+    }
+
+    /// When it was made, in milliseconds.
+    fn made(&self) -> Option<i64> {
+        self.0.split_once('#')?.0.parse().ok()
+    }
+}
+
+/// The entry of a stored set that was made last.
+#[must_use]
+pub fn youngest_of(entries: Vec<String>) -> Option<Entry> {
+    entries.into_iter().map(Entry).max_by_key(Entry::made)
 }
 
 /// A window as it is stored.
@@ -80,11 +98,7 @@ impl Window {
     /// Whether one of the entries may be returned soon.
     #[must_use]
     pub fn has_entries_in_flight(&self, now: Timestamp) -> bool {
-        let youngest = now.as_millisecond().saturating_sub(i64::try_from(IN_FLIGHT.as_millis()).unwrap_or(0));
-        self.entries.iter().any(|entry| {
-            let made = entry.split_once('#').and_then(|(ms, _)| ms.parse::<i64>().ok());
-            made.is_some_and(|made| made > youngest)
-        })
+        self.entries.iter().any(|entry| Entry(entry.clone()).is_in_flight(now))
     }
 }
 
@@ -157,6 +171,13 @@ mod tests {
         let window = Window { entries: vec![Entry::new(&moment).as_str().to_owned()], ends: at(900_000) };
         assert!(window.has_entries_in_flight(at(59_999)));
         assert!(!window.has_entries_in_flight(at(60_000)));
+    }
+
+    #[test]
+    fn the_youngest_of_a_set_is_the_last_that_was_made_whatever_its_request_is_called() {
+        let entries = ["900#z", "10000#a", "9999#b"].map(str::to_owned).to_vec();
+        assert_eq!(youngest_of(entries).unwrap().as_str(), "10000#a");
+        assert_eq!(youngest_of(vec![]), None);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::{
     config::{ATTEMPT_TIMEOUT, RunAction},
     domain::{
         address::ClientAddress,
-        attempts::{ALARMING_RUN, Entry, Limit, Quota, Window},
+        attempts::{Entry, Limit, Quota, Window},
         email::Email,
         ids::UserId,
         moment::Moment,
@@ -22,7 +22,7 @@ use crate::{
         session::Device,
     },
     entropy,
-    store::{AttemptsKey, EpochChange, EventRow, Reservation, Store, StoreError},
+    store::{AttemptsKey, EpochChange, EventRow, Reservation, Run, Store, StoreError},
     telemetry,
 };
 
@@ -145,8 +145,12 @@ pub async fn count_failure(
         service.store.put_event(&row),
     );
     telemetry::security_event(kind, moment, user, None);
-    let alarmed = match run {
-        Ok(Some(ALARMING_RUN)) => alarm(service, moment, user, device).await,
+    let alarmed = match &run {
+        Ok(Run::Complete(by)) => alarm(service, moment, email, user, device, by).await,
+        // Whoever completed it is through by now: their alarm failed, or the run would have ended.
+        Ok(Run::Full(by)) if !by.is_in_flight(moment.now) => {
+            alarm(service, moment, email, user, device, by).await
+        }
         _ => Ok(()),
     };
     for error in [run.err(), written.err(), alarmed.err()].into_iter().flatten() {
@@ -156,22 +160,26 @@ pub async fn count_failure(
 }
 
 /// A run of failures has become so long that somebody should look, and, where that is switched on, that the account is
-/// disabled.
+/// disabled. When both are written the next run begins, at whose end it happens again.
 async fn alarm(
     service: &AuthService,
     moment: &Moment,
+    email: &Email,
     user: Option<UserId>,
     device: &Device,
+    completed_by: &Entry,
 ) -> Result<(), StoreError> {
     telemetry::security_event(SecurityEvent::AuthnLoginFailMax, moment, user, None);
-    let Some(user) = user else { return Ok(()) };
-    let event = |kind| EventRow::new(kind, moment, user, device, moment.now + service.security_log);
-    service.store.put_event(&event(SecurityEvent::AuthnLoginFailMax)).await?;
-    if service.run_action == RunAction::Disable {
-        service.store.change_epoch(user, EpochChange::Disable, &event(SecurityEvent::UserUpdated)).await?;
-        telemetry::security_event(SecurityEvent::UserUpdated, moment, Some(user), None);
+    if let Some(user) = user {
+        let event = |kind| EventRow::new(kind, moment, user, device, moment.now + service.security_log);
+        service.store.put_event(&event(SecurityEvent::AuthnLoginFailMax)).await?;
+        if service.run_action == RunAction::Disable {
+            let updated = event(SecurityEvent::UserUpdated);
+            service.store.change_epoch(user, EpochChange::Disable, &updated).await?;
+            telemetry::security_event(updated.event, moment, Some(user), None);
+        }
     }
-    Ok(())
+    service.store.end_run(email, completed_by).await
 }
 
 /// The password was right, so nothing was guessed: the account's attempts are cleared and the address gets its place

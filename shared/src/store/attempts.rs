@@ -1,4 +1,4 @@
-//! `ATTEMPTS#ACCOUNT#<sha256>` and `ATTEMPTS#ADDRESS#<address>`: `WINDOW`, and `RUN` of an account.
+//! `ATTEMPTS#ACCOUNT#<sha256>` and `ATTEMPTS#ADDRESS#<address>`: `WINDOW`. (`RUN` of an account: `run`.)
 //!
 //! A window is a set of entries, each named by its request, and an end. Adding an entry is one conditional write:
 //! fifty racing guesses get exactly as many places as there are, and a write that the SDK repeats takes one place.
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::domain::{
     address::ClientAddress,
-    attempts::{ALARMING_RUN, Entry, Limit, Window},
+    attempts::{Entry, Limit, Window},
     email::Email,
 };
 
@@ -51,9 +51,8 @@ pub enum Reservation {
 
 const RESERVE: &str = "reserve an attempt";
 
-/// A window item is of no use after its end; a run is kept while failures go on.
+/// A window item is of no use after its end.
 const KEPT_AFTER_END: SignedDuration = SignedDuration::from_hours(1);
-const RUN_KEPT: SignedDuration = SignedDuration::from_hours(24 * 90);
 
 impl Store {
     /// Puts an entry into a window, opening the window where there is none or its end has come.
@@ -199,42 +198,10 @@ impl Store {
         );
         window.and(run).map(drop)
     }
-
-    /// Counts a failure in the account's run, and says how long the run is now, up to [`ALARMING_RUN`]; `None` when
-    /// it was that long before. A call that is repeated after its answer was lost may say so again. A run has no end of its
-    /// own: only a success ends it (or 90 days of peace).
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn count_failure(
-        &self,
-        email: &Email,
-        entry: &Entry,
-        now: Timestamp,
-    ) -> Result<Option<u32>, StoreError> {
-        const OPERATION: &str = "count a failure";
-        let count = self
-            .client
-            .update_item()
-            .table_name(&self.tables.sessions)
-            .set_key(Some(AttemptsKey::account(email).item("RUN")))
-            .update_expression("SET expiresAt = :ttl ADD failures :me")
-            .condition_expression(
-                "attribute_not_exists(failures) OR size(failures) < :max OR contains(failures, :me_once)",
-            )
-            .expression_attribute_values(":ttl", item::ttl(now + RUN_KEPT))
-            .expression_attribute_values(":me", one(entry))
-            .expression_attribute_values(":me_once", item::text(entry.as_str()))
-            .expression_attribute_values(":max", item::number(ALARMING_RUN))
-            .return_values(ReturnValue::UpdatedNew);
-        let sent = || async { unless_condition_failed(OPERATION, count.clone().send().await) };
-        let counted = past_conflicts(sent).await?.and_then(|answer| answer.attributes);
-        Ok(counted.map(|found| u32::try_from(entries(&found, "failures").len()).unwrap_or(ALARMING_RUN)))
-    }
 }
 
 /// A set of this entry.
-fn one(entry: &Entry) -> AttributeValue {
+pub(super) fn one(entry: &Entry) -> AttributeValue {
     AttributeValue::Ss(vec![entry.as_str().to_owned()])
 }
 

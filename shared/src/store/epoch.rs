@@ -4,8 +4,7 @@ use aws_sdk_dynamodb::types::{TransactWriteItem, Update, builders::UpdateBuilder
 use jiff::Timestamp;
 
 use super::{
-    AttemptsKey, Credential, EventRow, Store, StoreError, credential, item, profile, session,
-    transaction::Transacted,
+    Credential, EventRow, Store, StoreError, credential, item, profile, session, transaction::Transacted,
 };
 use crate::domain::{email::Email, ids::UserId, password::PasswordHash, session::Session};
 
@@ -16,8 +15,8 @@ pub enum EpochChange<'a> {
     RevokeAll,
     /// The user becomes inactive, and every session ends.
     Disable,
-    /// The user of this address becomes active; sessions from before stay ended. The account's run of failures begins anew, or a
-    /// run that had disabled it would never do so again.
+    /// The user of this address becomes active; sessions from before stay ended. The account's failures are forgotten: those that
+    /// disabled it would lock its owner out, and a run that is complete would never disable it again.
     Enable(&'a Email),
 }
 
@@ -79,7 +78,7 @@ impl Store {
             TransactWriteItem::builder().put(self.event_put(OPERATION, event)?).build(),
         ];
         if let EpochChange::Enable(email) = change {
-            writes.push(self.forget(OPERATION, &AttemptsKey::account(email), "RUN")?);
+            writes.extend(self.forget_account(OPERATION, email)?);
         }
         Ok(matches!(self.transact(OPERATION, writes).await?, Transacted::Done))
     }

@@ -211,7 +211,7 @@ impl Store {
     }
 
     /// The failures of an account, window and run, forgotten as a part of a transaction.
-    fn forget_account(
+    pub(super) fn forget_account(
         &self,
         operation: &'static str,
         email: &Email,
@@ -220,7 +220,7 @@ impl Store {
         Ok([self.forget(operation, &key, "WINDOW")?, self.forget(operation, &key, "RUN")?])
     }
 
-    pub(super) fn forget(
+    fn forget(
         &self,
         operation: &'static str,
         key: &AttemptsKey,

@@ -1,4 +1,4 @@
-//! A WebSocket API from a page of a browser, as README says.
+//! A WebSocket API from a page of a browser, as docs/attach.md says.
 
 use serde_json::{Value, json};
 
@@ -14,9 +14,9 @@ async fn system() -> System {
     .await
 }
 
-/// What README has a person type into the console.
+/// What docs/attach.md has a person type into the console.
 fn step() -> String {
-    let readme = std::fs::read_to_string(binaries::workspace().join("README.md")).unwrap();
+    let readme = std::fs::read_to_string(binaries::workspace().join("docs/attach.md")).unwrap();
     let blocks = readme.split("```js\n").skip(1).filter_map(|rest| rest.split("```").next());
     blocks.into_iter().find(|block| block.contains("new WebSocket")).unwrap().to_owned()
 }

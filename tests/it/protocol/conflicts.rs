@@ -1,6 +1,11 @@
 //! Every call of every flow meeting another write at its item, and answers that are no answer of DynamoDB's: the first is
 //! tried again and shows nowhere, the second is storage out of reach and never a refusal.
 
+use super::{
+    answers::refusal,
+    faults::{Fault, any},
+    world::{CHEAP, OTHER_PASSWORD, Pair, Person, World},
+};
 use nova_auth::{
     domain::{
         password::{Password, Profile as PasswordProfile},
@@ -8,13 +13,6 @@ use nova_auth::{
     },
     flows::{FlowError, operator::Operator},
     passwords::Hasher,
-};
-use serde_json::json;
-
-use super::{
-    answers::{assert_passing, refusal},
-    faults::{Fault, any},
-    world::{CHEAP, OTHER_PASSWORD, Pair, Person, World},
 };
 
 struct Scene {
@@ -141,35 +139,4 @@ async fn an_operators_change_takes_whatever_is_written_beside_it() {
         },
     )
     .await;
-}
-
-/// What stands between the SDK and the tables, and what DynamoDB may say tomorrow: no code that anybody knows, a page of HTML.
-#[tokio::test]
-async fn an_answer_that_is_no_answer_of_dynamodbs_is_storage_out_of_reach() {
-    let unknown =
-        json!({ "__type": "com.amazonaws.dynamodb.v20120810#SomethingNewException", "message": "scripted" });
-    let replicated = json!({ "__type": "com.amazonaws.dynamodb.v20120810#ReplicatedWriteConflictException" });
-    let answers = [
-        (500, unknown.clone()),
-        (502, json!("<html><body>Bad Gateway</body></html>")),
-        (503, unknown.clone()),
-        (504, json!("<html></html>")),
-        (408, json!({})),
-        (429, unknown),
-        (400, replicated),
-    ];
-    for (status, body) in answers {
-        let (world, scene) = scene().await;
-        for call in 0..8 {
-            world.wire.reset();
-            world.wire.script(any().after(call).every_call(), Fault::Answer(status, body.clone()));
-            assert_passing(world.login(&world.at(NOW + i64::from(status)), &scene.person).await);
-        }
-        world.wire.reset();
-        world.wire.script(any().every_call(), Fault::Answer(status, body.clone()));
-        assert_passing(world.authenticate(NOW, &scene.pair.access).await);
-        assert_passing(world.refresh(&world.at(NOW), &scene.pair.refresh).await);
-        world.wire.reset();
-        world.assert_alive(NOW, &scene.pair).await;
-    }
 }

@@ -41,7 +41,7 @@ impl Fault {
         Self::error(500, "InternalServerError")
     }
 
-    fn error(status: u16, code: &str) -> Self {
+    pub(super) fn error(status: u16, code: &str) -> Self {
         let kind = format!("com.amazonaws.dynamodb.v20120810#{code}");
         Self::Answer(status, json!({ "__type": kind, "message": "scripted" }))
     }
@@ -49,6 +49,16 @@ impl Fault {
     /// A single write that met a transaction.
     pub(super) fn conflict_with_a_transaction() -> Self {
         Self::error(400, "TransactionConflictException")
+    }
+
+    /// A single write that met one from another region.
+    pub(super) fn conflict_with_another_region() -> Self {
+        Self::error(400, "ReplicatedWriteConflictException")
+    }
+
+    /// Something that stands before DynamoDB answers, and knows nothing of its form.
+    pub(super) fn page(status: u16) -> Self {
+        Self::Answer(status, json!("<html><body>Service Unavailable</body></html>"))
     }
 
     /// A transaction that met another one.

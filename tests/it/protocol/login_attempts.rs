@@ -5,9 +5,8 @@ use std::sync::Arc;
 use nova_auth::{
     domain::{
         address::ClientAddress,
-        attempts::{ALARMING_RUN, Entry, Quota},
+        attempts::{Entry, Quota},
         refusal::Refusal,
-        user::Status,
     },
     flows::{
         attempts::{enter_address, leave},
@@ -25,7 +24,7 @@ use super::{
 };
 
 /// Wrong passwords, each from an address of its own.
-async fn guess(world: &World, person: &Person, second: i64, times: usize) {
+pub(super) async fn guess(world: &World, person: &Person, second: i64, times: usize) {
     for guess in 0..times {
         let wrong = attempt(&person.email, "Wrong-horse-9!", &format!("198.51.100.{guess}"));
         let refused = refusal(login(&world.service, &world.at(second), &wrong).await);
@@ -236,103 +235,6 @@ async fn a_reservation_whose_answer_was_lost_holds_no_place() {
         assert!(world.rows.address_entries(ADDRESS).await.is_empty(), "{key}");
         world.login(&world.at(7), &person).await.unwrap();
     }
-}
-
-/// The alarm of a run: each failure is named by its request, and exactly one of them completes it.
-#[tokio::test]
-async fn a_run_of_failures_is_complete_exactly_once() {
-    let world = World::new().await;
-    let person = world.person("amal").await;
-    let mut lengths = Vec::new();
-    for failure in 0..ALARMING_RUN + 5 {
-        let moment = world.at(i64::from(failure) * 1000);
-        let entry = Entry::new(&moment);
-        world.wire.reset();
-        if failure % 10 == 0 {
-            world.wire.script(on("UpdateItem"), Fault::SendTwice);
-        }
-        lengths.push(world.service.store.count_failure(&person.email, &entry, moment.now).await.unwrap());
-    }
-    let complete = lengths.iter().filter(|length| **length == Some(ALARMING_RUN)).count();
-    assert_eq!(complete, 1);
-    assert_eq!(lengths[98..102], [Some(99), Some(100), None, None]);
-    world.login(&world.at(0), &person).await.unwrap();
-    let moment = world.at(1);
-    let begins = world.service.store.count_failure(&person.email, &Entry::new(&moment), moment.now).await;
-    assert_eq!(begins.unwrap(), Some(1));
-}
-
-/// One failure short of a run, and then the one that completes it, by a real login.
-async fn complete_a_run(world: &World, person: &Person) {
-    for failure in 1..ALARMING_RUN {
-        let moment = world.at(i64::from(failure));
-        world.service.store.count_failure(&person.email, &Entry::new(&moment), moment.now).await.unwrap();
-    }
-    assert_eq!(world.rows.count_events(person.id, "authn_login_fail_max").await, 0);
-    guess(world, person, 1000, 1).await;
-    assert_eq!(world.rows.count_events(person.id, "authn_login_fail_max").await, 1);
-    assert_eq!(world.rows.count_events(person.id, "authn_login_fail").await, 1);
-    let rows = world.rows.all(IDENTITY, &format!("EVENT#{}", person.id), "EVENT#").await;
-    let year = time(1000).as_second() + 365 * 86_400;
-    assert!(
-        rows.iter()
-            .filter(|row| text(row, "event").contains("fail"))
-            .all(|row| number(row, "expiresAt") == year)
-    );
-}
-
-#[tokio::test]
-async fn a_long_run_of_failures_stands_in_the_security_log_and_locks_nobody_out() {
-    let world = World::new().await;
-    let person = world.person("amal").await;
-    complete_a_run(&world, &person).await;
-    world.login(&world.at(1001), &person).await.unwrap();
-}
-
-#[tokio::test]
-async fn a_long_run_of_failures_disables_the_account_where_that_is_switched_on() {
-    let world = World::with(&[("LOGIN_RUN_ACTION", "disable")]).await;
-    let (person, pair) = world.logged_in().await;
-    complete_a_run(&world, &person).await;
-    let refused = refusal(world.login(&world.at(1001), &person).await);
-    assert_eq!(refused, Refusal::AccountInactive);
-    world.assert_dead(1002, &pair).await;
-}
-
-/// Whoever was let in again after that is guarded as before.
-#[tokio::test]
-async fn an_account_that_was_enabled_again_is_disabled_by_the_next_long_run() {
-    let world = World::with(&[("LOGIN_RUN_ACTION", "disable")]).await;
-    let person = world.person("amal").await;
-    complete_a_run(&world, &person).await;
-    // Nobody logs in meanwhile, which would end the run as well.
-    world.set_status(&world.at(2000), &person, Status::Active).await.unwrap();
-    for _ in 1..ALARMING_RUN {
-        let moment = world.at(3000);
-        world.service.store.count_failure(&person.email, &Entry::new(&moment), moment.now).await.unwrap();
-    }
-    guess(&world, &person, 4000, 1).await;
-    assert_eq!(world.rows.count_events(person.id, "authn_login_fail_max").await, 2);
-    assert_eq!(refusal(world.login(&world.at(4001), &person).await), Refusal::AccountInactive);
-}
-
-#[tokio::test]
-async fn racing_failures_complete_a_run_exactly_once() {
-    let world = World::new().await;
-    let person = world.person("amal").await;
-    let mut tasks = JoinSet::new();
-    for _ in 0..ALARMING_RUN + 5 {
-        let (world, email) = (Arc::clone(&world), person.email.clone());
-        tasks.spawn(async move {
-            let moment = world.at(0);
-            world.service.store.count_failure(&email, &Entry::new(&moment), moment.now).await.unwrap()
-        });
-    }
-    let complete = tasks.join_all().await.into_iter().filter(|length| *length == Some(ALARMING_RUN)).count();
-    // A call that the SDK repeats, on a machine that is slow, may hear of the run again: an alarm more, and never one less.
-    let calls = usize::try_from(ALARMING_RUN).unwrap() + 5;
-    let repeated = world.wire.count("UpdateItem") - calls;
-    assert!((1..=1 + repeated).contains(&complete), "complete {complete} times, {repeated} calls repeated");
 }
 
 /// The same delete arriving late, or again, when the account is under attack must not open its window.

@@ -14,6 +14,7 @@
 //! | `late` | writes that arrive long after their caller has gone on |
 //! | `throttled`, `conflicts` | every call of every flow failing in turn, or meeting another write |
 //! | `event_kinds`, `broken_events` | the authorizer, asked in every form, and in none |
+//! | `failures`, `failure_runs` | which failures of storage are worth trying again; a hundred wrong passwords in a row |
 //! | `counters` | windows of attempts and counts of calls at random, against what they are meant to be |
 //! | `cost` | round trips and capacity |
 //! | `interleavings`, `steps`, `model` | everything at random, against the protocol in its simplest form |
@@ -34,6 +35,8 @@ mod cost;
 mod counters;
 mod decisions;
 mod event_kinds;
+mod failure_runs;
+mod failures;
 mod interleavings;
 mod late;
 mod login_attempts;

