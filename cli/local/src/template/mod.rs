@@ -2,6 +2,7 @@
 //! intrinsic resolved. Resource types that this machine does not run are passed over.
 
 mod api;
+mod for_each;
 mod generated;
 mod http_api;
 mod model;

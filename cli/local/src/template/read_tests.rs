@@ -197,3 +197,19 @@ Resources:
 ";
     assert!(read(text).functions.is_empty());
 }
+
+/// A nested stack is deployed, and not run here; who imports what only it could tell gets to know why not.
+#[test]
+fn a_nested_application_is_passed_over() {
+    let nested = r#"
+  Watch:
+    Type: AWS::Serverless::Application
+    Properties: { Location: infra/monitoring.yaml, Parameters: { Function: !Ref Guard, Topic: !GetAtt Elsewhere.Arn } }
+Outputs:
+  Topic: { Value: !GetAtt Watch.Outputs.Topic, Export: { Name: the-topic } }
+"#;
+    let template = read(&WHOLE.replace("Outputs:\n", nested));
+    assert_eq!(template.functions.len(), read(WHOLE).functions.len());
+    let problem = template.exports["the-topic"].as_ref().unwrap_err();
+    assert!(problem.contains("Watch.Outputs.Topic"), "{problem}");
+}

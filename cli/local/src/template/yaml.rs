@@ -3,6 +3,8 @@
 use saphyr::{LoadableYamlNode as _, Scalar, Yaml};
 use serde_json::{Map, Value, json};
 
+use super::for_each::{is_loop, unrolled};
+
 /// A template as it was written: nothing is resolved yet.
 #[derive(Debug)]
 pub(crate) struct Document {
@@ -17,15 +19,49 @@ pub(crate) fn parse(text: &str) -> Result<Document, String> {
         .map_err(|error| format!("line {}: {}", error.marker().line(), error.info()))?;
     let document = documents.first().ok_or("it is empty")?;
     let root = convert(document)?;
+    check_transform(document, &root)?;
     if root.get("Resources").and_then(Value::as_object).is_none() {
         return Err("it has no Resources".to_owned());
     }
-    let order = document
-        .as_mapping_get("Resources")
-        .and_then(Yaml::as_mapping)
-        .map(|resources| resources.keys().filter_map(Yaml::as_str).map(str::to_owned).collect())
-        .unwrap_or_default();
+    let mut order = Vec::new();
+    for (key, value) in document.as_mapping_get("Resources").and_then(Yaml::as_mapping).into_iter().flatten()
+    {
+        let key = key.as_str().unwrap_or_default();
+        order.extend(entries(key, convert(value)?)?.into_iter().map(|(name, _)| name));
+    }
     Ok(Document { root, order })
+}
+
+/// What an entry of a map stands for: itself, or all that a loop makes.
+fn entries(key: &str, value: Value) -> Result<Vec<(String, Value)>, String> {
+    if is_loop(key) { unrolled(key, &value) } else { Ok(vec![(key.to_owned(), value)]) }
+}
+
+/// CloudFormation knows loops by a transform of its own, which has to stand before SAM's.
+fn check_transform(document: &Yaml<'_>, root: &Value) -> Result<(), String> {
+    const EXTENSIONS: &str = "AWS::LanguageExtensions";
+    let transforms = match root.get("Transform") {
+        Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect(),
+        Some(Value::String(name)) => vec![name.as_str()],
+        _ => Vec::new(),
+    };
+    let extended = transforms.iter().position(|name| *name == EXTENSIONS);
+    let sam = transforms.iter().position(|name| name.starts_with("AWS::Serverless"));
+    if has_loops(document) && extended.is_none_or(|extended| sam.is_some_and(|sam| sam < extended)) {
+        return Err(format!("Fn::ForEach needs the Transform {EXTENSIONS}, before AWS::Serverless"));
+    }
+    Ok(())
+}
+
+fn has_loops(node: &Yaml<'_>) -> bool {
+    match node {
+        Yaml::Sequence(items) => items.iter().any(has_loops),
+        Yaml::Mapping(entries) => {
+            entries.iter().any(|(key, value)| key.as_str().is_some_and(is_loop) || has_loops(value))
+        }
+        Yaml::Tagged(_, inner) => has_loops(inner),
+        _ => false,
+    }
 }
 
 fn convert(node: &Yaml<'_>) -> Result<Value, String> {
@@ -37,10 +73,17 @@ fn convert(node: &Yaml<'_>) -> Result<Value, String> {
         Yaml::Value(Scalar::String(value)) => json!(value),
         Yaml::Representation(text, _, _) => json!(text),
         Yaml::Sequence(items) => Value::Array(items.iter().map(convert).collect::<Result<_, _>>()?),
-        Yaml::Mapping(entries) => {
+        Yaml::Mapping(pairs) => {
             let mut map = Map::new();
-            for (key, value) in entries {
-                map.insert(scalar_text(&convert(key)?).ok_or("a key is not a plain word")?, convert(value)?);
+            for (key, value) in pairs {
+                let key = scalar_text(&convert(key)?).ok_or("a key is not a plain word")?;
+                for (key, value) in entries(&key, convert(value)?)? {
+                    // Two keys of the same text are found by the parser; these are a loop's.
+                    if map.contains_key(&key) {
+                        return Err(format!("{key} stands there twice"));
+                    }
+                    map.insert(key, value);
+                }
             }
             Value::Object(map)
         }
