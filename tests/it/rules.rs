@@ -147,7 +147,7 @@ async fn rules_that_a_kept_answer_would_get_wrong_are_not_stored() {
     assert!(stored.success, "{stored:?}");
     let shown = nova(&system, "wrong", rules, &["show", "LOCAL", "--api", "NotesApi"]).await;
     assert!(
-        shown.stdout.contains("answers not kept") && shown.stdout.contains(rules.trim_end()),
+        shown.stdout.contains("uncached") && shown.stdout.contains(rules.trim_end()),
         "{shown:?}"
     );
 }

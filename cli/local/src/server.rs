@@ -108,7 +108,7 @@ mod tests {
         let error = bind(address.port(), "--port").await.unwrap_err();
         assert_eq!(
             error.to_string(),
-            format!("port {} is in use: choose another with --port, or 0 for any free one", address.port())
+            format!("port {} is in use; choose another with --port, or 0 for any free port", address.port())
         );
     }
 }

@@ -127,10 +127,10 @@ async fn what_does_not_start_says_so_in_one_line() {
     let main = fixture("main.yaml");
     let twice = format!("{} and another template both have", main.display());
     for (broken, line) in [
-        (Options { port, ..options() }, format!("port {port} is in use: choose another with --port")),
+        (Options { port, ..options() }, format!("port {port} is in use; choose another with --port")),
         (
             Options { dynamodb_port: port, ..options() },
-            format!("port {port} is in use: choose another with --dynamodb-port"),
+            format!("port {port} is in use; choose another with --dynamodb-port"),
         ),
         (
             Options { template: "/nowhere.yaml".into(), ..options() },
