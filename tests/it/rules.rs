@@ -146,10 +146,7 @@ async fn rules_that_a_kept_answer_would_get_wrong_are_not_stored() {
         nova(&system, "wrong", rules, &["put", "LOCAL", "--api", "NotesApi", "--uncached", "FILE"]).await;
     assert!(stored.success, "{stored:?}");
     let shown = nova(&system, "wrong", rules, &["show", "LOCAL", "--api", "NotesApi"]).await;
-    assert!(
-        shown.stdout.contains("uncached") && shown.stdout.contains(rules.trim_end()),
-        "{shown:?}"
-    );
+    assert!(shown.stdout.contains("uncached") && shown.stdout.contains(rules.trim_end()), "{shown:?}");
 }
 
 #[tokio::test]

@@ -56,7 +56,7 @@ pub(super) async fn run(args: &Args) -> Result<(), Box<dyn Error>> {
 
 fn say(args: &Args, id: UserId, deleted: Deleted) -> Result<(), Box<dyn Error>> {
     let log = match deleted.log {
-        Some(entries) => format!("{entries} security log entries"),
+        Some(entries) => format!("security log entries: {entries}"),
         None => "security log kept".to_owned(),
     };
     let document = json!({"id": id.to_string(), "sessions": deleted.sessions, "logEntries": deleted.log});
@@ -64,7 +64,7 @@ fn say(args: &Args, id: UserId, deleted: Deleted) -> Result<(), Box<dyn Error>> 
     args.common.output.print(
         &document,
         &format!(
-            "deleted {id} ({} sessions, {log})\nKept until it expires, and grants no access: {remains}\
+            "deleted {id} (sessions: {}, {log})\nKept until it expires, and grants no access: {remains}\
              call counters, revoked tokens, failed logins by source address",
             deleted.sessions
         ),

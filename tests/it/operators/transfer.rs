@@ -171,10 +171,10 @@ async fn of_two_lines_with_one_address_the_first_counts_always_and_the_other_is_
     let imported = nova(&system, &file, &words).await;
     assert_eq!((trial.code, imported.code), (Some(4), Some(4)));
     assert_eq!(trial.stderr, imported.stderr);
-    assert_eq!(trial.stdout.replace("would be created", "created"), imported.stdout);
-    assert!(imported.stdout.starts_with("101 created, 0 there already"), "{imported:?}");
+    assert_eq!(trial.stdout.replace("would create", "created"), imported.stdout);
+    assert!(imported.stdout.starts_with("created 101, unchanged 0,"), "{imported:?}");
     let named: Vec<_> = imported.stderr.lines().collect();
-    assert_eq!(named[0], "line 2: email is that of line 1, which counts");
+    assert_eq!(named[0], "line 2: duplicate of line 1, which counts");
     assert_eq!(named[1], "line 103: duplicate of line 3, which counts");
     assert_eq!(
         (named[100], named[101]),
@@ -199,7 +199,7 @@ async fn of_two_lines_with_one_address_the_first_counts_always_and_the_other_is_
     let first = again.stdout.lines().next().unwrap();
     assert_eq!(
         serde_json::from_str::<Value>(first).unwrap(),
-        json!({"line": 2, "reason": "email is that of line 1, which counts"})
+        json!({"line": 2, "reason": "duplicate of line 1, which counts"})
     );
 }
 
@@ -222,7 +222,7 @@ async fn a_hash_with_bits_that_say_nothing_is_imported_and_logs_in() {
     let imported = nova(&system, &file, &["user", "import", "LOCAL", "-"]).await;
     assert_eq!(imported.code, Some(4), "{imported:?}");
     assert!(
-        imported.stdout.starts_with("2 created") && imported.stderr.contains("line 3: passwordHash is not")
+        imported.stdout.starts_with("created 2,") && imported.stderr.contains("line 3: passwordHash is not")
     );
     // As an earlier version imported them, too.
     let sara = system.user("sara").await;
@@ -317,7 +317,7 @@ async fn a_profile_whose_address_is_another_users_is_left_out_of_an_export_named
     assert_eq!(exported.code, Some(4), "{exported:?}");
     for id in orphans {
         let named =
-            format!("user {id}: their address is that of user {}; `nova user delete {id}` removes", sara.id);
+            format!("user {id}: their address belongs to user {}; `nova user delete {id}` removes", sara.id);
         assert!(exported.stderr.contains(&named), "{named} in {exported:?}");
     }
     let named = format!("user {unknown}: row not readable by this version");
@@ -350,7 +350,7 @@ async fn what_is_exported_and_imported_elsewhere_is_exported_as_the_same() {
     let files = [fresh("here.jsonl"), fresh("there.jsonl")];
     let names = files.each_ref().map(|file| file.to_str().unwrap());
     let exported = nova(&here, "", &["user", "export", "LOCAL", names[0]]).await;
-    assert!(printed(&exported).contains("users exported: 253"), "{exported:?}");
+    assert!(printed(&exported).contains("exported 253 users"), "{exported:?}");
     #[cfg(unix)]
     {
         let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&files[0]).unwrap().permissions());

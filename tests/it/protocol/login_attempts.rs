@@ -19,8 +19,8 @@ use tokio::task::JoinSet;
 use super::{
     answers::{assert_passing, refusal},
     faults::{Fault, Gate, on},
-    rows::{IDENTITY, SESSIONS, number, text},
-    world::{ADDRESS, PASSWORD, Person, World, attempt, time},
+    rows::SESSIONS,
+    world::{ADDRESS, PASSWORD, Person, World, attempt},
 };
 
 /// Wrong passwords, each from an address of its own.
