@@ -358,7 +358,7 @@ async fn what_is_exported_and_imported_elsewhere_is_exported_as_the_same() {
     }
     let over = nova(&here, "", &["user", "export", "LOCAL", names[0]]).await;
     assert!(
-        over.code == Some(1) && over.complaint().ends_with("is there already, and stays as it is"),
+        over.code == Some(1) && over.complaint().ends_with("exists; not overwritten"),
         "{over:?}"
     );
 
