@@ -357,10 +357,7 @@ async fn what_is_exported_and_imported_elsewhere_is_exported_as_the_same() {
         assert_eq!(mode & 0o777, 0o600, "others can read the hashes");
     }
     let over = nova(&here, "", &["user", "export", "LOCAL", names[0]]).await;
-    assert!(
-        over.code == Some(1) && over.complaint().ends_with("exists; not overwritten"),
-        "{over:?}"
-    );
+    assert!(over.code == Some(1) && over.complaint().ends_with("exists; not overwritten"), "{over:?}");
 
     printed(&nova(&there, "", &["user", "import", "LOCAL", names[0]]).await);
     printed(&nova(&there, "", &["user", "export", "LOCAL", names[1]]).await);
