@@ -30,9 +30,10 @@ impl Asked {
     /// A header that holds JSON.
     fn header(&self, name: &str) -> Value {
         let (parts, _) = self.last();
-        let values: Vec<_> = parts.headers.get_all(name).iter().collect();
-        assert_eq!(values.len(), 1, "{values:?}");
-        serde_json::from_str(values[0].to_str().unwrap()).unwrap()
+        let mut values = parts.headers.get_all(name).iter();
+        let only = values.next().unwrap();
+        assert_eq!(values.next(), None, "{name}");
+        serde_json::from_str(only.to_str().unwrap()).unwrap()
     }
 }
 

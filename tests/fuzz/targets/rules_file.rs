@@ -38,7 +38,9 @@ fuzz_target!(|input: &str| {
         let asking = Asking { user: who, address: None };
         let arn = |path: &str| format!("arn:aws:execute-api:us-east-1:123456789012:a1b2c3/v1/GET{path}");
         let (plain, other) = (arn("/"), arn(path));
-        let (Some(first), Some(second)) = (MethodArn::parse(&plain), MethodArn::parse(&other)) else { continue };
+        let (Some(first), Some(second)) = (MethodArn::parse(&plain), MethodArn::parse(&other)) else {
+            continue;
+        };
         if !path.starts_with('/') {
             continue;
         }
