@@ -71,6 +71,9 @@ fn read(template: &str) -> Result<Needs, String> {
     let resources = resources.and_then(Yaml::as_mapping).ok_or("the template has no resources")?;
     let mut needs = Needs::new();
     for (name, resource) in resources {
+        if name.as_str().is_some_and(|name| name.starts_with("Fn::")) {
+            return Err("rights in a loop are not read".to_owned());
+        }
         if text(resource, "Type") == Some("AWS::Serverless::Function") {
             let function = name.as_str().and_then(|name| name.strip_suffix("Function"));
             needs.entry(function.ok_or("a function is named otherwise")?.to_owned()).or_default();
@@ -85,6 +88,10 @@ fn read(template: &str) -> Result<Needs, String> {
             Some("AWS::IAM::Policy") => {
                 let roles = items(properties.as_mapping_get("Roles")).into_iter();
                 (roles.filter_map(|role| tagged(role, "Ref")).collect(), vec![properties])
+            }
+            Some("AWS::IAM::RolePolicy") => {
+                let role = properties.as_mapping_get("RoleName").and_then(|role| tagged(role, "Ref"));
+                (vec![role.ok_or("a policy names no role")?], vec![properties])
             }
             _ => continue,
         };
@@ -192,6 +199,24 @@ mod tests {
         let tables = needs.values().flatten().filter(|right| right.place.is_table());
         assert!(tables.clone().count() > 20 && tables.clone().all(|right| !right.keys.is_empty()));
         assert!(kinds(&needs, identity).contains("API#") && kinds(&needs, sessions).contains("REVOKED#"));
+    }
+
+    #[test]
+    fn a_policy_that_stands_by_itself_counts_for_its_role_and_a_loop_is_refused() {
+        let beside = |name: &str, rest: &str| {
+            TEMPLATE.replacen("\nResources:\n", &format!("\nResources:\n  {name}:\n{rest}"), 1)
+        };
+        let policy = "    Type: AWS::IAM::RolePolicy
+    Properties:
+      RoleName: !Ref JwksRole
+      PolicyDocument:
+        Statement: [{Effect: Allow, Action: secretsmanager:PutSecretValue, Resource: !Ref RefreshKeysSecret}]
+";
+        let needs = read(&beside("JwksRights", policy)).unwrap();
+        assert!(has(&needs, "Jwks", Place::RefreshKeysSecret, "PutSecretValue", None));
+        let nobodys = policy.replace("!Ref JwksRole", "jwks");
+        assert!(read(&beside("JwksRights", &nobodys)).is_err());
+        assert!(read(&beside("Fn::ForEach::Roles", "    [Name, [A], {}]\n")).is_err());
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::{AUTH, of_type, read, texts};
+use super::{AUTH, entries, of_type, read, texts};
 
 #[test]
 fn no_statement_has_a_wildcard_for_its_action_or_resource() {
@@ -332,6 +332,11 @@ fn rights() -> impl Iterator<Item = Right> {
             let role = role["Ref"].as_str().unwrap_or_else(|| panic!("{name}: {role}"));
             add(role, &resource["Properties"]["PolicyDocument"]);
         }
+    }
+    // Rights that are written in other ways would not be seen here.
+    for (name, resource) in entries(&template["Resources"]) {
+        let unseen = ["AWS::IAM::RolePolicy", "AWS::IAM::ManagedPolicy"].map(Value::from);
+        assert!(!name.starts_with("Fn::") && !unseen.contains(&resource["Type"]), "{name} is not read");
     }
     assert!(rights.len() > 15, "the roles were not found");
     rights.into_iter()
