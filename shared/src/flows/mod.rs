@@ -1,4 +1,4 @@
-//! One story a file. A flow takes typed input and a [`Moment`](crate::domain::moment::Moment), and knows no HTTP.
+//! One story a file. A flow takes typed input and a [`Moment`], and knows no HTTP.
 
 pub mod attempts;
 pub mod authenticate;

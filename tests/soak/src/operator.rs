@@ -200,8 +200,7 @@ async fn drop_key(world: &World, ring: &str, done: &mut Rotations) -> Result<(),
 /// The keys of a ring, and what each does.
 async fn keys_of(world: &World, ring: &str) -> Result<Vec<(String, String)>, Failure> {
     let text = world.system.operate(&["keys", "list", "--json"], "").await?;
-    let rings: Vec<Value> = text.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
-    let own = rings.iter().filter(|other| text_of(other, "ring") == ring);
-    let keys = own.filter_map(|ring| ring.get("keys")?.as_array()).flatten();
-    Ok(keys.map(|key| (text_of(key, "kid").to_owned(), text_of(key, "does").to_owned())).collect())
+    let keys: Vec<Value> = text.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
+    let own = keys.iter().filter(|key| text_of(key, "ring") == ring);
+    Ok(own.map(|key| (text_of(key, "kid").to_owned(), text_of(key, "does").to_owned())).collect())
 }
