@@ -12,13 +12,13 @@
 //! | `TOKEN_ISSUER` | `nova-crm` | `iss` of every token |
 //! | `TOKEN_AUDIENCE` | `nova-api` | `aud` of access tokens |
 //! | `ACCESS_TOKEN_SECONDS` | 900 | life of an access token, 60 to 3600 |
-//! | `REFRESH_TOKEN_SECONDS` | 604800 | idle time that a session survives, from 60; an access token lives no longer |
+//! | `REFRESH_TOKEN_SECONDS` | 604800 | a session idle for longer ends; also caps access tokens; 60 to 31536000 |
 //! | `SESSION_MAX_SECONDS` | 2592000 | life of a session, from 60; its idle time is no longer |
 //! | `REFRESH_GRACE_SECONDS` | 30 | how long a used refresh token still gets its successor; 0 is off, else 15 to 300 |
 //! | `LOGIN_MAX_ATTEMPTS` | 5 | failed logins per account in one window, 1 to 100 |
 //! | `LOGIN_MAX_ATTEMPTS_PER_ADDRESS` | 5 | failed logins per source address in one window, 1 to 100 |
+//! | `LOGIN_WINDOW_SECONDS` | 900 | length of both windows, 60 to 86400 |
 //! | `MAX_SESSIONS_PER_USER` | 0 | sessions that one user may have at once: a login ends the oldest beyond that; 0 is no limit, at most 1000 |
-//! | `LOGIN_WINDOW_SECONDS` | 900 | that window, 60 to 86400 |
 //! | `LOGIN_RUN_ACTION` | `alarm` | after 100 failures in a row: `alarm`, or `disable` the account too |
 //! | `BCRYPT_COST` | 12 | work factor of new hashes, 10 to 15 |
 //! | `PASSWORD_PROFILE` | `crm` | which passwords may be set: `crm` or `nist` |
@@ -32,7 +32,7 @@
 //! | `API_RATE_SECONDS` | 60 | that window, 1 to 3600 |
 //! | `NO_RULES` | `deny` | what an API without rules allows: `deny`, or `authenticated` for any active user |
 //! | `HTTP_RESPONSES` | `iam` | what HTTP APIs with payload 2.0 take from the authorizer: `iam` policies, or `simple` responses |
-//! | `WEBSOCKET_TOKEN_QUERY` | `off` | whether a WebSocket may say its token in the query (`access_token`): `off` or `on` |
+//! | `WEBSOCKET_TOKEN_QUERY` | `off` | whether a WebSocket may send its token in the query string (`access_token`): `off` or `on` |
 //! | `KEY_ALGORITHM` | `HS256` | of the next key of access tokens: `HS256`, `ES256`, `EdDSA` or `RS256` |
 //! | `STACK_NAME` | none | the stack, as its metrics name it; without it nothing is counted |
 //!
