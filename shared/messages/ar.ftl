@@ -1,5 +1,5 @@
 # What people read, in Arabic. Each id is a code of the contract in lower case, with hyphens.
-# The messages of the old CRM stand here word for word, but for what it said of special characters.
+# Messages that the old CRM had are as it had them, word for word, but for what it said of special characters.
 
 validation-failed = البيانات المرسلة غير صالحة
 current-password-invalid = كلمة المرور الحالية غير صحيحة
@@ -15,15 +15,15 @@ refresh-token-invalid = رمز تجديد غير صالح
 account-inactive = الحساب غير نشط. تواصل مع الدعم
 registration-closed = التسجيل غير متاح
 forbidden = ليس لديك صلاحية للوصول إلى هذا المورد
-csrf-invalid = تعذر التحقق من مصدر الطلب. حدث الصفحة وحاول مرة أخرى
+csrf-invalid = تعذر التحقق من مصدر الطلب. أعد تحميل الصفحة وحاول مرة أخرى
 forbidden-role = ليس لديك صلاحية للوصول إلى هذا المورد
 forbidden-permission = ليس لديك صلاحية { $action } في { $feature }
 forbidden-address = الوصول محظور من هذا العنوان
 not-found = المورد غير موجود
 session-not-found = الجلسة غير موجودة
-method-not-allowed = طريقة الطلب غير مسموحة
+method-not-allowed = طريقة الطلب غير مسموح بها
 email-taken = البريد الإلكتروني مستخدم بالفعل
-payload-too-large = حجم الطلب أكبر من المسموح
+payload-too-large = حجم الطلب أكبر من المسموح به
 unsupported-media-type = نوع المحتوى غير مدعوم
 login-locked =
     تم تجاوز عدد المحاولات. حاول بعد { PLURAL($minutes) ->
@@ -58,7 +58,7 @@ not-json = يجب أن يكون محتوى الطلب كائن JSON صالحا
 required = هذا الحقل مطلوب
 wrong-type = نوع القيمة غير صحيح
 invalid = القيمة غير صالحة
-too-long = القيمة أطول من المسموح
+too-long = القيمة أطول من المسموح به
 password-too-short =
     كلمة المرور يجب أن تكون { PLURAL($minimum) ->
         [few] { $minimum } أحرف
@@ -68,5 +68,5 @@ password-too-short =
 password-needs-mixed-case = كلمة المرور يجب أن تحتوي على أحرف كبيرة وصغيرة
 password-needs-digit = كلمة المرور يجب أن تحتوي على أرقام
 password-needs-symbol = كلمة المرور يجب أن تحتوي على رمز خاص، أي ما ليس حرفا ولا رقما
-password-too-long = كلمة المرور يجب ألا تتجاوز 72 بايت
+password-too-long = كلمة المرور يجب ألا تتجاوز 72 بايتا
 password-too-common = كلمة المرور سهلة التخمين

@@ -184,7 +184,7 @@ async fn every_refusal_has_its_code_its_status_and_its_words_in_both_languages()
             post(2, "login", json!({"email": "x".repeat(17_000)})),
             413,
             "PAYLOAD_TOO_LARGE",
-            "حجم الطلب أكبر من المسموح",
+            "حجم الطلب أكبر من المسموح به",
             "The request is too large.",
         ),
         case(
