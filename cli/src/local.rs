@@ -34,7 +34,7 @@ pub(crate) struct Args {
     /// Port of DynamoDB. 0 picks a free one.
     #[arg(long, default_value_t = 8000)]
     dynamodb_port: u16,
-    /// Use this DynamoDB instead of an own one: http://HOST:PORT (DynamoDB Local, say), where the templates' tables are made
+    /// Use this DynamoDB instead of the built-in one: http://HOST:PORT (DynamoDB Local, say), where the templates' tables are made
     /// unless they are there; or `https://dynamodb.REGION.amazonaws.com`, with your AWS credentials, where nothing is made (name
     /// the tables with --env IDENTITY_TABLE=NAME --env SESSIONS_TABLE=NAME).
     #[arg(long, value_name = "URL", conflicts_with = "dynamodb_port")]

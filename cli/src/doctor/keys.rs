@@ -70,7 +70,7 @@ impl Keys<'_> {
 
     async fn rotation(&self, check: &'static str) -> Finding {
         if self.is_local {
-            return Finding::not_here(check, "no schedule runs on a machine of one's own");
+            return Finding::not_here(check, "no schedule runs on this machine");
         }
         match self.client.describe_secret().secret_id(self.id).send().await {
             Ok(secret) => self.judge(check, &secret, start_time()),

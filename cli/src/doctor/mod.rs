@@ -92,8 +92,8 @@ fn list(output: Output) -> Result<(), Box<dyn Error>> {
 async fn on_this_machine(report: &mut Report, url: &str, clients: &Clients) -> Result<(), Box<dyn Error>> {
     report.add([
         Finding::pass(checklist::STACK, format!("a nova local at {url}")),
-        Finding::not_here(checklist::CLOCK, "there is one clock"),
-        Finding::not_here(checklist::SETTINGS, "they stand on its command line"),
+        Finding::not_here(checklist::CLOCK, "functions and client share this machine's clock"),
+        Finding::not_here(checklist::SETTINGS, "they are options of `nova local`"),
         Finding::not_here(checklist::FUNCTIONS, "they are started when they are called"),
     ])?;
     for (name, checks) in local::TABLES.into_iter().zip([tables::IDENTITY, tables::SESSIONS]) {
@@ -109,12 +109,9 @@ async fn on_this_machine(report: &mut Report, url: &str, clients: &Clients) -> R
         Finding::not_here(checklist::SUBSCRIBED, "there is no topic"),
         Finding::not_here(checklist::NEEDED, "there is no IAM"),
         Finding::not_here(checklist::DENIED, "there is no IAM"),
-        Finding::not_here(checklist::API, "its address stands in what nova local printed"),
+        Finding::not_here(checklist::API, "nova local prints its address"),
         Finding::not_here(checklist::AUTHORIZER, "only its gateway calls it"),
-        Finding::not_here(
-            checklist::ATTACHED,
-            "`nova rules check --template` holds rules against a template",
-        ),
+        Finding::not_here(checklist::ATTACHED, "use `nova rules check --template`"),
     ])
 }
 

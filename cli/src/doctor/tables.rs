@@ -68,10 +68,7 @@ impl Table<'_> {
         };
         let mut findings = vec![self.shape(&description), self.expiry().await];
         if self.is_local {
-            findings.push(Finding::not_here(
-                encryption,
-                "AWS encrypts its tables, a machine of one's own does not",
-            ));
+            findings.push(Finding::not_here(encryption, "AWS encrypts its tables; `nova local` does not"));
             for check in lasting.into_iter().flatten() {
                 findings.push(Finding::not_here(check, "the data are this machine's to keep"));
             }
