@@ -1,4 +1,5 @@
 #!/bin/sh
+# Packages: intl_pluralrules 7.0.2, fluent-bundle 0.16.0 (not run), icu_plurals 2.4.0.
 # intl_pluralrules 7.0.2, on which fluent-bundle 0.16.0 stands, drops the modulus of CLDR's rules for Arabic: 103 to 199, 203 to
 # 299 and so on are `other`, where CLDR has `few` (103 to 110) and `many` (111 to 199). CLDR's rules are `few: n % 100 = 3..10` and `many: n % 100 = 11..99`
 # (https://www.unicode.org/cldr/charts/latest/supplemental/language_plural_rules.html#ar). ICU4X gives CLDR's.
@@ -16,10 +17,10 @@ version = "0.0.0"
 edition = "2021"
 
 [dependencies]
-icu_locale_core = "2.1"
-icu_plurals = "2.1"
+icu_locale_core = "=2.4.0"
+icu_plurals = "=2.4.0"
 intl_pluralrules = "=7.0.2"
-unic-langid = { version = "0.9", features = ["macros"] }
+unic-langid = { version = "=0.9.6", features = ["macros"] }
 
 [workspace]
 TOML

@@ -19,7 +19,7 @@ trap 'rm -rf "$folder"' EXIT
 cd "$folder"
 python3 -m venv venv
 venv/bin/pip install --quiet --disable-pip-version-check \
-    cryptography PyJWT==2.15.1 joserfc==1.8.0 Authlib==1.9.10 python-jose==3.5.0
+    cryptography==50.0.2 PyJWT==2.15.1 joserfc==1.8.0 Authlib==1.9.10 python-jose==3.5.0
 npm init -y >npm.log
 npm install --silent --no-audit --no-fund jose@6.2.18 aws-jwt-verify@5.2.1 fast-jwt@6.3.6 jsonwebtoken@9.0.3 >>npm.log
 

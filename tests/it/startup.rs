@@ -51,6 +51,18 @@ const ON_TABLES: &[&str] =
     &["login", "refresh", "logout", "password", "register", "sessions", "token-authorizer"];
 const ENDPOINTS: &[&str] =
     &["login", "refresh", "logout", "password", "register", "sessions", "csrf-token", "jwks"];
+/// All but the rotation, which answers no client.
+const ANSWERING: &[&str] = &[
+    "login",
+    "refresh",
+    "logout",
+    "password",
+    "register",
+    "sessions",
+    "csrf-token",
+    "jwks",
+    "token-authorizer",
+];
 const HASHING: &[&str] = &["login", "password", "register"];
 
 /// A value of each setting that makes no sense, and the functions that use it.
@@ -76,36 +88,8 @@ const SENSELESS: [(&str, &str, &[&str]); 26] = [
     ("LOGIN_RUN_ACTION", "shout", &["login", "password"]),
     ("BCRYPT_COST", "99", HASHING),
     ("PASSWORD_PROFILE", "weak", &["password", "register"]),
-    (
-        "DEFAULT_LANGUAGE",
-        "klingon",
-        &[
-            "login",
-            "refresh",
-            "logout",
-            "password",
-            "register",
-            "sessions",
-            "csrf-token",
-            "jwks",
-            "token-authorizer",
-        ],
-    ),
-    (
-        "TRUSTED_PROXIES",
-        "10.1.2.3/8",
-        &[
-            "login",
-            "refresh",
-            "logout",
-            "password",
-            "register",
-            "sessions",
-            "csrf-token",
-            "jwks",
-            "token-authorizer",
-        ],
-    ),
+    ("DEFAULT_LANGUAGE", "klingon", ANSWERING),
+    ("TRUSTED_PROXIES", "10.1.2.3/8", ANSWERING),
     ("ALLOWED_ORIGINS", "https://*.example.com", ENDPOINTS),
     ("ALLOWED_HEADERS", "*", ENDPOINTS),
     ("SECURITY_LOG_DAYS", "1e9", &["login", "refresh", "logout", "password", "register", "sessions"]),
