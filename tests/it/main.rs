@@ -17,6 +17,7 @@ mod codes;
 mod cookies;
 mod cors;
 mod docs;
+mod engines;
 mod enumeration;
 mod events;
 mod hostile_headers;

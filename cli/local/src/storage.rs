@@ -169,6 +169,18 @@ impl Storage {
         Storage::unswept(bind(0, "--dynamodb-port").await?, &Template::load(template)?.tables, open(None)?)
     }
 
+    /// The same in an engine that runs already. It removes nothing that has expired either.
+    ///
+    /// # Errors
+    /// As [`Storage::in_memory`]; also when the engine can't make the tables.
+    pub async fn in_engine(engine: Engine, template: &Path) -> Result<Storage, StorageError> {
+        let mut tables = Template::load(template)?.tables;
+        for table in &mut tables {
+            table.ttl_attribute = None;
+        }
+        Storage::in_front_of(engine, &tables, None).await
+    }
+
     /// Where a DynamoDB client finds it.
     pub fn url(&self) -> &str {
         &self.url

@@ -24,6 +24,7 @@ use nova_auth::passwords::Hasher;
 use nova_local::Storage;
 
 use super::vault::{ACCESS, Fault, REFRESH, Vault, at};
+use crate::support::engine;
 use crate::support::tokens::part;
 
 const PASSWORD: &str = "Str0ng-enough!";
@@ -60,7 +61,7 @@ struct Client {
 impl World {
     async fn new() -> World {
         let template = Path::new(env!("CARGO_MANIFEST_DIR")).join("../template.yaml");
-        let (storage, vault) = (Storage::in_memory(&template).await.unwrap(), Vault::new());
+        let (storage, vault) = (engine::storage(&template).await, Vault::new());
         let variables = [
             ("IDENTITY_TABLE", "IdentityTable"),
             ("SESSIONS_TABLE", "SessionsTable"),

@@ -39,8 +39,14 @@ impl Rows {
     /// Rows of one partition whose sort key begins so.
     pub(super) async fn all(&self, table: &str, pk: &str, sk: &str) -> Vec<Row> {
         let query = self.0.query().table_name(table).consistent_read(true);
-        let query = query.key_condition_expression("pk = :pk AND begins_with(sk, :sk)");
-        let query = query.expression_attribute_values(":pk", s(pk)).expression_attribute_values(":sk", s(sk));
+        let query = query.expression_attribute_values(":pk", s(pk));
+        // A condition on a key takes no empty text.
+        let query = match sk {
+            "" => query.key_condition_expression("pk = :pk"),
+            _ => query
+                .key_condition_expression("pk = :pk AND begins_with(sk, :sk)")
+                .expression_attribute_values(":sk", s(sk)),
+        };
         query.send().await.unwrap().items.unwrap_or_default()
     }
 

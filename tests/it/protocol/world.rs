@@ -42,6 +42,7 @@ use nova_auth::{
 use nova_local::Storage;
 
 use super::{
+    super::support::engine,
     rows::{IDENTITY, Rows, SESSIONS},
     vault::{ACCESS, REFRESH, Vault},
     wire::Wire,
@@ -102,7 +103,7 @@ impl World {
     /// One whose functions are told this too.
     pub(super) async fn with(variables: &[(&str, &str)]) -> Arc<World> {
         let template = Path::new(env!("CARGO_MANIFEST_DIR")).join("../template.yaml");
-        let storage = Storage::in_memory(&template).await.unwrap();
+        let storage = engine::storage(&template).await;
         let fixed = [
             ("IDENTITY_TABLE", IDENTITY),
             ("SESSIONS_TABLE", SESSIONS),

@@ -16,6 +16,7 @@ pub(crate) mod binaries;
 pub(crate) mod browser;
 pub(crate) mod chromium;
 pub(crate) mod client;
+pub(crate) mod engine;
 pub(crate) mod program;
 pub(crate) mod proxy;
 pub(crate) mod rows;

@@ -10,6 +10,8 @@ use tokio::net::{TcpListener, TcpStream};
 pub(crate) struct Proxy {
     url: String,
     http: reqwest::Client,
+    /// What it calls the real one with.
+    access_key: String,
     state: Arc<Mutex<State>>,
 }
 
@@ -43,9 +45,15 @@ pub(crate) struct Call {
 impl Proxy {
     /// Starts it; calls can be forwarded once [`Proxy::forward_to`] says where to.
     pub(crate) async fn start() -> Proxy {
+        Proxy::with_key("local").await
+    }
+
+    /// One that calls the real one with this access key, whatever it is called with.
+    pub(crate) async fn with_key(access_key: &str) -> Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let proxy = Proxy { url, http: reqwest::Client::new(), state: Arc::default() };
+        let access_key = access_key.to_owned();
+        let proxy = Proxy { url, http: reqwest::Client::new(), access_key, state: Arc::default() };
         let own = proxy.clone();
         tokio::spawn(async move {
             loop {
@@ -119,7 +127,7 @@ impl Proxy {
                 br#"{"__type":"com.amazonaws.dynamodb.v20120810#InternalServerError","message":"down"}"#;
             return response(500, body);
         }
-        let request = super::rows::call(&self.http, &target, operation, body);
+        let request = super::rows::call(&self.http, &target, &self.access_key, operation, body);
         let answer = request.send().await.unwrap();
         let status = answer.status().as_u16();
         if is_lost {
@@ -166,7 +174,7 @@ async fn read_request(
     Ok(Some(((*named).to_owned(), caller, body)))
 }
 
-const OPERATIONS: [&str; 10] = [
+const OPERATIONS: [&str; 15] = [
     "GetItem",
     "PutItem",
     "UpdateItem",
@@ -177,4 +185,9 @@ const OPERATIONS: [&str; 10] = [
     "TransactWriteItems",
     "Query",
     "Scan",
+    "CreateTable",
+    "DescribeTable",
+    "ListTables",
+    "DescribeTimeToLive",
+    "UpdateTimeToLive",
 ];

@@ -5,14 +5,15 @@ use serde_json::{Value, json};
 pub(crate) const IDENTITY: &str = "IdentityTable";
 pub(crate) const SESSIONS: &str = "SessionsTable";
 
-/// A call in DynamoDB's protocol. Nobody here checks a signature, but there has to be one.
+/// A call in DynamoDB's protocol, made with this access key. Nobody here checks a signature, but there has to be one.
 pub(crate) fn call(
     http: &reqwest::Client,
     url: &str,
+    access_key: &str,
     operation: &str,
     body: Vec<u8>,
 ) -> reqwest::RequestBuilder {
-    let credential = "local/20260101/us-east-1/dynamodb/aws4_request";
+    let credential = format!("{access_key}/20260101/us-east-1/dynamodb/aws4_request");
     http.post(url)
         .header("x-amz-target", format!("DynamoDB_20120810.{operation}"))
         .header("x-amz-date", "20260101T000000Z")
@@ -37,12 +38,17 @@ impl Rows {
         Rows { http: reqwest::Client::new(), url: url.to_owned() }
     }
 
-    async fn call(&self, operation: &str, input: &Value) -> Value {
-        let request = call(&self.http, &self.url, operation, input.to_string().into_bytes());
+    /// What an operation answers: its status, and its body.
+    pub(crate) async fn ask(&self, operation: &str, input: &Value) -> (u16, Value) {
+        let request = call(&self.http, &self.url, "local", operation, input.to_string().into_bytes());
         let answer = request.send().await.unwrap();
-        let (status, text) = (answer.status(), answer.text().await.unwrap());
-        assert!(status.is_success(), "{operation}: {text}");
-        serde_json::from_str(&text).unwrap()
+        (answer.status().as_u16(), serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap())
+    }
+
+    async fn call(&self, operation: &str, input: &Value) -> Value {
+        let (status, answer) = self.ask(operation, input).await;
+        assert_eq!(status, 200, "{operation}: {answer}");
+        answer
     }
 
     /// Every row of a table whose key begins like this.

@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 
 use super::binaries;
 use super::client::{Answer, Client};
+use super::engine;
 use super::rows::Rows;
 use super::tokens::Keys;
 
@@ -75,6 +76,7 @@ impl System {
     /// Starts a system that differs in something.
     pub(crate) async fn start_with(change: impl FnOnce(&mut Options)) -> System {
         let mut options = tokio::task::spawn_blocking(options).await.unwrap();
+        options.engine = engine::of_one_test().await;
         change(&mut options);
         let logs = options.logs.clone();
         let stack = Stack::start(options).await.unwrap();
