@@ -28,7 +28,6 @@ use nova_auth::authorizer::{AuthorizerEvent, answer};
 use nova_auth::aws::{Clients, dynamodb_config};
 use nova_auth::config::Config;
 use nova_auth::domain::context::Context;
-use nova_auth::domain::ids::AccessId;
 use nova_auth::domain::moment::{Moment, RequestId};
 use nova_auth::domain::policy::MethodArn;
 use nova_auth::domain::refusal::{Fault, FieldFault, Refusal};
@@ -229,7 +228,6 @@ fn decision(c: &mut Criterion) {
     let event = EVENT.replace("REPLACE_WITH_ACCESS_TOKEN", token.expose());
     let rules = authorizer.rules.keep("EXAMPLEAPI", rules(), now());
     let (profile, session) = (profile(), session().session_id);
-    let nobodys = AccessId::new(ID.parse().unwrap());
     let mut group = c.benchmark_group("decision");
     group.bench_function("own", |b| {
         b.iter(|| runtime.block_on(own(black_box(&event), &authorizer, &rules, &profile)));
@@ -238,7 +236,7 @@ fn decision(c: &mut Criterion) {
         b.iter(|| AuthorizerEvent::read(black_box(&event), &authorizer.edge).unwrap());
     });
     group.bench_function("the call alone", |b| {
-        b.iter(|| runtime.block_on(authorizer.store.facts(profile.id, session, nobodys, None)).unwrap());
+        b.iter(|| runtime.block_on(authorizer.store.facts(profile.id, session, None)).unwrap());
     });
     group.bench_function("all", |b| {
         b.iter(|| {

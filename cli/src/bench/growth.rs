@@ -5,7 +5,7 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use nova_auth::domain::ids::{AccessId, SessionId, UserId};
+use nova_auth::domain::ids::{SessionId, UserId};
 use nova_auth::keys::Token;
 use nova_local::workbench::Worker;
 use serde::Serialize;
@@ -336,8 +336,7 @@ async fn put(scene: &Scene, users: Vec<(Value, Value)>) -> Result<(), Box<dyn Er
 /// An access token of a session that was put into the tables.
 async fn token(scene: &Scene, user: UserId, session: SessionId) -> Result<String, Box<dyn Error>> {
     let moment = moment()?;
-    let nobodys = AccessId::new(nova_auth::entropy::uuid(moment.now)?);
-    let facts = scene.service.store.facts(user, session, nobodys, None).await?;
+    let facts = scene.service.store.facts(user, session, None).await?;
     let (profile, session) = facts.profile.zip(facts.session).ok_or("a user was not stored")?;
     let issued = scene.service.access.issue(&profile, &session, moment.now).await?;
     Ok(Token::expose(&issued.token).to_owned())

@@ -198,7 +198,7 @@ mod tests {
         );
         let tables = needs.values().flatten().filter(|right| right.place.is_table());
         assert!(tables.clone().count() > 20 && tables.clone().all(|right| !right.keys.is_empty()));
-        assert!(kinds(&needs, identity).contains("API#") && kinds(&needs, sessions).contains("REVOKED#"));
+        assert!(kinds(&needs, identity).contains("API#") && kinds(&needs, sessions).contains("ATTEMPTS#"));
     }
 
     #[test]

@@ -8,11 +8,13 @@
 //! - anything else is presented → somebody holds a token that was used up: the session is revoked. So is one whose token
 //!   comes another way than it is delivered: in a body, from a cookie that no script reads.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp, fmt::serde::timestamp::millisecond::required as millis};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ids::{FingerprintHash, RefreshHash, SessionId, UserId},
+    ids::{AccessId, FingerprintHash, RefreshHash, SessionId, UserId},
     moment::{Moment, RequestId},
     user::Profile,
 };
@@ -63,6 +65,9 @@ pub struct Session {
     /// The session ends here, however busy it is.
     #[serde(with = "millis")]
     pub absolute_end: Timestamp,
+    /// Access tokens of this session that are refused whatever it is: the blacklist.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub revoked_tokens: BTreeSet<AccessId>,
 }
 
 /// Whether a session was ended. A state that this version does not know is an end.
@@ -154,6 +159,12 @@ impl Session {
     #[must_use]
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.state == State::Active && now < self.refresh_expires()
+    }
+
+    /// Whether an access token of this session is on its blacklist.
+    #[must_use]
+    pub fn has_revoked(&self, token: AccessId) -> bool {
+        self.revoked_tokens.contains(&token)
     }
 
     /// When an access token made now ends: it never outlives its session.
@@ -309,6 +320,7 @@ mod tests {
             claimed: None,
             created_at: at(0),
             absolute_end: at(2_592_000),
+            revoked_tokens: BTreeSet::new(),
         }
     }
 

@@ -5,6 +5,7 @@ use crate::{
     app::AuthService,
     domain::{
         claims::AccessClaims,
+        ids::AccessId,
         moment::Moment,
         refusal::Refusal,
         rules::Rules,
@@ -102,12 +103,12 @@ pub async fn confirm(
     claims: &AccessClaims,
     rules_of: Option<&str>,
 ) -> Result<(Authenticated, Option<Rules>), FlowError> {
-    let mut facts = store.facts(claims.sub, claims.sid, claims.jti, rules_of).await?;
+    let mut facts = store.facts(claims.sub, claims.sid, rules_of).await?;
     let rules = facts.rules.take();
-    let mut decision = decide(facts, moment);
+    let mut decision = decide(facts, moment, claims.jti);
     if matches!(decision, Err(Doubt::HalfSeen)) {
-        // A batch may see one half of a transaction (a password change raises both epochs). The blacklist was asked.
-        decision = decide(store.snapshot(claims.sub, claims.sid).await?, moment);
+        // A batch may see one half of a transaction (a password change raises both epochs).
+        decision = decide(store.snapshot(claims.sub, claims.sid).await?, moment, claims.jti);
     }
     match decision {
         Ok(who) => Ok((who, rules)),
@@ -121,8 +122,8 @@ enum Doubt {
     HalfSeen,
 }
 
-fn decide(facts: Facts, moment: &Moment) -> Result<Authenticated, Doubt> {
-    let session = facts.session.filter(|session| session.is_live(moment.now) && !facts.blacklisted);
+fn decide(facts: Facts, moment: &Moment, token: AccessId) -> Result<Authenticated, Doubt> {
+    let session = facts.session.filter(|session| session.is_live(moment.now) && !session.has_revoked(token));
     let Some(session) = session else { return Err(Doubt::Refused(Refusal::TokenRevoked)) };
     match (standing(facts.profile.as_ref(), &session), facts.profile) {
         (Standing::Good, Some(profile)) => Ok(Authenticated { profile, session }),

@@ -1,6 +1,6 @@
 //! Authorize: may this user call this method of that API?
 //!
-//! User, session, blacklist and (where none are kept) the API's rules are read in one round trip; the call is counted
+//! User, session and (where none are kept) the API's rules are read in one round trip; the call is counted
 //! beside it, where there is a limit.
 
 use std::sync::Arc;

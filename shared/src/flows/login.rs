@@ -9,6 +9,8 @@
 //!
 //! An address that nobody has costs the same calls, the same writes and the same hash, and gets the same answer.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use super::{
@@ -257,6 +259,7 @@ fn new_session(
         claimed: attempt.claimed.clone(),
         created_at: now,
         absolute_end: whole_seconds(now + service.lifetimes.session),
+        revoked_tokens: BTreeSet::new(),
     })
 }
 

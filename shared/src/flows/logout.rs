@@ -1,8 +1,6 @@
-//! Logout: the session ends, and the access token that was shown goes on the blacklist.
+//! Logout: the session ends, and the access token that was shown goes on its blacklist, in one write.
 //!
 //! A cookie that comes along with an access token and without a CSRF token is no credential: browsers send it unasked.
-
-use jiff::Timestamp;
 
 use super::{
     FlowError,
@@ -53,7 +51,7 @@ pub async fn logout(
     attempt: &LogoutAttempt,
 ) -> Result<LoggedOut, FlowError> {
     let mut sessions: Vec<(UserId, SessionId)> = Vec::new();
-    let mut blacklisted = None;
+    let mut shown = None;
     let mut refusal = Refusal::TokenMissing;
     let mut cookie = Cookie::None;
     if let Some((token, carrier)) = &attempt.refresh {
@@ -80,8 +78,7 @@ pub async fn logout(
                 if !sessions.contains(&session) {
                     sessions.push(session);
                 }
-                blacklisted =
-                    Timestamp::from_second(verified.claims.exp).ok().map(|end| (verified.claims.jti, end));
+                shown = Some((session, verified.claims.jti));
             }
             // That a cookie is of no use must be heard: it is for the answer to clear it.
             None if cookie == Cookie::Invalid => {}
@@ -96,14 +93,16 @@ pub async fn logout(
         Cookie::Invalid => true,
         Cookie::Of(user, session) => sessions.contains(&(user, session)),
     };
-    // At most one of each, written side by side; whichever fails, the client hears of it and repeats.
-    let mut sessions = sessions.into_iter();
-    let (first, second, token) = tokio::join!(
-        end(service, moment, sessions.next(), &attempt.device),
-        end(service, moment, sessions.next(), &attempt.device),
-        blacklist(service, blacklisted),
+    // At most one of each token, written side by side; whichever fails, the client hears of it and repeats.
+    let mut ends = sessions.into_iter().map(|session| {
+        let token = shown.filter(|(of, _)| *of == session).map(|(_, token)| token);
+        (session, token)
+    });
+    let (first, second) = tokio::join!(
+        end(service, moment, ends.next(), &attempt.device),
+        end(service, moment, ends.next(), &attempt.device),
     );
-    first.and(second).and(token)?;
+    first.and(second)?;
     Ok(LoggedOut { cookie_is_over })
 }
 
@@ -129,22 +128,15 @@ fn usable<T>(verified: Result<T, Rejected>) -> Result<Option<T>, KeysError> {
 async fn end(
     service: &AuthService,
     moment: &Moment,
-    session: Option<(UserId, SessionId)>,
+    ended: Option<((UserId, SessionId), Option<AccessId>)>,
     device: &Device,
 ) -> Result<(), StoreError> {
-    let Some((user, session)) = session else { return Ok(()) };
+    let Some(((user, session), shown)) = ended else { return Ok(()) };
     let event = SecurityEvent::AuthnTokenRevoked;
     let row =
         EventRow::new(event, moment, user, device, moment.now + service.security_log).of_session(session);
-    if service.store.revoke_session(user, session, &row).await? {
+    if service.store.revoke_session(user, session, shown, &row).await? {
         telemetry::security_event(event, moment, Some(user), Some(session));
     }
     Ok(())
-}
-
-async fn blacklist(service: &AuthService, token: Option<(AccessId, Timestamp)>) -> Result<(), StoreError> {
-    match token {
-        Some((token, expires)) => service.store.blacklist(token, expires).await,
-        None => Ok(()),
-    }
 }

@@ -188,7 +188,7 @@ async fn revoke(
 ) -> Result<(), FlowError> {
     let row = EventRow::new(event, moment, session.user_id, device, moment.now + service.security_log)
         .of_session(session.session_id);
-    if service.store.revoke_session(session.user_id, session.session_id, &row).await? {
+    if service.store.revoke_session(session.user_id, session.session_id, None, &row).await? {
         telemetry::security_event(event, moment, Some(session.user_id), Some(session.session_id));
     }
     Ok(())

@@ -50,7 +50,7 @@ async fn beyond(
         let event = SecurityEvent::AuthnTokenRevoked;
         let row = EventRow::new(event, moment, profile.id, device, moment.now + service.security_log)
             .of_session(session.session_id);
-        if service.store.revoke_session(profile.id, session.session_id, &row).await? {
+        if service.store.revoke_session(profile.id, session.session_id, None, &row).await? {
             telemetry::security_event(event, moment, Some(profile.id), Some(session.session_id));
         }
     }

@@ -105,7 +105,7 @@ pub async fn revoke_one(
     let event = SecurityEvent::AuthnTokenRevoked;
     let row = EventRow::new(event, moment, who.profile.id, device, moment.now + service.security_log)
         .of_session(session);
-    if !service.store.revoke_session(who.profile.id, session, &row).await? {
+    if !service.store.revoke_session(who.profile.id, session, None, &row).await? {
         return Err(Refusal::SessionNotFound.into());
     }
     telemetry::security_event(event, moment, Some(who.profile.id), Some(session));

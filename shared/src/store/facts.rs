@@ -8,11 +8,10 @@ use aws_sdk_dynamodb::{
 };
 
 use super::{
-    Store, StoreError, StoredRules, batch::consistent, item, profile, retry::past_conflicts, revoked, rules,
-    session,
+    Store, StoreError, StoredRules, batch::consistent, item, profile, retry::past_conflicts, rules, session,
 };
 use crate::domain::{
-    ids::{AccessId, SessionId, UserId},
+    ids::{SessionId, UserId},
     rules::Rules,
     session::Session,
     user::Profile,
@@ -25,8 +24,6 @@ pub struct Facts {
     pub profile: Option<Profile>,
     /// The session, if there is one.
     pub session: Option<Session>,
-    /// Whether the access token is on the blacklist.
-    pub blacklisted: bool,
     /// The rules of the API that was named, if it has some.
     pub rules: Option<Rules>,
 }
@@ -34,7 +31,7 @@ pub struct Facts {
 const OPERATION: &str = "read a decision's facts";
 
 impl Store {
-    /// Reads user, session and the blacklist's row of an access token; and the rules of an API, where one is named.
+    /// Reads user and session; and the rules of an API, where one is named.
     ///
     /// # Errors
     /// [`StoreError`], also when keys stay unprocessed until the deadline: that is no answer.
@@ -42,25 +39,19 @@ impl Store {
         &self,
         user: UserId,
         session: SessionId,
-        token: AccessId,
         rules_of: Option<&str>,
     ) -> Result<Facts, StoreError> {
         let mut identity = vec![profile::key(user)];
         identity.extend(rules_of.map(rules::key));
         let wanted = HashMap::from([
             (self.tables.identity.clone(), consistent(identity)?),
-            (
-                self.tables.sessions.clone(),
-                consistent(vec![session::key(user, session), revoked::key(token)])?,
-            ),
+            (self.tables.sessions.clone(), consistent(vec![session::key(user, session)])?),
         ]);
         let mut facts = Facts::default();
         for found in self.read_all(wanted).await? {
             let sk = found.get("sk").and_then(|sk| sk.as_s().ok()).map(String::as_str).unwrap_or_default();
             match sk {
                 "PROFILE" => facts.profile = Some(item::read(OPERATION, found)?),
-                // Whether or not its time has come: then the token's has too, and it is refused anyway.
-                "TOKEN" => facts.blacklisted = true,
                 "RULES" => facts.rules = Some(item::read::<StoredRules>(OPERATION, found)?.rules),
                 _ => facts.session = Some(item::read(OPERATION, found)?),
             }

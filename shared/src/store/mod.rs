@@ -25,7 +25,6 @@ mod operate;
 mod profile;
 mod rate;
 mod retry;
-mod revoked;
 mod rules;
 mod run;
 mod scan;
@@ -55,7 +54,7 @@ pub use user::{NewUser, USERS_AT_ONCE, UserCreated};
 pub struct Tables {
     /// Users, credentials, security logs. Durable.
     pub identity: String,
-    /// Sessions, attempts, revoked tokens. Everything in it may expire.
+    /// Sessions, attempts, counted calls. Everything in it may expire.
     pub sessions: String,
 }
 

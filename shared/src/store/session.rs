@@ -1,6 +1,8 @@
 //! `USER#<uid>` / `SESSION#<sid>`.
 
-use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{
+    AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
@@ -11,7 +13,7 @@ use super::{
     transaction::Transacted,
 };
 use crate::domain::{
-    ids::{RefreshHash, SessionId, UserId},
+    ids::{AccessId, RefreshHash, SessionId, UserId},
     moment::Moment,
     session::{Presented, Session, whole_seconds},
 };
@@ -208,8 +210,9 @@ impl Store {
         Ok(SessionRows { found, next })
     }
 
-    /// Ends a session and writes it into its user's security log, both or neither. `false`: it is gone or had ended
-    /// before, which is no error and no second entry.
+    /// Ends a session and writes it into its user's security log, both or neither; the access token that was shown, if one was,
+    /// goes on the session's blacklist in the same write. `false`: it is gone or had ended before, which is no error and no
+    /// second entry.
     ///
     /// # Errors
     /// [`StoreError`]; then it may not have ended.
@@ -217,13 +220,20 @@ impl Store {
         &self,
         user: UserId,
         session: SessionId,
+        shown: Option<AccessId>,
         event: &EventRow,
     ) -> Result<bool, StoreError> {
         const OPERATION: &str = "revoke a session";
-        let end = Update::builder()
+        let mut end = Update::builder();
+        let mut change = "SET #state = :revoked, revokedAt = :now".to_owned();
+        if let Some(token) = shown {
+            change.push_str(" ADD revokedTokens :token");
+            end = end.expression_attribute_values(":token", AttributeValue::Ss(vec![token.to_string()]));
+        }
+        let end = end
             .table_name(&self.tables.sessions)
             .set_key(Some(key(user, session)))
-            .update_expression("SET #state = :revoked, revokedAt = :now")
+            .update_expression(change)
             .condition_expression("#state = :active")
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":active", item::text("active"))

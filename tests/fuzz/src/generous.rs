@@ -75,8 +75,6 @@ impl Generous {
             "RULES" => json!({
                 "rules": {"S": *self.rules}, "source": {"S": ""}, "storedAt": {"S": "2026-01-01T00:00:00Z"},
             }),
-            // Nothing is blacklisted.
-            "TOKEN" => return None,
             _ if !sk.starts_with("SESSION#") => return None,
             _ => {
                 let later = (now().as_millisecond() + 86_400_000).to_string();

@@ -1,6 +1,6 @@
 //! What the fuzz targets share: storage that says yes to every question, and tokens that have to be accepted.
 //!
-//! Behind this authorizer every user is an active admin, every session is alive and nothing is blacklisted. All that
+//! Behind this authorizer every user is an active admin, every session is alive and no token is blacklisted. All that
 //! stands between an event and an Allow is the token: whoever gets an Allow without one of [`Tokens`] has found a hole.
 //! Nothing is ever written: a request that has passed every check ends with an error of storage, and so is told from one
 //! that was refused.

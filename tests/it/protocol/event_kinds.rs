@@ -209,7 +209,7 @@ async fn a_decision_is_one_round_trip_whoever_asks() {
         world.assert_alive(0, &pair).await;
         world.wire.set_latency(Duration::from_millis(20));
         // The rules are one more unit, and no further trip.
-        for (second, units) in [(1, 4.0), (2, 3.0)] {
+        for (second, units) in [(1, 3.0), (2, 2.0)] {
             world.wire.reset();
             assert!(ask(&world, second, &event).await.is_ok());
             let sent = world.wire.sent();

@@ -3,9 +3,10 @@
 
 use nova_auth::{
     domain::password::{Password, Profile as PasswordProfile},
+    domain::rules::{Caching, Rules},
     flows::{FlowError, operator::Operator},
     passwords::Hasher,
-    store::StoreError,
+    store::{StoreError, StoredRules},
 };
 use serde_json::json;
 
@@ -21,14 +22,11 @@ const OPERATIONS: [&str; 5] = ["BatchGetItem", "GetItem", "PutItem", "TransactWr
 async fn call(world: &World, person: &Person, pair: &Pair, operation: &str) -> Result<(), FlowError> {
     match operation {
         "BatchGetItem" => world.authenticate(10, &pair.access).await,
-        "PutItem" => Ok(world
-            .service
-            .store
-            .blacklist(
-                super::answers::claims(&pair.access)["jti"].as_str().unwrap().parse().unwrap(),
-                super::world::time(10),
-            )
-            .await?),
+        "PutItem" => {
+            let rules = Rules { rules: Vec::new(), caching: Caching::Never };
+            let stored = StoredRules { rules, source: String::new(), stored_at: super::world::time(10) };
+            Ok(world.service.store.put_rules("a1b2c3", &stored).await?)
+        }
         "TransactWriteItems" => world.revoke_all(&world.at(10), person).await,
         "GetItem" | "UpdateItem" => world.refresh(&world.at(10), &pair.refresh).await.map(drop),
         other => panic!("{other}"),

@@ -68,7 +68,7 @@ async fn rules_are_read_with_the_rest_and_kept_for_a_minute() {
     put(&world, Caching::Never, "- route: GET /notes\n").await;
     world.assert_alive(0, &pair).await;
     world.wire.set_latency(Duration::from_millis(20));
-    for (second, units) in [(10, 4.0), (11, 3.0), (69, 3.0), (70, 4.0)] {
+    for (second, units) in [(10, 3.0), (11, 2.0), (69, 2.0), (70, 3.0)] {
         world.wire.reset();
         assert!(is_allowed(&world, second, &pair, "/notes").await);
         let sent = world.wire.sent();

@@ -17,7 +17,7 @@ impl Operator<'_> {
     pub async fn end_session(&self, user: UserId, session: SessionId) -> Result<(), FlowError> {
         let kind = SecurityEvent::AuthnTokenRevoked;
         let event = self.event(kind, user).of_session(session);
-        if !self.store.revoke_session(user, session, &event).await? {
+        if !self.store.revoke_session(user, session, None, &event).await? {
             return Err(Refusal::SessionNotFound.into());
         }
         telemetry::security_event(kind, self.moment, Some(user), Some(session));
