@@ -28,7 +28,7 @@
 //! | `ALLOWED_HEADERS` | none | further request headers that those front ends may send, comma-separated |
 //! | `SECURITY_LOG_DAYS` | 365 | how long security events are kept, 1 to 3650 |
 //! | `REGISTRATION` | `closed` | whether strangers may register: `closed` or `open` |
-//! | `API_RATE_LIMIT` | 100 | calls of one user, or from one address, in one window; 0 is no limit. The authorizer: 0 |
+//! | `API_RATE_LIMIT` | 100 | calls of one user, from one address, or refreshes of one session, in one window; 0 is no limit. The authorizer: 0 |
 //! | `API_RATE_SECONDS` | 60 | that window, 1 to 3600 |
 //! | `NO_RULES` | `deny` | what an API without rules allows: `deny`, or `authenticated` for any active user |
 //! | `HTTP_RESPONSES` | `iam` | what HTTP APIs with payload 2.0 take from the authorizer: `iam` policies, or `simple` responses |

@@ -1,21 +1,20 @@
 //! How often an API may be called, by user or by address: a count for each minute.
 //!
-//! The count is written beside the calls that a request makes anyway, so it costs no time. What it says comes too late for a
-//! refresh, whose token is used up by then: such a request is answered, and the next ones are refused from memory, with
-//! no call at all, until the window is over.
+//! The count is written beside the calls that a request makes anyway, so it costs no time; a refresh counts itself, in the write that
+//! it is. Who is over the limit is refused from memory, with no call at all, until the window is over.
 
 use std::{
     collections::HashMap,
     sync::{Mutex, PoisonError},
 };
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     domain::{
         address::ClientAddress,
         attempts::{Limit, Quota},
-        ids::UserId,
+        ids::{SessionId, UserId},
     },
     store::{Store, StoreError},
 };
@@ -29,6 +28,12 @@ impl Caller {
     #[must_use]
     pub fn user(user: UserId) -> Self {
         Self(format!("USER#{user}"))
+    }
+
+    /// A session's: its refreshes.
+    #[must_use]
+    pub fn session(session: SessionId) -> Self {
+        Self(format!("SESSION#{session}"))
     }
 
     /// An address's, of whichever users.
@@ -54,6 +59,12 @@ impl RateLimit {
     #[must_use]
     pub fn new(limit: Limit) -> Self {
         Self { limit: Some(limit).filter(|limit| limit.max > 0), over: Mutex::default() }
+    }
+
+    /// How many calls there may be in a window, if that has a limit.
+    #[must_use]
+    pub fn limit(&self) -> Option<Limit> {
+        self.limit
     }
 
     /// Whether a caller is known to be over the limit, without asking.
@@ -85,6 +96,18 @@ impl RateLimit {
         if calls <= limit.max {
             return Ok(Some(Ok(quota)));
         }
+        self.remember(caller, ends, now);
+        Ok(Some(Err(quota)))
+    }
+
+    /// Refuses a caller until then, without asking; and says what to tell them.
+    pub fn refuse(&self, caller: &Caller, ends: Timestamp, now: Timestamp) -> Quota {
+        self.remember(caller, ends, now);
+        let limit = self.limit.unwrap_or(Limit { max: 0, window: SignedDuration::ZERO });
+        quota(limit, 0, ends, now)
+    }
+
+    fn remember(&self, caller: &Caller, ends: Timestamp, now: Timestamp) {
         let mut over = self.over.lock().unwrap_or_else(PoisonError::into_inner);
         if over.len() >= MAX_REMEMBERED {
             over.retain(|_, ends| *ends > now);
@@ -92,7 +115,6 @@ impl RateLimit {
         if over.len() < MAX_REMEMBERED {
             over.insert(caller.clone(), ends);
         }
-        Ok(Some(Err(quota)))
     }
 }
 

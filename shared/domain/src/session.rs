@@ -65,6 +65,12 @@ pub struct Session {
     /// The session ends here, however busy it is.
     #[serde(with = "millis")]
     pub absolute_end: Timestamp,
+    /// The end, in seconds, of the window that its refreshes are counted in; none where their number has no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refreshes_end: Option<i64>,
+    /// How many there were in that window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refreshes: Option<u32>,
     /// Access tokens of this session that are refused whatever it is: the blacklist.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub revoked_tokens: BTreeSet<AccessId>,
@@ -161,6 +167,14 @@ impl Session {
         self.state == State::Active && now < self.refresh_expires()
     }
 
+    /// Whether this is the token that the session waits for: nothing about it was used up, and it came the way it should.
+    #[must_use]
+    pub fn awaits(&self, presented: &Presented) -> bool {
+        self.current == presented.hash
+            && self.generation == presented.generation
+            && self.delivery == presented.delivery
+    }
+
     /// Whether an access token of this session is on its blacklist.
     #[must_use]
     pub fn has_revoked(&self, token: AccessId) -> bool {
@@ -225,6 +239,8 @@ pub enum Verdict {
     SameSuccessor,
     /// The session ended before; nothing is to be revoked.
     Ended,
+    /// The token is the current one still: the write failed for a reason that is gone. It can be presented again.
+    StillCurrent,
     /// The token was used up, or came another way than its session delivers. The session is to be revoked.
     Theft,
 }
@@ -243,6 +259,9 @@ pub fn judge_lost_rotation(
     // A token never leaves its channel by itself: somebody took it out of there.
     if row.delivery != presented.delivery {
         return Verdict::Theft;
+    }
+    if row.awaits(presented) {
+        return Verdict::StillCurrent;
     }
     // INVARIANT: a rotation replaces exactly one generation, so the token before the current one has generation - 1.
     let is_previous = row.previous.as_ref() == Some(&presented.hash)
@@ -320,6 +339,8 @@ mod tests {
             claimed: None,
             created_at: at(0),
             absolute_end: at(2_592_000),
+            refreshes_end: None,
+            refreshes: None,
             revoked_tokens: BTreeSet::new(),
         }
     }
@@ -333,6 +354,14 @@ mod tests {
         assert_eq!(judge(&row(), &presented(4), 1_000), Verdict::SameSuccessor);
         assert_eq!(judge(&row(), &presented(4), 1_000 + GRACE), Verdict::SameSuccessor);
         assert_eq!(judge(&row(), &presented(4), 1_001 + GRACE), Verdict::Theft);
+    }
+
+    /// The count of its refreshes may be in the way of a write, and be out of the way by the time somebody looks.
+    #[test]
+    fn a_token_that_is_current_still_is_no_theft() {
+        assert_eq!(judge(&row(), &presented(5), 1_001), Verdict::StillCurrent);
+        let forged = Presented { generation: 4, ..presented(5) };
+        assert_eq!(judge(&row(), &forged, 1_001), Verdict::Theft);
     }
 
     #[test]

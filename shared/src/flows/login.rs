@@ -259,6 +259,8 @@ fn new_session(
         claimed: attempt.claimed.clone(),
         created_at: now,
         absolute_end: whole_seconds(now + service.lifetimes.session),
+        refreshes_end: None,
+        refreshes: None,
         revoked_tokens: BTreeSet::new(),
     })
 }

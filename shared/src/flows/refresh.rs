@@ -3,6 +3,7 @@
 //! 1. Verify the token; read the user, and in the same moment try one conditional write.
 //! 2. It took: a new pair, if the user is active and at the session's epoch.
 //! 3. It did not take: decide on the row that it failed on (see [`crate::domain::session`]).
+//!    Refreshes are counted by session, in that same write: one too many rotates nothing, and its token stays good.
 //! 4. Storage fails: nothing is issued. If the write took, the client's retry finds the grace window open.
 
 use std::time::Duration;
@@ -73,7 +74,7 @@ pub async fn refresh(
     if token.expired {
         return Err(Refusal::RefreshTokenInvalid.into());
     }
-    let caller = rate_limit::Caller::user(token.user);
+    let caller = rate_limit::Caller::session(token.session);
     service.rate_limit.check(&caller, moment.now).map_err(Refusal::ApiRateLimited)?;
     // Without keys the token would be used up for nothing.
     service.access.ready(moment.now).await?;
@@ -92,22 +93,30 @@ pub async fn refresh(
         kid: &next.kid,
         idle_end: whole_seconds(moment.now + service.lifetimes.refresh),
         moment,
+        limit: service.rate_limit.limit(),
     };
-    let (rotated, profile, counted) = tokio::join!(
-        service.store.rotate(&rotation),
-        profile(&service.store, token.user),
-        service.rate_limit.count(&service.store, &caller, moment.now),
-    );
-    // Too late to refuse: the token may be used up. That it was one too many is remembered for the next.
-    if let Err(error) = counted {
-        tracing::error!(error = %error, request.id = moment.request.as_str(), "a refresh was not counted");
-    }
+    let (rotated, profile) =
+        tokio::join!(service.store.rotate(&rotation), profile(&service.store, token.user));
     let session = match rotated? {
         Rotated::Took(session) => session,
+        Rotated::TooMany(until) => {
+            let quota = service.rate_limit.refuse(&caller, until, moment.now);
+            return Err(Refusal::ApiRateLimited(quota).into());
+        }
         Rotated::Lost(None) => return Err(refusal_without_session(profile?.as_ref()).into()),
         Rotated::Lost(Some(session)) => {
             match judge_lost_rotation(&session, &presented, moment, &service.lifetimes) {
-                Verdict::TookAlready | Verdict::SameSuccessor => session,
+                Verdict::TookAlready => session,
+                Verdict::SameSuccessor => {
+                    count_repeat(service, moment, &caller).await;
+                    session
+                }
+                Verdict::StillCurrent => {
+                    let reason = "its count was in the way".to_owned();
+                    return Err(
+                        StoreError::Unavailable { operation: "rotate a refresh token", reason }.into()
+                    );
+                }
                 Verdict::Ended => return Err(refusal_without_session(profile?.as_ref()).into()),
                 Verdict::Theft => {
                     revoke(service, moment, &session, &attempt.device, SecurityEvent::AuthnTokenReuse)
@@ -119,6 +128,14 @@ pub async fn refresh(
     };
     let user = in_good_standing(service, moment, &session, profile?, &attempt.device).await?;
     answer(service, moment, &user, &session, &token).await
+}
+
+/// A token that is shown again rotates nothing, so nothing counts it. Too late to refuse: it would cost an honest client its answer.
+/// That there were too many is remembered for the next.
+async fn count_repeat(service: &AuthService, moment: &Moment, caller: &rate_limit::Caller) {
+    if let Err(error) = service.rate_limit.count(&service.store, caller, moment.now).await {
+        tracing::error!(error = %error, request.id = moment.request.as_str(), "a repeated refresh was not counted");
+    }
 }
 
 /// The pair that follows from the row, whoever wrote it.

@@ -9,6 +9,12 @@ use crate::domain::attempts::Limit;
 /// Counts are of no use after their window.
 const KEPT_AFTER_END: SignedDuration = SignedDuration::from_hours(1);
 
+/// The end of the window that a moment lies in: windows begin at the same moments everywhere.
+pub(super) fn window_end(limit: Limit, now: Timestamp) -> i64 {
+    let length = limit.window.as_secs().max(1);
+    (now.as_second().div_euclid(length) + 1).saturating_mul(length)
+}
+
 impl Store {
     /// Counts a call, and says how many there were in this window, this one included. One atomic write; that the SDK may
     /// repeat it can only count too much.
@@ -22,10 +28,8 @@ impl Store {
         now: Timestamp,
     ) -> Result<(u32, Timestamp), StoreError> {
         const OPERATION: &str = "count a call";
-        let length = limit.window.as_secs().max(1);
-        let ends = (now.as_second().div_euclid(length) + 1).saturating_mul(length);
-        let ends =
-            Timestamp::from_second(ends).map_err(|_| StoreError::Malformed { operation: OPERATION })?;
+        let ends = Timestamp::from_second(window_end(limit, now))
+            .map_err(|_| StoreError::Malformed { operation: OPERATION })?;
         let count = self
             .client
             .update_item()

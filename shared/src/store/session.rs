@@ -9,10 +9,12 @@ use super::{
     EventRow, Store, StoreError,
     error::{Updated, updated},
     item,
+    rate::window_end,
     retry::past_conflicts,
     transaction::Transacted,
 };
 use crate::domain::{
+    attempts::Limit,
     ids::{AccessId, RefreshHash, SessionId, UserId},
     moment::Moment,
     session::{Presented, Session, whole_seconds},
@@ -47,6 +49,8 @@ pub struct Rotation<'a> {
     pub idle_end: Timestamp,
     /// When and in which request.
     pub moment: &'a Moment,
+    /// How many refreshes a session has in a window, if there is a limit.
+    pub limit: Option<Limit>,
 }
 
 /// What became of it.
@@ -56,6 +60,18 @@ pub enum Rotated {
     Took(Box<Session>),
     /// The condition failed. The row that it failed on, if there is one.
     Lost(Option<Box<Session>>),
+    /// The session was refreshed as often as it may be until then. The token is as good as before.
+    TooMany(Timestamp),
+}
+
+/// How a rotation counts itself: in the write that it is anyway, so that the count costs nothing.
+#[derive(Debug, Clone, Copy)]
+enum Counting {
+    Not,
+    /// As the first of the window that ends then.
+    First(i64),
+    /// As one more of that window, if there may be so many.
+    More(i64, u32),
 }
 
 /// Some of the rows of a user's sessions.
@@ -70,20 +86,59 @@ pub struct SessionRows {
 impl Store {
     /// *Active, current = presented, generation = g, delivered this way, before its ends* → the successor, in one conditional write.
     ///
+    /// Where refreshes are counted it is a second one only for a session that was refreshed before in the same window.
+    ///
     /// # Errors
     /// [`StoreError`]; then it may or may not have taken. The next try with the same token finds out.
     pub async fn rotate(&self, rotation: &Rotation<'_>) -> Result<Rotated, StoreError> {
-        past_conflicts(|| self.try_rotate(rotation)).await
+        let rotate = async |counting| past_conflicts(|| self.try_rotate(rotation, counting)).await;
+        let Some(limit) = rotation.limit else { return rotate(Counting::Not).await };
+        let ends = window_end(limit, rotation.moment.now);
+        // In the way is only a count of this very window: of any other, it would be the first.
+        let counts = |row: &Session| row.awaits(rotation.presented) && row.refreshes_end == Some(ends);
+        let first = rotate(Counting::First(ends)).await?;
+        if !matches!(&first, Rotated::Lost(Some(row)) if counts(row)) {
+            return Ok(first);
+        }
+        let more = rotate(Counting::More(ends, limit.max)).await?;
+        let is_over = |row: &Session| counts(row) && row.refreshes.is_some_and(|count| count >= limit.max);
+        match more {
+            Rotated::Lost(Some(row)) if is_over(&row) => Timestamp::from_second(ends)
+                .map(Rotated::TooMany)
+                .map_err(|_| StoreError::Malformed { operation: "rotate a refresh token" }),
+            answered => Ok(answered),
+        }
     }
 
-    async fn try_rotate(&self, rotation: &Rotation<'_>) -> Result<Rotated, StoreError> {
+    async fn try_rotate(&self, rotation: &Rotation<'_>, counting: Counting) -> Result<Rotated, StoreError> {
         const OPERATION: &str = "rotate a refresh token";
         let Rotation { presented, moment, .. } = rotation;
         let mut set =
             "SET #current = :next, previous = :presented, generation = :next_generation, rotatedAt = :now, \
                        rotationKid = :kid, idleEnd = :idle, rotationRequest = :request"
                 .to_owned();
+        let mut condition = "#state = :active AND #current = :presented AND generation = :generation \
+                             AND #delivery = :delivery AND idleEnd >= :second AND absoluteEnd >= :second"
+            .to_owned();
         let mut update = self.client.update_item();
+        match counting {
+            Counting::Not => {}
+            Counting::First(ends) => {
+                set.push_str(", refreshesEnd = :window, refreshes = :one");
+                condition.push_str(" AND (attribute_not_exists(refreshesEnd) OR refreshesEnd <> :window)");
+                update = update.expression_attribute_values(":window", item::number(ends));
+            }
+            Counting::More(ends, max) => {
+                set.push_str(", refreshes = refreshes + :one");
+                condition.push_str(" AND refreshesEnd = :window AND refreshes < :max");
+                update = update
+                    .expression_attribute_values(":window", item::number(ends))
+                    .expression_attribute_values(":max", item::number(max));
+            }
+        }
+        if !matches!(counting, Counting::Not) {
+            update = update.expression_attribute_values(":one", item::number(1));
+        }
         if let Some(fingerprint) = &presented.fingerprint {
             set.push_str(", fingerprint = :fingerprint");
             update = update.expression_attribute_values(":fingerprint", item::text(fingerprint.as_str()));
@@ -92,10 +147,7 @@ impl Store {
             .table_name(&self.tables.sessions)
             .set_key(Some(key(rotation.user, rotation.session)))
             .update_expression(set)
-            .condition_expression(
-                "#state = :active AND #current = :presented AND generation = :generation \
-                 AND #delivery = :delivery AND idleEnd >= :second AND absoluteEnd >= :second",
-            )
+            .condition_expression(condition)
             .expression_attribute_names("#state", "state")
             .expression_attribute_names("#current", "current")
             .expression_attribute_names("#delivery", "delivery")

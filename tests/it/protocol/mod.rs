@@ -48,6 +48,7 @@ mod operator;
 mod password_change;
 mod refresh_ends;
 mod refresh_keys;
+mod refresh_limit;
 mod refresh_races;
 mod refresh_retries;
 mod refresh_theft;

@@ -148,6 +148,7 @@ async fn another_id_of_the_current_generation_rotates_nothing() {
         kid: "refresh-1",
         idle_end: time(3600),
         moment: &moment,
+        limit: None,
     };
     assert!(matches!(world.service.store.rotate(&rotation).await, Ok(Rotated::Lost(Some(_)))));
     world.refresh(&world.at(60), &pair.refresh).await.unwrap();

@@ -310,21 +310,6 @@ async fn calls_beyond_the_limit_are_denied_until_the_window_is_over() {
 }
 
 #[tokio::test]
-async fn a_refresh_that_was_one_too_many_is_answered_and_the_next_costs_no_call() {
-    let world = World::with(&[("API_RATE_LIMIT", "2")]).await;
-    let (_, mut pair) = world.logged_in().await;
-    for second in [121, 122, 123] {
-        // The third is over the limit. Its token is used up by then, so it is answered: nobody is logged out.
-        pair = world.refresh(&world.at(second), &pair.refresh).await.unwrap();
-    }
-    world.wire.reset();
-    let refused = refusal(world.refresh(&world.at(124), &pair.refresh).await);
-    assert!(matches!(refused, Refusal::ApiRateLimited(_)), "{refused:?}");
-    assert!(world.wire.sent().is_empty());
-    world.refresh(&world.at(185), &pair.refresh).await.unwrap();
-}
-
-#[tokio::test]
 async fn logins_beyond_the_limit_are_refused_and_hold_no_place() {
     let world = World::with(&[("API_RATE_LIMIT", "2")]).await;
     let person = world.person("amal").await;
