@@ -212,6 +212,9 @@ fn consequences(kind: TokenKind) -> &'static str {
         TokenKind::Refresh => {
             "Logged out: everybody whose refresh token the key signed; they log in again when their access token ends."
         }
+        TokenKind::Link => {
+            "Logged out: nobody. Links in mail that the key made do nothing any more; users ask for another."
+        }
     }
 }
 

@@ -101,6 +101,8 @@ pub struct KeyRotation {
     pub access: VersionedSecret,
     /// The secret of the refresh tokens' keys.
     pub refresh: VersionedSecret,
+    /// The secret of the keys of links, where the stack sends mail.
+    pub links: Option<VersionedSecret>,
     /// What new keys of access tokens are of.
     pub algorithm: KeyAlgorithm,
     /// How long tokens live: as long their keys stay.
@@ -387,6 +389,7 @@ impl KeyRotation {
         Ok(Self {
             access: secret(config.access_keys_secret()?),
             refresh: secret(config.refresh_keys_secret()?),
+            links: config.link_keys_secret_if_any()?.map(secret),
             algorithm: config.key_algorithm()?,
             lifetimes: config.lifetimes()?,
         })

@@ -9,6 +9,7 @@
 //! | `SESSIONS_TABLE` | – | table of sessions, attempts and revoked tokens |
 //! | `ACCESS_KEYS_SECRET` | – | secret with the JWK or JWK Set of access tokens |
 //! | `REFRESH_KEYS_SECRET` | – | the same for refresh tokens; the authorizer has none |
+//! | `LINK_KEYS_SECRET` | – | the same for the links in mail, of the functions that make or take them; rotated where it is set |
 //! | `TOKEN_ISSUER` | `nova-crm` | `iss` of every token |
 //! | `TOKEN_AUDIENCE` | `nova-api` | `aud` of access tokens |
 //! | `ACCESS_TOKEN_SECONDS` | 900 | life of an access token, 60 to 3600 |
@@ -163,6 +164,30 @@ impl Config {
             return Err(ConfigError::new("REFRESH_KEYS_SECRET", problem));
         }
         Ok(secret)
+    }
+
+    /// The secret of the keys of links in mail.
+    ///
+    /// # Errors
+    /// It is missing, or that of other keys too.
+    pub fn link_keys_secret(&self) -> Result<String, ConfigError> {
+        let secret = self.required("LINK_KEYS_SECRET")?;
+        if ["ACCESS_KEYS_SECRET", "REFRESH_KEYS_SECRET"]
+            .iter()
+            .any(|other| self.text(other).as_ref() == Some(&secret))
+        {
+            let problem = "must be another secret than ACCESS_KEYS_SECRET and REFRESH_KEYS_SECRET";
+            return Err(ConfigError::new("LINK_KEYS_SECRET", problem));
+        }
+        Ok(secret)
+    }
+
+    /// The same, where the stack sends mail.
+    ///
+    /// # Errors
+    /// It is that of other keys too.
+    pub fn link_keys_secret_if_any(&self) -> Result<Option<String>, ConfigError> {
+        self.text("LINK_KEYS_SECRET").map(|_| self.link_keys_secret()).transpose()
     }
 
     /// How many passwords may be tried.

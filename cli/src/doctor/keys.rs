@@ -29,6 +29,7 @@ impl Keys<'_> {
         let [ring, rotation] = match self.kind {
             TokenKind::Access => ["access-keys", "access-keys.rotation"],
             TokenKind::Refresh => ["refresh-keys", "refresh-keys.rotation"],
+            TokenKind::Link => ["link-keys", "link-keys.rotation"],
         };
         vec![self.ring(ring).await, self.rotation(rotation).await]
     }

@@ -79,6 +79,10 @@ uuid_id!(
     /// The `jti` of one access token.
     AccessId
 );
+uuid_id!(
+    /// A mail, and the link in it.
+    MailId
+);
 
 /// The `jti` of one refresh token. Whoever knows it and the keys can make the next one, so it redacts itself and is
 /// stored as a [`RefreshHash`] only.

@@ -16,6 +16,7 @@
 //! | [`user_record`] | a user as a line of an import or export |
 //! | [`session`] | the life of a session and the refresh protocol's decisions |
 //! | [`jws`], [`claims`] | tokens: strict parsing, and what their claims must say |
+//! | [`mail`] | mail to users: its kinds, the row that asks for it, the token in its link |
 //! | [`rules`] | who may call what of an attached API |
 //! | [`policy`], [`context`] | what an authorizer answers to API Gateway |
 //! | [`security_event`] | the vocabulary of the security log |
@@ -29,6 +30,7 @@ pub mod context;
 pub mod email;
 pub mod ids;
 pub mod jws;
+pub mod mail;
 pub mod moment;
 pub mod name;
 pub mod network;

@@ -17,11 +17,12 @@ fn config(changes: &[(&str, &str)]) -> Config {
 /// Asks for everything, and gives the complaints.
 fn complaints(changes: &[(&str, &str)]) -> Vec<String> {
     let config = config(changes);
-    let asked: [Result<(), ConfigError>; 18] = [
+    let asked: [Result<(), ConfigError>; 19] = [
         config.aws().map(drop),
         config.tables().map(drop),
         config.access_keys_secret().map(drop),
         config.refresh_keys_secret().map(drop),
+        config.link_keys_secret_if_any().map(drop),
         config.token_names().map(drop),
         config.lifetimes().map(drop),
         config.attempts().map(drop),
@@ -85,6 +86,7 @@ fn a_wrong_variable_is_named_and_its_value_is_not() {
         &[("KEY_ALGORITHM", "none")],
         &[("KEY_ALGORITHM", "HS512")],
         &[("REGISTRATION", "on")],
+        &[("LINK_KEYS_SECRET", "refresh")],
         &[("REFRESH_TOKEN_SECONDS", "59")],
         &[("SESSION_MAX_SECONDS", "31536001")],
         &[("ALLOWED_ORIGINS", "https://*.example.org")],

@@ -116,8 +116,11 @@ pub async fn rotate_keys(
     now: Timestamp,
     request: &StepRequest,
 ) -> Result<Done, RotationError> {
-    let (secret, kind) = [(&service.access, TokenKind::Access), (&service.refresh, TokenKind::Refresh)]
+    let two = [(&service.access, TokenKind::Access), (&service.refresh, TokenKind::Refresh)];
+    let links = service.links.as_ref().map(|links| (links, TokenKind::Link));
+    let (secret, kind) = two
         .into_iter()
+        .chain(links)
         .find(|(secret, _)| secret.id() == request.secret)
         .ok_or_else(|| RotationError::Unknown(request.secret.clone()))?;
     let versions = secret.versions().await?;

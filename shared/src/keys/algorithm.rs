@@ -54,6 +54,9 @@ pub enum TokenKind {
     Access,
     /// Refresh tokens: HS256 alone. Nobody else verifies them, and the ids of their successors are derived from their keys.
     Refresh,
+    /// Links and codes in mail: HS256 alone, since they are MACs. Not the keys of refresh tokens: who can make links must not be
+    /// able to make sessions.
+    Link,
 }
 
 impl TokenKind {
@@ -63,6 +66,7 @@ impl TokenKind {
         match self {
             Self::Access => "access",
             Self::Refresh => "refresh",
+            Self::Link => "link",
         }
     }
 }

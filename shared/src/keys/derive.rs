@@ -13,15 +13,27 @@ const REFRESH_ID: &[u8] = b"nova/refresh-id/v1";
 /// What the other one is for. Changing the text makes browsers ask for their CSRF tokens again.
 const CSRF: &[u8] = b"nova/csrf/v1";
 
+/// The two of a mail: of the token in its link, and of the code that does the same.
+const MAIL_LINK: &[u8] = b"nova/mail-link/v1";
+const MAIL_CODE: &[u8] = b"nova/mail-code/v1";
+
 /// The keys that are derived from one JWT key, one for each purpose.
 pub(super) struct DerivingKey {
     refresh_id: SecretBox<[u8; 32]>,
     csrf: SecretBox<[u8; 32]>,
+    mail_link: SecretBox<[u8; 32]>,
+    mail_code: SecretBox<[u8; 32]>,
 }
 
 impl DerivingKey {
     pub(super) fn new(key: &[u8]) -> Self {
-        Self { refresh_id: derived(key, REFRESH_ID), csrf: derived(key, CSRF) }
+        let key = |purpose| derived(key, purpose);
+        Self {
+            refresh_id: key(REFRESH_ID),
+            csrf: key(CSRF),
+            mail_link: key(MAIL_LINK),
+            mail_code: key(MAIL_CODE),
+        }
     }
 
     /// `jti(g+1) = MAC(key, sid ‖ g+1 ‖ jti(g))`, each part with its length before it: whoever has the token before
@@ -35,6 +47,16 @@ impl DerivingKey {
     /// The MAC of what a CSRF token is bound to.
     pub(super) fn csrf(&self, parts: &[&[u8]]) -> [u8; 32] {
         mac(&self.csrf, parts)
+    }
+
+    /// The MAC in the token of a mail's link.
+    pub(super) fn mail_link(&self, parts: &[&[u8]]) -> [u8; 32] {
+        mac(&self.mail_link, parts)
+    }
+
+    /// What the code of a mail is made of.
+    pub(super) fn mail_code(&self, parts: &[&[u8]]) -> [u8; 32] {
+        mac(&self.mail_code, parts)
     }
 }
 
@@ -81,7 +103,7 @@ mod tests {
     #[test]
     fn each_purpose_has_a_key_of_its_own_and_none_has_the_jwt_key() {
         let key = [7; 32];
-        let all = [REFRESH_ID, CSRF, b"nova/refresh-id/v2", b""]
+        let all = [REFRESH_ID, CSRF, MAIL_LINK, MAIL_CODE, b"nova/refresh-id/v2", b""]
             .map(|purpose| *derived(&key, purpose).expose_secret());
         let distinct: std::collections::BTreeSet<_> = all.iter().chain([&key]).collect();
         assert_eq!(distinct.len(), all.len() + 1);

@@ -11,7 +11,7 @@ use super::{
     generate, jwk,
 };
 use crate::{
-    domain::{claims::LEEWAY, session::Lifetimes},
+    domain::{claims::LEEWAY, mail::LONGEST_LIFE, session::Lifetimes},
     entropy::NoEntropy,
 };
 
@@ -100,7 +100,7 @@ impl KeyDocument {
     ) -> Result<Self, NoEntropy> {
         let algorithm = match self.kind {
             TokenKind::Access => algorithm,
-            TokenKind::Refresh => KeyAlgorithm::Hs256,
+            TokenKind::Refresh | TokenKind::Link => KeyAlgorithm::Hs256,
         };
         self.jwks.push(generate::key(self.kind, algorithm, now, not_before)?);
         Ok(self)
@@ -207,6 +207,7 @@ fn outlives(kind: TokenKind, lifetimes: &Lifetimes) -> SignedDuration {
     let token = match kind {
         TokenKind::Access => LONGEST_ACCESS,
         TokenKind::Refresh => lifetimes.refresh + lifetimes.grace,
+        TokenKind::Link => LONGEST_LIFE,
     };
     MAX_STALENESS + token + LEEWAY + FRESH
 }

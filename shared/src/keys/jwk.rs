@@ -75,8 +75,9 @@ fn parse_key(jwk: &Value, position: usize, kind: TokenKind) -> Result<Key, BadKe
     }
     let algorithm = KeyAlgorithm::named(alg)
         .ok_or_else(|| bad("has an alg other than HS256, ES256, EdDSA and RS256".to_owned()))?;
-    if kind == TokenKind::Refresh && algorithm != KeyAlgorithm::Hs256 {
-        return Err(bad("has an alg other than HS256, which refresh tokens take alone".to_owned()));
+    if kind != TokenKind::Access && algorithm != KeyAlgorithm::Hs256 {
+        let problem = format!("has an alg other than HS256, which {} tokens take alone", kind.name());
+        return Err(bad(problem));
     }
     let (not_before, expires) = (time(members, "nbf").map_err(bad)?, time(members, "exp").map_err(bad)?);
     if not_before.zip(expires).is_some_and(|(begin, end)| end <= begin) {

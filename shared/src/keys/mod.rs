@@ -8,8 +8,9 @@
 //! | `cache` | the ring of a secret, read from Secrets Manager and kept for half a minute |
 //! | `document`, `generate` | the secret's text, changed: a new key joins, dead keys leave |
 //! | `secret` | the versions of a secret in Secrets Manager, and the stages that point to them |
-//! | `derive` | the keys of refresh ids and CSRF tokens: no JWT key is used raw for anything but JWS |
+//! | `derive` | the keys of refresh ids, CSRF tokens and mailed links: no JWT key is used raw for anything but JWS |
 //! | `csrf` | CSRF tokens, and the cookie that they go with before a login |
+//! | `links` | the links and codes in mail |
 //! | `access`, `refresh` | the two kinds of token: made and verified |
 
 mod access;
@@ -21,6 +22,7 @@ mod derive;
 mod document;
 mod generate;
 mod jwk;
+mod links;
 mod material;
 mod refresh;
 mod ring;
@@ -33,6 +35,7 @@ pub use cache::{FRESH, KeyCache, KeysError, MAX_STALENESS, PUBLIC_SET_MAX_AGE};
 pub use csrf::{Anonymous, CsrfTokens};
 pub use document::{KeyDocument, MIN_NOTICE, NOTICE, NotASuccessor};
 pub use jwk::BadKeys;
+pub use links::MailLinks;
 pub use refresh::{First, Next, RefreshTokens, VerifiedRefresh};
 pub use ring::{Key, Ring};
 pub use secret::{SecretError, VersionedSecret, Versions};

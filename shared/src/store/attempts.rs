@@ -35,6 +35,12 @@ impl AttemptsKey {
         Self(format!("ATTEMPTS#ADDRESS#{}", address.window_name()))
     }
 
+    /// The mails that were asked for from an address.
+    #[must_use]
+    pub fn mails_from(address: ClientAddress) -> Self {
+        Self(format!("MAILS#ADDRESS#{}", address.window_name()))
+    }
+
     pub(super) fn item(&self, sk: &str) -> item::Item {
         item::key(&self.0, sk)
     }

@@ -16,6 +16,7 @@ fn what_not_every_account_has_is_off_until_it_is_asked_for() {
         ("AlarmEmail", json!("")),
         ("AccessLogs", json!("disabled")),
         ("Tracing", json!("disabled")),
+        ("Mail", json!("disabled")),
         ("Firewall", json!("disabled")),
     ] {
         assert_eq!(template["Parameters"][parameter]["Default"], default, "{parameter}");

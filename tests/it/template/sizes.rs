@@ -12,6 +12,9 @@ const STACK_NAME: usize = 128;
 
 /// The longest that a variable can be.
 fn longest(template: &Value, value: &Value) -> usize {
+    if let Some(choice) = value["Fn::If"].as_array() {
+        return choice.iter().skip(1).map(|value| longest(template, value)).max().expect("a value");
+    }
     let Some(name) = value["Ref"].as_str() else { return value.as_str().expect("a text").len() };
     let parameter = &template["Parameters"][name];
     let of = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned).len();

@@ -11,7 +11,9 @@ use super::{AUTH, of_type, read};
 #[test]
 fn the_first_keys_are_generated_from_properties_that_never_change() {
     let template = read(AUTH);
-    for (secret, kid) in [("AccessKeysSecret", "access-1"), ("RefreshKeysSecret", "refresh-1")] {
+    for (secret, kid) in
+        [("AccessKeysSecret", "access-1"), ("RefreshKeysSecret", "refresh-1"), ("LinkKeysSecret", "link-1")]
+    {
         assert_eq!(
             template["Resources"][secret]["Properties"]["GenerateSecretString"],
             json!({
@@ -35,6 +37,7 @@ fn users_and_keys_outlive_the_stack() {
         // protection refuses CloudFormation too, and the stack would be stuck.
         ("AccessKeysSecret", "RetainExceptOnCreate"),
         ("RefreshKeysSecret", "RetainExceptOnCreate"),
+        ("LinkKeysSecret", "RetainExceptOnCreate"),
     ] {
         let resource = &template["Resources"][name];
         assert_eq!(resource["DeletionPolicy"], kept, "{name}");
@@ -64,7 +67,7 @@ fn every_table_is_encrypted_and_swept_by_the_attribute_that_the_code_writes() {
 }
 
 #[test]
-fn both_rings_are_rotated_on_a_schedule_and_by_secrets_manager_of_this_account_alone() {
+fn every_ring_is_rotated_on_a_schedule_and_by_secrets_manager_of_this_account_alone() {
     let template = read(AUTH);
     let schedules = of_type(&template, "AWS::SecretsManager::RotationSchedule");
     let rotated: BTreeSet<_> =

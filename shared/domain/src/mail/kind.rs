@@ -1,0 +1,114 @@
+//! What a mail is about, and for how long its link works.
+
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+
+/// What a mail is about. A link of one kind does nothing that another kind does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum MailKind {
+    /// Another password, for a user who forgot theirs.
+    Reset,
+    /// The address is the user's: of a registration, or of a user who asked for it.
+    Verify,
+    /// Another address: to the new one.
+    Change,
+    /// An operator made the user; the user sets the first password.
+    Invite,
+    /// The address was changed: to the old one, which can take it back.
+    Revert,
+    /// Something was changed. It has no link.
+    Notice,
+}
+
+impl MailKind {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::Reset, Self::Verify, Self::Change, Self::Invite, Self::Revert, Self::Notice];
+
+    /// Its name in rows.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Reset => "RESET",
+            Self::Verify => "VERIFY",
+            Self::Change => "CHANGE",
+            Self::Invite => "INVITE",
+            Self::Revert => "REVERT",
+            Self::Notice => "NOTICE",
+        }
+    }
+
+    /// The kind of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// Its number in tokens.
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Reset => 1,
+            Self::Verify => 2,
+            Self::Change => 3,
+            Self::Invite => 4,
+            Self::Revert => 5,
+            Self::Notice => 6,
+        }
+    }
+
+    /// The kind of this number.
+    #[must_use]
+    pub fn numbered(number: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.number() == number)
+    }
+
+    /// How long its link works, and how long a mail that could not be sent yet is worth sending.
+    #[must_use]
+    pub const fn lifetime(self) -> SignedDuration {
+        match self {
+            Self::Reset => SignedDuration::from_mins(30),
+            Self::Verify | Self::Notice => SignedDuration::from_hours(24),
+            Self::Change => SignedDuration::from_hours(1),
+            Self::Invite => LONGEST_LIFE,
+            Self::Revert => SignedDuration::from_hours(72),
+        }
+    }
+
+    /// Whether its mail has a code of eight digits too, for another device than the one that shows the mail.
+    #[must_use]
+    pub const fn has_code(self) -> bool {
+        matches!(self, Self::Reset | Self::Verify)
+    }
+}
+
+/// No link works for longer: as long the key that made it stays.
+pub const LONGEST_LIFE: SignedDuration = SignedDuration::from_hours(24 * 7);
+
+/// What a notice tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Notice {
+    /// The password was set or changed.
+    PasswordChanged,
+    /// Somebody registers, or moves to, an address that has an account already.
+    AddressTaken,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_is_found_by_its_name_and_by_its_number_and_by_no_other() {
+        for kind in MailKind::ALL {
+            assert_eq!(MailKind::named(kind.name()), Some(kind));
+            assert_eq!(MailKind::numbered(kind.number()), Some(kind));
+            assert!(kind.lifetime() <= LONGEST_LIFE, "{kind:?}");
+        }
+        assert_eq!(
+            (MailKind::named("reset"), MailKind::numbered(0), MailKind::numbered(7)),
+            (None, None, None)
+        );
+    }
+}

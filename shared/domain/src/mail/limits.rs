@@ -1,0 +1,14 @@
+//! How many mails anybody may ask for: a mailbox is not to be flooded, whoever asks and from wherever.
+
+use jiff::SignedDuration;
+
+use crate::attempts::Limit;
+
+/// To one mailbox, in an hour.
+pub const PER_HOUR: Limit = Limit { max: 3, window: SignedDuration::from_hours(1) };
+
+/// To one mailbox, in a day.
+pub const PER_DAY: Limit = Limit { max: 10, window: SignedDuration::from_hours(24) };
+
+/// From one address, in an hour.
+pub const PER_ADDRESS: Limit = Limit { max: 10, window: SignedDuration::from_hours(1) };
