@@ -134,7 +134,9 @@ fn add(rights: &mut Vec<Right>, statement: &Yaml<'_>) -> Result<(), String> {
     let keys = keys.into_iter().filter_map(|key| key.as_str()?.strip_suffix('*'));
     let right = |place| Right { place, actions: Vec::clone(&actions), keys: Vec::new(), returns };
     let keys: Vec<_> = keys.map(str::to_owned).collect();
-    for resource in items(statement.as_mapping_get("Resource")) {
+    // What only some stacks have stands on a condition, and is not looked at here.
+    let is_optional = |resource: &&Yaml<'_>| matches!(resource, Yaml::Tagged(tag, _) if tag.suffix == "If");
+    for resource in items(statement.as_mapping_get("Resource")).into_iter().filter(|one| !is_optional(one)) {
         let name = tagged(resource, "GetAtt").or_else(|| tagged(resource, "Ref")).unwrap_or_default();
         let name = name.strip_suffix(".Arn").unwrap_or(name);
         let place = Place::ALL.into_iter().find(|place| place.name() == name);

@@ -132,7 +132,13 @@ impl Vault {
     /// The rotation function on these secrets.
     pub(super) fn rotation(&self, algorithm: KeyAlgorithm) -> KeyRotation {
         let lifetimes = lifetimes();
-        KeyRotation { access: self.secret(ACCESS), refresh: self.secret(REFRESH), algorithm, lifetimes }
+        KeyRotation {
+            access: self.secret(ACCESS),
+            refresh: self.secret(REFRESH),
+            links: None,
+            algorithm,
+            lifetimes,
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -363,8 +363,10 @@ pub(super) fn returns_items(statement: &Value) -> bool {
     statement["Condition"]["StringEqualsIfExists"]["dynamodb:ReturnValues"] != "NONE"
 }
 
-/// What a statement is about: a list, or the one resource that stands alone.
+/// What a statement is about: a list, or the one resource that stands alone. One that is there on a condition counts whether or not
+/// it holds.
 pub(super) fn resources(statement: &Value) -> Vec<Value> {
     let resource = &statement["Resource"];
-    resource.as_array().cloned().unwrap_or_else(|| vec![resource.clone()])
+    let all = resource.as_array().map_or_else(|| std::slice::from_ref(resource), Vec::as_slice);
+    all.iter().map(|resource| resource["Fn::If"].get(1).unwrap_or(resource).clone()).collect()
 }
