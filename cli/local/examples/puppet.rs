@@ -14,6 +14,10 @@ async fn main() -> Result<(), Error> {
 
 async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
     let event = event.payload;
+    // What streams, queues and buses send has nobody to answer: it is seen in the log.
+    if event.get("Records").or_else(|| event.get("detail-type")).is_some() {
+        eprintln!("{event}");
+    }
     // An HTTP request carries the order in its body; an authorizer's event in its token.
     let order = event.get("body").or_else(|| event.get("authorizationToken")).and_then(Value::as_str);
     let order: Value = match order {

@@ -4,6 +4,7 @@
 use dynoxide::Database;
 use serde_json::{Value, json};
 
+use crate::dynamodb;
 use crate::engine::Engine;
 use crate::storage::{StorageError, create};
 use crate::template::Table;
@@ -46,12 +47,18 @@ impl Documents {
 
     /// What DynamoDB's `Query` answers, of the templates' tables.
     pub(crate) async fn query(&self, request: &Value) -> Result<Value, String> {
+        self.call("Query", request).await
+    }
+
+    /// What DynamoDB answers to any operation, or a stream of it, of the templates' tables.
+    pub(crate) async fn call(&self, operation: &str, request: &Value) -> Result<Value, String> {
         if let Some(engine) = &self.1 {
-            return engine.call("Query", request).await;
+            return engine.call(operation, request).await;
         }
-        let request = serde_json::from_value(request.clone()).map_err(|error| error.to_string())?;
-        let answer = self.0.query(request).map_err(|error| error.to_string())?;
-        serde_json::to_value(answer).map_err(|error| error.to_string())
+        let answer = dynamodb::dispatch(&self.0, operation, request.to_string().as_bytes())
+            .ok_or_else(|| format!("there is no operation {operation}"))?
+            .map_err(|error| error.to_string())?;
+        serde_json::from_str(&answer).map_err(|error| error.to_string())
     }
 
     /// Keeps a document under that name.
@@ -78,5 +85,5 @@ pub(crate) fn own_table() -> Table {
         "KeySchema": [{ "AttributeName": "name", "KeyType": "HASH" }],
         "AttributeDefinitions": [{ "AttributeName": "name", "AttributeType": "S" }]
     });
-    Table { name: DOCUMENTS.to_owned(), definition, ttl_attribute: None }
+    Table { name: DOCUMENTS.to_owned(), definition, ttl_attribute: None, stream: None }
 }

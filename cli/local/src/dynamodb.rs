@@ -68,7 +68,7 @@ fn answer(status: StatusCode, body: String) -> Response {
     response
 }
 
-type Answer = Result<String, DynoxideError>;
+pub(crate) type Answer = Result<String, DynoxideError>;
 
 /// As [`dispatch`], for a request whose expressions are no larger than DynamoDB takes them.
 fn guarded(database: &Database, operation: &str, body: &[u8]) -> Option<Answer> {
@@ -81,7 +81,7 @@ fn guarded(database: &Database, operation: &str, body: &[u8]) -> Option<Answer> 
 }
 
 /// `None`: there is no such operation.
-fn dispatch(database: &Database, operation: &str, body: &[u8]) -> Option<Answer> {
+pub(crate) fn dispatch(database: &Database, operation: &str, body: &[u8]) -> Option<Answer> {
     Some(match operation {
         "BatchExecuteStatement" => with(body, |request| database.batch_execute_statement(request)),
         "BatchGetItem" => with(body, |request| database.batch_get_item(request)),

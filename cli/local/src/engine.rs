@@ -8,6 +8,7 @@ use axum::http::{Request, StatusCode};
 use serde_json::{Value, json};
 
 use crate::ask::Origin;
+use crate::storage::stream_changes;
 use crate::template::Table;
 
 /// A DynamoDB that runs already.
@@ -65,12 +66,15 @@ impl Engine {
     pub(crate) async fn create(&self, table: &Table) -> Result<(), String> {
         let Some(origin) = &self.own else { return Ok(()) };
         let name = json!({ "TableName": table.name });
-        match call(origin, "DescribeTable", &name).await {
-            Ok(_) => {}
+        let described = match call(origin, "DescribeTable", &name).await {
+            Ok(described) => described,
             Err(error) if error.kind == "ResourceNotFoundException" => {
-                call(origin, "CreateTable", &table.definition).await.map_err(|error| error.to_string())?;
+                call(origin, "CreateTable", &table.definition).await.map_err(|error| error.to_string())?
             }
             Err(error) => return Err(error.to_string()),
+        };
+        for request in stream_changes(table, &described) {
+            call(origin, "UpdateTable", &request).await.map_err(|error| error.to_string())?;
         }
         let Some(attribute) = &table.ttl_attribute else { return Ok(()) };
         let described = call(origin, "DescribeTimeToLive", &name).await.map_err(|error| error.to_string())?;
@@ -92,12 +96,20 @@ impl Engine {
     }
 }
 
+/// Streams are a service of their own, at the same address.
+fn service_of(operation: &str) -> &'static str {
+    match operation {
+        "DescribeStream" | "GetRecords" | "GetShardIterator" | "ListStreams" => "DynamoDBStreams_20120810",
+        _ => "DynamoDB_20120810",
+    }
+}
+
 async fn call(origin: &Origin, operation: &str, request: &Value) -> Result<Value, Failed> {
     let failed = |kind: &str, message: String| Failed { kind: kind.to_owned(), message };
     let sent = Request::post("/")
         .header("host", origin.to_string().trim_start_matches("http://"))
         .header("content-type", "application/x-amz-json-1.0")
-        .header("x-amz-target", format!("DynamoDB_20120810.{operation}"))
+        .header("x-amz-target", format!("{}.{operation}", service_of(operation)))
         .header("x-amz-date", "20260101T000000Z")
         .header("authorization", CREDENTIAL)
         .body(Body::from(request.to_string()))

@@ -10,6 +10,7 @@
 //! | `engine` | another DynamoDB in its place |
 //! | `ask` | one request to a server that is not ours |
 //! | `secrets/` | a stand-in for Secrets Manager |
+//! | `sources/` | what calls functions besides requests: streams, queues, event buses |
 //! | `binaries` | the functions' binaries, found or built |
 //! | `upstream/` | a development server in a function's place |
 //! | `process`, `runtime`, `instance`, `pool` | a function: its processes, the Runtime API they talk to, which call goes where |
@@ -39,6 +40,7 @@ mod random;
 mod runtime;
 mod secrets;
 mod server;
+mod sources;
 mod stack;
 pub mod storage;
 pub mod template;

@@ -16,6 +16,7 @@ use crate::pool::Pool;
 use crate::process::{Credentials, Launch};
 use crate::secrets::{self, Rotators, SecretsError};
 use crate::server::{BindError, Server, bind};
+use crate::sources::Sources;
 use crate::storage::{Storage, StorageError};
 use crate::template::{Api, ApiKind, Function, Inputs, Template, TemplateError};
 use crate::upstream::{self, Upstream};
@@ -73,6 +74,8 @@ pub struct Stack {
     storage: Storage,
     secrets: Server,
     secrets_url: String,
+    sources: Sources,
+    services: Server,
     pools: BTreeMap<String, Arc<Pool>>,
     gateways: Vec<Server>,
     connections: Vec<Arc<Connections>>,
@@ -101,10 +104,15 @@ impl Stack {
             secrets::start(&kept, storage.documents(), options.clock.clone(), rotators.clone()).await?;
         let secrets_url = secrets.url();
         storage.note(secrets::ADDRESS, &secrets_url).await?;
+        let mut sources = Sources::new(&templates);
+        let (listener, address) = bind(0, "--port").await?;
+        let services = Server::serve(listener, address, sources.router(&options.clock));
 
         let mut environment = BTreeMap::from([
             ("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), storage.url().to_owned()),
             ("AWS_ENDPOINT_URL_SECRETS_MANAGER".to_owned(), secrets_url.clone()),
+            ("AWS_ENDPOINT_URL_SQS".to_owned(), services.url()),
+            ("AWS_ENDPOINT_URL_EVENTBRIDGE".to_owned(), services.url()),
         ]);
         environment.extend(options.environment.clone());
         let mut pools = BTreeMap::new();
@@ -127,6 +135,7 @@ impl Stack {
             Some((secret.arn.clone(), Arc::clone(function)))
         });
         rotators.set(rotated.collect());
+        sources.begin(&templates, &pools, &storage.documents(), &options.clock, &options.logs);
         let (mut gateways, mut apis, mut connections) = (Vec::new(), Vec::new(), Vec::new());
         let facts = facts(&templates, &options);
         let mut served = Vec::new();
@@ -145,7 +154,18 @@ impl Stack {
             apis.push((api.logical_id, if is_websocket { url.replacen("http", "ws", 1) } else { url }));
             gateways.push(server);
         }
-        Ok(Stack { options, storage, secrets, secrets_url, pools, gateways, connections, apis })
+        Ok(Stack {
+            options,
+            storage,
+            secrets,
+            secrets_url,
+            sources,
+            services,
+            pools,
+            gateways,
+            connections,
+            apis,
+        })
     }
 
     /// The authentication API's URL: the first API of the first template, without a stage.
@@ -178,13 +198,24 @@ impl Stack {
         self.storage.tables()
     }
 
+    /// Where SQS and EventBridge are found.
+    pub fn services_url(&self) -> String {
+        self.services.url()
+    }
+
+    /// The messages and events of the last while, as texts: for who looks for what must not be in one.
+    pub fn told(&self) -> Vec<String> {
+        self.sources.passed()
+    }
+
     /// What the functions wrote so far, where [`Options::logs`] keeps it.
     pub fn logs(&self) -> String {
         self.options.logs.text()
     }
 
     /// Stops everything. Calls that are under way end with it.
-    pub async fn stop(self) {
+    pub async fn stop(mut self) {
+        self.sources.stop();
         for gateway in &self.gateways {
             gateway.close();
         }
@@ -198,6 +229,7 @@ impl Stack {
         for gateway in self.gateways {
             gateway.stop().await;
         }
+        self.services.stop().await;
         self.secrets.stop().await;
         self.storage.stop().await;
     }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use dynoxide::Database;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
@@ -254,6 +254,14 @@ pub(crate) fn create(database: &Database, table: &Table) -> Result<(), String> {
         let request = serde_json::from_value(table.definition.clone()).map_err(|error| error.to_string())?;
         database.create_table(request).map_err(|error| error.to_string())?;
     }
+    let asked =
+        serde_json::from_value(json!({ "TableName": table.name })).map_err(|error| error.to_string())?;
+    let described = database.describe_table(asked).map_err(|error| error.to_string())?;
+    let described = serde_json::to_value(described).map_err(|error| error.to_string())?;
+    for request in stream_changes(table, &described) {
+        let request = serde_json::from_value(request).map_err(|error| error.to_string())?;
+        database.update_table(request).map_err(|error| error.to_string())?;
+    }
     let Some(attribute) = &table.ttl_attribute else { return Ok(()) };
     let asked =
         serde_json::from_value(json!({ "TableName": table.name })).map_err(|error| error.to_string())?;
@@ -271,6 +279,23 @@ pub(crate) fn create(database: &Database, table: &Table) -> Result<(), String> {
     database.update_time_to_live(request).map(drop).map_err(|error| error.to_string())
 }
 
+/// The `UpdateTable`s that give a table the stream that the template wants, or none. A stream that shows something else than it
+/// should can only be replaced.
+pub(crate) fn stream_changes(table: &Table, described: &Value) -> Vec<Value> {
+    let described = described.get("Table").or(described.get("TableDescription"));
+    let there = described.and_then(|table| table.get("StreamSpecification"));
+    let there = there.filter(|stream| stream.get("StreamEnabled") == Some(&json!(true)));
+    let view = there.and_then(|stream| stream.get("StreamViewType")).and_then(Value::as_str);
+    if view == table.stream.as_deref() {
+        return Vec::new();
+    }
+    let request = |specification| json!({ "TableName": table.name, "StreamSpecification": specification });
+    let off = view.map(|_| request(json!({ "StreamEnabled": false })));
+    let on = table.stream.as_ref();
+    let on = on.map(|view| request(json!({ "StreamEnabled": true, "StreamViewType": view })));
+    off.into_iter().chain(on).collect()
+}
+
 fn exists(database: &Database, table: &str) -> Result<bool, String> {
     database.get_table_metadata(table).map(|found| found.is_some()).map_err(|error| error.to_string())
 }
@@ -286,8 +311,6 @@ async fn sweep_now_and_then(database: Database) {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::Value;
-
     use super::*;
 
     fn table(name: &str) -> Table {
@@ -297,7 +320,7 @@ mod tests {
             "KeySchema": [{ "AttributeName": "name", "KeyType": "HASH" }],
             "AttributeDefinitions": [{ "AttributeName": "name", "AttributeType": "S" }]
         });
-        Table { name: name.to_owned(), definition, ttl_attribute: Some("expiresAt".to_owned()) }
+        Table { name: name.to_owned(), definition, ttl_attribute: Some("expiresAt".to_owned()), stream: None }
     }
 
     async fn call(url: &str, target: &str, body: Value) -> Value {

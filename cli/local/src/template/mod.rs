@@ -1,4 +1,4 @@
-//! A SAM template, read for one machine: which functions, APIs, tables and secrets there are, with every
+//! A SAM template, read for one machine: which functions, APIs, tables, secrets, queues and event sources there are, with every
 //! intrinsic resolved. Resource types that this machine does not run are passed over.
 
 mod api;
@@ -8,9 +8,11 @@ mod http_api;
 mod model;
 mod names;
 mod parameters;
+mod pattern;
 mod read;
 mod reference;
 mod resolve;
+mod sources;
 mod websocket_api;
 mod yaml;
 
@@ -21,7 +23,10 @@ pub use model::{
     Route, Secret, SecretValue, Table, Template,
 };
 pub(crate) use names::{ACCOUNT, REGION, function_arn};
+pub use pattern::Pattern;
 pub(crate) use resolve::Exports;
+pub(crate) use sources::stream_arn;
+pub use sources::{EventSource, Queue, QueueSource, SourceKind, StreamSource};
 pub(crate) use yaml::scalar_text;
 
 /// Why a template can't be used; each one is the line that a person reads.

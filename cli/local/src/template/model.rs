@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::Exports;
+use super::{EventSource, Exports, Queue};
 
 /// One template: everything of it that this machine runs.
 #[derive(Debug)]
@@ -18,6 +18,12 @@ pub struct Template {
     pub tables: Vec<Table>,
     /// The secrets.
     pub secrets: Vec<Secret>,
+    /// The SQS queues.
+    pub queues: Vec<Queue>,
+    /// The names of the event buses, but for the one that every account has.
+    pub buses: Vec<String>,
+    /// What calls functions besides requests.
+    pub sources: Vec<EventSource>,
     /// What other templates may import, by the export's name.
     pub(crate) exports: Exports,
 }
@@ -48,6 +54,8 @@ pub struct Table {
     pub definition: serde_json::Value,
     /// The attribute whose time ends an item, where time-to-live is on.
     pub ttl_attribute: Option<String>,
+    /// What the records of its stream show (`StreamViewType`), where it has one.
+    pub stream: Option<String>,
 }
 
 /// A secret.

@@ -9,7 +9,7 @@ use super::resolve::Resolver;
 use super::yaml::{self, scalar_text};
 use super::{
     Exports, Function, Inputs, Secret, SecretValue, Table, Template, TemplateError, api, generated,
-    parameters,
+    parameters, sources,
 };
 
 /// A template under way: what the readers of all kinds of resources share.
@@ -40,13 +40,25 @@ pub(super) fn template(path: &Path, text: &str, inputs: &Inputs) -> Result<Templ
         apis: api::apis(&reader, &resources)?,
         tables: Vec::new(),
         secrets: Vec::new(),
+        queues: Vec::new(),
+        buses: Vec::new(),
+        sources: Vec::new(),
         exports: exports(&reader),
     };
     for resource in &resources {
         match resource.kind {
             "AWS::Serverless::Function" => {
-                template.functions.push(reader.checked(resource.id, reader.function(resource))?)
+                template.functions.push(reader.checked(resource.id, reader.function(resource))?);
+                template
+                    .sources
+                    .extend(reader.checked(resource.id, sources::of_function(&reader, resource))?);
             }
+            "AWS::SQS::Queue" => {
+                template.queues.push(reader.checked(resource.id, sources::queue(&reader, resource))?)
+            }
+            "AWS::Events::EventBus" => template
+                .buses
+                .push(reader.checked(resource.id, reader.string(&json!({ "Ref": resource.id })))?),
             "AWS::DynamoDB::Table" => {
                 template.tables.push(reader.checked(resource.id, reader.table(resource))?)
             }
@@ -140,7 +152,7 @@ impl<'a> Reader<'a> {
             .transpose()
     }
 
-    fn number(&self, resource: &Resource<'_>, name: &str, default: u64) -> Result<u64, String> {
+    pub(super) fn number(&self, resource: &Resource<'_>, name: &str, default: u64) -> Result<u64, String> {
         match self.text(resource, name)? {
             Some(text) => text.parse().map_err(|_| format!("{name} is not a whole number: {text}")),
             None => Ok(default),
@@ -185,7 +197,9 @@ impl<'a> Reader<'a> {
         let ttl = self.property(resource, "TimeToLiveSpecification")?.unwrap_or_default();
         let enabled = ttl.get("Enabled").and_then(scalar_text).is_some_and(|on| on == "true");
         let attribute = ttl.get("AttributeName").and_then(scalar_text);
-        Ok(Table { name, definition, ttl_attribute: attribute.filter(|_| enabled) })
+        let stream = self.property(resource, "StreamSpecification")?;
+        let stream = stream.and_then(|stream| stream.get("StreamViewType").and_then(scalar_text));
+        Ok(Table { name, definition, ttl_attribute: attribute.filter(|_| enabled), stream })
     }
 
     /// Which secret, by the function of which logical id.

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::names::{ACCOUNT, REGION, function_arn, secret_arn};
 use super::resolve::{Resolved, Resolver};
+use super::sources::{bus_arn, queue_arn, queue_url, stream_arn};
 use super::yaml::scalar_text;
 
 impl Resolver<'_> {
@@ -37,8 +38,16 @@ impl Resolver<'_> {
                 Some(own) => json!(self.string(own)?),
                 None => json!(name),
             },
+            "AWS::SQS::Queue" => json!(queue_url(&self.named(name, "QueueName")?)),
+            "AWS::Events::EventBus" => json!(self.named(name, "Name")?),
             _ => json!(name),
         }))
+    }
+
+    /// The name that a resource gives itself, or its logical id.
+    fn named(&self, id: &str, property: &str) -> Result<String, String> {
+        let own = self.at(&["Resources", id, "Properties", property]);
+        own.map_or_else(|| Ok(id.to_owned()), |own| self.string(own))
     }
 
     fn parameter(&self, name: &str, parameter: &Value) -> Result<Value, String> {
@@ -66,6 +75,12 @@ impl Resolver<'_> {
                 let table = self.string(&json!({ "Ref": name }))?;
                 Ok(format!("arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{table}"))
             }
+            ("AWS::DynamoDB::Table", "StreamArn") => Ok(stream_arn(&self.string(&json!({ "Ref": name }))?)),
+            ("AWS::SQS::Queue", "Arn") => Ok(queue_arn(&self.named(name, "QueueName")?)),
+            ("AWS::SQS::Queue", "QueueName") => self.named(name, "QueueName"),
+            ("AWS::SQS::Queue", "QueueUrl") => Ok(queue_url(&self.named(name, "QueueName")?)),
+            ("AWS::Events::EventBus", "Arn") => Ok(bus_arn(&self.named(name, "Name")?)),
+            ("AWS::Events::EventBus", "Name") => self.named(name, "Name"),
             ("AWS::SecretsManager::Secret", "Id") => Ok(secret_arn(name)),
             ("AWS::IAM::Role", "Arn") => Ok(format!("arn:aws:iam::{ACCOUNT}:role/{name}")),
             (kind, _) => Err(format!("{name}.{attribute} of {kind} is nothing this machine knows")),
