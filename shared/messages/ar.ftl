@@ -22,6 +22,7 @@ forbidden-address = الوصول محظور من هذا العنوان
 not-found = المورد غير موجود
 session-not-found = الجلسة غير موجودة
 method-not-allowed = طريقة الطلب غير مسموح بها
+mail-token-invalid = الرابط أو الرمز لم يعد صالحا. اطلب رابطا جديدا
 email-taken = البريد الإلكتروني مستخدم بالفعل
 payload-too-large = حجم الطلب أكبر من المسموح به
 unsupported-media-type = نوع المحتوى غير مدعوم
@@ -43,6 +44,15 @@ auth-rate-limited =
         [many] { $minutes } دقيقة
        *[other] { $minutes } دقيقة
     }
+mail-rate-limited =
+    طُلبت رسائل كثيرة لهذا البريد. حاول مرة أخرى بعد { PLURAL($minutes) ->
+        [zero] أقل من دقيقة
+        [one] دقيقة واحدة
+        [two] دقيقتين
+        [few] { $minutes } دقائق
+        [many] { $minutes } دقيقة
+       *[other] { $minutes } دقيقة
+    }
 api-rate-limited = تم تجاوز الحد المسموح للطلبات
 login-failed = حدث خطأ أثناء تسجيل الدخول
 logout-failed = حدث خطأ أثناء تسجيل الخروج
@@ -50,6 +60,7 @@ internal-error = حدث خطأ غير متوقع
 service-unavailable = الخدمة غير متاحة حاليا
 logged-out = تم تسجيل الخروج بنجاح
 password-changed = تم تغيير كلمة المرور
+recovery-sent = إذا كان هناك حساب بهذا البريد فقد أرسلنا إليه رسالة
 session-revoked = تم إنهاء الجلسة
 sessions-revoked = تم إنهاء جميع الجلسات
 

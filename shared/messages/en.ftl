@@ -21,6 +21,7 @@ forbidden-address = Access from this address is not allowed.
 not-found = There is no such resource.
 session-not-found = There is no such session.
 method-not-allowed = This method is not allowed here.
+mail-token-invalid = The link or the code is not valid any more. Ask for a new one.
 email-taken = The email is in use already.
 payload-too-large = The request is too large.
 unsupported-media-type = The request must be application/json.
@@ -34,6 +35,11 @@ auth-rate-limited =
         [one] { $minutes } minute
        *[other] { $minutes } minutes
     }.
+mail-rate-limited =
+    Too many messages were requested for this address. Try again in { PLURAL($minutes) ->
+        [one] { $minutes } minute
+       *[other] { $minutes } minutes
+    }.
 api-rate-limited = Too many requests. Try again in a moment.
 login-failed = Something went wrong while logging in.
 logout-failed = Something went wrong while logging out.
@@ -41,6 +47,7 @@ internal-error = Something went wrong.
 service-unavailable = The service is not available right now. Try again in a moment.
 logged-out = You are logged out.
 password-changed = The password was changed.
+recovery-sent = If there is an account with this address, we have sent it a message.
 session-revoked = The session was ended.
 sessions-revoked = All sessions were ended.
 

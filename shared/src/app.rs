@@ -4,6 +4,8 @@
 //! opened and keys read then. AWS being out of reach at that moment stops nothing; every request finds out for itself,
 //! and is refused until it is back.
 
+mod mail;
+
 use std::{future::Future, process::ExitCode};
 
 use jiff::{SignedDuration, Timestamp};
@@ -25,6 +27,8 @@ use crate::{
     store::Store,
     telemetry,
 };
+
+pub use mail::{RecoverService, RedeemService, mail_links};
 
 /// What the authentication endpoints work with.
 #[derive(Debug)]

@@ -1,11 +1,11 @@
 //! Other origins: none may call from a browser unless it is on the list.
 
 use crate::support::client::{Answer, Client};
-use crate::support::stack::{PASSWORD, System};
+use crate::support::stack::{PASSWORD, System, with_mail};
 use serde_json::json;
 
 const APP: &str = "https://app.example.com";
-const ROUTES: [(&str, &str); 8] = [
+const ROUTES: [(&str, &str); 10] = [
     ("/api/auth/login", "POST"),
     ("/api/auth/refresh", "POST"),
     ("/api/auth/logout", "POST"),
@@ -14,6 +14,8 @@ const ROUTES: [(&str, &str); 8] = [
     ("/api/auth/sessions", "GET, DELETE"),
     ("/api/auth/sessions/0190163d-8694-739b-aea5-966c26f8ad90", "DELETE"),
     ("/api/csrf-token", "GET"),
+    ("/api/auth/recovery", "POST"),
+    ("/api/auth/recovery/confirm", "POST"),
 ];
 
 /// What our endpoints read, and what the browsers' tracing libraries add to every request of a page.
@@ -33,8 +35,12 @@ fn told(answer: &Answer) -> Vec<&str> {
 
 #[tokio::test]
 async fn a_page_of_the_list_may_ask_every_endpoint_with_cookies_and_read_what_it_says() {
-    let system =
-        System::start_in(&[("ALLOWED_ORIGINS", "https://other.example.com, https://app.example.com")]).await;
+    let system = System::start_with(|options| {
+        with_mail(options);
+        let origins = "https://other.example.com, https://app.example.com";
+        options.parameters.insert("AllowedOrigins".to_owned(), origins.to_owned());
+    })
+    .await;
     for (path, methods) in ROUTES {
         let answer = preflight(&system, path, APP).await;
         assert_eq!(answer.status, 204, "{path}");
@@ -98,8 +104,12 @@ async fn an_origin_is_taken_as_it_is_meant_and_a_hybrid_app_has_one() {
 
 #[tokio::test]
 async fn any_other_page_is_told_nothing_and_by_default_that_is_every_page() {
-    let listed = System::start_in(&[("ALLOWED_ORIGINS", APP)]).await;
-    let by_default = System::start().await;
+    let listed = System::start_with(|options| {
+        with_mail(options);
+        options.parameters.insert("AllowedOrigins".to_owned(), APP.to_owned());
+    })
+    .await;
+    let by_default = System::start_with_mail().await;
     for (system, origins) in [
         (
             &listed,

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::support::binaries::workspace;
 use crate::support::browser::Browser;
 use crate::support::client::{Answer, Client};
-use crate::support::stack::{PASSWORD, System, User};
+use crate::support::stack::{PASSWORD, System, User, with_mail};
 
 /// An event with its placeholders filled in.
 async fn event(system: &System, sara: &User, file: &str) -> Value {
@@ -28,7 +28,9 @@ async fn event(system: &System, sara: &User, file: &str) -> Value {
         .replace("REPLACE_WITH_CSRF_COOKIE", &login_cookie)
         .replace("REPLACE_WITH_LOGIN_CSRF_TOKEN", &login_csrf)
         .replace("REPLACE_WITH_REFRESH_COOKIE", browser.cookie("__Host-nova-refresh").unwrap())
-        .replace("REPLACE_WITH_SESSION_CSRF_TOKEN", &browser.csrf_token);
+        .replace("REPLACE_WITH_SESSION_CSRF_TOKEN", &browser.csrf_token)
+        // One that nobody was sent.
+        .replace("REPLACE_WITH_MAIL_TOKEN", &"A".repeat(88));
     assert!(!filled.contains("REPLACE"), "{file}: a placeholder that nobody knows");
     serde_json::from_str(&filled).unwrap()
 }
@@ -60,7 +62,11 @@ async fn send(system: &System, event: &Value) -> Answer {
 
 #[tokio::test]
 async fn every_event_of_an_endpoint_is_answered_as_its_name_promises() {
-    let system = System::start_in(&[("REGISTRATION", "open")]).await;
+    let system = System::start_with(|options| {
+        with_mail(options);
+        options.parameters.insert("Registration".to_owned(), "open".to_owned());
+    })
+    .await;
     let sara = system.user_with("user@example.com", PASSWORD).await;
     for (file, status) in [
         ("login.rest.json", 200),
@@ -75,6 +81,8 @@ async fn every_event_of_an_endpoint_is_answered_as_its_name_promises() {
         ("password.rest.rejected.json", 400),
         ("register.rest.json", 201),
         ("register.rest.taken.json", 409),
+        ("recover.rest.json", 202),
+        ("redeem.rest.rejected.json", 400),
         ("sessions.rest.json", 200),
         ("sessions.rest.not-found.json", 404),
         // The last one, for it sets another password than the others log in with.

@@ -38,6 +38,7 @@ mod password;
 mod protocol;
 mod racing;
 mod random_input;
+mod recovery;
 mod refresh;
 mod register;
 mod revocation;

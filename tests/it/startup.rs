@@ -5,7 +5,7 @@ use crate::support::program::{Ended, command, run};
 use crate::support::stack::System;
 
 /// What every function needs; nobody listens at either end.
-const ENVIRONMENT: [(&str, &str); 9] = [
+const ENVIRONMENT: [(&str, &str); 10] = [
     ("AWS_REGION", "us-east-1"),
     ("AWS_ACCESS_KEY_ID", "local"),
     ("AWS_SECRET_ACCESS_KEY", "local"),
@@ -15,9 +15,10 @@ const ENVIRONMENT: [(&str, &str); 9] = [
     ("SESSIONS_TABLE", "sessions"),
     ("ACCESS_KEYS_SECRET", "access"),
     ("REFRESH_KEYS_SECRET", "refresh"),
+    ("LINK_KEYS_SECRET", "links"),
 ];
 
-const FUNCTIONS: [&str; 10] = [
+const FUNCTIONS: [&str; 12] = [
     "login",
     "refresh",
     "logout",
@@ -27,6 +28,8 @@ const FUNCTIONS: [&str; 10] = [
     "token-authorizer",
     "csrf-token",
     "jwks",
+    "recover",
+    "redeem",
     "rotate-keys",
 ];
 
@@ -37,7 +40,7 @@ async fn start(function: &str, changes: &[(&str, &str)]) -> Ended {
 }
 
 /// What each function cannot do without, beside how AWS is reached.
-const NEEDED: [(&str, &[&str]); 4] = [
+const NEEDED: [(&str, &[&str]); 5] = [
     ("IDENTITY_TABLE", ON_TABLES),
     ("SESSIONS_TABLE", ON_TABLES),
     (
@@ -45,12 +48,32 @@ const NEEDED: [(&str, &[&str]); 4] = [
         &["login", "refresh", "logout", "password", "sessions", "token-authorizer", "jwks", "rotate-keys"],
     ),
     ("REFRESH_KEYS_SECRET", &["login", "refresh", "logout", "csrf-token", "rotate-keys"]),
+    ("LINK_KEYS_SECRET", &["redeem"]),
 ];
 
-const ON_TABLES: &[&str] =
-    &["login", "refresh", "logout", "password", "register", "sessions", "token-authorizer"];
-const ENDPOINTS: &[&str] =
-    &["login", "refresh", "logout", "password", "register", "sessions", "csrf-token", "jwks"];
+const ON_TABLES: &[&str] = &[
+    "login",
+    "refresh",
+    "logout",
+    "password",
+    "register",
+    "sessions",
+    "token-authorizer",
+    "recover",
+    "redeem",
+];
+const ENDPOINTS: &[&str] = &[
+    "login",
+    "refresh",
+    "logout",
+    "password",
+    "register",
+    "sessions",
+    "csrf-token",
+    "jwks",
+    "recover",
+    "redeem",
+];
 /// All but the rotation, which answers no client.
 const ANSWERING: &[&str] = &[
     "login",
@@ -62,8 +85,12 @@ const ANSWERING: &[&str] = &[
     "csrf-token",
     "jwks",
     "token-authorizer",
+    "recover",
+    "redeem",
 ];
-const HASHING: &[&str] = &["login", "password", "register"];
+const HASHING: &[&str] = &["login", "password", "register", "redeem"];
+const COUNTING: &[&str] =
+    &["login", "refresh", "password", "register", "sessions", "token-authorizer", "recover", "redeem"];
 
 /// A value of each setting that makes no sense, and the functions that use it.
 const SENSELESS: [(&str, &str, &[&str]); 26] = [
@@ -87,19 +114,19 @@ const SENSELESS: [(&str, &str, &[&str]); 26] = [
     ("LOGIN_WINDOW_SECONDS", "0", HASHING),
     ("LOGIN_RUN_ACTION", "shout", &["login", "password"]),
     ("BCRYPT_COST", "99", HASHING),
-    ("PASSWORD_PROFILE", "weak", &["password", "register"]),
+    ("PASSWORD_PROFILE", "weak", &["password", "register", "redeem"]),
     ("DEFAULT_LANGUAGE", "klingon", ANSWERING),
     ("TRUSTED_PROXIES", "10.1.2.3/8", ANSWERING),
     ("ALLOWED_ORIGINS", "https://*.example.com", ENDPOINTS),
     ("ALLOWED_HEADERS", "*", ENDPOINTS),
-    ("SECURITY_LOG_DAYS", "1e9", &["login", "refresh", "logout", "password", "register", "sessions"]),
-    ("REGISTRATION", "sometimes", &["register"]),
-    ("API_RATE_LIMIT", "many", &["login", "refresh", "password", "register", "sessions", "token-authorizer"]),
     (
-        "API_RATE_SECONDS",
-        "few-of-them",
-        &["login", "refresh", "password", "register", "sessions", "token-authorizer"],
+        "SECURITY_LOG_DAYS",
+        "1e9",
+        &["login", "refresh", "logout", "password", "register", "sessions", "redeem"],
     ),
+    ("REGISTRATION", "sometimes", &["register"]),
+    ("API_RATE_LIMIT", "many", COUNTING),
+    ("API_RATE_SECONDS", "few-of-them", COUNTING),
     ("NO_RULES", "allow", &["token-authorizer"]),
     ("HTTP_RESPONSES", "perhaps", &["token-authorizer"]),
     ("WEBSOCKET_TOKEN_QUERY", "maybe", &["token-authorizer"]),

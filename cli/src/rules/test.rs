@@ -88,5 +88,6 @@ fn profile(user: &UserSpec) -> Result<Profile, Box<dyn Error>> {
         created_at: now,
         last_login_at: None,
         password_changed_at: now,
+        email_verified_at: None,
     })
 }

@@ -36,6 +36,10 @@ pub enum Refusal {
     AddressLimited(Quota),
     /// Too many requests of this user, or from this address.
     ApiRateLimited(Quota),
+    /// The mailbox has been sent as much mail as it may be.
+    MailLimited(Quota),
+    /// Anything that is wrong with the token or the code of a mail.
+    MailTokenInvalid,
     /// The address is somebody's already.
     EmailTaken,
     /// Nobody may register here.

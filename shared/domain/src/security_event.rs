@@ -20,6 +20,8 @@ pub enum SecurityEvent {
     AuthnTokenRevoked,
     /// A user set another password; every other session of theirs ended with it.
     AuthnPasswordChange,
+    /// A user who forgot their password set another by mail; every session of theirs ended with it.
+    AuthnPasswordReset,
     /// A request with a cookie that no page of ours asked for, or none that can show it.
     MaliciousCsrf,
     /// A user was made.
@@ -40,6 +42,7 @@ impl SecurityEvent {
         Self::AuthnTokenReuse,
         Self::AuthnTokenRevoked,
         Self::AuthnPasswordChange,
+        Self::AuthnPasswordReset,
         Self::MaliciousCsrf,
         Self::UserCreated,
         Self::UserUpdated,
@@ -57,6 +60,7 @@ impl SecurityEvent {
             Self::AuthnTokenReuse => "authn_token_reuse",
             Self::AuthnTokenRevoked => "authn_token_revoked",
             Self::AuthnPasswordChange => "authn_password_change",
+            Self::AuthnPasswordReset => "authn_password_reset",
             Self::MaliciousCsrf => "malicious_csrf",
             Self::UserCreated => "user_created",
             Self::UserUpdated => "user_updated",
@@ -80,7 +84,8 @@ mod tests {
             AuthnLoginFailMax => Some(AuthnTokenReuse),
             AuthnTokenReuse => Some(AuthnTokenRevoked),
             AuthnTokenRevoked => Some(AuthnPasswordChange),
-            AuthnPasswordChange => Some(MaliciousCsrf),
+            AuthnPasswordChange => Some(AuthnPasswordReset),
+            AuthnPasswordReset => Some(MaliciousCsrf),
             MaliciousCsrf => Some(UserCreated),
             UserCreated => Some(UserUpdated),
             UserUpdated => Some(UserDeleted),

@@ -34,6 +34,9 @@ pub struct Profile {
     pub last_login_at: Option<Timestamp>,
     /// When the password was last set.
     pub password_changed_at: Timestamp,
+    /// When the user last showed that mail to the address reaches them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email_verified_at: Option<Timestamp>,
 }
 
 impl Profile {

@@ -67,6 +67,7 @@ pub async fn create_user(
         created_at: moment.now,
         last_login_at: None,
         password_changed_at: moment.now,
+        email_verified_at: None,
     };
     let credential = Credential::new(profile.id, password_hash);
     let event = EventRow::new(

@@ -9,6 +9,7 @@ pub mod csrf;
 pub mod drop_keys;
 pub mod login;
 pub mod logout;
+pub mod mail;
 pub mod operator;
 pub mod refresh;
 pub mod register;

@@ -85,6 +85,12 @@ impl Answer {
         Self { status: StatusCode::CREATED, data: Some(data), ..Self::EMPTY }
     }
 
+    /// 202 with nothing but the message of this code: what was asked for happens later, or not at all.
+    #[must_use]
+    pub fn accepted(code: &'static str) -> Self {
+        Self { status: StatusCode::ACCEPTED, message: Some(code), ..Self::EMPTY }
+    }
+
     /// 200 with nothing but the message of this code.
     #[must_use]
     pub fn message(code: &'static str) -> Self {

@@ -2,9 +2,14 @@
 
 use serde_json::{Map, Value};
 
-use crate::domain::{
-    ids::FingerprintHash,
-    refusal::{Fault, FieldFault, Refusal},
+use crate::{
+    domain::{
+        email::Email,
+        ids::FingerprintHash,
+        mail::{MailCode, MailToken},
+        refusal::{Fault, FieldFault, Refusal},
+    },
+    flows::mail::redeem::Proof,
 };
 
 /// The members of a body, and what was found wrong with them so far.
@@ -69,6 +74,22 @@ impl Fields {
         let text = self.optional(&mut members, field, field);
         self.members = members;
         text
+    }
+
+    /// What somebody shows who has read a mail: `token`, or `email` and `code`. What has the form of none is a wrong one, and is told
+    /// to be no more than that; what is missing is a fault.
+    pub fn mail_proof(&mut self) -> Option<Result<Proof, Refusal>> {
+        if let Some(token) = self.optional_text("token") {
+            return Some(MailToken::parse(&token).map(Proof::Link).map_err(|_| Refusal::MailTokenInvalid));
+        }
+        if !self.members.contains_key("code") {
+            return self.fault("token", Fault::Required);
+        }
+        let code = self.text("code");
+        let email = self.parsed("email", Email::parse);
+        let code = MailCode::parse(&code?).map_err(|_| Refusal::MailTokenInvalid);
+        let email = email?;
+        Some(code.map(|code| Proof::Code(email, code)))
     }
 
     /// `deviceInfo`: what the client says of itself.

@@ -38,6 +38,8 @@ impl Problem {
                 Refusal::Invalid(_) => (S::BAD_REQUEST, "VALIDATION_FAILED"),
                 // Not 401, so that a client does not start to refresh.
                 Refusal::CurrentPasswordInvalid(_) => (S::BAD_REQUEST, "CURRENT_PASSWORD_INVALID"),
+                // One answer for a token that is unknown, used, over, or of another purpose.
+                Refusal::MailTokenInvalid => (S::BAD_REQUEST, "MAIL_TOKEN_INVALID"),
                 Refusal::RefreshTokenRequired => (S::BAD_REQUEST, "REFRESH_TOKEN_REQUIRED"),
                 Refusal::TokenMissing => (S::UNAUTHORIZED, "AUTH_TOKEN_MISSING"),
                 Refusal::TokenExpired => (S::UNAUTHORIZED, "TOKEN_EXPIRED"),
@@ -61,6 +63,7 @@ impl Problem {
                 Refusal::UnsupportedMediaType => (S::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE"),
                 Refusal::LoginLocked(_) => (S::TOO_MANY_REQUESTS, "LOGIN_LOCKED"),
                 Refusal::AddressLimited(_) => (S::TOO_MANY_REQUESTS, "AUTH_RATE_LIMITED"),
+                Refusal::MailLimited(_) => (S::TOO_MANY_REQUESTS, "MAIL_RATE_LIMITED"),
                 Refusal::ApiRateLimited(_) => (S::TOO_MANY_REQUESTS, "API_RATE_LIMITED"),
             },
             Self::LoginFailed => (S::INTERNAL_SERVER_ERROR, "LOGIN_FAILED"),
@@ -79,6 +82,7 @@ impl Problem {
                 | Refusal::CurrentPasswordInvalid(quota)
                 | Refusal::LoginLocked(quota)
                 | Refusal::AddressLimited(quota)
+                | Refusal::MailLimited(quota)
                 | Refusal::ApiRateLimited(quota),
             ) => Some(quota),
             _ => None,
@@ -105,7 +109,10 @@ impl Problem {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Refused(
-                Refusal::LoginLocked(quota) | Refusal::AddressLimited(quota) | Refusal::ApiRateLimited(quota),
+                Refusal::LoginLocked(quota)
+                | Refusal::AddressLimited(quota)
+                | Refusal::MailLimited(quota)
+                | Refusal::ApiRateLimited(quota),
             ) => Some(quota.resets_in.unsigned_abs()),
             Self::Unavailable => Some(Duration::from_secs(1)),
             _ => None,
@@ -159,6 +166,10 @@ pub enum Endpoint {
     Sessions,
     /// `GET /api/csrf-token`
     CsrfToken,
+    /// `POST /api/auth/recovery`
+    Recover,
+    /// `POST /api/auth/recovery/confirm`
+    Redeem,
 }
 
 impl Endpoint {
@@ -174,6 +185,8 @@ impl Endpoint {
             Self::Password => "password",
             Self::Sessions => "sessions",
             Self::CsrfToken => "csrf-token",
+            Self::Recover => "recover",
+            Self::Redeem => "redeem",
         }
     }
 
@@ -182,7 +195,13 @@ impl Endpoint {
     pub const fn methods(self, of_one: bool) -> &'static str {
         match self {
             Self::Sessions if of_one => "DELETE",
-            Self::Login | Self::Refresh | Self::Logout | Self::Register | Self::Password => "POST",
+            Self::Login
+            | Self::Refresh
+            | Self::Logout
+            | Self::Register
+            | Self::Password
+            | Self::Recover
+            | Self::Redeem => "POST",
             Self::Sessions => "GET, DELETE",
             Self::Jwks | Self::CsrfToken => "GET",
         }
@@ -203,7 +222,9 @@ impl Endpoint {
                 | Self::Register
                 | Self::Password
                 | Self::Sessions
-                | Self::CsrfToken,
+                | Self::CsrfToken
+                | Self::Recover
+                | Self::Redeem,
                 _,
             ) => Problem::Internal,
         }
@@ -237,6 +258,8 @@ mod tests {
             Refusal::LoginLocked(quota()),
             Refusal::AddressLimited(quota()),
             Refusal::ApiRateLimited(quota()),
+            Refusal::MailLimited(quota()),
+            Refusal::MailTokenInvalid,
             Refusal::EmailTaken,
             Refusal::RegistrationClosed,
             Refusal::Forbidden,
@@ -275,6 +298,7 @@ mod tests {
         for code in codes.chain([
             "LOGGED_OUT",
             "PASSWORD_CHANGED",
+            "RECOVERY_SENT",
             "SESSION_REVOKED",
             "SESSIONS_REVOKED",
             "UNAUTHORIZED",

@@ -17,12 +17,16 @@ const CSRF: &[u8] = b"nova/csrf/v1";
 const MAIL_LINK: &[u8] = b"nova/mail-link/v1";
 const MAIL_CODE: &[u8] = b"nova/mail-code/v1";
 
+/// Of what a row remembers of the request that used its link. It had a password in it, so no hash that anybody can make.
+const MAIL_USE: &[u8] = b"nova/mail-use/v1";
+
 /// The keys that are derived from one JWT key, one for each purpose.
 pub(super) struct DerivingKey {
     refresh_id: SecretBox<[u8; 32]>,
     csrf: SecretBox<[u8; 32]>,
     mail_link: SecretBox<[u8; 32]>,
     mail_code: SecretBox<[u8; 32]>,
+    mail_use: SecretBox<[u8; 32]>,
 }
 
 impl DerivingKey {
@@ -33,6 +37,7 @@ impl DerivingKey {
             csrf: key(CSRF),
             mail_link: key(MAIL_LINK),
             mail_code: key(MAIL_CODE),
+            mail_use: key(MAIL_USE),
         }
     }
 
@@ -57,6 +62,11 @@ impl DerivingKey {
     /// What the code of a mail is made of.
     pub(super) fn mail_code(&self, parts: &[&[u8]]) -> [u8; 32] {
         mac(&self.mail_code, parts)
+    }
+
+    /// What a row remembers of the request that used its link.
+    pub(super) fn mail_use(&self, parts: &[&[u8]]) -> [u8; 32] {
+        mac(&self.mail_use, parts)
     }
 }
 
@@ -103,7 +113,7 @@ mod tests {
     #[test]
     fn each_purpose_has_a_key_of_its_own_and_none_has_the_jwt_key() {
         let key = [7; 32];
-        let all = [REFRESH_ID, CSRF, MAIL_LINK, MAIL_CODE, b"nova/refresh-id/v2", b""]
+        let all = [REFRESH_ID, CSRF, MAIL_LINK, MAIL_CODE, MAIL_USE, b"nova/refresh-id/v2", b""]
             .map(|purpose| *derived(&key, purpose).expose_secret());
         let distinct: std::collections::BTreeSet<_> = all.iter().chain([&key]).collect();
         assert_eq!(distinct.len(), all.len() + 1);

@@ -3,6 +3,7 @@
 //! The MAC is over the row's key, the user, and what the link is bound to: the password's hash, say. Once that is another,
 //! the link that was made for the old one counts for nothing, without anybody having to find its row.
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::Timestamp;
 
 use super::{Key, KeyCache, KeysError, derive::DerivingKey};
@@ -74,6 +75,26 @@ impl MailLinks {
         now: Timestamp,
     ) -> Result<Option<MailCode>, KeysError> {
         self.with_key(mail, prepared, now, |deriving| code_of(deriving, key, prepared)).await
+    }
+
+    /// What a row remembers of the request that uses its link: the same for the same secrets (a new password, say), and of no
+    /// use to who reads the row. `None`: the key that the row names is gone.
+    ///
+    /// # Errors
+    /// [`KeysError`].
+    pub async fn use_of(
+        &self,
+        key: &MailKey,
+        mail: &Mail,
+        prepared: &Prepared,
+        secrets: &[&[u8]],
+        now: Timestamp,
+    ) -> Result<Option<String>, KeysError> {
+        let id = key.id;
+        let parts: Vec<&[u8]> =
+            [id.as_bytes().as_slice()].into_iter().chain(secrets.iter().copied()).collect();
+        let mac = self.with_key(mail, prepared, now, |deriving| deriving.mail_use(&parts)).await?;
+        Ok(mac.map(|mac| URL_SAFE_NO_PAD.encode(mac)))
     }
 
     async fn with_key<T>(

@@ -8,7 +8,7 @@ use std::{
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::{Store, StoreError, batch::consistent, item};
-use crate::domain::{email::Email, ids::UserId, password::PasswordHash};
+use crate::domain::{email::Email, ids::UserId, mail::Bound, password::PasswordHash};
 
 /// Whose address it is, and the hash of the password.
 #[derive(Clone, PartialEq)]
@@ -27,6 +27,12 @@ impl Credential {
     pub fn new(user_id: UserId, password_hash: PasswordHash) -> Self {
         let stored = Some(item::text(password_hash.as_str()));
         Self { user_id, password_hash: Some(password_hash), stored }
+    }
+
+    /// What a link in mail is bound to that is to die with this password.
+    #[must_use]
+    pub fn bound(&self) -> Bound {
+        Bound::to(self.stored.as_ref().and_then(|hash| hash.as_s().ok()).map_or("", String::as_str))
     }
 
     /// What the row's hash has to equal for the row to be the one that was read.

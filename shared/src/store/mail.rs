@@ -33,14 +33,30 @@ pub(super) fn key(mail: &MailKey) -> item::Item {
     item::key(mail.pk(), mail.sk())
 }
 
+pub(super) fn row(operation: &'static str, at: &MailKey, mail: &Mail) -> Result<item::Item, StoreError> {
+    item::write(operation, key(at), mail, Some(mail.ends + KEPT_AFTER_END))
+}
+
 impl Store {
+    /// Makes sure that the table can be reached: a read of nothing, made during init so that the first request finds the
+    /// connection open.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn warm_up_mail(&self) -> Result<(), StoreError> {
+        let nothing = item::key("MAIL#warm-up", "MAIL#warm-up");
+        let read = self.client.get_item().table_name(&self.tables.sessions).set_key(Some(nothing));
+        read.send().await.map_err(|error| StoreError::from_sdk("warm up", &error))?;
+        Ok(())
+    }
+
     /// Asks for a mail. `false`: there is a row of this key already.
     ///
     /// # Errors
     /// [`StoreError`]; then it may be sent or not.
     pub async fn put_mail(&self, at: &MailKey, mail: &Mail) -> Result<bool, StoreError> {
         const OPERATION: &str = "ask for a mail";
-        let row = item::write(OPERATION, key(at), mail, Some(mail.ends + KEPT_AFTER_END))?;
+        let row = row(OPERATION, at, mail)?;
         let put = self
             .client
             .put_item()

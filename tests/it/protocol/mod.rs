@@ -11,6 +11,7 @@
 //! | `vault` | the keys, as Secrets Manager would give them |
 //! | `login_*`, `refresh_*`, `logout`, `cookies`, `password_change`, `register`, `sessions`, `session_limit`, `decisions` | the protocols, one subject a file |
 //! | `operator`, `security_log` | what an operator does, and what is written down of everybody |
+//! | `recovery`, `mailbox` | links in mail, and who reads them |
 //! | `late` | writes that arrive long after their caller has gone on |
 //! | `throttled`, `conflicts` | every call of every flow failing in turn, or meeting another write |
 //! | `event_kinds`, `broken_events` | the authorizer, asked in every form, and in none |
@@ -21,6 +22,7 @@
 
 mod answers;
 mod faults;
+mod mailbox;
 mod model;
 mod rows;
 mod steps;
@@ -46,6 +48,7 @@ mod login_secrecy;
 mod logout;
 mod operator;
 mod password_change;
+mod recovery;
 mod refresh_ends;
 mod refresh_keys;
 mod refresh_limit;

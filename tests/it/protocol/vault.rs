@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 
 pub(super) const ACCESS: &str = "access-keys";
 pub(super) const REFRESH: &str = "refresh-keys";
+pub(super) const LINKS: &str = "link-keys";
 
 /// The secrets, which a test can change, make fail, and count the reads of.
 #[derive(Debug, Clone, Default)]
@@ -38,6 +39,7 @@ impl Vault {
         let vault = Self::default();
         vault.put(ACCESS, &[key("access-1", None)]);
         vault.put(REFRESH, &[key("refresh-1", None)]);
+        vault.put(LINKS, &[key("link-1", None)]);
         vault
     }
 

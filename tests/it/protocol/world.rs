@@ -11,7 +11,7 @@ use std::{
 use aws_sdk_dynamodb::config::retry::RetryPartition;
 use jiff::{SignedDuration, Timestamp};
 use nova_auth::{
-    app::{AuthService, Authorizer},
+    app::{AuthService, Authorizer, RecoverService, RedeemService},
     aws::{Clients, dynamodb_config, http_client},
     config::Config,
     domain::{
@@ -32,6 +32,7 @@ use nova_auth::{
         csrf::Carrier,
         login::{LoggedIn, LoginAttempt, login},
         logout::{LogoutAttempt, logout},
+        mail::{recover::Recovery, redeem::Redemption},
         refresh::{RefreshAttempt, Refreshed, refresh},
         revoke_all::revoke_all,
         set_status::set_status,
@@ -44,7 +45,7 @@ use nova_local::Storage;
 use super::{
     super::support::engine,
     rows::{IDENTITY, Rows, SESSIONS},
-    vault::{ACCESS, REFRESH, Vault},
+    vault::{ACCESS, LINKS, REFRESH, Vault},
     wire::Wire,
 };
 
@@ -59,6 +60,8 @@ pub(super) const CHEAP: u32 = 4;
 pub(super) struct World {
     pub(super) service: AuthService,
     pub(super) authorizer: Authorizer,
+    pub(super) recovery: Recovery,
+    pub(super) redemption: Redemption,
     /// Between both and DynamoDB.
     pub(super) wire: Wire,
     pub(super) vault: Vault,
@@ -109,6 +112,7 @@ impl World {
             ("SESSIONS_TABLE", SESSIONS),
             ("ACCESS_KEYS_SECRET", ACCESS),
             ("REFRESH_KEYS_SECRET", REFRESH),
+            ("LINK_KEYS_SECRET", LINKS),
             ("AWS_REGION", "us-east-1"),
             ("AWS_ACCESS_KEY_ID", "test"),
             ("AWS_SECRET_ACCESS_KEY", "test"),
@@ -136,9 +140,13 @@ impl World {
         };
         let direct = aws_sdk_dynamodb::Client::from_conf(dynamodb_config(&aws, http).build());
         let service = instance(&config, &clients);
+        let mut redemption = RedeemService::new(&config, &clients).unwrap().redemption;
+        redemption.hasher = Hasher::new(CHEAP);
         Arc::new(World {
             service,
             authorizer: Authorizer::new(&config, &clients).unwrap(),
+            recovery: RecoverService::new(&config, &clients).unwrap().recovery,
+            redemption,
             wire,
             vault,
             rows: Rows::new(direct),

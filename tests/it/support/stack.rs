@@ -67,6 +67,12 @@ pub(crate) fn options() -> Options {
     }
 }
 
+/// What a stack that sends mail is told.
+pub(crate) fn with_mail(options: &mut Options) {
+    let parameters = [("Mail", "enabled"), ("AppUrl", "https://app.example.com")];
+    options.parameters.extend(parameters.map(|(name, value)| (name.to_owned(), value.to_owned())));
+}
+
 impl System {
     /// Starts a system.
     pub(crate) async fn start() -> System {
@@ -82,6 +88,11 @@ impl System {
         let stack = Stack::start(options).await.unwrap();
         let rows = Rows::at(stack.dynamodb_url());
         System { stack, rows, logs }
+    }
+
+    /// Starts a system that sends mail.
+    pub(crate) async fn start_with_mail() -> System {
+        System::start_with(with_mail).await
     }
 
     /// Starts a system whose functions have another environment.

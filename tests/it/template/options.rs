@@ -94,14 +94,19 @@ fn every_function_that_hashes_a_password_can_be_bounded_in_number_and_in_calls()
         let events = function["Properties"]["Events"].as_object().expect("it has events");
         for event in events.values() {
             let path = event["Properties"]["Path"].as_str().expect("a path").replace('/', "~1");
+            // An answer to a preflight hashes nothing.
+            if event["Properties"]["Method"] == "OPTIONS" {
+                continue;
+            }
             let bounded = settings.as_array().expect("settings").iter().any(|setting| {
+                let setting = setting["Fn::If"].get(1).unwrap_or(setting);
                 setting["ResourcePath"] == format!("/{path}")
                     && setting["ThrottlingRateLimit"] == json!({"Ref": "HashingCallsPerSecond"})
             });
             assert!(bounded, "{name}: {path} has no limit of its own");
         }
     }
-    assert_eq!(hashing, 3);
+    assert_eq!(hashing, 4);
 }
 
 #[test]

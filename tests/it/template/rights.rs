@@ -95,6 +95,16 @@ pub(super) const NEEDS: &[(&str, &str, &str, &[&str])] = &[
     ("Password", "Sessions", "DeleteItem", &["ATTEMPTS"]),
     ("Password", "Sessions", "GetItem", &["USER"]),
     ("Password", "Sessions", "UpdateItem", &["ATTEMPTS", "RATE", "USER"]),
+    ("Recover", "Sessions", "PutItem", &["MAIL"]),
+    ("Recover", "Sessions", "UpdateItem", &["MAILS", "RATE"]),
+    ("Redeem", "Identity", "GetItem", &["EMAIL"]),
+    ("Redeem", "Identity", "PutItem", &["EVENT"]),
+    ("Redeem", "Identity", "UpdateItem", &["EMAIL", "USER"]),
+    ("Redeem", "Sessions", "DeleteItem", &["ATTEMPTS"]),
+    ("Redeem", "Sessions", "GetItem", &["MAIL"]),
+    ("Redeem", "Sessions", "PutItem", &["MAIL"]),
+    ("Redeem", "Sessions", "Query", &["MAIL"]),
+    ("Redeem", "Sessions", "UpdateItem", &["ATTEMPTS", "MAIL", "RATE"]),
     ("Refresh", "Identity", "GetItem", &["USER"]),
     ("Refresh", "Identity", "PutItem", &["EVENT"]),
     ("Refresh", "Sessions", "GetItem", &["USER"]),
@@ -219,7 +229,7 @@ fn who_may_only_write_is_given_nothing_back() {
     assert!(seen.contains("RegisterRole") && seen.len() > 5, "{seen:?}");
     // Who updates without reading counts something, and nothing else.
     for Right { role, statement } in rights_to("dynamodb:") {
-        if texts(&statement["Action"]).eq(["dynamodb:UpdateItem"]) {
+        if texts(&statement["Action"]).eq(["dynamodb:UpdateItem"]) && returns_items(&statement) {
             for kind in leading_keys(&statement) {
                 let table = &resources(&statement)[0];
                 let is_read = rights_to("dynamodb:").any(|other| {
@@ -228,7 +238,10 @@ fn who_may_only_write_is_given_nothing_back() {
                         && texts(&other.statement["Action"]).any(|action| action == "dynamodb:GetItem")
                         && leading_keys(&other.statement).contains(&kind)
                 });
-                assert!(is_read || ["ATTEMPTS#*", "RATE#*"].contains(&kind.as_str()), "{role}: {statement}");
+                assert!(
+                    is_read || ["ATTEMPTS#*", "MAILS#*", "RATE#*"].contains(&kind.as_str()),
+                    "{role}: {statement}"
+                );
             }
         }
     }
@@ -240,11 +253,35 @@ fn only_those_who_verify_or_set_passwords_reach_their_hashes_and_who_registers_r
         for pattern in leading_keys(&statement) {
             let literal = pattern.split(['*', '?']).next().unwrap_or_default();
             let reaches = "EMAIL#".starts_with(literal) || literal.starts_with("EMAIL#");
-            let may = ["LoginRole", "PasswordRole", "RegisterRole"].contains(&role.as_str());
+            let may = ["LoginRole", "PasswordRole", "RegisterRole", "RedeemRole"].contains(&role.as_str());
             assert!(!reaches || may, "{role} reaches EMAIL# by {pattern}");
             let writes = texts(&statement["Action"]).all(|action| action == "dynamodb:PutItem");
             assert!(!reaches || role != "RegisterRole" || writes, "{role} reads EMAIL# by {pattern}");
         }
+    }
+}
+
+/// What can't read a user can't tell anybody who is one.
+#[test]
+fn who_asks_for_mail_reads_nothing_and_has_no_key() {
+    for Right { role, statement } in rights().filter(|right| right.role == "RecoverRole") {
+        for action in texts(&statement["Action"]) {
+            let is_blind = action.starts_with("logs:")
+                || action.starts_with("xray:")
+                || action == "kms:Decrypt"
+                || (["dynamodb:PutItem", "dynamodb:UpdateItem"].contains(&action)
+                    && resources(&statement) == [json!({"Fn::GetAtt": "SessionsTable.Arn"})]);
+            assert!(is_blind, "{role} may {action}: {statement}");
+        }
+    }
+}
+
+/// Who can make the links of mail can set everybody's password.
+#[test]
+fn only_who_makes_or_takes_links_reads_their_keys() {
+    for Right { role, statement } in rights_to("secretsmanager:") {
+        let reads = statement["Resource"].to_string().contains("LinkKeysSecret");
+        assert!(!reads || ["RedeemRole", "RotateKeysRole"].contains(&role.as_str()), "{role}: {statement}");
     }
 }
 
@@ -278,6 +315,8 @@ fn the_authorizer_has_neither_the_name_nor_the_use_of_the_refresh_keys() {
         ("Register", false),
         ("TokenAuthorizer", false),
         ("Jwks", false),
+        ("Recover", false),
+        ("Redeem", false),
     ] {
         let named = !variable(&template["Resources"][format!("{function}Function")]["Properties"]).is_null();
         let read = rights_to("secretsmanager:").any(|right| {
@@ -335,6 +374,7 @@ fn rights() -> impl Iterator<Item = Right> {
     }
     for (name, resource) in of_type(&template, "AWS::IAM::Policy") {
         for role in resource["Properties"]["Roles"].as_array().expect("a policy is somebody's") {
+            let role = role["Fn::If"].get(1).unwrap_or(role);
             let role = role["Ref"].as_str().unwrap_or_else(|| panic!("{name}: {role}"));
             add(role, &resource["Properties"]["PolicyDocument"]);
         }

@@ -5,13 +5,15 @@
 
 use std::collections::BTreeSet;
 
+use nova_auth::domain::mail::MailKind;
 use serde_json::{Value, json};
 
 use super::rights::{NEEDS, leading_keys, resources, returns_items, rights_to};
 use super::texts;
 use crate::support::client::Client;
+use crate::support::mail::read;
 use crate::support::proxy::{Call, Proxy};
-use crate::support::stack::{PASSWORD, Pair, System};
+use crate::support::stack::{PASSWORD, Pair, System, with_mail};
 
 /// What IAM decides about: whose role, which action, on which table, and the partition keys that it touches.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -126,6 +128,21 @@ async fn every_call_of_a_function_to_the_tables_is_one_that_its_role_allows() {
     assert_eq!(unused, ELSEWHERE, "not seen to be used: are they needed?");
 }
 
+/// What a user does by mail.
+async fn mail(system: &System, email: &str) {
+    let client = Client::at(3);
+    for number in 0..2 {
+        assert_eq!(client.post(&system.auth("recovery"), &json!({"email": email})).await.status, 202);
+        let mail = read(system, email, MailKind::Reset).await;
+        let new = format!("Phrase-number-{number}!");
+        let body = match number {
+            0 => json!({"token": mail.token, "newPassword": new}),
+            _ => json!({"email": email, "code": mail.code, "newPassword": new}),
+        };
+        assert_eq!(client.post(&system.auth("recovery/confirm"), &body).await.status, 200);
+    }
+}
+
 /// Everything that the functions do, at least once.
 async fn the_life_of_a_user() -> Vec<Call> {
     let proxy = Proxy::start().await;
@@ -133,6 +150,7 @@ async fn the_life_of_a_user() -> Vec<Call> {
     let system = System::start_with(|options| {
         options.environment.insert("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), url);
         // Hashes are made at another cost than the operator's, so that a login upgrades one.
+        with_mail(options);
         let more = [("AuthorizerRateLimit", "1000"), ("BcryptCost", "11"), ("MaxSessionsPerUser", "3")];
         for (name, value) in more.into_iter().chain([("Registration", "open")]) {
             options.parameters.insert(name.to_owned(), value.to_owned());
@@ -180,5 +198,6 @@ async fn the_life_of_a_user() -> Vec<Call> {
     assert_eq!(out.status, 200, "{}", out.body);
     let omar = Pair::of(&system.try_login(&client, "omar@example.com", PASSWORD).await);
     assert_eq!(client.send(with("DELETE", "sessions", &omar.access)).await.status, 200);
+    mail(&system, "omar@example.com").await;
     proxy.seen()
 }

@@ -104,7 +104,21 @@ impl Template {
     /// # Errors
     /// When the file can't be read, is no template, or needs something that can't be resolved.
     pub fn load_alone(path: &Path) -> Result<Template, TemplateError> {
-        Self::load_with(path, &Inputs { names_for_imports: true, ..Inputs::default() })
+        Self::load_alone_with(path, [])
+    }
+
+    /// The same, with other parameters.
+    ///
+    /// # Errors
+    /// When the file can't be read, is no template, or needs something that can't be resolved.
+    pub fn load_alone_with<'a>(
+        path: &Path,
+        parameters: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Template, TemplateError> {
+        let parameters = parameters.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let inputs =
+            Inputs { names_for_imports: true, parameters: parameters.collect(), ..Inputs::default() };
+        Self::load_with(path, &inputs)
     }
 
     /// Reads the text of a template with its default parameters; `path` is what errors call it.

@@ -90,6 +90,7 @@ impl Operator<'_> {
             created_at: now,
             last_login_at: None,
             password_changed_at: now,
+            email_verified_at: None,
         })
     }
 }

@@ -1,0 +1,98 @@
+//! The services of a stack that sends mail.
+
+use crate::{
+    aws::Clients,
+    config::{Config, ConfigError, EdgeConfig},
+    flows::mail::{recover::Recovery, redeem::Redemption},
+    keys::{KeyCache, MailLinks, TokenKind},
+    passwords::Hasher,
+    rate_limit::RateLimit,
+    store::Store,
+    telemetry,
+};
+
+use super::{StartError, note, start_time};
+
+/// What the recovery works with. It has no keys.
+#[derive(Debug)]
+pub struct RecoverService {
+    /// The flow's part.
+    pub recovery: Recovery,
+    /// How requests are read and answered.
+    pub edge: EdgeConfig,
+}
+
+/// What the redemption of links works with.
+#[derive(Debug)]
+pub struct RedeemService {
+    /// The flow's part.
+    pub redemption: Redemption,
+    /// How requests are read and answered.
+    pub edge: EdgeConfig,
+}
+
+impl RecoverService {
+    /// Builds all of it from the environment. It may read nothing, so that no connection is opened before the first request.
+    ///
+    /// # Errors
+    /// [`StartError`], for what no retry would cure.
+    pub fn start() -> Result<Self, StartError> {
+        telemetry::start();
+        let config = Config::from_env();
+        Ok(Self::new(&config, &Clients::new(&config.aws()?)?)?)
+    }
+
+    /// Builds all of it on these clients.
+    ///
+    /// # Errors
+    /// The first variable that is missing or wrong.
+    pub fn new(config: &Config, clients: &Clients) -> Result<Self, ConfigError> {
+        let recovery = Recovery {
+            store: Store::new(clients.dynamodb.clone(), config.tables()?),
+            rate_limit: RateLimit::new(config.api_rate(100)?),
+        };
+        Ok(Self { recovery, edge: config.edge()? })
+    }
+}
+
+impl RedeemService {
+    /// Builds all of it from the environment, and warms it up.
+    ///
+    /// # Errors
+    /// [`StartError`], for what no retry would cure.
+    pub async fn start() -> Result<Self, StartError> {
+        telemetry::start();
+        let config = Config::from_env();
+        let service = Self::new(&config, &Clients::new(&config.aws()?)?)?;
+        let Redemption { links, store, .. } = &service.redemption;
+        let (links, store) = tokio::join!(links.ready(start_time()), store.warm_up_mail());
+        note([links.err().map(|e| e.to_string()), store.err().map(|e| e.to_string()), None]);
+        Ok(service)
+    }
+
+    /// Builds all of it on these clients.
+    ///
+    /// # Errors
+    /// The first variable that is missing or wrong.
+    pub fn new(config: &Config, clients: &Clients) -> Result<Self, ConfigError> {
+        let redemption = Redemption {
+            store: Store::new(clients.dynamodb.clone(), config.tables()?),
+            links: mail_links(config, clients)?,
+            hasher: Hasher::new(config.bcrypt_cost()?),
+            policy: config.password_profile()?,
+            guesses: config.attempts()?.address,
+            rate_limit: RateLimit::new(config.api_rate(100)?),
+            security_log: config.security_log()?,
+        };
+        Ok(Self { redemption, edge: config.edge()? })
+    }
+}
+
+/// The links in mail.
+///
+/// # Errors
+/// Their secret's name is missing, or that of other keys.
+pub fn mail_links(config: &Config, clients: &Clients) -> Result<MailLinks, ConfigError> {
+    let secret = config.link_keys_secret()?;
+    Ok(MailLinks::new(KeyCache::new(clients.secrets_manager.clone(), secret, TokenKind::Link)))
+}

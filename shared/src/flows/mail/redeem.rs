@@ -1,0 +1,174 @@
+//! The link or the code of a mail: whose it is, and whether it counts.
+//!
+//! A wrong one is a guess, and is held against the address as a wrong password is. One of the wrong purpose, one that was used, one
+//! whose time is over and one that never was are one answer.
+
+use jiff::SignedDuration;
+
+use crate::{
+    domain::{
+        attempts::{Entry, Limit},
+        email::Email,
+        mail::{Mail, MailCode, MailDigest, MailKey, MailKind, MailToken, Prepared},
+        moment::Moment,
+        password::Profile as PasswordProfile,
+        refusal::Refusal,
+    },
+    flows::{
+        Caller, FlowError,
+        attempts::{Place, enter_address, leave},
+    },
+    keys::MailLinks,
+    passwords::Hasher,
+    rate_limit::{self, RateLimit},
+    store::Store,
+};
+
+/// What the redemption works with.
+#[derive(Debug)]
+pub struct Redemption {
+    /// The tables.
+    pub store: Store,
+    /// The links.
+    pub links: MailLinks,
+    /// Passwords.
+    pub hasher: Hasher,
+    /// Which passwords may be set.
+    pub policy: PasswordProfile,
+    /// How often an address may guess.
+    pub guesses: Limit,
+    /// How often the endpoint may be called.
+    pub rate_limit: RateLimit,
+    /// How long security events are kept.
+    pub security_log: SignedDuration,
+}
+
+/// What somebody shows who has read a mail.
+#[derive(Debug)]
+pub enum Proof {
+    /// The token of its link.
+    Link(MailToken),
+    /// Its code, and the address that it was sent to.
+    Code(Email, MailCode),
+}
+
+/// A mail whose link or code was right.
+#[derive(Debug)]
+pub struct Proven {
+    /// Its row.
+    pub key: MailKey,
+    /// The row, as it was read.
+    pub mail: Mail,
+    /// What the link was computed from.
+    pub prepared: Prepared,
+}
+
+/// The same request within this time gets the same answer: its first answer may have been lost.
+const REPEATED: SignedDuration = SignedDuration::from_mins(10);
+
+impl Proven {
+    /// Whether this very request used the link a moment ago.
+    ///
+    /// # Errors
+    /// `MailTokenInvalid`: it was used, and not by this request, or too long ago.
+    pub fn was_used_by(&self, request: &str, moment: &Moment) -> Result<bool, Refusal> {
+        let Some(used_at) = self.mail.used_at else { return Ok(false) };
+        let by_this = self.mail.used_by.as_deref() == Some(request);
+        if by_this && moment.now.duration_since(used_at) < REPEATED {
+            Ok(true)
+        } else {
+            Err(Refusal::MailTokenInvalid)
+        }
+    }
+}
+
+/// Looks whose the proof is and does `then` with it, with a place for the address taken; it is given back unless it was a guess.
+///
+/// # Errors
+/// Of the refusals: `ApiRateLimited`, `AddressLimited`, `MailTokenInvalid`, and those of `then`.
+pub async fn with_proof<T>(
+    service: &Redemption,
+    moment: &Moment,
+    caller: &Caller,
+    (kind, proof): (MailKind, &Proof),
+    then: impl AsyncFnOnce(&Moment, Proven) -> Result<T, FlowError>,
+) -> Result<T, FlowError> {
+    // Whether keys have to be read first must not tell whose the address is.
+    service.links.ready(moment.now).await?;
+    let counted_as = rate_limit::Caller::address(caller.address);
+    service.rate_limit.check(&counted_as, moment.now).map_err(Refusal::ApiRateLimited)?;
+    let (place, counted) = tokio::join!(
+        enter_address(&service.store, service.guesses, moment, caller.address),
+        service.rate_limit.count(&service.store, &counted_as, moment.now),
+    );
+    let place: Place = place?;
+    let outcome = match counted {
+        Ok(Some(Err(quota))) => Err(Refusal::ApiRateLimited(quota).into()),
+        Err(error) => Err(error.into()),
+        Ok(_) => match prove(service, &place.moment, kind, proof).await {
+            Ok(proven) => then(&place.moment, proven).await,
+            Err(error) => Err(error),
+        },
+    };
+    if !matches!(outcome, Err(FlowError::Refused(Refusal::MailTokenInvalid))) {
+        leave(&service.store, &place).await;
+    }
+    outcome
+}
+
+async fn prove(
+    service: &Redemption,
+    moment: &Moment,
+    kind: MailKind,
+    proof: &Proof,
+) -> Result<Proven, FlowError> {
+    let found = match proof {
+        Proof::Link(token) if token.key.kind == kind => by_link(service, moment, token).await?,
+        Proof::Link(_) => None,
+        Proof::Code(email, code) => by_code(service, moment, kind, (email, code)).await?,
+    };
+    found.ok_or_else(|| Refusal::MailTokenInvalid.into())
+}
+
+async fn by_link(
+    service: &Redemption,
+    moment: &Moment,
+    token: &MailToken,
+) -> Result<Option<Proven>, FlowError> {
+    let Some(proven) =
+        service.store.mail(&token.key).await?.and_then(|mail| prepared(token.key, mail, moment))
+    else {
+        return Ok(None);
+    };
+    let Proven { key, mail, prepared } = &proven;
+    let made = service.links.token(key, mail, prepared, moment.now).await?;
+    Ok((made.as_ref() == Some(token)).then_some(proven))
+}
+
+/// A code is looked for in the newest mails of the mailbox. One of the five tries of each is taken before anything is compared, whether
+/// or not anybody is there.
+async fn by_code(
+    service: &Redemption,
+    moment: &Moment,
+    kind: MailKind,
+    (email, code): (&Email, &MailCode),
+) -> Result<Option<Proven>, FlowError> {
+    let entry = Entry::new(moment);
+    for (key, mail) in service.store.newest_mails(&MailDigest::of(email), kind).await? {
+        if mail.is_over(moment.now) || !service.store.reserve_code_try(&key, &entry, moment.now).await? {
+            continue;
+        }
+        let Some(proven) = prepared(key, mail, moment) else { continue };
+        let made = service.links.code(&key, &proven.mail, &proven.prepared, moment.now).await?;
+        if made.as_ref() == Some(code) {
+            return Ok(Some(proven));
+        }
+    }
+    Ok(None)
+}
+
+/// A row whose link was made, and whose time is not over.
+fn prepared(key: MailKey, mail: Mail, moment: &Moment) -> Option<Proven> {
+    let prepared = mail.prepared.clone().filter(|_| !mail.is_over(moment.now))?;
+    Some(Proven { key, mail, prepared })
+}
