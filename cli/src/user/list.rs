@@ -2,11 +2,13 @@
 
 use std::error::Error;
 use std::io::Write as _;
+use std::sync::Arc;
 
+use nova_auth::app::start_time;
 use nova_auth::domain::user::{Profile, Role, Status};
 use nova_auth::store::Segment;
 
-use super::view::{View, status, time};
+use super::view::{View, status, time, with_last_logins};
 use crate::failure::InPart;
 use crate::output::{Output, Table, stdout};
 use crate::target::Target;
@@ -45,15 +47,15 @@ impl Args {
 }
 
 pub(super) async fn run(args: &Args) -> Result<(), Box<dyn Error>> {
-    let store = args.target.store().await?;
+    let (store, now) = (Arc::new(args.target.store().await?), start_time());
     let mut left = args.limit.unwrap_or(usize::MAX);
     let (mut unreadable, mut is_first, mut from) = (Vec::new(), true, None);
     loop {
         let page = store.users(Segment::WHOLE, from).await?;
         unreadable.extend(page.unreadable);
-        let wanted: Vec<_> = page.profiles.iter().filter(|user| args.wants(user)).take(left).collect();
+        let wanted: Vec<_> = page.profiles.into_iter().filter(|user| args.wants(user)).take(left).collect();
         left -= wanted.len();
-        print(&wanted, args.output, is_first)?;
+        print(&with_last_logins(&store, wanted, now).await?, args.output, is_first)?;
         is_first = false;
         from = page.next;
         if from.is_none() || left == 0 {
@@ -71,7 +73,7 @@ pub(super) async fn run(args: &Args) -> Result<(), Box<dyn Error>> {
 }
 
 /// A page of the table at a time: however many users there are, few are in memory.
-fn print(users: &[&Profile], output: Output, is_first: bool) -> Result<(), Box<dyn Error>> {
+fn print(users: &[Profile], output: Output, is_first: bool) -> Result<(), Box<dyn Error>> {
     let mut out = stdout();
     let mut table = Table::new(["ID", "STATUS", "ROLE", "LAST LOGIN", "EMAIL", "NAME"]);
     for user in users {

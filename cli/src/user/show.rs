@@ -30,13 +30,15 @@ pub(crate) struct Args {
 
 pub(super) async fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     let store = args.target.store().await?;
-    let user = find(&store, &args.user).await?;
+    let mut user = find(&store, &args.user).await?;
     let now = start_time();
-    let (sessions, attempts, log) = tokio::join!(
+    let (last_login, sessions, attempts, log) = tokio::join!(
+        store.last_login(user.id, now),
         store.sessions(user.id),
         store.account_attempts(&user.email, now),
         store.security_log(user.id, args.events, now),
     );
+    user.last_login_at = last_login?.max(user.last_login_at);
     let (sessions, attempts, log) = (live(sessions?, &user, now), attempts?, log?);
     let mut document = serde_json::to_value(View::of(&user))?;
     if let Some(members) = document.as_object_mut() {

@@ -29,7 +29,7 @@ pub struct Profile {
     pub epoch: u64,
     /// When the user was made.
     pub created_at: Timestamp,
-    /// The last login that was completed.
+    /// The last login as a version of before wrote it down. It is derived now: from the sessions and the security log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_login_at: Option<Timestamp>,
     /// When the password was last set.

@@ -1,11 +1,17 @@
-//! Login: an attempt is reserved, the password verified, and a session begun in one transaction.
+//! Login: an attempt is reserved, the password verified, and a session begun.
 //!
 //! Three round trips besides the hash, when nothing contends:
 //!
 //! 1. a place for the address ‖ the credential ‖ the call counted;
 //! 2. a place for the account ‖ the profile;
-//! 3. (the hash, then) the transaction ‖ the account's attempts cleared ‖ the address's place given back;
+//!    (the hash, and beside it the credential once more)
+//! 3. the session ‖ the security event ‖ the profile once more ‖ the account's attempts cleared ‖ the address's place given back;
 //!    or, for a wrong password, the run counted ‖ the security event.
+//!
+//! INVARIANT: the password is verified against a credential that was read *after* the profile whose epoch the session gets.
+//! Whatever changes how a user authenticates raises the epoch. So a change before the last read of the credential is seen by it,
+//! and one after the read of the profile makes the session dead at its birth: no transaction has to hold them together. The
+//! profile is read once more for the answer alone: nobody is given tokens that are dead already.
 //!
 //! An address that nobody has costs the same calls, the same writes and the same hash, and gets the same answer.
 
@@ -24,7 +30,7 @@ use crate::{
     domain::{
         attempts::Quota,
         email::Email,
-        ids::{FingerprintHash, SessionId},
+        ids::{FingerprintHash, SessionId, UserId},
         moment::Moment,
         password::Password,
         refusal::Refusal,
@@ -36,7 +42,7 @@ use crate::{
     keys::{First, IssuedAccess},
     passwords::Verdict,
     rate_limit,
-    store::{Credential, EventRow, LoginCommit, LoginCommitted, StoreError},
+    store::{Credential, EventRow, StoreError},
     telemetry,
 };
 
@@ -130,8 +136,7 @@ async fn at_address(
     if address.waited {
         credential = service.store.credential(&attempt.email).await?;
     }
-    let user =
-        credential.as_ref().map_or_else(|| attempts::nobody(&attempt.email), |credential| credential.user_id);
+    let user = owner(credential.as_ref(), &attempt.email);
     let (account, profile) = tokio::join!(
         attempts::enter_account(&service.store, service.attempts.account, &address.moment, &attempt.email),
         service.store.profile(user),
@@ -156,7 +161,15 @@ async fn at_account(
     let moment = &account.moment;
     for _ in 0..MAX_ROUNDS {
         let hash = readable(credential.as_ref(), moment);
-        let verdict = service.hasher.examine(&attempt.password, hash).await?;
+        let (verdict, now) = tokio::join!(
+            service.hasher.examine(&attempt.password, hash),
+            service.store.credential(&attempt.email)
+        );
+        let (verdict, now) = (verdict?, now?);
+        if now != credential {
+            (credential, profile) = read_again(service, attempt, Some(now)).await?;
+            continue;
+        }
         let Some(known) = credential.as_ref().filter(|_| verdict != Verdict::Wrong) else {
             let user = credential.as_ref().map(|credential| credential.user_id);
             let quota =
@@ -169,45 +182,48 @@ async fn at_account(
             forgive.await;
             return Err(Refusal::AccountInactive.into());
         };
-        let (begun, ()) =
-            tokio::join!(begin_session(service, moment, (known, verdict), &active, attempt), forgive);
-        match begun? {
-            (LoginCommitted::Done, session, first) => {
-                session_limit::end_the_oldest(service, moment, &active, &attempt.caller.device).await;
-                let refresh = service.refresh.first_token(&session, &first.id, moment.now).await?;
-                return Ok(LoggedIn {
-                    access: service.access.issue(&active, &session, moment.now).await?,
-                    refresh: csrf::deliver(&service.refresh, moment, &session, refresh).await?,
-                    profile: active,
-                    quota: Quota::unused("account", service.attempts.account),
-                });
-            }
-            (LoginCommitted::UserInactive, ..) => return Err(Refusal::AccountInactive.into()),
-            (LoginCommitted::CredentialChanged | LoginCommitted::EpochRaised, ..) => {
-                credential = service.store.credential(&attempt.email).await?;
-                let user = credential
-                    .as_ref()
-                    .map_or_else(|| attempts::nobody(&attempt.email), |found| found.user_id);
-                profile = service.store.profile(user).await?;
-            }
+        let (begun, ()) = tokio::join!(begin_session(service, moment, &active, attempt), forgive);
+        let (session, first, user) = begun?;
+        if user.as_ref().is_some_and(|user| user.is_active() && user.epoch == session.epoch) {
+            upgrade(service, moment, (known, verdict), attempt).await;
+            return welcome(service, moment, active, &session, &first, attempt).await;
         }
+        withdraw(service, moment, &session).await;
+        if !user.is_some_and(|user| user.is_active()) {
+            return Err(Refusal::AccountInactive.into());
+        }
+        (credential, profile) = read_again(service, attempt, None).await?;
     }
     Err(StoreError::Unavailable { operation: "complete a login", reason: "contention".to_owned() }.into())
 }
 
+/// Credential and profile, in this order: as they are after something was changed.
+async fn read_again(
+    service: &AuthService,
+    attempt: &LoginAttempt,
+    read: Option<Option<Credential>>,
+) -> Result<(Option<Credential>, Option<Profile>), StoreError> {
+    let credential = match read {
+        Some(credential) => credential,
+        None => service.store.credential(&attempt.email).await?,
+    };
+    let profile = service.store.profile(owner(credential.as_ref(), &attempt.email)).await?;
+    Ok((credential, profile))
+}
+
+/// Whose profile is asked for.
+fn owner(credential: Option<&Credential>, email: &Email) -> UserId {
+    credential.map_or_else(|| attempts::nobody(email), |credential| credential.user_id)
+}
+
+/// Writes a session and its entry in the security log, and reads the user once more beside them. Where one of the three fails
+/// the session is taken back: nobody is given its tokens.
 async fn begin_session(
     service: &AuthService,
     moment: &Moment,
-    (verified, verdict): (&Credential, Verdict),
     profile: &Profile,
     attempt: &LoginAttempt,
-) -> Result<(LoginCommitted, Session, First), FlowError> {
-    let is_outdated = verdict == Verdict::RightAsTyped
-        || verified.password_hash.as_ref().is_some_and(|hash| service.hasher.is_outdated(hash));
-    let upgraded = match is_outdated {
-        true => Some(service.hasher.hash(&attempt.password).await?),
-        false => None,
-    };
+) -> Result<(Session, First, Option<Profile>), FlowError> {
     let first = service.refresh.begin(moment.now).await?;
     let session = new_session(service, moment, profile, attempt, &first)?;
     let event = EventRow::new(
@@ -218,19 +234,70 @@ async fn begin_session(
         moment.now + service.security_log,
     )
     .of_session(session.session_id);
-    let commit = LoginCommit {
-        email: &attempt.email,
-        verified,
-        upgraded: upgraded.as_ref(),
-        session: &session,
-        event: &event,
-        now: moment.now,
-    };
-    let committed = service.store.commit_login(&commit).await?;
-    if matches!(committed, LoginCommitted::Done) {
-        telemetry::security_event(event.event, moment, Some(profile.id), Some(session.session_id));
+    let (put, logged, user) = tokio::join!(
+        service.store.put_session(&session),
+        service.store.put_event(&event),
+        service.store.profile(profile.id)
+    );
+    match put.and(logged).and(user) {
+        Ok(user) => Ok((session, first, user)),
+        Err(error) => {
+            withdraw(service, moment, &session).await;
+            Err(error.into())
+        }
     }
-    Ok((committed, session, first))
+}
+
+/// A session whose tokens nobody gets. That it stays in its user's list for a while, where it can't be ended, hurts nobody.
+async fn withdraw(service: &AuthService, moment: &Moment, session: &Session) {
+    let withdrawn = service.store.withdraw_session(session.user_id, session.session_id, moment.now).await;
+    if let Err(error) = withdrawn {
+        tracing::error!(error = %error, request.id = moment.request.as_str(), "a session was not withdrawn");
+    }
+}
+
+/// Brings a hash up to date that was made with other work, or of another form of the password.
+async fn upgrade(
+    service: &AuthService,
+    moment: &Moment,
+    (verified, verdict): (&Credential, Verdict),
+    attempt: &LoginAttempt,
+) {
+    let is_outdated = verdict == Verdict::RightAsTyped
+        || verified.password_hash.as_ref().is_some_and(|hash| service.hasher.is_outdated(hash));
+    if !is_outdated {
+        return;
+    }
+    let upgraded = match service.hasher.hash(&attempt.password).await {
+        Ok(hash) => {
+            service.store.upgrade_hash(&attempt.email, verified, &hash).await.map_err(FlowError::from)
+        }
+        Err(error) => Err(error.into()),
+    };
+    if let Err(error) = upgraded {
+        tracing::error!(error = %error, request.id = moment.request.as_str(), "a hash was not upgraded");
+    }
+}
+
+/// The answer to somebody whose session has begun.
+async fn welcome(
+    service: &AuthService,
+    moment: &Moment,
+    user: Profile,
+    session: &Session,
+    first: &First,
+    attempt: &LoginAttempt,
+) -> Result<LoggedIn, FlowError> {
+    let event = SecurityEvent::AuthnLoginSuccess;
+    telemetry::security_event(event, moment, Some(user.id), Some(session.session_id));
+    session_limit::end_the_oldest(service, moment, &user, &attempt.caller.device).await;
+    let refresh = service.refresh.first_token(session, &first.id, moment.now).await?;
+    Ok(LoggedIn {
+        access: service.access.issue(&user, session, moment.now).await?,
+        refresh: csrf::deliver(&service.refresh, moment, session, refresh).await?,
+        profile: user,
+        quota: Quota::unused("account", service.attempts.account),
+    })
 }
 
 fn new_session(

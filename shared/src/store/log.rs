@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Store, StoreError, item};
-use crate::domain::ids::UserId;
+use crate::domain::{ids::UserId, security_event::SecurityEvent};
 
 /// An entry of the security log, as it is read. Its event is a text: a later version may know more of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +27,46 @@ pub struct LoggedEvent {
 }
 
 impl Store {
+    /// When this last happened to a user, as far as the security log goes back.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn last_logged(
+        &self,
+        user: UserId,
+        event: SecurityEvent,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        const OPERATION: &str = "search the security log";
+        let mut from = None;
+        loop {
+            let page = self
+                .client
+                .query()
+                .table_name(&self.tables.identity)
+                .key_condition_expression("pk = :user AND begins_with(sk, :events)")
+                .filter_expression("expiresAt > :now AND #event = :event")
+                .expression_attribute_names("#event", "event")
+                .expression_attribute_values(":user", item::text(format!("EVENT#{user}")))
+                .expression_attribute_values(":events", item::text("EVENT#"))
+                .expression_attribute_values(":now", item::ttl(now))
+                .expression_attribute_values(":event", item::text(event.name()))
+                .scan_index_forward(false)
+                .consistent_read(true)
+                .set_exclusive_start_key(from)
+                .send()
+                .await
+                .map_err(|error| StoreError::from_sdk(OPERATION, &error))?;
+            if let Some(found) = page.items.unwrap_or_default().into_iter().next() {
+                return item::read::<LoggedEvent>(OPERATION, found).map(|entry| Some(entry.at));
+            }
+            from = page.last_evaluated_key.filter(|key| !key.is_empty());
+            if from.is_none() {
+                return Ok(None);
+            }
+        }
+    }
+
     /// The newest entries of a user's security log, at most so many, the newest first; those whose time is over are
     /// left out.
     ///

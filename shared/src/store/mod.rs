@@ -44,7 +44,6 @@ pub use error::StoreError;
 pub use event::EventRow;
 pub use facts::Facts;
 pub use log::LoggedEvent;
-pub use login::{LoginCommit, LoginCommitted};
 pub use mail::CODE_TRIES;
 pub use mail_window::MailWindow;
 pub use operate::{AccessChange, AccountAttempts, UserDeleted};

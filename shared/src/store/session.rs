@@ -17,6 +17,7 @@ use crate::domain::{
     attempts::Limit,
     ids::{AccessId, RefreshHash, SessionId, UserId},
     moment::Moment,
+    security_event::SecurityEvent,
     session::{Presented, Session, whole_seconds},
 };
 
@@ -260,6 +261,18 @@ impl Store {
             }
         };
         Ok(SessionRows { found, next })
+    }
+
+    /// When a user logged in last: the newest session, or where none is left, the newest login of the security log.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn last_login(&self, user: UserId, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        let newest = self.sessions_before(user, None, 1).await?.found.into_iter().next();
+        match newest {
+            Some(session) => Ok(Some(session.created_at)),
+            None => self.last_logged(user, SecurityEvent::AuthnLoginSuccess, now).await,
+        }
     }
 
     /// Ends a session and writes it into its user's security log, both or neither; the access token that was shown, if one was,

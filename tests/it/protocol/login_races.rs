@@ -1,12 +1,18 @@
 //! Login against what should keep it from succeeding: wherever in it the user is disabled, revoked or given another
 //! password, no session is alive that should not be.
 
-use nova_auth::domain::{refusal::Refusal, user::Status};
+use std::{sync::Arc, time::Duration};
+
+use nova_auth::{
+    domain::{refusal::Refusal, user::Status},
+    flows::FlowError,
+};
 
 use super::{
     answers::{assert_passing, claims, refusal},
     faults::{Fault, Gate, any, on},
     rows::{n, number, text},
+    wire::Sent,
     world::{CHEAP, OTHER_PASSWORD, PASSWORD, Pair, Person, World},
 };
 
@@ -30,18 +36,20 @@ impl Event {
 }
 
 /// Runs a login for each of its calls, with the event coming in while that call waits: before it is sent, and after it
-/// took effect. `check` is told whether that was before the login's transaction: then the login itself must notice.
+/// took effect. `check` is told whether that was before the session is put: then the login itself must notice.
 async fn at_every_point(event: Event, check: impl AsyncFn(&World, &Person, Result<Pair, Refusal>, bool)) {
     let world = World::new().await;
+    world.wire.set_latency(Duration::from_millis(20));
     let person = world.person("measure").await;
     world.wire.reset();
     world.login(&world.at(0), &person).await.unwrap();
     let calls = world.wire.sent();
-    let transaction = calls.iter().position(|sent| sent.operation == "TransactWriteItems").unwrap();
-    for call in 0..calls.len() {
+    let put = calls.iter().find(|sent| puts_a_session(sent)).unwrap().round;
+    for (call, sent) in calls.iter().enumerate() {
         for before_sending in [true, false] {
-            let person = world.person(&format!("amal-{call}-{before_sending}")).await;
-            let other_session = world.login(&world.at(0), &person).await.unwrap();
+            // A wrong password counts at the address: each login has its own.
+            let world = World::new().await;
+            let (person, other_session) = world.logged_in().await;
             world.wire.reset();
             let gate = Gate::default();
             let hold =
@@ -54,10 +62,13 @@ async fn at_every_point(event: Event, check: impl AsyncFn(&World, &Person, Resul
                 gate.open();
             });
             let begun = begun.map_err(|error| refusal(Err::<(), _>(error)));
-            let in_time = call < transaction || call == transaction && before_sending;
-            check(&world, &person, begun, in_time).await;
+            check(&world, &person, begun, sent.round < put).await;
         }
     }
+}
+
+fn puts_a_session(sent: &Sent) -> bool {
+    sent.operation == "PutItem" && sent.body.to_string().contains("SESSION#")
 }
 
 #[tokio::test]
@@ -113,20 +124,14 @@ async fn a_login_with_the_old_password_that_meets_its_change_fails_or_is_dead() 
 /// Somebody else who logged in at the same moment upgraded the hash: the password is as right as it was.
 #[tokio::test]
 async fn a_hash_that_changed_meanwhile_is_verified_again() {
-    let world = World::new().await;
-    let person = world.person("amal").await;
     let same_password = bcrypt::hash(PASSWORD, CHEAP).unwrap();
-    world.wire.reset();
-    let gate = Gate::default();
-    world.wire.script(on("TransactWriteItems"), Fault::Hold(gate.clone()));
-    let moment = world.at(0);
-    let (begun, ()) = tokio::join!(world.login(&moment, &person), async {
-        gate.arrival().await;
-        world.rows.set_password_hash(&person.email, &same_password).await;
-        gate.open();
-    });
+    let (world, person, begun) = while_it_is_verified(&same_password).await;
     world.assert_alive(0, &begun.unwrap()).await;
-    assert_eq!(world.wire.count("TransactWriteItems"), 2);
+    assert_eq!(
+        world.wire.count("GetItem"),
+        6,
+        "credential, profile, both once more, and each for the last time"
+    );
     assert_eq!(world.rows.sessions(person.id).await.len(), 1);
 }
 
@@ -134,37 +139,63 @@ async fn a_hash_that_changed_meanwhile_is_verified_again() {
 /// is a wrong one.
 #[tokio::test]
 async fn a_hash_of_another_password_that_came_meanwhile_is_a_wrong_password() {
-    let world = World::new().await;
-    let person = world.person("amal").await;
-    let gate = Gate::default();
-    world.wire.script(on("TransactWriteItems"), Fault::Hold(gate.clone()));
-    let moment = world.at(0);
-    let (begun, ()) = tokio::join!(world.login(&moment, &person), async {
-        gate.arrival().await;
-        let other = bcrypt::hash(OTHER_PASSWORD, CHEAP).unwrap();
-        world.rows.set_password_hash(&person.email, &other).await;
-        gate.open();
-    });
+    let (world, person, begun) = while_it_is_verified(&bcrypt::hash(OTHER_PASSWORD, CHEAP).unwrap()).await;
     assert!(matches!(refusal(begun), Refusal::InvalidCredentials(_)));
     assert!(world.rows.sessions(person.id).await.is_empty());
 }
 
+/// A login, and another hash in the row before it is read for the last time.
+async fn while_it_is_verified(hash: &str) -> (Arc<World>, Person, Result<Pair, FlowError>) {
+    let world = World::new().await;
+    let person = world.person("amal").await;
+    world.wire.reset();
+    let gate = Gate::default();
+    world.wire.script(on("GetItem").with("CREDENTIAL").after(1), Fault::Hold(gate.clone()));
+    let moment = world.at(0);
+    let (begun, ()) = tokio::join!(world.login(&moment, &person), async {
+        gate.arrival().await;
+        world.rows.set_password_hash(&person.email, hash).await;
+        gate.open();
+    });
+    (world, person, begun)
+}
+
+/// What no epoch tells: the password is changed after the hash was read, and before the epoch is. The session would have the new
+/// epoch and the old password.
 #[tokio::test]
-async fn a_conflict_of_transactions_is_tried_again_and_at_last_is_no_answer() {
+async fn a_password_that_changes_between_the_reads_of_its_hash_and_of_the_epoch_begins_no_session() {
+    let world = World::new().await;
+    let (person, other) = world.logged_in().await;
+    world.wire.reset();
+    let gate = Gate::default();
+    world.wire.script(on("GetItem").with("PROFILE"), Fault::Hold(gate.clone()));
+    let moment = world.at(10);
+    let (begun, ()) = tokio::join!(world.login(&moment, &person), async {
+        gate.arrival().await;
+        world.change_password(&world.at(10), &other.access).await.unwrap();
+        gate.open();
+    });
+    assert!(matches!(refusal(begun), Refusal::InvalidCredentials(_)));
+    assert_eq!(world.rows.sessions(person.id).await.len(), 1, "the one that changed it");
+}
+
+#[tokio::test]
+async fn a_session_that_conflicts_is_put_again_and_at_last_is_no_answer() {
     let world = World::new().await;
     let person = world.person("amal").await;
     world.wire.reset();
     for _ in 0..3 {
-        world.wire.script(on("TransactWriteItems"), Fault::conflict());
+        world.wire.script(on("PutItem").with("SESSION#"), Fault::conflict_with_a_transaction());
     }
     let pair = world.login(&world.at(0), &person).await.unwrap();
     world.assert_alive(0, &pair).await;
-    assert_eq!(world.wire.count("TransactWriteItems"), 4);
+    assert_eq!(world.wire.sent().iter().filter(|sent| puts_a_session(sent)).count(), 4);
 
     world.wire.reset();
-    world.wire.script(on("TransactWriteItems").every_call(), Fault::conflict());
+    let conflict = Fault::conflict_with_a_transaction();
+    world.wire.script(on("PutItem").with("SESSION#").every_call(), conflict);
     assert_passing(world.login(&world.at(1), &person).await);
-    assert_eq!(world.wire.count("TransactWriteItems"), 6);
+    assert_eq!(world.wire.sent().iter().filter(|sent| puts_a_session(sent)).count(), 6);
     assert_eq!(world.rows.sessions(person.id).await.len(), 1);
     assert!(world.rows.account_entries(&person).await.is_empty(), "no password was guessed");
     assert!(world.rows.address_entries(super::world::ADDRESS).await.is_empty());
@@ -172,13 +203,37 @@ async fn a_conflict_of_transactions_is_tried_again_and_at_last_is_no_answer() {
 
 #[tokio::test]
 async fn a_login_whose_answer_is_lost_is_one_session_and_not_two() {
-    let world = World::new().await;
-    let person = world.person("amal").await;
-    world.wire.script(on("TransactWriteItems"), Fault::LoseAnswer);
-    let pair = world.login(&world.at(0), &person).await.unwrap();
-    world.assert_alive(0, &pair).await;
-    assert_eq!(world.rows.sessions(person.id).await.len(), 1);
-    assert_eq!(world.rows.count_events(person.id, "authn_login_success").await, 1);
+    for lost in ["SESSION#", "authn_login_success"] {
+        let world = World::new().await;
+        let person = world.person("amal").await;
+        world.wire.script(on("PutItem").with(lost), Fault::LoseAnswer);
+        let pair = world.login(&world.at(0), &person).await.unwrap();
+        world.assert_alive(0, &pair).await;
+        assert_eq!(world.rows.sessions(person.id).await.len(), 1);
+        assert_eq!(world.rows.count_events(person.id, "authn_login_success").await, 1);
+    }
+}
+
+/// No session counts that stands in no log, and none that nobody has the tokens of.
+#[tokio::test]
+async fn a_login_that_can_t_be_written_down_is_no_login_and_leaves_no_session_that_counts() {
+    for fails in [
+        on("PutItem").with("SESSION#"),
+        on("PutItem").with("authn_login_success"),
+        on("GetItem").with("PROFILE").after(1),
+    ] {
+        let world = World::new().await;
+        let person = world.person("amal").await;
+        world.wire.script(fails.every_try(), Fault::throttled());
+        assert_passing(world.login(&world.at(0), &person).await);
+        for row in world.rows.sessions(person.id).await {
+            assert_eq!(text(&row, "state"), "revoked");
+        }
+        assert!(world.rows.account_entries(&person).await.is_empty(), "no password was guessed");
+        world.wire.reset();
+        let pair = world.login(&world.at(1), &person).await.unwrap();
+        world.assert_alive(1, &pair).await;
+    }
 }
 
 /// A user who is raised in epoch again and again cannot be logged in, and is told to come back, not that they are wrong.
@@ -188,8 +243,9 @@ async fn a_login_that_never_finds_the_user_at_rest_is_no_answer() {
     let person = world.person("amal").await;
     world.wire.reset();
     let gate = Gate::default();
-    for _ in 0..3 {
-        world.wire.script(on("TransactWriteItems"), Fault::Hold(gate.clone()));
+    // The profile is read twice in each round, and what it is the second time tells. (What one rule has held, the next does not see.)
+    for last in [1, 2, 3] {
+        world.wire.script(on("GetItem").with("PROFILE").after(last), Fault::Hold(gate.clone()));
     }
     let moment = world.at(0);
     let (begun, ()) = tokio::join!(world.login(&moment, &person), async {
@@ -201,16 +257,18 @@ async fn a_login_that_never_finds_the_user_at_rest_is_no_answer() {
         }
     });
     assert_passing(begun);
-    assert!(world.rows.sessions(person.id).await.is_empty());
+    for row in world.rows.sessions(person.id).await {
+        assert_eq!(text(&row, "state"), "revoked", "it has no tokens");
+    }
 }
 
-/// The first try took, its answer was lost, and the next one met another transaction: it is one login all the same.
+/// The first try took, its answer was lost, and the next one met another write: it is one login all the same.
 #[tokio::test]
 async fn a_conflict_after_a_lost_answer_is_still_the_success_that_it_was() {
     let world = World::new().await;
     let person = world.person("amal").await;
-    world.wire.script(on("TransactWriteItems"), Fault::LoseAnswer);
-    world.wire.script(on("TransactWriteItems"), Fault::conflict());
+    world.wire.script(on("PutItem").with("SESSION#"), Fault::LoseAnswer);
+    world.wire.script(on("PutItem").with("SESSION#"), Fault::conflict_with_a_transaction());
     let pair = world.login(&world.at(0), &person).await.unwrap();
     world.assert_alive(0, &pair).await;
     assert_eq!(world.rows.sessions(person.id).await.len(), 1);

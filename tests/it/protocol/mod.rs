@@ -36,6 +36,7 @@ mod cookies;
 mod cost;
 mod counters;
 mod decisions;
+mod epochs;
 mod event_kinds;
 mod failure_runs;
 mod failures;

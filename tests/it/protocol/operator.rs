@@ -411,7 +411,7 @@ async fn a_login_that_verified_the_old_address_ends_with_it() {
     let world = World::new().await;
     let person = world.person("amal").await;
     let gate = Gate::default();
-    world.wire.script(on("TransactWriteItems").with("lastLoginAt"), Fault::Hold(gate.clone()));
+    world.wire.script(on("GetItem").with("CREDENTIAL").after(1), Fault::Hold(gate.clone()));
     let (moment, other) = (world.at(1), world.at(2));
     let (begun, ()) = tokio::join!(world.login(&moment, &person), async {
         gate.arrival().await;

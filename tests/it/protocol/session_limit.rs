@@ -87,7 +87,7 @@ async fn a_slow_login_that_ends_after_a_newer_one_leaves_no_session_too_many() {
     let person = world.person("amal").await;
     let oldest = world.login(&world.at(0), &person).await.unwrap();
     let gate = Gate::default();
-    world.wire.script(on("TransactWriteItems"), Fault::Hold(gate.clone()));
+    world.wire.script(on("PutItem").with("SESSION#"), Fault::Hold(gate.clone()));
     let (first, second) = (world.at(1), world.at(2));
     let (slow, newer) = tokio::join!(world.login(&first, &person), async {
         gate.arrival().await;

@@ -1,0 +1,100 @@
+//! Whatever changes how a user authenticates raises the epoch, in the same transaction: that is what lets a login begin without
+//! one (docs/decisions/0004-sessions-end-by-an-epoch.md). Held against every write at a credential that there is.
+
+use nova_auth::{
+    domain::{
+        email::Email,
+        password::{Password, Profile as PasswordProfile},
+        user::Status,
+    },
+    flows::operator::{Edit, Operator},
+    passwords::Hasher,
+};
+use serde_json::Value;
+
+use super::{
+    rows::number,
+    wire::Sent,
+    world::{CHEAP, OTHER_PASSWORD, World},
+};
+
+const CHANGES: [&str; 5] = ["password", "operator's password", "address", "disabled", "deleted"];
+
+/// Everything that there is to change about how a user logs in.
+async fn change(world: &World, what: &str) -> (u64, Option<u64>) {
+    let (person, pair) = world.logged_in().await;
+    let epoch = async || {
+        let row = world.rows.get(super::rows::IDENTITY, &format!("USER#{}", person.id), "PROFILE").await;
+        row.map(|row| u64::try_from(number(&row, "epoch")).unwrap())
+    };
+    let before = epoch().await.unwrap();
+    let moment = world.at(10);
+    let operator =
+        Operator { store: &world.service.store, moment: &moment, security_log: world.service.security_log };
+    let user = world.service.store.profile(person.id).await.unwrap().unwrap();
+    world.wire.reset();
+    match what {
+        "password" => world.change_password(&moment, &pair.access).await.unwrap(),
+        "operator's password" => {
+            let other = Password::new(OTHER_PASSWORD.to_owned());
+            operator.set_password(&user, &other, PasswordProfile::Crm, Hasher::new(CHEAP)).await.unwrap();
+        }
+        "address" => {
+            let edit = Edit { email: Some(Email::parse("other@example.com").unwrap()), name: None };
+            operator.edit(person.id, &edit).await.unwrap();
+        }
+        "disabled" => world.set_status(&moment, &person, Status::Disabled).await.unwrap(),
+        "deleted" => drop(operator.delete(&user, false).await.unwrap()),
+        other => panic!("{other}"),
+    }
+    (before, epoch().await)
+}
+
+#[tokio::test]
+async fn whatever_changes_how_a_user_logs_in_raises_the_epoch() {
+    for what in CHANGES {
+        let world = World::new().await;
+        let (before, after) = change(&world, what).await;
+        assert!(after.is_none_or(|after| after > before), "{what}: {before}, {after:?}");
+    }
+}
+
+/// A hash that is brought up to date is one of the same password, and the only write at a credential that stands alone.
+#[tokio::test]
+async fn no_credential_is_written_without_its_profile() {
+    let mut seen = 0;
+    for what in CHANGES {
+        let world = World::new().await;
+        change(&world, what).await;
+        for sent in world.wire.sent() {
+            for write in writes(&sent).iter().filter(|write| key(write).contains("CREDENTIAL")) {
+                let raised = writes(&sent).iter().any(|other| {
+                    key(other).contains("PROFILE")
+                        && (other.to_string().contains("epoch") || other.get("Delete").is_some())
+                });
+                assert!(raised, "{what}: {write}");
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen >= 5, "{seen} writes at credentials");
+}
+
+/// The writes of a call, each as a part of a transaction; one that stands alone is one part.
+fn writes(sent: &Sent) -> Vec<Value> {
+    match sent.operation.as_str() {
+        "TransactWriteItems" => sent.body["TransactItems"].as_array().unwrap().clone(),
+        "PutItem" | "UpdateItem" | "DeleteItem" => vec![sent.body.clone()],
+        _ => vec![],
+    }
+}
+
+/// What a write says of its key, and nothing of its conditions.
+fn key(write: &Value) -> String {
+    let part = write
+        .as_object()
+        .and_then(|part| part.values().find(|value| value.is_object() && value.get("TableName").is_some()));
+    let part = part.unwrap_or(write);
+    let checks = write.get("ConditionCheck").is_some();
+    if checks { String::new() } else { [&part["Key"], &part["Item"]["sk"]].map(Value::to_string).concat() }
+}
