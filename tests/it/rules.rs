@@ -353,20 +353,26 @@ async fn answers_that_an_http_api_would_keep_for_other_calls_are_found_in_its_te
     let all = "- route: ANY /*\n";
     for (name, rules, authorizer, routes, missing) in [
         ("iam", notes, sources(""), ["GET /notes"], ""),
-        ("simple", notes, simple(""), ["GET /notes"], "add routeKey to"),
+        ("simple", notes, simple(""), ["GET /notes"], "add $context.routeKey to"),
         ("by-route", notes, simple("routeKey"), ["GET /notes"], ""),
-        ("any", all, simple("routeKey"), ["ANY /notes"], "add httpMethod to"),
-        ("one-segment", all, simple("routeKey"), ["GET /notes/{id}"], "add path to"),
-        ("greedy", all, simple("routeKey"), ["GET /{proxy+}"], "add path to"),
+        ("any", all, simple("routeKey"), ["ANY /notes"], "add $context.httpMethod to"),
+        ("one-segment", all, simple("routeKey"), ["GET /notes/{id}"], "add $context.path to"),
+        ("greedy", all, simple("routeKey"), ["GET /{proxy+}"], "add $context.path to"),
         ("all", all, simple("routeKey, httpMethod, path"), ["ANY /{proxy+}"], ""),
-        ("address", near, sources(""), ["GET /notes"], "add identity.sourceIp to"),
+        ("address", near, sources(""), ["GET /notes"], "add $context.identity.sourceIp to"),
         ("address-known", near, sources("identity.sourceIp"), ["GET /notes"], ""),
         // One user's answer would serve everybody at the same address, or with the same word in another header.
-        ("no-token", near, by("Context: [identity.sourceIp]"), ["GET /notes"], "add Authorization to"),
-        ("other-header", notes, by("Headers: [X-Key]"), ["GET /notes"], "add Authorization to"),
+        (
+            "no-token",
+            near,
+            by("Context: [identity.sourceIp]"),
+            ["GET /notes"],
+            "add the header Authorization to",
+        ),
+        ("other-header", notes, by("Headers: [X-Key]"), ["GET /notes"], "add the header Authorization to"),
         ("token-in-lower-case", notes, by("Headers: [authorization]"), ["GET /notes"], ""),
         // The rule is about one of the paths that the route takes.
-        ("address-greedy", near, sources(""), ["GET /{proxy+}"], "add identity.sourceIp to"),
+        ("address-greedy", near, sources(""), ["GET /{proxy+}"], "add $context.identity.sourceIp to"),
     ] {
         let checked = check_http(name, rules, &authorizer, &routes).await;
         assert_eq!(checked.success, missing.is_empty(), "{name}: {checked:?}");

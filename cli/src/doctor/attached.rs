@@ -1,6 +1,7 @@
 //! The APIs that attached the authorizer: whether what API Gateway keeps of its answers fits the rules of each.
 
-use nova_auth::domain::rules::{Caching, Rules};
+use nova_auth::domain::rules::Rules;
+use nova_auth::domain::rules::attachment::{Attachment, Kind, Settings, Source};
 use nova_auth::store::Store;
 use serde_json::Value;
 
@@ -9,45 +10,16 @@ use super::checklist::ATTACHED;
 use super::deployed::Deployed;
 use super::finding::Finding;
 
-/// How an API asks the authorizer.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Attachment {
+/// An API that asks the authorizer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Attached {
     api: String,
     /// The authorizer's id, by which routes name it.
     id: String,
     /// The API's name, for people.
     name: String,
-    kind: Kind,
-    /// How long API Gateway keeps an answer, in seconds.
-    ttl: u64,
-    /// Which parts of a request tell one kept answer from another.
-    sources: Vec<String>,
-    /// The keys of the routes that it is asked about, as `ANY /notes/{proxy+}`. Only looked up where they matter.
-    routes: Vec<String>,
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-enum Kind {
-    /// A REST API that sends the token alone.
-    RestToken,
-    #[default]
-    RestRequest,
-    /// An HTTP API, payload 1.0: policies alone.
-    HttpOne,
-    /// An HTTP API, payload 2.0.
-    Http {
-        /// It takes "yes" or "no" for an answer, which can't name routes.
-        simple: bool,
-    },
-    WebSocket,
-}
-
-/// How the stack's authorizer is set.
-#[derive(Debug, Clone, Copy)]
-struct Settings {
-    rate_limited: bool,
-    /// What it answers HTTP APIs of payload 2.0: "yes" or "no", or a policy.
-    simple: bool,
+    /// Its routes are only looked up where they matter.
+    asks: Attachment,
 }
 
 /// Looks at every API of the account and region that names the authorizer.
@@ -67,14 +39,14 @@ pub(super) async fn look(calls: &Calls, stack: &Deployed, store: &Store) -> Vec<
             return vec![Finding::unseen(ATTACHED, &failed, "apigateway:GET on /restapis and /apis")];
         }
     };
-    for attachment in &found {
-        let finding = match store.rules(&attachment.api).await {
-            Ok(rules) => judge(attachment, rules.map(|stored| stored.rules).as_ref(), settings),
+    for attached in &found {
+        let finding = match store.rules(&attached.api).await {
+            Ok(rules) => judge(attached, rules.map(|stored| stored.rules).as_ref(), settings),
             Err(error) => {
                 Finding::unknown(ATTACHED, error.to_string(), "allow dynamodb:BatchGetItem on the table")
             }
         };
-        findings.push(finding.of(format!("{} ({})", attachment.api, attachment.name)));
+        findings.push(finding.of(format!("{} ({})", attached.api, attached.name)));
     }
     if findings.is_empty() {
         findings
@@ -83,7 +55,7 @@ pub(super) async fn look(calls: &Calls, stack: &Deployed, store: &Store) -> Vec<
     findings
 }
 
-async fn attachments(calls: &Calls, authorizer: &str) -> Result<Vec<Attachment>, Failed> {
+async fn attachments(calls: &Calls, authorizer: &str) -> Result<Vec<Attached>, Failed> {
     let mut found = Vec::new();
     for api in pages(calls, "/restapis?limit=500", "item", "position").await? {
         let id = text(&api, "id");
@@ -97,12 +69,13 @@ async fn attachments(calls: &Calls, authorizer: &str) -> Result<Vec<Attachment>,
         let id = text(&api, "apiId");
         let path = format!("/v2/apis/{id}/authorizers?maxResults=500");
         for asked in pages(calls, &path, "items", "nextToken").await? {
-            let Some(mut attachment) = newer(&api, &asked, authorizer) else { continue };
-            if attachment.kind == (Kind::Http { simple: true }) && attachment.ttl > 0 {
+            let Some(mut attached) = newer(&api, &asked, authorizer) else { continue };
+            if attached.asks.kind == (Kind::Http2 { simple: true }) && attached.asks.kept_for().is_some() {
                 let path = format!("/v2/apis/{id}/routes?maxResults=500");
-                attachment.routes = routes(&pages(calls, &path, "items", "nextToken").await?, &attachment.id);
+                attached.asks.routes =
+                    routes(&pages(calls, &path, "items", "nextToken").await?, &attached.id);
             }
-            found.push(attachment);
+            found.push(attached);
         }
     }
     Ok(found)
@@ -135,46 +108,46 @@ fn text<'a>(value: &'a Value, name: &str) -> &'a str {
 }
 
 /// The authorizer of a REST API, if it is ours.
-fn rest(api: &Value, asked: &Value, authorizer: &str) -> Option<Attachment> {
+fn rest(api: &Value, asked: &Value, authorizer: &str) -> Option<Attached> {
     let kind = match text(asked, "type") {
         "TOKEN" => Kind::RestToken,
         "REQUEST" => Kind::RestRequest,
         _ => return None,
     };
-    is_ours(asked, authorizer).then(|| Attachment {
+    let sources = text(asked, "identitySource").split(',').map(str::trim);
+    is_ours(asked, authorizer).then(|| Attached {
         api: text(api, "id").to_owned(),
         id: text(asked, "id").to_owned(),
         name: text(api, "name").to_owned(),
-        kind,
-        // API Gateway's default.
-        ttl: asked.get("authorizerResultTtlInSeconds").and_then(Value::as_u64).unwrap_or(300),
-        sources: text(asked, "identitySource").split(',').map(|source| source.trim().to_owned()).collect(),
-        routes: Vec::new(),
+        // API Gateway's default is 300 s.
+        asks: asks(kind, asked, 300, sources),
     })
 }
 
 /// The authorizer of an HTTP or WebSocket API, if it is ours.
-fn newer(api: &Value, asked: &Value, authorizer: &str) -> Option<Attachment> {
+fn newer(api: &Value, asked: &Value, authorizer: &str) -> Option<Attached> {
     let simple = asked.get("enableSimpleResponses").and_then(Value::as_bool).unwrap_or(false);
     let kind = match (text(api, "protocolType"), text(asked, "authorizerPayloadFormatVersion")) {
         ("WEBSOCKET", _) => Kind::WebSocket,
-        (_, "1.0") => Kind::HttpOne,
-        _ => Kind::Http { simple },
+        (_, "1.0") => Kind::Http1,
+        _ => Kind::Http2 { simple },
     };
-    let sources = asked.get("identitySource").and_then(Value::as_array);
-    is_ours(asked, authorizer).then(|| Attachment {
+    let sources = asked.get("identitySource").and_then(Value::as_array).into_iter().flatten();
+    is_ours(asked, authorizer).then(|| Attached {
         api: text(api, "apiId").to_owned(),
         id: text(asked, "authorizerId").to_owned(),
         name: text(api, "name").to_owned(),
-        kind,
-        ttl: asked.get("authorizerResultTtlInSeconds").and_then(Value::as_u64).unwrap_or(0),
-        sources: sources
-            .into_iter()
-            .flatten()
-            .filter_map(|source| source.as_str().map(str::to_owned))
-            .collect(),
-        routes: Vec::new(),
+        asks: asks(kind, asked, 0, sources.filter_map(Value::as_str)),
     })
+}
+
+fn asks<'a>(kind: Kind, asked: &Value, ttl: u64, sources: impl Iterator<Item = &'a str>) -> Attachment {
+    Attachment {
+        kind,
+        ttl_seconds: asked.get("authorizerResultTtlInSeconds").and_then(Value::as_u64).unwrap_or(ttl),
+        sources: sources.filter_map(Source::of_expression).collect(),
+        routes: Vec::new(),
+    }
 }
 
 /// `…/functions/arn:aws:lambda:…:function:NAME/invocations`, also with an alias or a version.
@@ -185,101 +158,23 @@ fn is_ours(asked: &Value, authorizer: &str) -> bool {
     rest.is_some_and(|rest| rest.starts_with('/') || rest.starts_with(':'))
 }
 
-/// Which identity sources tell one call from another, where a simple answer is kept.
-fn lacking(attachment: &Attachment) -> Vec<&'static str> {
-    let any = |is: fn(&str) -> bool| attachment.routes.iter().any(|key| key == "$default" || is(key));
-    let needed = [
-        ("$context.routeKey", true),
-        ("$context.httpMethod", any(|key| key.starts_with("ANY "))),
-        ("$context.path", any(|key| key.contains('{'))),
-    ];
-    let lacking = needed
-        .into_iter()
-        .filter(|(source, needed)| *needed && !attachment.sources.iter().any(|known| known == source));
-    lacking.map(|(source, _)| source).collect()
-}
-
-/// Whether an answer to one client may be given to another: what a `TOKEN` authorizer is asked with is the token itself.
-fn is_kept_for_all(attachment: &Attachment) -> bool {
-    let is_token = |source: &String| source.to_lowercase().ends_with("request.header.authorization");
-    attachment.kind != Kind::RestToken && !attachment.sources.iter().any(is_token)
-}
-
 /// Whether the rules hold on every answer, also on those that API Gateway keeps.
-fn judge(attachment: &Attachment, rules: Option<&Rules>, settings: Settings) -> Finding {
-    let Attachment { api, kind, ttl, sources, .. } = attachment;
-    let is_kept = *ttl > 0 && *kind != Kind::WebSocket;
-    if is_kept && is_kept_for_all(attachment) {
-        return Finding::fail(
-            ATTACHED,
-            format!(
-                "an answer to one user is kept for {ttl} s, and given to others: no identity source is the token"
-            ),
-            "add the header Authorization to the identity sources, or set ReauthorizeEvery to 0",
-        );
+fn judge(attached: &Attached, rules: Option<&Rules>, settings: Settings) -> Finding {
+    if let Some(fault) = attached.asks.faults(rules, settings).first() {
+        return Finding::fail(ATTACHED, fault.to_string(), fault.remedy(&attached.api));
     }
-    if *kind == (Kind::Http { simple: !settings.simple }) {
-        return Finding::fail(
-            ATTACHED,
-            "it takes another form of answer than the stack's HttpResponses gives: every call is a 500",
-            "set EnableSimpleResponses of the API, or HttpResponses of the stack; there is one form for all APIs",
-        );
-    }
-    let Some(rules) = rules else {
-        return Finding::fail(
-            ATTACHED,
-            "it has no rules: NoRules decides for all of it",
-            format!("nova rules put --api {api} rules.yaml"),
-        );
-    };
-    if is_kept && rules.caching == Caching::Never {
-        return Finding::fail(
-            ATTACHED,
-            format!("answers are kept for {ttl} s, and its rules were stored as for an API that keeps none"),
-            format!("set ReauthorizeEvery to 0, or nova rules put --api {api} without --uncached"),
-        );
-    }
-    let by_address = rules.rules.iter().any(|rule| !rule.access.addresses.is_empty());
-    if by_address && *kind == Kind::RestToken {
-        return Finding::fail(
-            ATTACHED,
-            "its rules with addresses let nobody in: a TOKEN authorizer is told none",
-            "use FunctionPayloadType: REQUEST",
-        );
-    }
-    let tells_address = |source: &String| source.to_lowercase().ends_with("identity.sourceip");
-    if by_address && is_kept && !sources.iter().any(tells_address) {
-        return Finding::fail(
-            ATTACHED,
-            format!("answers are kept for {ttl} s for every address, and rules depend on the address"),
-            "add the source address to the identity sources, or set ReauthorizeEvery to 0",
-        );
-    }
-    let lacking = if *kind == (Kind::Http { simple: true }) { lacking(attachment) } else { Vec::new() };
-    if is_kept && !lacking.is_empty() {
-        return Finding::fail(
-            ATTACHED,
-            format!("a simple answer about one call is kept for {ttl} s, and counts for others"),
-            format!("add {} to the identity sources, or set the TTL to 0", lacking.join(" and ")),
-        );
-    }
-    if is_kept && settings.rate_limited {
-        return Finding::fail(
-            ATTACHED,
-            format!("calls are not counted while an answer is kept ({ttl} s), and a refusal lasts as long"),
-            "set ReauthorizeEvery to 0, or AuthorizerRateLimit to 0",
-        );
-    }
-    let number = rules.rules.len();
-    match is_kept {
-        true => Finding::pass(ATTACHED, format!("{number} rules; a revoked session lives on for {ttl} s")),
-        false => Finding::pass(ATTACHED, format!("{number} rules; no answer is kept")),
+    let number = rules.map_or(0, |rules| rules.rules.len());
+    match attached.asks.kept_for() {
+        Some(ttl) => {
+            Finding::pass(ATTACHED, format!("{number} rules; a revoked session lives on for {ttl} s"))
+        }
+        None => Finding::pass(ATTACHED, format!("{number} rules; no answer is kept")),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use nova_auth::domain::rules::file;
+    use nova_auth::domain::rules::{Caching, file};
     use serde_json::json;
 
     use super::super::finding::Outcome;
@@ -291,150 +186,30 @@ mod tests {
         format!("arn:aws:apigateway:eu-central-1:lambda:path/2015-03-31/functions/{arn}/invocations")
     }
 
-    fn attachment(kind: Kind, ttl: u64, sources: &[&str]) -> Attachment {
-        let sources = sources.iter().map(|source| (*source).to_owned()).collect();
-        let (api, name) = ("a1".to_owned(), "notes".to_owned());
-        Attachment { api, name, kind, ttl, sources, ..Attachment::default() }
-    }
-
-    fn rules(yaml: &str, caching: Caching) -> Rules {
-        Rules { rules: file::read(yaml).unwrap(), caching }
-    }
-
-    fn outcome(attachment: &Attachment, rules: &Rules) -> Outcome {
-        // The stack answers in the form that the API takes.
-        let simple = attachment.kind == Kind::Http { simple: true };
-        judge(attachment, Some(rules), Settings { rate_limited: false, simple }).outcome
-    }
-
-    const SETTINGS: Settings = Settings { rate_limited: false, simple: false };
-    const OPEN: &str = "- route: GET /notes\n";
-    const OFFICE: &str = "- route: GET /notes\n  addresses: [10.0.0.0/8]\n";
-    const HEADER: &str = "method.request.header.Authorization";
-
-    #[test]
-    fn rules_that_were_made_for_fresh_answers_are_not_kept() {
-        let kept = attachment(Kind::RestRequest, 300, &[HEADER]);
-        let fresh = attachment(Kind::RestRequest, 0, &[HEADER]);
-        assert_eq!(outcome(&kept, &rules(OPEN, Caching::Never)), Outcome::Fail);
-        assert_eq!(outcome(&kept, &rules(OPEN, Caching::Allowed)), Outcome::Pass);
-        assert_eq!(outcome(&fresh, &rules(OPEN, Caching::Never)), Outcome::Pass);
-        assert_eq!(judge(&fresh, None, SETTINGS).outcome, Outcome::Fail);
+    fn attached(kind: Kind, ttl_seconds: u64, sources: &[Source]) -> Attached {
+        let asks = Attachment { kind, ttl_seconds, sources: sources.to_vec(), routes: Vec::new() };
+        Attached { api: "a1".to_owned(), id: "x".to_owned(), name: "notes".to_owned(), asks }
     }
 
     #[test]
-    fn an_answer_that_depends_on_the_address_is_kept_by_address_or_not_at_all() {
-        let by_address = rules(OFFICE, Caching::Allowed);
-        let source = "context.identity.sourceIp";
-        assert_eq!(outcome(&attachment(Kind::RestRequest, 300, &[HEADER]), &by_address), Outcome::Fail);
-        assert_eq!(
-            outcome(&attachment(Kind::RestRequest, 300, &[HEADER, source]), &by_address),
-            Outcome::Pass
-        );
-        assert_eq!(outcome(&attachment(Kind::RestRequest, 0, &[HEADER]), &by_address), Outcome::Pass);
-        assert_eq!(outcome(&attachment(Kind::RestToken, 0, &[HEADER]), &by_address), Outcome::Fail);
+    fn what_does_not_fit_is_said_with_its_remedy_at_this_api() {
+        let rules = |caching| Rules { rules: file::read("- route: GET /notes\n").unwrap(), caching };
+        let kept = attached(Kind::RestRequest, 300, &[Source::Token]);
+        let judged = |rules: Option<&Rules>| judge(&kept, rules, Settings::default());
+        assert_eq!(judged(Some(&rules(Caching::Allowed))).outcome, Outcome::Pass);
+        assert_eq!(judged(Some(&rules(Caching::Never))).outcome, Outcome::Fail);
+        let said = format!("{:?}", judged(None));
+        assert!(said.contains("nova rules put --api a1 rules.yaml"), "{said}");
     }
 
     #[test]
-    fn a_simple_answer_is_kept_by_route_or_not_at_all() {
-        let header = "$request.header.Authorization";
-        let simple = Kind::Http { simple: true };
-        let open = rules(OPEN, Caching::Allowed);
-        assert_eq!(outcome(&attachment(simple, 60, &[header]), &open), Outcome::Fail);
-        assert_eq!(outcome(&attachment(simple, 60, &[header, "$context.routeKey"]), &open), Outcome::Pass);
-        assert_eq!(outcome(&attachment(simple, 0, &[header]), &open), Outcome::Pass);
-        assert_eq!(outcome(&attachment(Kind::Http { simple: false }, 60, &[header]), &open), Outcome::Pass);
-    }
-
-    /// One yes to `GET` would be given to `DELETE`.
-    #[test]
-    fn a_simple_answer_is_kept_by_method_and_path_where_a_route_takes_several() {
-        let (route, method, path) = ("$context.routeKey", "$context.httpMethod", "$context.path");
-        let sources = |more: &[&str]| {
-            attachment(
-                Kind::Http { simple: true },
-                60,
-                &[&["$request.header.Authorization", route], more].concat(),
-            )
-        };
-        let open = rules(OPEN, Caching::Allowed);
-        for (key, needed) in [
-            ("GET /notes", &[][..]),
-            ("GET /notes/{id}", &[path]),
-            ("ANY /notes", &[method]),
-            ("GET /{proxy+}", &[path]),
-            ("ANY /{proxy+}", &[method, path]),
-            ("$default", &[method, path]),
-        ] {
-            for given in [&[][..], &[method], &[path], &[method, path]] {
-                let routes = vec![key.to_owned()];
-                let attached = Attachment { routes, ..sources(given) };
-                let is_enough = needed.iter().all(|source| given.contains(source));
-                let wanted = if is_enough { Outcome::Pass } else { Outcome::Fail };
-                assert_eq!(outcome(&attached, &open), wanted, "{key} {given:?}");
-            }
-        }
+    fn only_the_routes_of_our_authorizer_count() {
         let all = [
             json!({"routeKey": "ANY /notes", "authorizerId": "y"}),
             json!({"routeKey": "$default", "authorizerId": "z"}),
             json!({"routeKey": "GET /health"}),
         ];
         assert_eq!(routes(&all, "y"), ["ANY /notes"]);
-    }
-
-    /// One user's yes would serve everybody at the same address.
-    #[test]
-    fn an_answer_is_kept_by_token_or_not_at_all() {
-        let open = rules(OPEN, Caching::Allowed);
-        let address = "context.identity.sourceIp";
-        for sources in [
-            &[address][..],
-            &[],
-            &["method.request.header.X-Authorization"],
-            &["method.request.querystring.authorization"],
-        ] {
-            let kept = |kind| outcome(&attachment(kind, 300, sources), &open);
-            assert_eq!(kept(Kind::RestRequest), Outcome::Fail, "{sources:?}");
-            assert_eq!(kept(Kind::HttpOne), Outcome::Fail, "{sources:?}");
-            assert_eq!(kept(Kind::Http { simple: false }), Outcome::Fail, "{sources:?}");
-            // What is asked of it is the token; what opens a socket is not kept.
-            assert_eq!(kept(Kind::RestToken), Outcome::Pass, "{sources:?}");
-            assert_eq!(kept(Kind::WebSocket), Outcome::Pass, "{sources:?}");
-            assert_eq!(outcome(&attachment(Kind::RestRequest, 0, sources), &open), Outcome::Pass);
-        }
-        let lower = "$request.header.authorization";
-        assert_eq!(outcome(&attachment(Kind::HttpOne, 300, &[address, lower]), &open), Outcome::Pass);
-    }
-
-    /// API Gateway answers 500 to every call of an API that is answered in the other form.
-    #[test]
-    fn an_api_takes_the_form_of_answer_that_the_stack_gives() {
-        let open = rules(OPEN, Caching::Never);
-        for (kind, simple, wanted) in [
-            (Kind::Http { simple: true }, true, Outcome::Pass),
-            (Kind::Http { simple: true }, false, Outcome::Fail),
-            (Kind::Http { simple: false }, true, Outcome::Fail),
-            (Kind::Http { simple: false }, false, Outcome::Pass),
-            (Kind::HttpOne, true, Outcome::Pass),
-            (Kind::RestRequest, true, Outcome::Pass),
-        ] {
-            let settings = Settings { simple, ..SETTINGS };
-            assert_eq!(
-                judge(&attachment(kind, 0, &[]), Some(&open), settings).outcome,
-                wanted,
-                "{kind:?} {simple}"
-            );
-        }
-    }
-
-    #[test]
-    fn calls_that_are_counted_are_not_kept() {
-        let open = rules(OPEN, Caching::Allowed);
-        let limited = Settings { rate_limited: true, ..SETTINGS };
-        let judged =
-            |ttl| judge(&attachment(Kind::RestRequest, ttl, &[HEADER]), Some(&open), limited).outcome;
-        assert_eq!(judged(60), Outcome::Fail);
-        assert_eq!(judged(0), Outcome::Pass);
     }
 
     /// The answers are of the form of API Gateway's API references.
@@ -446,8 +221,7 @@ mod tests {
             "identitySource": "method.request.header.Authorization, context.identity.sourceIp",
             "authorizerResultTtlInSeconds": 0,
         });
-        let read = attachment(Kind::RestRequest, 0, &[HEADER, "context.identity.sourceIp"]);
-        let wanted = Attachment { id: "x".to_owned(), ..read };
+        let wanted = attached(Kind::RestRequest, 0, &[Source::Token, Source::Address]);
         assert_eq!(rest(&api, &asked, ARN), Some(wanted));
         let mut other = asked.clone();
         other["authorizerUri"] = json!(uri(&format!("{ARN}-of-another-team")));
@@ -455,7 +229,7 @@ mod tests {
         // A default that is not told is not 0.
         other["authorizerUri"] = json!(uri(&format!("{ARN}:live")));
         other.as_object_mut().unwrap().remove("authorizerResultTtlInSeconds");
-        assert_eq!(rest(&api, &other, ARN).unwrap().ttl, 300);
+        assert_eq!(rest(&api, &other, ARN).unwrap().asks.ttl_seconds, 300);
 
         let api = json!({"apiId": "b2", "name": "chat", "protocolType": "HTTP"});
         let asked = json!({
@@ -464,10 +238,16 @@ mod tests {
             "enableSimpleResponses": true, "authorizerPayloadFormatVersion": "2.0",
         });
         let read = newer(&api, &asked, ARN).unwrap();
-        assert_eq!((read.api.as_str(), read.kind, read.ttl), ("b2", Kind::Http { simple: true }, 60));
-        assert_eq!(read.id, "y");
+        assert_eq!((read.api.as_str(), read.id.as_str()), ("b2", "y"));
+        let asks = Attachment {
+            kind: Kind::Http2 { simple: true },
+            ttl_seconds: 60,
+            sources: vec![Source::Token],
+            routes: Vec::new(),
+        };
+        assert_eq!(read.asks, asks);
         let mut one = asked.clone();
         one["authorizerPayloadFormatVersion"] = json!("1.0");
-        assert_eq!(newer(&api, &one, ARN).unwrap().kind, Kind::HttpOne);
+        assert_eq!(newer(&api, &one, ARN).unwrap().asks.kind, Kind::Http1);
     }
 }

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::path::Path;
 
+use nova_auth::domain::rules::attachment::{Attachment, Fault, Kind, Source};
 use nova_auth::domain::rules::{self, Caching, Method, Rule, Rules};
 use nova_local::template::{Api, ApiKind, Authorizer, AuthorizerKind, Identity, Payload, Route, Template};
 
@@ -80,8 +81,10 @@ impl Findings {
     fn of(api: &Api, rules: &Rules) -> Self {
         let mut findings = Self::default();
         findings.wrong.extend(rules.unfit().iter().map(ToString::to_string));
-        let faults = api.authorizers.iter().filter_map(|(name, authorizer)| token_fault(name, authorizer));
-        findings.wrong.extend(faults);
+        for (name, authorizer) in &api.authorizers {
+            let fault = attachment(api, authorizer, None).shared_by_users();
+            findings.wrong.extend(fault.map(|fault| said(api, &format!("the authorizer {name}"), &fault)));
+        }
         for route in asked(api) {
             findings.of_route(api, route, rules);
         }
@@ -98,17 +101,22 @@ impl Findings {
         let name = format!("{} {}", route.method, route.path);
         let mut decided = false;
         let authorizer = route.authorizer.as_ref().and_then(|name| api.authorizers.get(name));
-        self.wrong.extend(authorizer.and_then(|authorizer| simple_fault(route, &name, authorizer)));
+        let attachment = authorizer.map(|authorizer| attachment(api, authorizer, Some(route)));
+        let shared = attachment.as_ref().and_then(Attachment::shared_by_calls);
+        self.wrong.extend(shared.map(|fault| said(api, &name, &fault)));
         for rule in deciding(api, rules, route) {
             decided = true;
             let line = rule.line;
-            match authorizer {
-                Some(authorizer) if rule.access.public && asks_for_something(authorizer) => self.wrong.push(format!(
+            match (authorizer, &attachment) {
+                (Some(authorizer), _) if rule.access.public && asks_for_something(authorizer) => self.wrong.push(format!(
                     "line {line}: {name} is public, and its authorizer is not called without an identity source; leave the \
                      route without an authorizer, or the authorizer without identity sources"
                 )),
-                Some(authorizer) if !rule.access.addresses.is_empty() => self.wrong.extend(address_fault(line, &name, authorizer)),
-                None if !rule.access.public => {
+                (_, Some(attachment)) => {
+                    let fault = attachment.unable_to_hold(&rule.access);
+                    self.wrong.extend(fault.map(|fault| said(api, &format!("line {line}: {name}"), &fault)));
+                }
+                (_, None) if !rule.access.public => {
                     self.wrong.push(format!("line {line}: {name} has no authorizer, so anybody may call it"));
                 }
                 _ => {}
@@ -129,11 +137,6 @@ fn asked(api: &Api) -> impl Iterator<Item = &Route> {
 /// Whether it takes paths that its own name does not say: `{proxy+}`, `$default`.
 fn is_open(route: &Route) -> bool {
     route.path == "$default" || route.path.contains("+}")
-}
-
-/// Whether calls of it can have several paths.
-fn has_many_paths(route: &Route) -> bool {
-    is_open(route) || route.path.contains('{')
 }
 
 /// The rules that decide about a route: the first one for each of its methods; and for a route of many paths, every rule
@@ -182,65 +185,46 @@ fn simple_responses(api: &Api) -> impl Iterator<Item = bool> {
     two.filter(move |_| is_http).map(|authorizer| authorizer.simple)
 }
 
-/// A simple response is about one call, and is kept for all that have the same identity sources.
-fn simple_fault(route: &Route, name: &str, authorizer: &Authorizer) -> Option<String> {
-    let AuthorizerKind::Request(sources) = &authorizer.kind else { return None };
-    if !authorizer.simple || authorizer.ttl_seconds == 0 {
-        return None;
+/// How the API asks an authorizer, about one of its routes.
+fn attachment(api: &Api, authorizer: &Authorizer, route: Option<&Route>) -> Attachment {
+    let (is_token, sources) = match &authorizer.kind {
+        AuthorizerKind::Token { .. } => (true, Vec::new()),
+        AuthorizerKind::Request(sources) => (false, sources.iter().filter_map(source).collect()),
+    };
+    let kind = match (&api.kind, authorizer.payload) {
+        (ApiKind::Rest, _) if is_token => Kind::RestToken,
+        (ApiKind::Rest, _) => Kind::RestRequest,
+        (ApiKind::Http { .. }, Payload::One) => Kind::Http1,
+        (ApiKind::Http { .. }, Payload::Two) => Kind::Http2 { simple: authorizer.simple },
+        (ApiKind::WebSocket { .. }, _) => Kind::WebSocket,
+    };
+    let key = |route: &Route| match route.path.as_str() {
+        "$default" => "$default".to_owned(),
+        path => format!("{} {path}", route.method),
+    };
+    Attachment {
+        kind,
+        ttl_seconds: authorizer.ttl_seconds,
+        sources,
+        routes: route.map(key).into_iter().collect(),
     }
-    let needed = [("routeKey", true), ("httpMethod", route.method == "ANY"), ("path", has_many_paths(route))];
-    let missing: Vec<&str> = needed
-        .into_iter()
-        .filter(|(source, needed)| *needed && !sources.contains(&Identity::Context((*source).to_owned())))
-        .map(|(source, _)| source)
-        .collect();
-    (!missing.is_empty()).then(|| {
-        format!(
-            "simple responses about {name} are kept and would be given to other calls; add {} to the identity sources (Context), \
-             or write ReauthorizeEvery: 0",
-            missing.join(" and ")
-        )
-    })
 }
 
-/// An answer that is kept without the token among its identity sources is given to other users. (A `TOKEN` authorizer has no
-/// other source than the token, and what opens a WebSocket is not kept.)
-fn token_fault(name: &str, authorizer: &Authorizer) -> Option<String> {
-    let AuthorizerKind::Request(sources) = &authorizer.kind else { return None };
-    let is_token = |source: &Identity| match source {
-        Identity::Header(header) => header.eq_ignore_ascii_case("authorization"),
-        _ => false,
-    };
-    (authorizer.ttl_seconds > 0 && !sources.iter().any(is_token)).then(|| {
-        format!(
-            "answers of the authorizer {name} are kept for {} s and would be given to other users; add Authorization to the identity \
-             sources (Headers), or write ReauthorizeEvery: 0",
-            authorizer.ttl_seconds
-        )
-    })
+fn source(identity: &Identity) -> Option<Source> {
+    match identity {
+        Identity::Header(name) => Source::of_header(name),
+        Identity::Context(name) => Source::of_context(name),
+        Identity::Query(_) | Identity::StageVariable(_) => None,
+    }
+}
+
+fn said(api: &Api, subject: &str, fault: &Fault) -> String {
+    format!("{subject}: {fault}; {}", fault.remedy(&api.logical_id))
 }
 
 fn asks_for_something(authorizer: &Authorizer) -> bool {
     match &authorizer.kind {
         AuthorizerKind::Token { .. } => true,
         AuthorizerKind::Request(sources) => !sources.is_empty(),
-    }
-}
-
-fn address_fault(line: u32, route: &str, authorizer: &Authorizer) -> Option<String> {
-    let knows_address =
-        |sources: &[Identity]| sources.contains(&Identity::Context("identity.sourceIp".to_owned()));
-    match &authorizer.kind {
-        AuthorizerKind::Token { .. } => Some(format!(
-            "line {line}: {route} has a TOKEN authorizer, which is told no address: it is denied to everybody; write \
-             FunctionPayloadType: REQUEST"
-        )),
-        AuthorizerKind::Request(sources) if authorizer.ttl_seconds > 0 && !knows_address(sources) => {
-            Some(format!(
-                "line {line}: answers about {route} are kept and would be given to other addresses; add identity.sourceIp to \
-             the identity sources (Context), or write ReauthorizeEvery: 0"
-            ))
-        }
-        AuthorizerKind::Request(_) => None,
     }
 }

@@ -6,18 +6,26 @@
 
 use serde_json::{Map, Value};
 
-/// Whether a simple response that is kept under this event's identity sources meets no call that it is not about: the route
-/// is among them; where the route takes any method, the method too; and where it takes many paths, the path.
+use crate::domain::rules::attachment::Source;
+
+/// Whether a simple response that is kept under this event's identity sources meets no call that it is not about: all that
+/// tells calls of this route apart is among them.
 pub(super) fn tell_calls_apart(event: &Value, route_key: &str) -> bool {
+    Source::telling_calls_apart(route_key).all(|source| is_told(event, route_key, source))
+}
+
+/// Whether the value that an identity source has in this event is there, as the source and nothing else.
+fn is_told(event: &Value, route_key: &str, source: Source) -> bool {
     let http = |name: &str| event.pointer("/requestContext/http")?.get(name)?.as_str();
-    let raw_path = event.get("rawPath").and_then(Value::as_str);
-    let is_everything = route_key == "$default";
-    // With or without the stage: a path is told apart by either.
-    let path_is_told = || [raw_path, http("path")].iter().flatten().any(|path| is_source(event, path));
-    is_source(event, route_key)
-        && (!(is_everything || route_key.starts_with("ANY "))
-            || http("method").is_some_and(|method| is_source(event, method)))
-        && (!(is_everything || route_key.contains('{')) || path_is_told())
+    let values = match source {
+        Source::Route => [Some(route_key), None],
+        Source::Method => [http("method"), None],
+        // With or without the stage: a path is told apart by either.
+        Source::Path => [event.get("rawPath").and_then(Value::as_str), http("path")],
+        // They tell users and addresses apart, not calls.
+        Source::Token | Source::Address => [None, None],
+    };
+    values.into_iter().flatten().any(|value| is_source(event, value))
 }
 
 /// Whether one of the identity sources has this value, and nothing that the client wrote does.
@@ -45,6 +53,15 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::{
+        authorizer::event::AuthorizerEvent,
+        config::AuthorizerEdge,
+        domain::{
+            address::TrustedProxies,
+            rules::attachment::{Attachment, Kind},
+        },
+        messages::Language,
+    };
 
     fn kept(route_key: &str, sources: &Value) -> bool {
         kept_with(route_key, sources, &json!({}))
@@ -70,6 +87,57 @@ mod tests {
             assert!(!kept("GET /x", &none), "{none}");
         }
         assert!(!kept("", &json!([""])));
+    }
+
+    /// What `nova rules check` and `nova doctor` pass is never a 500, and what the authorizer answers is no surprise to them.
+    #[test]
+    fn the_authorizer_keeps_what_the_check_before_passes_and_nothing_else() {
+        let kind = Kind::Http2 { simple: true };
+        let all = [Source::Token, Source::Address, Source::Route, Source::Method, Source::Path];
+        for route in
+            ["GET /notes", "GET /notes/{id}", "ANY /notes", "GET /{proxy+}", "ANY /{proxy+}", "$default"]
+        {
+            for chosen in 0..1_usize << all.len() {
+                let is_chosen = |index: &usize| chosen & (1 << index) != 0;
+                let sources: Vec<Source> = (0..all.len()).filter(is_chosen).map(|index| all[index]).collect();
+                let event = event_of(&sources, route);
+                let (routes, ttl_seconds) = (vec![route.to_owned()], 60);
+                let attachment = Attachment { kind, ttl_seconds, sources, routes };
+                let passes = attachment.shared_by_calls().is_none();
+                assert_eq!(read(&event).kept_by_route, passes, "{attachment:?}");
+            }
+        }
+    }
+
+    /// A call of the route as API Gateway tells of it, with these identity sources.
+    fn event_of(sources: &[Source], route: &str) -> Value {
+        let values: Vec<&str> = sources
+            .iter()
+            .map(|source| match source {
+                Source::Token => "Bearer abc",
+                Source::Address => "192.0.2.10",
+                Source::Route => route,
+                Source::Method => "GET",
+                Source::Path => "/stage/notes/1",
+            })
+            .collect();
+        json!({
+            "type": "REQUEST", "version": "2.0", "routeArn": "arn:aws:execute-api:r:1:a/stage/GET/notes/1",
+            "routeKey": route, "identitySource": values, "rawPath": "/stage/notes/1",
+            "headers": {"authorization": "Bearer abc", "x-forwarded-for": "192.0.2.10", "host": "a.example"},
+            "queryStringParameters": {"page": "2"}, "cookies": ["theme=dark"],
+            "requestContext": {"http": {"method": "GET", "path": "/stage/notes/1", "sourceIp": "192.0.2.10"}},
+        })
+    }
+
+    fn read(event: &Value) -> AuthorizerEvent {
+        let trusted_proxies = TrustedProxies::default();
+        let edge = AuthorizerEdge {
+            default_language: Language::English,
+            trusted_proxies,
+            websocket_token_query: false,
+        };
+        AuthorizerEvent::read(&event.to_string(), &edge).unwrap()
     }
 
     /// Or a kept yes to `GET` would be given to `DELETE`.

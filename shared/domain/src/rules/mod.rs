@@ -14,10 +14,14 @@
 //! | `decide` | what the rules say of one call |
 //! | [`express`] | whether an IAM policy can say what the rules say, on every path |
 //! | [`grant`] | the policy of one user |
+//! | [`attachment`] | whether what API Gateway keeps of the answers fits the rules |
 //! | `path` | which paths can be read in more than one way, and the patterns that deny them |
 //! | `overlap` | where routes, and the patterns that IAM makes of them, meet |
 //! | `file` | the YAML that people write (feature `rules-file`) |
 
+pub mod attachment;
+#[cfg(test)]
+mod attachment_tests;
 mod decide;
 pub mod express;
 #[cfg(feature = "rules-file")]
