@@ -28,7 +28,7 @@ use crate::{
     telemetry,
 };
 
-pub use mail::{RecoverService, RedeemService, mail_links};
+pub use mail::{RecoverService, RedeemService, Relay, mail_links};
 
 /// What the authentication endpoints work with.
 #[derive(Debug)]

@@ -5,14 +5,18 @@ use std::{
     time::Duration,
 };
 
-use aws_credential_types::Credentials;
+use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_types::SdkConfig;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use secrecy::ExposeSecret as _;
 
 use crate::config::{ATTEMPT_TIMEOUT, AwsConfig, CALL_TIMEOUT};
+
+/// The one HTTP client of a process, for who hands it on.
+pub use aws_smithy_runtime_api::client::http::SharedHttpClient as HttpClient;
 
 /// The clients of one process.
 #[derive(Debug, Clone)]
@@ -43,6 +47,20 @@ impl Clients {
             secrets_manager: aws_sdk_secretsmanager::Client::from_conf(secrets_manager.build()),
         })
     }
+}
+
+/// How a service is called that only one function calls: like the others, at this address if there is one.
+#[must_use]
+pub fn service_config(config: &AwsConfig, http: SharedHttpClient, url: Option<&String>) -> SdkConfig {
+    let mut builder = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(config.region.clone()))
+        .credentials_provider(SharedCredentialsProvider::new(credentials(config)))
+        .retry_config(retries())
+        .timeout_config(timeouts())
+        .http_client(http);
+    builder.set_endpoint_url(url.cloned());
+    builder.build()
 }
 
 /// How DynamoDB is called. Public, so that a test can put an interceptor into exactly what ships.

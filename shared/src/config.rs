@@ -10,6 +10,8 @@
 //! | `ACCESS_KEYS_SECRET` | – | secret with the JWK or JWK Set of access tokens |
 //! | `REFRESH_KEYS_SECRET` | – | the same for refresh tokens; the authorizer has none |
 //! | `LINK_KEYS_SECRET` | – | the same for the links in mail, of the functions that make or take them; rotated where it is set |
+//! | `MAIL_QUEUE_URL` | – | address of the queue of mails, of the relay |
+//! | `EVENT_BUS` | – | name of the event bus, of the relay |
 //! | `TOKEN_ISSUER` | `nova-crm` | `iss` of every token |
 //! | `TOKEN_AUDIENCE` | `nova-api` | `aud` of access tokens |
 //! | `ACCESS_TOKEN_SECONDS` | 900 | life of an access token, 60 to 3600 |
@@ -38,7 +40,8 @@
 //! | `STACK_NAME` | none | the stack, as its metrics name it; without it nothing is counted |
 //!
 //! AWS's own: `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, `AWS_CA_BUNDLE`,
-//! `AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL_SECRETS_MANAGER`.
+//! `AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL_SECRETS_MANAGER`, and in the
+//! functions that call them `AWS_ENDPOINT_URL_SQS`, `AWS_ENDPOINT_URL_EVENTBRIDGE` and `AWS_ENDPOINT_URL_SESV2`.
 
 mod aws;
 mod edge;
@@ -58,7 +61,7 @@ use crate::{
     store::Tables,
 };
 
-pub use aws::AwsConfig;
+pub use aws::{AwsConfig, ServiceUrls};
 pub use edge::{AuthorizerEdge, EdgeConfig};
 pub use tokens::TokenNames;
 
@@ -188,6 +191,22 @@ impl Config {
     /// It is that of other keys too.
     pub fn link_keys_secret_if_any(&self) -> Result<Option<String>, ConfigError> {
         self.text("LINK_KEYS_SECRET").map(|_| self.link_keys_secret()).transpose()
+    }
+
+    /// The address of the queue of mails.
+    ///
+    /// # Errors
+    /// It is missing.
+    pub fn mail_queue(&self) -> Result<String, ConfigError> {
+        self.required("MAIL_QUEUE_URL")
+    }
+
+    /// The name of the event bus.
+    ///
+    /// # Errors
+    /// It is missing.
+    pub fn event_bus(&self) -> Result<String, ConfigError> {
+        self.required("EVENT_BUS")
     }
 
     /// How many passwords may be tried.

@@ -17,6 +17,7 @@
 //! | [`http`] | the edge of the endpoints: events in, answers out, and the one table of codes |
 //! | [`authorizer`] | the edge of the authorizer: its events in, its answers out |
 //! | [`rotation`] | the edge of the rotation function: Secrets Manager's events in |
+//! | [`relay`] | the edge of the relay: records of the tables' streams in |
 //! | [`messages`] | what people read, in Arabic and English |
 //! | [`telemetry`] | logs, and the metrics that ride on their lines |
 //! | [`entropy`] | randomness |
@@ -34,6 +35,7 @@ pub mod keys;
 pub mod messages;
 pub mod passwords;
 pub mod rate_limit;
+pub mod relay;
 pub mod rotation;
 pub mod rules_cache;
 pub mod store;

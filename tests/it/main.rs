@@ -41,6 +41,7 @@ mod random_input;
 mod recovery;
 mod refresh;
 mod register;
+mod relay;
 mod revocation;
 mod rules;
 mod secrecy;

@@ -21,6 +21,7 @@ async fn doctor(system: &System, arguments: &[&str]) -> Ended {
 
 fn clients(system: &System) -> Clients {
     let config = AwsConfig {
+        service_urls: Default::default(),
         region: "us-east-1".to_owned(),
         access_key_id: "local".to_owned(),
         secret_access_key: SecretString::from("local"),

@@ -5,7 +5,7 @@ use crate::support::program::{Ended, command, run};
 use crate::support::stack::System;
 
 /// What every function needs; nobody listens at either end.
-const ENVIRONMENT: [(&str, &str); 10] = [
+const ENVIRONMENT: [(&str, &str); 12] = [
     ("AWS_REGION", "us-east-1"),
     ("AWS_ACCESS_KEY_ID", "local"),
     ("AWS_SECRET_ACCESS_KEY", "local"),
@@ -16,9 +16,11 @@ const ENVIRONMENT: [(&str, &str); 10] = [
     ("ACCESS_KEYS_SECRET", "access"),
     ("REFRESH_KEYS_SECRET", "refresh"),
     ("LINK_KEYS_SECRET", "links"),
+    ("MAIL_QUEUE_URL", "queue"),
+    ("EVENT_BUS", "bus"),
 ];
 
-const FUNCTIONS: [&str; 12] = [
+const FUNCTIONS: [&str; 13] = [
     "login",
     "refresh",
     "logout",
@@ -31,6 +33,7 @@ const FUNCTIONS: [&str; 12] = [
     "recover",
     "redeem",
     "rotate-keys",
+    "relay",
 ];
 
 async fn start(function: &str, changes: &[(&str, &str)]) -> Ended {
@@ -40,7 +43,7 @@ async fn start(function: &str, changes: &[(&str, &str)]) -> Ended {
 }
 
 /// What each function cannot do without, beside how AWS is reached.
-const NEEDED: [(&str, &[&str]); 5] = [
+const NEEDED: [(&str, &[&str]); 7] = [
     ("IDENTITY_TABLE", ON_TABLES),
     ("SESSIONS_TABLE", ON_TABLES),
     (
@@ -49,6 +52,8 @@ const NEEDED: [(&str, &[&str]); 5] = [
     ),
     ("REFRESH_KEYS_SECRET", &["login", "refresh", "logout", "csrf-token", "rotate-keys"]),
     ("LINK_KEYS_SECRET", &["redeem"]),
+    ("MAIL_QUEUE_URL", &["relay"]),
+    ("EVENT_BUS", &["relay"]),
 ];
 
 const ON_TABLES: &[&str] = &[
@@ -61,6 +66,7 @@ const ON_TABLES: &[&str] = &[
     "token-authorizer",
     "recover",
     "redeem",
+    "relay",
 ];
 const ENDPOINTS: &[&str] = &[
     "login",
@@ -74,7 +80,7 @@ const ENDPOINTS: &[&str] = &[
     "recover",
     "redeem",
 ];
-/// All but the rotation, which answers no client.
+/// All but the rotation and the relay, which answer no client.
 const ANSWERING: &[&str] = &[
     "login",
     "refresh",

@@ -2,7 +2,7 @@
 
 use crate::{
     aws::Clients,
-    config::{Config, ConfigError, EdgeConfig},
+    config::{AwsConfig, Config, ConfigError, EdgeConfig},
     flows::mail::{recover::Recovery, redeem::Redemption},
     keys::{KeyCache, MailLinks, TokenKind},
     passwords::Hasher,
@@ -29,6 +29,17 @@ pub struct RedeemService {
     pub redemption: Redemption,
     /// How requests are read and answered.
     pub edge: EdgeConfig,
+}
+
+/// What the relay works with: the tables, and where it tells their changes. It has no keys.
+#[derive(Debug)]
+pub struct Relay {
+    /// The tables.
+    pub store: Store,
+    /// The address of the queue of mails.
+    pub queue: String,
+    /// The name of the event bus.
+    pub bus: String,
 }
 
 impl RecoverService {
@@ -85,6 +96,33 @@ impl RedeemService {
             security_log: config.security_log()?,
         };
         Ok(Self { redemption, edge: config.edge()? })
+    }
+}
+
+impl Relay {
+    /// Builds all of it from the environment, and warms it up. The second value is how its own clients reach AWS.
+    ///
+    /// # Errors
+    /// [`StartError`], for what no retry would cure.
+    pub async fn start() -> Result<(Self, AwsConfig), StartError> {
+        telemetry::start();
+        let config = Config::from_env();
+        let aws = config.aws()?;
+        let service = Self::new(&config, &Clients::new(&aws)?)?;
+        note([service.store.warm_up().await.err().map(|e| e.to_string()), None, None]);
+        Ok((service, aws))
+    }
+
+    /// Builds all of it on these clients.
+    ///
+    /// # Errors
+    /// The first variable that is missing or wrong.
+    pub fn new(config: &Config, clients: &Clients) -> Result<Self, ConfigError> {
+        Ok(Self {
+            store: Store::new(clients.dynamodb.clone(), config.tables()?),
+            queue: config.mail_queue()?,
+            bus: config.event_bus()?,
+        })
     }
 }
 

@@ -19,8 +19,21 @@ pub struct AwsConfig {
     pub dynamodb_url: Option<String>,
     /// Another address of Secrets Manager.
     pub secrets_manager_url: Option<String>,
+    /// Other addresses of the services that single functions call: SQS, EventBridge, SES.
+    pub service_urls: ServiceUrls,
     /// A PEM file of certificates to trust instead of Amazon's.
     pub ca_bundle: Option<String>,
+}
+
+/// Other addresses of services.
+#[derive(Debug, Clone, Default)]
+pub struct ServiceUrls {
+    /// Of SQS.
+    pub sqs: Option<String>,
+    /// Of EventBridge.
+    pub event_bridge: Option<String>,
+    /// Of SES.
+    pub ses: Option<String>,
 }
 
 impl Config {
@@ -41,6 +54,11 @@ impl Config {
             session_token: self.text("AWS_SESSION_TOKEN").map(SecretString::from),
             dynamodb_url: endpoint("AWS_ENDPOINT_URL_DYNAMODB")?,
             secrets_manager_url: endpoint("AWS_ENDPOINT_URL_SECRETS_MANAGER")?,
+            service_urls: ServiceUrls {
+                sqs: endpoint("AWS_ENDPOINT_URL_SQS")?,
+                event_bridge: endpoint("AWS_ENDPOINT_URL_EVENTBRIDGE")?,
+                ses: endpoint("AWS_ENDPOINT_URL_SESV2")?,
+            },
             ca_bundle: self.text("AWS_CA_BUNDLE"),
         })
     }

@@ -13,6 +13,7 @@ pub mod mail;
 pub mod operator;
 pub mod refresh;
 pub mod register;
+pub mod relay;
 pub mod revoke_all;
 pub mod rotate_keys;
 mod session_limit;

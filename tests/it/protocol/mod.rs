@@ -57,6 +57,7 @@ mod refresh_races;
 mod refresh_retries;
 mod refresh_theft;
 mod register;
+mod relay;
 mod rules;
 mod security_log;
 mod session_limit;

@@ -166,6 +166,7 @@ impl System {
     /// The tables, as an operator reaches them.
     pub(crate) fn store(&self) -> Store {
         let aws = AwsConfig {
+            service_urls: Default::default(),
             region: "us-east-1".to_owned(),
             access_key_id: "local".to_owned(),
             secret_access_key: SecretString::from("local"),

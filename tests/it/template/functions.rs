@@ -20,11 +20,19 @@ fn the_template_sets_the_variables_that_the_code_reads_and_no_others() {
     let config = fs::read_to_string(root().join("shared/src/config.rs")).expect("config.rs can be read");
     let documented: BTreeSet<_> =
         config.lines().filter_map(|line| line.strip_prefix("//! | `")?.split('`').next()).collect();
-    // AWS's own are no settings of ours. These two are there, and empty, for `sam local`, which sets only what is named.
+    // AWS's own are no settings of ours. These are there, and empty, for `sam local`, which sets only what is named.
     let own: BTreeSet<_> = set.extract_if(.., |name| name.starts_with("AWS_")).collect();
-    assert_eq!(own, BTreeSet::from(["AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_SECRETS_MANAGER"]));
-    for name in own {
-        assert_eq!(template["Globals"]["Function"]["Environment"]["Variables"][name], "", "{name}");
+    let services = ["DYNAMODB", "SECRETS_MANAGER", "SQS", "EVENTBRIDGE"];
+    assert_eq!(
+        own,
+        services.map(|name| format!("AWS_ENDPOINT_URL_{name}")).iter().map(String::as_str).collect()
+    );
+    let own = functions.values().map(|function| &function["Properties"]);
+    for properties in own.chain([&template["Globals"]["Function"]]) {
+        let variables = entries(&properties["Environment"]["Variables"]);
+        for (name, value) in variables.filter(|(name, _)| name.starts_with("AWS_")) {
+            assert_eq!(value, "", "{name}");
+        }
     }
     assert_eq!(set, documented);
 }
@@ -87,9 +95,11 @@ fn every_function_has_an_event_to_try_it_with_and_every_event_a_function() {
         let mut parts = file.split('.');
         tried.insert(parts.next().unwrap_or_default().to_owned());
         assert!(
-            parts.next().is_some_and(|kind| ["rest", "http1", "http2", "ws", "rotation"].contains(&kind))
+            parts
+                .next()
+                .is_some_and(|kind| ["rest", "http1", "http2", "ws", "rotation", "stream"].contains(&kind))
                 && file.ends_with(".json"),
-            "{file} is not <function>.<rest|http1|http2|ws|rotation>[.<outcome>].json"
+            "{file} is not <function>.<rest|http1|http2|ws|rotation|stream>[.<outcome>].json"
         );
         let text = fs::read_to_string(&path).expect("events can be read");
         serde_json::from_str::<Value>(&text).unwrap_or_else(|error| panic!("{file}: {error}"));
@@ -112,6 +122,8 @@ fn another_stack_finds_the_authorizer_by_its_two_exports() {
         BTreeMap::from([
             pair("${AWS::StackName}-AuthorizerArn", "TokenAuthorizerFunction.Arn"),
             pair("${AWS::StackName}-AuthorizerInvokeRoleArn", "AuthorizerInvokeRole.Arn"),
+            // The event bus, of a stack that has one.
+            (json!("${AWS::StackName}-EventBusName").to_string(), "null".to_owned()),
         ])
     );
     // Imported within the account, or another account's by a parameter.

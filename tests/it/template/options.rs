@@ -29,6 +29,7 @@ fn what_not_every_account_has_is_off_until_it_is_asked_for() {
         ("CustomDomain", &["AWS::ApiGateway::DomainName", "AWS::ApiGateway::BasePathMapping"]),
         ("AccountLogsRole", &["AWS::ApiGateway::Account"]),
         ("AlarmsByEmail", &["AWS::SNS::Subscription"]),
+        ("WithMail", &["AWS::SQS::Queue", "AWS::Events::EventBus"]),
     ] {
         for kind in kinds {
             for (name, resource) in of_type(&template, kind) {

@@ -112,6 +112,8 @@ pub(super) const NEEDS: &[(&str, &str, &str, &[&str])] = &[
     ("Register", "Sessions", "DeleteItem", &["ATTEMPTS"]),
     ("Register", "Sessions", "GetItem", &["USER"]),
     ("Register", "Sessions", "UpdateItem", &["ATTEMPTS", "RATE"]),
+    ("Relay", "Identity", "GetItem", &["USER"]),
+    ("Relay", "Sessions", "GetItem", &["USER"]),
     ("Sessions", "Identity", "BatchGetItem", &["USER"]),
     ("Sessions", "Identity", "GetItem", &["USER"]),
     ("Sessions", "Identity", "PutItem", &["EVENT"]),
@@ -130,7 +132,7 @@ pub(super) const NEEDS: &[(&str, &str, &str, &[&str])] = &[
 #[test]
 fn a_function_reaches_the_kinds_of_item_that_it_works_on_and_no_others() {
     let mut may = BTreeMap::new();
-    for Right { role, statement } in rights_to("dynamodb:") {
+    for Right { role, statement } in rights_to("dynamodb:").filter(|right| !reads_a_stream(right)) {
         for table in resources(&statement) {
             for action in texts(&statement["Action"]) {
                 let place = format!("{role} {action} {}", table["Fn::GetAtt"].as_str().unwrap_or_default());
@@ -152,6 +154,32 @@ fn a_function_reaches_the_kinds_of_item_that_it_works_on_and_no_others() {
         too_much.is_empty() && lacking.is_empty(),
         "the template allows {too_much:#?}, needed are {lacking:#?}"
     );
+}
+
+fn reads_a_stream(right: &Right) -> bool {
+    resources(&right.statement)
+        .iter()
+        .any(|resource| resource["Fn::GetAtt"].as_str().is_some_and(|name| name.ends_with(".StreamArn")))
+}
+
+/// A stream has every change of a table in it: sessions with their devices, and the mails that somebody asked for.
+#[test]
+fn only_the_relay_reads_a_stream_or_tells_what_is_in_it_and_it_writes_no_item() {
+    let streams: Vec<_> = rights_to("dynamodb:").filter(reads_a_stream).collect();
+    let streams: Vec<_> = streams.iter().map(|right| (right.role.as_str(), &right.statement)).collect();
+    let [("RelayRole", stream)] = streams.as_slice() else { panic!("{streams:?}") };
+    let actions: BTreeSet<_> = texts(&stream["Action"]).collect();
+    let reads = ["DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"];
+    let reads = reads.map(|name| format!("dynamodb:{name}"));
+    assert_eq!(actions, reads.iter().map(String::as_str).collect());
+    for Right { role, statement } in rights_to("sqs:SendMessage").chain(rights_to("events:")) {
+        assert_eq!(role, "RelayRole", "{statement}");
+    }
+    for Right { role, statement } in rights_to("dynamodb:") {
+        let writes = ["Put", "Update", "Delete"].map(|name| format!("dynamodb:{name}Item"));
+        let writes = texts(&statement["Action"]).any(|action| writes.iter().any(|write| write == action));
+        assert!(role != "RelayRole" || !writes, "{statement}");
+    }
 }
 
 /// IAM can't tell one sort key from another: who puts events beside the profiles could put a profile.

@@ -35,6 +35,10 @@ fn longest(template: &Value, value: &Value) -> usize {
         None if name == "AWS::StackName" => STACK_NAME,
         // CloudFormation's own name: the stack's, the resource's, and twelve characters.
         Some("AWS::DynamoDB::Table") => STACK_NAME + name.len() + 14,
+        // Its address has the account, the region and CloudFormation's name, which is 80 characters at most.
+        Some("AWS::SQS::Queue") => 160,
+        // Named by the stack.
+        Some("AWS::Events::EventBus") => STACK_NAME + 7,
         // An ARN in the longest partition and region.
         Some("AWS::SecretsManager::Secret") => 128,
         _ => panic!("nobody knows how long {name} can be"),

@@ -1,0 +1,148 @@
+//! Tells the rest of the world what changed in the tables: mails to be sent to a queue, ended sessions and changed users to an
+//! event bus.
+//!
+//! The change is the record, so nothing that took can be forgotten. A change may be told more than once, and each telling has
+//! the same id: `mail:<id>`, `session:<id>:ended`, `user:<id>:<epoch>`. What is told are names of rows, never what is in them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use crate::{
+    domain::{
+        ids::{SessionId, UserId},
+        mail::MailKey,
+    },
+    store::{Store, StoreError},
+};
+
+/// Both services take this many entries in one call.
+pub const AT_ONCE: usize = 10;
+
+/// A change, as a table's stream tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Change {
+    /// Somebody asked for a mail.
+    MailAsked(MailKey),
+    /// A session was ended.
+    SessionEnded(UserId, SessionId),
+    /// A user's profile was changed, or is gone.
+    UserChanged(UserId),
+}
+
+/// An event for whoever listens to the bus.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Announcement {
+    /// What happened: the event's detail type.
+    pub kind: &'static str,
+    /// The names of who it happened to.
+    pub detail: Value,
+}
+
+/// Where changes are told. Each call takes up to [`AT_ONCE`] and gives the places of those that were not taken.
+pub trait Outlets: Sync {
+    /// Puts messages into the queue of mails.
+    fn queue(&self, messages: &[String]) -> impl Future<Output = BTreeSet<usize>> + Send;
+
+    /// Puts events on the bus.
+    fn announce(&self, events: &[Announcement]) -> impl Future<Output = BTreeSet<usize>> + Send;
+}
+
+/// Tells these changes, and gives the places of those that are to be told again.
+pub async fn relay(store: &Store, outlets: &impl Outlets, changes: &[Change]) -> BTreeSet<usize> {
+    let mut failed = BTreeSet::new();
+    let (mut messages, mut events) = (Vec::new(), Vec::new());
+    for (change, places) in distinct(changes) {
+        match change {
+            Change::MailAsked(key) => messages.push((message(&key), places)),
+            Change::SessionEnded(user, session) => events.push((ended(user, session), places)),
+            Change::UserChanged(user) => match changed(store, user).await {
+                Ok(event) => events.push((event, places)),
+                Err(error) => {
+                    tracing::error!(error = %error, "a change of a user could not be read");
+                    failed.extend(places);
+                }
+            },
+        }
+    }
+    for part in messages.chunks(AT_ONCE) {
+        let (texts, places): (Vec<_>, Vec<_>) = part.iter().cloned().unzip();
+        failed.extend(places_of(outlets.queue(&texts).await, &places));
+    }
+    for part in events.chunks(AT_ONCE) {
+        let (events, places): (Vec<_>, Vec<_>) = part.iter().cloned().unzip();
+        failed.extend(places_of(outlets.announce(&events).await, &places));
+    }
+    failed
+}
+
+/// Each change once, in the order of its first telling, with all of its places.
+fn distinct(changes: &[Change]) -> Vec<(Change, Vec<usize>)> {
+    let mut found: Vec<(Change, Vec<usize>)> = Vec::new();
+    let mut known = BTreeMap::new();
+    for (place, change) in changes.iter().enumerate() {
+        let at = *known.entry(name_of(change)).or_insert(found.len());
+        match found.get_mut(at) {
+            Some((_, places)) => places.push(place),
+            None => found.push((*change, vec![place])),
+        }
+    }
+    found
+}
+
+fn name_of(change: &Change) -> String {
+    match change {
+        Change::MailAsked(key) => format!("{}/{}", key.pk(), key.sk()),
+        Change::SessionEnded(_, session) => session.to_string(),
+        Change::UserChanged(user) => user.to_string(),
+    }
+}
+
+fn places_of(failed: BTreeSet<usize>, places: &[Vec<usize>]) -> impl Iterator<Item = usize> {
+    failed.into_iter().filter_map(|at| places.get(at)).flatten().copied()
+}
+
+fn message(key: &MailKey) -> String {
+    json!({ "id": format!("mail:{}", key.id), "pk": key.pk(), "sk": key.sk() }).to_string()
+}
+
+fn ended(user: UserId, session: SessionId) -> Announcement {
+    let detail = json!({
+        "id": format!("session:{session}:ended"),
+        "sessionId": session.to_string(),
+        "userId": user.to_string(),
+    });
+    Announcement { kind: "Session Ended", detail }
+}
+
+/// The user as they are now, whatever they were when the record was written: of two changes, the later one is told.
+async fn changed(store: &Store, user: UserId) -> Result<Announcement, StoreError> {
+    let profile = store.profile(user).await?;
+    let epoch = profile.as_ref().map(|profile| profile.epoch);
+    let version = epoch.map_or_else(|| "deleted".to_owned(), |epoch| epoch.to_string());
+    let detail = json!({
+        "id": format!("user:{user}:{version}"),
+        "userId": user.to_string(),
+        "epoch": epoch,
+        "active": profile.is_some_and(|profile| profile.is_active()),
+    });
+    Ok(Announcement { kind: "User Changed", detail })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: &str = "0190163d-8694-739b-aea5-966c26f8ad90";
+    const OTHER: &str = "0190163d-8694-739b-aea5-966c26f8ad91";
+
+    #[test]
+    fn a_change_that_is_there_twice_is_told_once_and_fails_in_both_places() {
+        let session = |id: &str| Change::SessionEnded(ONE.parse().unwrap(), id.parse().unwrap());
+        let user = Change::UserChanged(ONE.parse().unwrap());
+        let found = distinct(&[session(ONE), user, session(OTHER), session(ONE)]);
+        let places: Vec<_> = found.iter().map(|(_, places)| places.clone()).collect();
+        assert_eq!(places.len(), 3, "{places:?}");
+        assert_eq!(places_of(BTreeSet::from([0]), &places).collect::<Vec<_>>(), [0, 3]);
+    }
+}

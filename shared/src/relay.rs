@@ -1,0 +1,135 @@
+//! The edge of the relay: records of the tables' streams in, and the records that are to come again out.
+
+use std::collections::BTreeSet;
+
+use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
+use serde_json::{Value, json, value::RawValue};
+
+use crate::{
+    app::{Relay, StartError},
+    domain::mail::MailKey,
+    flows::relay::{Change, Outlets, relay},
+};
+
+/// The event is none of a stream: Lambda tells all of it again.
+#[derive(Debug, thiserror::Error)]
+#[error("the event is not one of a table's stream: it needs Records, each with a sequence number")]
+pub struct Unreadable;
+
+impl From<Unreadable> for Diagnostic {
+    fn from(error: Unreadable) -> Self {
+        Self { error_type: "RelayFailed".to_owned(), error_message: error.to_string() }
+    }
+}
+
+/// Tells what the streams tell, until Lambda ends the process.
+///
+/// # Errors
+/// The Lambda runtime can't be reached any more.
+pub async fn serve(service: &Relay, outlets: &impl Outlets) -> Result<(), StartError> {
+    let answer = service_fn(move |event: LambdaEvent<Box<RawValue>>| async move {
+        answer(service, outlets, event.payload.get()).await
+    });
+    lambda_runtime::run(answer).await.map_err(|error| StartError::Runtime(error.to_string()))
+}
+
+/// Tells what one event has, and says which of its records are to come again.
+///
+/// # Errors
+/// [`Unreadable`].
+pub async fn answer(service: &Relay, outlets: &impl Outlets, event: &str) -> Result<Value, Unreadable> {
+    let records = read(event).ok_or(Unreadable).inspect_err(|error| tracing::error!(error = %error))?;
+    let told: Vec<_> = records.iter().filter_map(|record| Some((&record.sequence, record.change?))).collect();
+    let changes: Vec<_> = told.iter().map(|(_, change)| *change).collect();
+    let failed = relay(&service.store, outlets, &changes).await;
+    tracing::info!(
+        records = records.len(),
+        told = told.len() - failed.len(),
+        failed = failed.len(),
+        "relayed"
+    );
+    let again: BTreeSet<_> =
+        failed.into_iter().filter_map(|place| told.get(place)).map(|(id, _)| *id).collect();
+    let again: Vec<_> = again.into_iter().map(|id| json!({ "itemIdentifier": id })).collect();
+    Ok(json!({ "batchItemFailures": again }))
+}
+
+struct Record {
+    sequence: String,
+    /// None: it is nobody's business.
+    change: Option<Change>,
+}
+
+fn read(event: &str) -> Option<Vec<Record>> {
+    let event: Value = serde_json::from_str(event).ok()?;
+    event.get("Records")?.as_array()?.iter().map(record).collect()
+}
+
+fn record(record: &Value) -> Option<Record> {
+    let sequence = record.pointer("/dynamodb/SequenceNumber")?.as_str()?.to_owned();
+    Some(Record { sequence, change: change(record) })
+}
+
+/// What a record tells. The filters in the template let nothing else through; a mapping without them would only cost calls.
+fn change(record: &Value) -> Option<Change> {
+    let text = |at: &str| record.pointer(at).and_then(Value::as_str);
+    let (name, pk, sk) = (text("/eventName")?, text("/dynamodb/Keys/pk/S")?, text("/dynamodb/Keys/sk/S")?);
+    if pk.starts_with("MAIL#") {
+        return (name == "INSERT").then(|| MailKey::parse(pk, sk).ok().map(Change::MailAsked)).flatten();
+    }
+    let user = pk.strip_prefix("USER#")?.parse().ok()?;
+    if sk == "PROFILE" {
+        return ["MODIFY", "REMOVE"].contains(&name).then_some(Change::UserChanged(user));
+    }
+    let session = sk.strip_prefix("SESSION#")?.parse().ok()?;
+    let is_ended = name == "MODIFY" && text("/dynamodb/NewImage/state/S") == Some("revoked");
+    is_ended.then_some(Change::SessionEnded(user, session))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const USER: &str = "USER#0190163d-8694-739b-aea5-966c26f8ad90";
+    const SESSION: &str = "SESSION#0190163d-8694-739b-aea5-966c26f8ad91";
+
+    fn told(name: &str, pk: &str, sk: &str, state: &str) -> bool {
+        let image = json!({ "state": { "S": state } });
+        let event = json!({ "Records": [{ "eventName": name, "dynamodb": {
+            "SequenceNumber": "1", "Keys": { "pk": { "S": pk }, "sk": { "S": sk } }, "NewImage": image,
+        } }] });
+        read(&event.to_string()).unwrap()[0].change.is_some()
+    }
+
+    #[test]
+    fn what_is_asked_for_ended_or_changed_is_told_and_nothing_else() {
+        let mail = format!("MAIL#{}", "a1".repeat(32));
+        let reset = "RESET#0190163d-8694-739b-aea5-966c26f8ad92";
+        for (name, pk, sk, state, expected) in [
+            ("INSERT", mail.as_str(), reset, "", true),
+            // The sender's own marks, and the end of its time.
+            ("MODIFY", &mail, reset, "", false),
+            ("REMOVE", &mail, reset, "", false),
+            ("INSERT", &mail, "RESET#1", "", false),
+            ("MODIFY", USER, SESSION, "revoked", true),
+            // A login, a refresh, and the removal of what has expired.
+            ("INSERT", USER, SESSION, "revoked", false),
+            ("MODIFY", USER, SESSION, "active", false),
+            ("REMOVE", USER, SESSION, "revoked", false),
+            ("MODIFY", USER, "PROFILE", "", true),
+            ("REMOVE", USER, "PROFILE", "", true),
+            ("INSERT", USER, "PROFILE", "", false),
+            ("MODIFY", "EMAIL#sara@example.com", "CREDENTIAL", "", false),
+            ("MODIFY", "USER#sara", "PROFILE", "", false),
+        ] {
+            assert_eq!(told(name, pk, sk, state), expected, "{name} {pk} {sk} {state}");
+        }
+    }
+
+    #[test]
+    fn an_event_of_no_stream_is_an_error() {
+        for event in ["[", "{}", r#"{"Records":[{}]}"#, r#"{"Records":1}"#] {
+            assert!(read(event).is_none(), "{event}");
+        }
+    }
+}
