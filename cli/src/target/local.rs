@@ -39,6 +39,7 @@ fn patient(config: &AwsConfig) -> Result<Clients, Box<dyn Error>> {
 /// What `nova local` takes: it knows no accounts, so these are no secrets.
 fn config(url: String, secrets_manager_url: Option<String>) -> AwsConfig {
     AwsConfig {
+        service_urls: Default::default(),
         region: "us-east-1".to_owned(),
         access_key_id: "local".to_owned(),
         secret_access_key: SecretString::from("local"),
