@@ -6,7 +6,7 @@ use std::fs;
 
 use boon::{Compiler, Schemas};
 use nova_auth::messages::{Language, message};
-use nova_local::template::Template;
+use nova_template::Template;
 use saphyr::{LoadableYamlNode, Scalar, Yaml};
 use serde_json::{Value, json};
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::dynamodb;
 use crate::engine::Engine;
 use crate::storage::{StorageError, create};
-use crate::template::Table;
+use nova_template::Table;
 
 /// The table's name, which no resource of a template can have: logical ids are letters and digits.
 pub(crate) const DOCUMENTS: &str = "nova-local-secrets";

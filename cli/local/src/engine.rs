@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::ask::Origin;
 use crate::storage::stream_changes;
-use crate::template::Table;
+use nova_template::Table;
 
 /// A DynamoDB that runs already.
 #[derive(Clone)]

@@ -9,7 +9,7 @@ use crate::clock::Clock;
 use crate::process::{Launch, Process};
 use crate::random;
 use crate::runtime::{Delivery, Endpoint, FunctionError, Outcome, Start, Times};
-use crate::template::function_arn;
+use nova_template::function_arn;
 
 /// Lambda gives a function ten seconds to ask for its first event.
 const INIT_LIMIT: Duration = Duration::from_secs(10);

@@ -1,11 +1,10 @@
 //! The system on one machine: no account, no containers, nothing to install.
 //!
-//! [`Stack`] reads the templates ([`template`]) and runs what they describe, and nothing else: there is no second
+//! [`Stack`] reads the templates ([`nova_template`]) and runs what they describe, and nothing else: there is no second
 //! list of routes, tables or variables.
 //!
 //! | | |
 //! |---|---|
-//! | [`template`] | SAM templates, with their intrinsics resolved |
 //! | [`storage`], `dynamodb` | DynamoDB in this process, with the templates' tables; its protocol |
 //! | `engine` | another DynamoDB in its place |
 //! | `ask` | one request to a server that is not ours |
@@ -43,7 +42,6 @@ mod server;
 mod sources;
 mod stack;
 pub mod storage;
-pub mod template;
 mod upstream;
 mod web;
 pub mod workbench;

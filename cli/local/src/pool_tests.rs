@@ -11,7 +11,7 @@ use super::{InvokeError, Pool};
 use crate::clock::Clock;
 use crate::logs::LogSink;
 use crate::process::{Credentials, Launch};
-use crate::template::Function;
+use nova_template::Function;
 
 fn pool(concurrency: usize, environment: &[(&str, &str)]) -> Arc<Pool> {
     let exe = std::env::current_exe().unwrap();

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::logs::LogSink;
-use crate::template::{Function, REGION};
+use nova_template::{Function, REGION};
 
 /// What a process wrote last is waited for this long after its end: a child of its own may hold the pipe open.
 const LAST_WORDS: Duration = Duration::from_millis(200);

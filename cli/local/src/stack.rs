@@ -18,9 +18,9 @@ use crate::secrets::{self, Rotators, SecretsError};
 use crate::server::{BindError, Server, bind};
 use crate::sources::Sources;
 use crate::storage::{Storage, StorageError};
-use crate::template::{Api, ApiKind, Function, Inputs, Template, TemplateError};
 use crate::upstream::{self, Upstream};
 use crate::web::{Facts, Page};
+use nova_template::{Api, ApiKind, Function, Inputs, Template, TemplateError};
 
 /// The name of the stack that the first template describes. Exports carry it, and those who import know it.
 const STACK: &str = "nova-auth";

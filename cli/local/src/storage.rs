@@ -16,7 +16,7 @@ use crate::documents::{DOCUMENTS, Documents, own_table};
 use crate::dynamodb;
 use crate::engine::Engine;
 use crate::server::{BindError, Server, bind};
-use crate::template::{Table, Template, TemplateError};
+use nova_template::{Table, Template, TemplateError};
 
 /// DynamoDB removes expired items within days; a machine of one's own does it within a minute.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);

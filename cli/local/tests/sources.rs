@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use nova_local::template::{SourceKind, Template};
 use nova_local::{Binaries, LogSink, Options, Stack};
+use nova_template::{SourceKind, Template};
 use serde_json::{Value, json};
 
 fn fixture() -> std::path::PathBuf {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use nova_auth::domain::rules::Caching;
 use nova_local::Stack;
-use nova_local::template::{Api, Template};
+use nova_template::{Api, Template};
 
 use super::{flag, say};
 use crate::rules;

@@ -2,7 +2,6 @@
 
 mod expectations;
 mod explain;
-#[cfg(feature = "local")]
 mod template;
 mod test;
 
@@ -114,7 +113,6 @@ pub(crate) struct CheckArgs {
     #[arg(long)]
     uncached: bool,
     /// Compare with this template's routes and authorizers.
-    #[cfg(feature = "local")]
     #[arg(long, value_name = "FILE")]
     template: Option<PathBuf>,
     /// Explain the decision for this user (address or id).
@@ -195,7 +193,6 @@ async fn show(args: &ShowArgs) -> Result<(), Box<dyn Error>> {
 
 async fn check(args: &CheckArgs) -> Result<(), Box<dyn Error>> {
     let source = text(&args.file)?;
-    #[cfg(feature = "local")]
     if let Some(template) = &args.template {
         let rules = file::read(&source).map_err(|faults| broken(&args.file, &faults))?;
         return template::compare(&args.file, rules, template, args.output);

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use nova_auth::domain::rules::attachment::{Attachment, Fault, Kind, Source};
 use nova_auth::domain::rules::{self, Caching, Method, Rule, Rules};
-use nova_local::template::{Api, ApiKind, Authorizer, AuthorizerKind, Identity, Payload, Route, Template};
+use nova_template::{Api, ApiKind, Authorizer, AuthorizerKind, Identity, Payload, Route, Template};
 
 use serde_json::json;
 

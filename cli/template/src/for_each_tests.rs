@@ -3,8 +3,8 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::unrolled;
-use crate::template::Template;
-use crate::template::yaml::parse;
+use crate::Template;
+use crate::yaml::parse;
 
 const TWO_FUNCTIONS: &str = "
 Transform: [AWS::LanguageExtensions, AWS::Serverless-2016-10-31]

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use super::super::{ApiKind, AuthorizerKind, Cors, Identity, Inputs, Payload, Template, read};
+use crate::{ApiKind, AuthorizerKind, Cors, Identity, Inputs, Payload, Template, read};
 
 fn template(text: &str) -> Template {
     read::template(Path::new("t.yaml"), text, &Inputs::default()).unwrap()

@@ -22,12 +22,12 @@ pub use model::{
     Api, ApiKind, Authorizer, AuthorizerKind, Cors, Function, GatewayResponse, Generated, Identity, Payload,
     Route, Secret, SecretValue, Table, Template,
 };
-pub(crate) use names::{ACCOUNT, REGION, function_arn};
+pub use names::{ACCOUNT, REGION, function_arn};
 pub use pattern::Pattern;
-pub(crate) use resolve::Exports;
-pub(crate) use sources::stream_arn;
+pub use resolve::Exports;
+pub use sources::stream_arn;
 pub use sources::{EventSource, Queue, QueueSource, SourceKind, StreamSource};
-pub(crate) use yaml::scalar_text;
+pub use yaml::scalar_text;
 
 /// Why a template can't be used; each one is the line that a person reads.
 #[derive(Debug, thiserror::Error)]
@@ -80,14 +80,17 @@ pub enum TemplateError {
 
 /// What a template is read with.
 #[derive(Debug, Default)]
-pub(crate) struct Inputs {
-    pub(crate) parameters: std::collections::BTreeMap<String, String>,
+pub struct Inputs {
+    /// Values of parameters.
+    pub parameters: std::collections::BTreeMap<String, String>,
     /// In the place of the template's own defaults.
-    pub(crate) defaults: std::collections::BTreeMap<String, String>,
-    pub(crate) imports: Exports,
+    pub defaults: std::collections::BTreeMap<String, String>,
+    /// What other stacks export.
+    pub imports: Exports,
     /// Whether an import that nobody exports is taken by its name.
-    pub(crate) names_for_imports: bool,
-    pub(crate) stack: String,
+    pub names_for_imports: bool,
+    /// What `AWS::StackName` gives.
+    pub stack: String,
 }
 
 impl Template {
@@ -130,7 +133,7 @@ impl Template {
     }
 
     /// The names of a template's parameters.
-    pub(crate) fn parameters(path: &Path) -> Result<std::collections::BTreeSet<String>, TemplateError> {
+    pub fn parameters(path: &Path) -> Result<std::collections::BTreeSet<String>, TemplateError> {
         let text = std::fs::read_to_string(path)
             .map_err(|source| TemplateError::Read { path: path.to_owned(), source })?;
         let document =
@@ -140,7 +143,7 @@ impl Template {
     }
 
     /// Reads a template with other parameters, and what it may import.
-    pub(crate) fn load_with(path: &Path, inputs: &Inputs) -> Result<Template, TemplateError> {
+    pub fn load_with(path: &Path, inputs: &Inputs) -> Result<Template, TemplateError> {
         let text = std::fs::read_to_string(path)
             .map_err(|source| TemplateError::Read { path: path.to_owned(), source })?;
         read::template(path, &text, inputs)

@@ -25,7 +25,7 @@ pub struct Template {
     /// What calls functions besides requests.
     pub sources: Vec<EventSource>,
     /// What other templates may import, by the export's name.
-    pub(crate) exports: Exports,
+    pub exports: Exports,
 }
 
 /// A Lambda function (`AWS::Serverless::Function`).

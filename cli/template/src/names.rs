@@ -1,12 +1,13 @@
 //! The names that resources have on this machine.
 
 /// The account that everything on this machine belongs to.
-pub(crate) const ACCOUNT: &str = "123456789012";
+pub const ACCOUNT: &str = "123456789012";
 /// The region that everything on this machine is in.
-pub(crate) const REGION: &str = "us-east-1";
+pub const REGION: &str = "us-east-1";
 
 /// The ARN of a function of any template: `events` and authorizers name it by this.
-pub(crate) fn function_arn(logical_id: &str) -> String {
+#[must_use]
+pub fn function_arn(logical_id: &str) -> String {
     format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{logical_id}")
 }
 

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use super::super::{Inputs, Template, read};
+use crate::{Inputs, Template, read};
 
 const TEMPLATE: &str = r#"
 Parameters:

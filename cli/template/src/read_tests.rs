@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use super::super::{AuthorizerKind, Exports, Identity, Inputs, SecretValue, Template};
+use crate::{AuthorizerKind, Exports, Identity, Inputs, SecretValue, Template};
 
 fn read(text: &str) -> Template {
     super::template(Path::new("t.yaml"), text, &Inputs::default()).unwrap()

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::{Inputs, function_arn, yaml::scalar_text};
 
 /// What the attached templates may import: the value, or why it can't be had.
-pub(crate) type Exports = BTreeMap<String, Result<String, String>>;
+pub type Exports = BTreeMap<String, Result<String, String>>;
 
 /// Conditions that name each other in a circle end here.
 const MAX_DEPTH: u32 = 100;

@@ -1,10 +1,10 @@
-use super::super::Inputs;
+use crate::Inputs;
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::super::yaml;
 use super::{Exports, Resolver};
+use crate::yaml;
 
 const TEMPLATE: &str = r#"
 Parameters:

@@ -88,7 +88,8 @@ pub struct QueueSource {
 }
 
 /// The ARN of a table's stream on this machine.
-pub(crate) fn stream_arn(table: &str) -> String {
+#[must_use]
+pub fn stream_arn(table: &str) -> String {
     format!("arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{table}/stream/local")
 }
 

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use super::super::{ApiKind, AuthorizerKind, Identity, Inputs, Template, read};
+use crate::{ApiKind, AuthorizerKind, Identity, Inputs, Template, read};
 
 fn template(text: &str) -> Template {
     read::template(Path::new("t.yaml"), text, &Inputs::default()).unwrap()

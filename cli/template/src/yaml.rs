@@ -106,7 +106,8 @@ fn intrinsic(name: &str, argument: Value) -> Value {
 }
 
 /// A scalar as CloudFormation would put it into a string; nothing for lists, maps and null.
-pub(crate) fn scalar_text(value: &Value) -> Option<String> {
+#[must_use]
+pub fn scalar_text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),

@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use nova_local::template::Template;
+use nova_template::Template;
 
 fuzz_target!(|text: &str| {
     if let Err(refused) = Template::from_text("fuzz.yaml".as_ref(), text) {

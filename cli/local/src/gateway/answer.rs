@@ -79,7 +79,7 @@ fn header_name(name: &str) -> Result<HeaderName, String> {
 
 pub(super) fn header_value(name: &str, value: &Value) -> Result<HeaderValue, String> {
     let text = match value {
-        Value::Bool(_) | Value::String(_) | Value::Number(_) => crate::template::scalar_text(value),
+        Value::Bool(_) | Value::String(_) | Value::Number(_) => nova_template::scalar_text(value),
         _ => None,
     };
     let text = text.ok_or_else(|| format!("the header {name} is no string"))?;

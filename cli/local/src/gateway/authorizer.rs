@@ -14,7 +14,7 @@ use super::policy::{Effect, Grant, method_arn};
 use super::refusal::Refusal;
 use crate::clock::Clock;
 use crate::pool::{InvokeError, Pool};
-use crate::template::{Api, ApiKind, Authorizer, AuthorizerKind, Identity, Payload};
+use nova_template::{Api, ApiKind, Authorizer, AuthorizerKind, Identity, Payload};
 
 /// The message that makes a 401 of an authorizer's error; any other is a 500.
 const UNAUTHORIZED: &str = "Unauthorized";
@@ -93,7 +93,7 @@ impl Guard {
             Identity::StageVariable(_) => None,
             Identity::Context(path) => {
                 let found = path.split('.').try_fold(context, |value, key| value.get(key));
-                found.and_then(crate::template::scalar_text)
+                found.and_then(nova_template::scalar_text)
             }
         };
         sources.iter().map(|source| value(source).filter(|value| !value.is_empty())).collect()

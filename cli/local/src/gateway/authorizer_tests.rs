@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::*;
 use crate::logs::LogSink;
 use crate::process::{Credentials, Launch};
-use crate::template::Function;
+use nova_template::Function;
 
 pub(super) struct Bench {
     pub(super) guard: Guard,

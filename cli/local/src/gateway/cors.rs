@@ -7,7 +7,7 @@ use axum::http::{Response, StatusCode};
 
 use super::call::Call;
 use super::refusal::set;
-use crate::template::Cors;
+use nova_template::Cors;
 
 /// The answer to a preflight request that no route takes. It needs no identity, and is sent to every origin: the headers
 /// say whether it may.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::call::Call;
-use crate::template::{ACCOUNT, Api};
+use nova_template::{ACCOUNT, Api};
 
 /// A call and the resource that it matched.
 pub(super) struct Target<'a> {

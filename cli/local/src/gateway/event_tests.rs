@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::super::call::Call;
 use super::Target;
-use crate::template::{Api, ApiKind};
+use nova_template::{Api, ApiKind};
 
 fn api() -> Api {
     Api {

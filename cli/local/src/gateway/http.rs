@@ -21,7 +21,7 @@ use super::route::Routes;
 use super::{Setup, body, cors, http_answer};
 use crate::clock::Clock;
 use crate::pool::Pool;
-use crate::template::{Api, Cors, Payload};
+use nova_template::{Api, Cors, Payload};
 
 /// API Gateway waits this long for a function, whatever the function's own time-out is.
 const INTEGRATION_LIMIT: Duration = Duration::from_secs(30);

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
 use super::answer::{header_value, headers};
-use crate::template::Payload;
+use nova_template::Payload;
 
 /// The response that an answer stands for. The error says why API Gateway would call it malformed (a 500).
 pub(super) fn response(answer: &[u8], payload: Payload) -> Result<Response<Body>, String> {
@@ -31,7 +31,7 @@ pub(super) fn response(answer: &[u8], payload: Payload) -> Result<Response<Body>
 }
 
 fn formatted(fields: &Map<String, Value>, payload: Payload) -> Result<Response<Body>, String> {
-    let status = fields.get("statusCode").and_then(crate::template::scalar_text);
+    let status = fields.get("statusCode").and_then(nova_template::scalar_text);
     let status = status.and_then(|text| text.parse().ok()).filter(|status| (100..600).contains(status));
     let status = status
         .and_then(|status: u16| StatusCode::from_u16(status).ok())

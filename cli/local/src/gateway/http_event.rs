@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 use super::call::Call;
 use super::event::{all, insert, last, or_null, request_time};
-use crate::template::{ACCOUNT, Api, Route};
+use nova_template::{ACCOUNT, Api, Route};
 
 /// A call and the route that it matched.
 pub(super) struct HttpTarget<'a> {

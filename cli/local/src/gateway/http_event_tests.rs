@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::super::call::Call;
 use super::HttpTarget;
-use crate::template::{Api, ApiKind, Payload, Route};
+use nova_template::{Api, ApiKind, Payload, Route};
 
 fn pairs(given: &[(&str, &str)]) -> Vec<(String, String)> {
     given.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()

@@ -11,7 +11,7 @@ use proptest::sample::select;
 use super::super::route::Routes;
 use super::tests::{bench, token};
 use super::*;
-use crate::template::Route;
+use nova_template::Route;
 
 const ADMINS: &str = r#"{"roles":["admin"]}"#;
 

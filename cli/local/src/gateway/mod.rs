@@ -27,7 +27,7 @@ use axum::Router;
 
 use crate::clock::Clock;
 use crate::pool::Pool;
-use crate::template::{Api, ApiKind};
+use nova_template::{Api, ApiKind};
 
 pub(crate) use connections::Connections;
 

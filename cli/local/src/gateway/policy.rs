@@ -45,7 +45,7 @@ impl Grant {
         let grant = Grant::parse_http(answer)?;
         let mut context = Map::new();
         for (name, value) in &grant.context {
-            let text = crate::template::scalar_text(value)
+            let text = nova_template::scalar_text(value)
                 .ok_or_else(|| format!("its context is not flat: {name}"))?;
             context.insert(name.clone(), Value::String(text));
         }
@@ -170,14 +170,14 @@ fn matches(pattern: &str, text: &str) -> bool {
 
 /// The ARN of one call, which policies are evaluated on.
 pub(super) fn method_arn(api: &str, stage: &str, method: &str, path: &str) -> String {
-    use crate::template::{ACCOUNT, REGION};
+    use nova_template::{ACCOUNT, REGION};
     let path = path.strip_prefix('/').unwrap_or(path);
     format!("arn:aws:execute-api:{REGION}:{ACCOUNT}:{api}/{stage}/{method}/{path}")
 }
 
 /// The ARN of the one moment of a WebSocket API that is authorized. It has no method.
 pub(super) fn connect_arn(api: &str, stage: &str) -> String {
-    use crate::template::{ACCOUNT, REGION};
+    use nova_template::{ACCOUNT, REGION};
     format!("arn:aws:execute-api:{REGION}:{ACCOUNT}:{api}/{stage}/$connect")
 }
 

@@ -5,7 +5,7 @@ use axum::http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde_json::{Value, json};
 
 use super::event::Target;
-use crate::template::GatewayResponse;
+use nova_template::GatewayResponse;
 
 /// The kinds of refusals that can occur here, each with what API Gateway says where the template says nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -168,7 +168,7 @@ fn variable<'t>(text: &'t str, context: &Value) -> Option<(String, &'t str)> {
 
 fn look_up(context: &Value, path: &str) -> Option<String> {
     let value = path.split('.').try_fold(context, |value, key| value.get(key))?;
-    crate::template::scalar_text(value)
+    nova_template::scalar_text(value)
 }
 
 /// As Velocity's tool does it: quotes, backslashes, slashes and control characters are escaped, and all that is

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::super::call::Call;
 use super::*;
-use crate::template::{Api, ApiKind};
+use nova_template::{Api, ApiKind};
 
 async fn answer(
     responses: &[(&str, GatewayResponse)],

@@ -19,7 +19,7 @@ use super::route::Routes;
 use super::{Setup, answer, body};
 use crate::clock::Clock;
 use crate::pool::{InvokeError, Pool};
-use crate::template::Api;
+use nova_template::Api;
 
 /// API Gateway waits this long for a function, whatever the function's own time-out is.
 const INTEGRATION_LIMIT: Duration = Duration::from_secs(29);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::template::Route;
+use nova_template::Route;
 
 /// The resources of an API, the most specific first.
 #[derive(Debug)]
@@ -121,7 +121,7 @@ fn bind(segments: &[Segment], parts: &[&str]) -> Option<BTreeMap<String, String>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::template::Payload;
+    use nova_template::Payload;
 
     fn routes(given: &[&str]) -> Routes {
         let route = |text: &&str| {

@@ -28,7 +28,7 @@ use super::{Setup, body};
 use crate::clock::Clock;
 use crate::pool::Pool;
 use crate::random;
-use crate::template::{Api, Route, scalar_text};
+use nova_template::{Api, Route, scalar_text};
 
 /// API Gateway waits this long for a function, whatever the function's own time-out is.
 const INTEGRATION_LIMIT: Duration = Duration::from_secs(29);

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::random::{self, NoRandomness};
-use crate::template::{Generated, Secret, SecretValue};
+use nova_template::{Generated, Secret, SecretValue};
 
 /// Why a secret has no first value.
 #[derive(Debug, thiserror::Error)]

@@ -25,7 +25,7 @@ use crate::guard;
 use crate::random;
 use crate::server::{BindError, Server, bind};
 use crate::storage::StorageError;
-use crate::template::Secret;
+use nova_template::Secret;
 
 /// Why there are no secrets.
 #[derive(Debug, thiserror::Error)]

@@ -4,7 +4,7 @@ use super::{Rotators, start};
 use crate::clock::Clock;
 use crate::server::Server;
 use crate::storage::Storage;
-use crate::template::{Secret, SecretValue};
+use nova_template::{Secret, SecretValue};
 
 const ARN: &str = "arn:aws:secretsmanager:us-east-1:123456789012:secret:Keys-local0";
 

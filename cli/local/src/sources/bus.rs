@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Passed, Target};
 use crate::random;
-use crate::template::{ACCOUNT, Pattern, REGION};
+use nova_template::{ACCOUNT, Pattern, REGION};
 
 /// The bus that every account has.
 const DEFAULT: &str = "default";

@@ -31,7 +31,7 @@ use crate::clock::Clock;
 use crate::documents::Documents;
 use crate::logs::LogSink;
 use crate::pool::Pool;
-use crate::template::{SourceKind, Template};
+use nova_template::{SourceKind, Template};
 use queues::QueueReader;
 use streams::StreamReader;
 

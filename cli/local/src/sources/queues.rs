@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Passed, Target, failed};
 use crate::random;
-use crate::template::{Queue, QueueSource, REGION};
+use nova_template::{Queue, QueueSource, REGION};
 
 /// All queues of a stack.
 #[derive(Clone, Debug)]

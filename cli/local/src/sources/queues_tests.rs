@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::super::Target;
 use super::{Depth, QueueReader, Queues};
-use crate::template::{Pattern, Queue, QueueSource};
+use nova_template::{Pattern, Queue, QueueSource};
 
 const MAIN: &str = "arn:main:Main";
 const DEAD: &str = "arn:main:Dead";

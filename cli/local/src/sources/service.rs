@@ -13,7 +13,7 @@ use super::{Buses, Queues};
 use crate::clock::Clock;
 use crate::guard;
 use crate::random;
-use crate::template::Queue;
+use nova_template::Queue;
 
 /// Maximum entries of a batch, of both services.
 const BATCH: usize = 10;

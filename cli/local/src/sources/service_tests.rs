@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::super::{Buses, Queues};
 use super::Services;
 use crate::clock::Clock;
-use crate::template::Queue;
+use nova_template::Queue;
 
 fn services() -> Services {
     let queue = Queue {

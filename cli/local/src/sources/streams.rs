@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{Queues, Target, failed};
 use crate::documents::Documents;
 use crate::random;
-use crate::template::{REGION, StreamSource, function_arn, stream_arn};
+use nova_template::{REGION, StreamSource, function_arn, stream_arn};
 
 /// Maximum records in one read.
 const READ: u64 = 1000;

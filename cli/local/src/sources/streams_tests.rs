@@ -6,7 +6,7 @@ use super::super::{Queues, Target};
 use super::StreamReader;
 use crate::documents::Documents;
 use crate::storage::create;
-use crate::template::{Pattern, Queue, StreamSource, Table};
+use nova_template::{Pattern, Queue, StreamSource, Table};
 
 const DEAD: &str = "arn:aws:sqs:us-east-1:123456789012:Dead";
 

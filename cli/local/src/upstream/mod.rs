@@ -16,7 +16,7 @@ use crate::ask::Origin;
 use crate::clock::Clock;
 use crate::instance::InvokeError;
 use crate::random;
-use crate::template::{Api, ApiKind, Function, Template, function_arn};
+use nova_template::{Api, ApiKind, Function, Template, function_arn};
 
 /// The server behind a function's routes.
 #[derive(Clone, Debug)]

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
-use crate::template::scalar_text;
+use nova_template::scalar_text;
 
 /// What API Gateway says of the request: who is calling, above all.
 pub(super) const REQUEST_CONTEXT: &str = "x-amzn-request-context";

@@ -27,7 +27,7 @@ use tower_service::Service as _;
 use crate::documents::Documents;
 use crate::guard;
 use crate::options::DemoUser;
-use crate::template::Api;
+use nova_template::Api;
 
 /// Where everything is but the page itself.
 const LOCAL: &str = "/_local/";
@@ -184,7 +184,7 @@ mod tests {
     use dynoxide::Database;
 
     use super::*;
-    use crate::template::ApiKind;
+    use nova_template::ApiKind;
 
     /// An API that says what cookies it was sent, and answers as its author likes.
     async fn hostile(request: Request) -> Response<Body> {
