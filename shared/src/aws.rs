@@ -6,14 +6,14 @@ use std::{
 };
 
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
-use aws_sdk_dynamodb::config::{BehaviorVersion, Region, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_sdk_dynamodb::config::{BehaviorVersion, Region, StalledStreamProtectionConfig, retry::RetryConfig};
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::SdkConfig;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use secrecy::ExposeSecret as _;
 
-use crate::config::{ATTEMPT_TIMEOUT, AwsConfig, CALL_TIMEOUT};
+use crate::config::AwsConfig;
 
 /// The one HTTP client of a process, for who hands it on.
 pub use aws_smithy_runtime_api::client::http::SharedHttpClient as HttpClient;
@@ -39,7 +39,8 @@ impl Clients {
             .region(Region::new(config.region.clone()))
             .credentials_provider(credentials(config))
             .retry_config(retries())
-            .timeout_config(timeouts())
+            .timeout_config(config.patience.timeouts())
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .http_client(http.clone());
         secrets_manager.set_endpoint_url(config.secrets_manager_url.clone());
         Ok(Self {
@@ -57,7 +58,8 @@ pub fn service_config(config: &AwsConfig, http: SharedHttpClient, url: Option<&S
         .region(Region::new(config.region.clone()))
         .credentials_provider(SharedCredentialsProvider::new(credentials(config)))
         .retry_config(retries())
-        .timeout_config(timeouts())
+        .timeout_config(config.patience.timeouts())
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .http_client(http);
     builder.set_endpoint_url(url.cloned());
     builder.build()
@@ -70,7 +72,9 @@ pub fn dynamodb_config(config: &AwsConfig, http: SharedHttpClient) -> aws_sdk_dy
         .region(Region::new(config.region.clone()))
         .credentials_provider(credentials(config))
         .retry_config(retries())
-        .timeout_config(timeouts())
+        .timeout_config(config.patience.timeouts())
+        // Answers are a few kilobytes, and an attempt's time is over long before this would find that one is stalled.
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .http_client(http);
     builder.set_endpoint_url(config.dynamodb_url.clone());
     builder
@@ -123,14 +127,6 @@ fn retries() -> RetryConfig {
         .with_max_attempts(3)
         .with_initial_backoff(Duration::from_millis(50))
         .with_max_backoff(Duration::from_millis(500))
-}
-
-fn timeouts() -> TimeoutConfig {
-    TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(1))
-        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
-        .operation_timeout(CALL_TIMEOUT)
-        .build()
 }
 
 /// The roots that Amazon's own services chain to, out of Mozilla's list, as PEM.

@@ -48,7 +48,7 @@ mod edge;
 mod read;
 mod tokens;
 
-use std::{collections::BTreeMap, num::NonZeroUsize, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, num::NonZeroUsize, sync::Arc};
 
 use jiff::SignedDuration;
 
@@ -64,12 +64,6 @@ use crate::{
 pub use aws::{AwsConfig, ServiceUrls};
 pub use edge::{AuthorizerEdge, EdgeConfig};
 pub use tokens::TokenNames;
-
-/// How long one try of one call to AWS may take.
-pub const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(1_500);
-
-/// How long one call to AWS may take with all its tries.
-pub const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A variable is missing or wrong. The value is not repeated.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

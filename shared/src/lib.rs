@@ -11,6 +11,7 @@
 //! | [`flows`] | one story a file: login, refresh, logout, authenticate, authorize, change_password, … |
 //! | [`store`] | DynamoDB, one file per kind of item |
 //! | [`keys`] | Secrets Manager, the ring of JWT keys, and the tokens signed with it |
+//! | [`patience`] | how long AWS is waited for |
 //! | [`passwords`] | bcrypt, on a blocking thread |
 //! | [`rules_cache`] | the rules of attached APIs, kept for a minute |
 //! | [`rate_limit`] | how often an API may be called |
@@ -34,6 +35,7 @@ pub mod http;
 pub mod keys;
 pub mod messages;
 pub mod passwords;
+pub mod patience;
 pub mod rate_limit;
 pub mod relay;
 pub mod rotation;

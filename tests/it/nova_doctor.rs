@@ -7,6 +7,7 @@ use std::fs;
 use aws_sdk_dynamodb::types::TimeToLiveSpecification;
 use nova_auth::aws::Clients;
 use nova_auth::config::AwsConfig;
+use nova_auth::patience::Patience;
 use secrecy::SecretString;
 use serde_json::Value;
 
@@ -29,6 +30,7 @@ fn clients(system: &System) -> Clients {
         dynamodb_url: Some(system.stack.dynamodb_url().to_owned()),
         secrets_manager_url: Some(system.stack.secretsmanager_url().to_owned()),
         ca_bundle: None,
+        patience: Patience::DEPLOYED,
     };
     Clients::new(&config).unwrap()
 }

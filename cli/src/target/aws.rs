@@ -9,7 +9,7 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials as _;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_types::retry::RetryConfig;
-use aws_smithy_types::timeout::TimeoutConfig;
+use nova_auth::patience::Patience;
 
 use super::profile::Profiles;
 use super::{Target, proxy};
@@ -30,7 +30,7 @@ impl Aws {
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .http_client(http)
             .retry_config(RetryConfig::standard().with_max_attempts(5))
-            .timeout_config(timeouts());
+            .timeout_config(PATIENCE.timeouts());
         if let Some(profile) = &target.profile {
             loader = loader.profile_name(profile);
         }
@@ -101,10 +101,8 @@ fn no_credentials(profiles: &Profiles, error: &CredentialsError) -> String {
 }
 
 /// A person waits, and may be far away.
-pub(super) fn timeouts() -> TimeoutConfig {
-    TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(5))
-        .operation_attempt_timeout(Duration::from_secs(10))
-        .operation_timeout(Duration::from_secs(40))
-        .build()
-}
+pub(super) const PATIENCE: Patience = Patience {
+    connection: Duration::from_secs(5),
+    attempt: Duration::from_secs(10),
+    call: Duration::from_secs(40),
+};

@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use nova_auth::aws::{Clients, dynamodb_config, http_client};
+use nova_auth::aws::Clients;
 use nova_auth::config::AwsConfig;
 use secrecy::SecretString;
 
@@ -16,7 +16,7 @@ const ADDRESS: [&str; 2] = ["nova-local-secrets", "secretsmanager-url"];
 
 /// The clients of one that listens here.
 pub(super) fn clients(url: &str) -> Result<Clients, Box<dyn Error>> {
-    patient(&config(url.to_owned(), None))
+    Ok(Clients::new(&config(url.to_owned(), None))?)
 }
 
 /// The same, with its secrets.
@@ -26,14 +26,7 @@ pub(super) async fn with_secrets(url: &str) -> Result<Clients, Box<dyn Error>> {
     let found = clients(url)?.dynamodb.get_item().table_name(table).key("name", key).send().await;
     let address = found.ok().and_then(|found| found.item?.remove("document")?.as_s().ok().cloned());
     let address = address.ok_or_else(|| format!("cannot connect to nova local at {url}; is it running?"))?;
-    patient(&config(url.to_owned(), Some(address)))
-}
-
-/// The functions give up after seconds, since a client waits for them. A person, and an import, would rather wait.
-fn patient(config: &AwsConfig) -> Result<Clients, Box<dyn Error>> {
-    let dynamodb =
-        dynamodb_config(config, http_client(config)?).timeout_config(super::aws::timeouts()).build();
-    Ok(Clients { dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb), ..Clients::new(config)? })
+    Ok(Clients::new(&config(url.to_owned(), Some(address)))?)
 }
 
 /// What `nova local` takes: it knows no accounts, so these are no secrets.
@@ -47,5 +40,6 @@ fn config(url: String, secrets_manager_url: Option<String>) -> AwsConfig {
         dynamodb_url: Some(url),
         secrets_manager_url,
         ca_bundle: None,
+        patience: super::aws::PATIENCE,
     }
 }

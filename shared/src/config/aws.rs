@@ -3,6 +3,7 @@
 use secrecy::SecretString;
 
 use super::{Config, ConfigError};
+use crate::patience::Patience;
 
 /// How AWS is reached.
 #[derive(Debug, Clone)]
@@ -23,6 +24,8 @@ pub struct AwsConfig {
     pub service_urls: ServiceUrls,
     /// A PEM file of certificates to trust instead of Amazon's.
     pub ca_bundle: Option<String>,
+    /// How long it is waited for.
+    pub patience: Patience,
 }
 
 /// Other addresses of services.
@@ -60,6 +63,7 @@ impl Config {
                 ses: endpoint("AWS_ENDPOINT_URL_SESV2")?,
             },
             ca_bundle: self.text("AWS_CA_BUNDLE"),
+            patience: Patience::DEPLOYED,
         })
     }
 }

@@ -2,8 +2,8 @@
 
 use jiff::SignedDuration;
 
-use super::{CALL_TIMEOUT, Config, ConfigError};
-use crate::domain::session::Lifetimes;
+use super::{Config, ConfigError};
+use crate::{domain::session::Lifetimes, patience::Patience};
 
 /// The names in tokens. By default there are none, and no token that is verified has those.
 #[derive(Debug, Clone, Default)]
@@ -51,8 +51,8 @@ impl Config {
         let grace = self.seconds("REFRESH_GRACE_SECONDS", 30, 0..=300)?;
         // A refresh may take its whole time and end as a 503 though its write took. The client's retry comes after
         // that, and must still find the window open.
-        if !grace.is_zero() && grace.unsigned_abs() < CALL_TIMEOUT * 3 {
-            let least = (CALL_TIMEOUT * 3).as_secs();
+        if !grace.is_zero() && grace.unsigned_abs() < Patience::DEPLOYED.call * 3 {
+            let least = (Patience::DEPLOYED.call * 3).as_secs();
             let problem = format!("must be 0, or at least {least}: three request time-outs");
             return Err(ConfigError::new("REFRESH_GRACE_SECONDS", problem));
         }

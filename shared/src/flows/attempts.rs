@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::FlowError;
 use crate::{
     app::AuthService,
-    config::{ATTEMPT_TIMEOUT, RunAction},
+    config::RunAction,
     domain::{
         address::ClientAddress,
         attempts::{Entry, Limit, Quota, Window},
@@ -110,7 +110,7 @@ async fn undone(
 ) -> Result<Reservation, StoreError> {
     if reserved.is_err() {
         // That it did not go is what the first error says already.
-        let _ = tokio::time::timeout(ATTEMPT_TIMEOUT, store.give_back_attempt(key, entry)).await;
+        let _ = tokio::time::timeout(store.patience().attempt, store.give_back_attempt(key, entry)).await;
     }
     reserved
 }

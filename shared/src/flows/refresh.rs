@@ -14,7 +14,6 @@ use super::{
 };
 use crate::{
     app::AuthService,
-    config::CALL_TIMEOUT,
     domain::{
         ids::{FingerprintHash, UserId},
         moment::Moment,
@@ -229,5 +228,5 @@ async fn profile(store: &Store, user: UserId) -> Result<Option<Profile>, StoreEr
         }
     };
     let late = StoreError::Unavailable { operation: "read profile", reason: "deadline".to_owned() };
-    tokio::time::timeout(CALL_TIMEOUT, asking).await.unwrap_or(Err(late))
+    tokio::time::timeout(store.patience().call, asking).await.unwrap_or(Err(late))
 }

@@ -7,13 +7,13 @@
 //!   names cost nothing to send, so that this happens once a second. While reading fails nobody can tell, and that is a
 //!   503.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Mutex;
 
 use super::{BadKeys, Ring, TokenKind, jwk, secret};
-use crate::{config::ATTEMPT_TIMEOUT, domain::claims::LEEWAY};
+use crate::{domain::claims::LEEWAY, patience::Patience};
 
 /// How long a ring is not asked for again. Nobody tells an instance that runs of a key that was dropped: it learns of it
 /// by asking, and an instance that is busy all month asks for 0.43 dollars.
@@ -33,9 +33,6 @@ pub const MAX_STALENESS: SignedDuration = SignedDuration::from_mins(45);
 /// How long others may keep the public set. A set that is this old when it is used was made of a ring that was
 /// [`FRESH`] at most: together they stay below the least notice of a new key, so that nobody meets a token before its key.
 pub const PUBLIC_SET_MAX_AGE: SignedDuration = SignedDuration::from_mins(5);
-
-/// How long a request waits for the ring to be read again, where the old one serves as well.
-const PATIENCE: Duration = ATTEMPT_TIMEOUT;
 
 /// No usable keys.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -57,6 +54,7 @@ pub struct KeyCache {
     client: aws_sdk_secretsmanager::Client,
     secret: String,
     kind: TokenKind,
+    patience: Patience,
     state: Mutex<State>,
 }
 
@@ -88,7 +86,8 @@ impl KeyCache {
     /// A secret that nobody has read yet.
     #[must_use]
     pub fn new(client: aws_sdk_secretsmanager::Client, secret: impl Into<String>, kind: TokenKind) -> Self {
-        Self { client, secret: secret.into(), kind, state: Mutex::default() }
+        let patience = Patience::of(client.config().timeout_config());
+        Self { client, secret: secret.into(), kind, patience, state: Mutex::default() }
     }
 
     /// The ring as it is known now.
@@ -106,7 +105,8 @@ impl KeyCache {
         }
         let read = match state.within(MAX_STALENESS, now) {
             None => self.read(&mut state, now).await,
-            Some(_) => tokio::time::timeout(PATIENCE, self.read(&mut state, now))
+            // No longer than for one try: the old ring serves as well.
+            Some(_) => tokio::time::timeout(self.patience.attempt, self.read(&mut state, now))
                 .await
                 .unwrap_or_else(|_| Err(KeysError::Unavailable("slow".to_owned()))),
         };

@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::KeysAndAttributes;
 
 use super::{Store, StoreError, item, retry::pause};
-use crate::config::CALL_TIMEOUT;
 
 const OPERATION: &str = "read a batch";
 
@@ -37,7 +36,9 @@ impl Store {
             }
             Ok(items)
         };
-        tokio::time::timeout(CALL_TIMEOUT, asking).await.unwrap_or_else(|_| Err(StoreError::late(OPERATION)))
+        tokio::time::timeout(self.patience.call, asking)
+            .await
+            .unwrap_or_else(|_| Err(StoreError::late(OPERATION)))
     }
 }
 

@@ -54,6 +54,8 @@ pub use scan::{PageKey, Segment, UserPage};
 pub use session::{Rotated, Rotation, SessionRows};
 pub use user::{NewUser, USERS_AT_ONCE, UserCreated};
 
+use crate::patience::Patience;
+
 /// The tables' names.
 #[derive(Debug, Clone)]
 pub struct Tables {
@@ -68,13 +70,21 @@ pub struct Tables {
 pub struct Store {
     client: aws_sdk_dynamodb::Client,
     tables: Tables,
+    patience: Patience,
 }
 
 impl Store {
     /// The tables of these names, reached through this client.
     #[must_use]
-    pub const fn new(client: aws_sdk_dynamodb::Client, tables: Tables) -> Self {
-        Self { client, tables }
+    pub fn new(client: aws_sdk_dynamodb::Client, tables: Tables) -> Self {
+        let patience = Patience::of(client.config().timeout_config());
+        Self { client, tables, patience }
+    }
+
+    /// How long a call may take.
+    #[must_use]
+    pub const fn patience(&self) -> Patience {
+        self.patience
     }
 
     /// Puts an item, whatever stood in its place.

@@ -6,6 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use aws_sdk_dynamodb::config::retry::RetryPartition;
@@ -13,7 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use nova_auth::{
     app::{AuthService, Authorizer, RecoverService, RedeemService},
     aws::{Clients, dynamodb_config, http_client},
-    config::Config,
+    config::{AwsConfig, Config},
     domain::{
         address::ClientAddress,
         email::Email,
@@ -39,6 +40,7 @@ use nova_auth::{
     },
     keys::Token,
     passwords::Hasher,
+    patience::Patience,
 };
 use nova_local::Storage;
 
@@ -55,6 +57,13 @@ pub(super) const ADDRESS: &str = "203.0.113.7";
 
 /// The work of a hash where the hash is not the subject.
 pub(super) const CHEAP: u32 = 4;
+
+/// No machine is so busy that a call takes this long, and no test has a call that is never answered.
+const PATIENCE: Patience = Patience {
+    connection: Duration::from_secs(60),
+    attempt: Duration::from_secs(60),
+    call: Duration::from_secs(60),
+};
 
 /// One deployment, with one instance of each function.
 pub(super) struct World {
@@ -105,6 +114,7 @@ impl World {
 
     /// One whose functions are told this too.
     pub(super) async fn with(variables: &[(&str, &str)]) -> Arc<World> {
+        insist_on_a_stack();
         let template = Path::new(env!("CARGO_MANIFEST_DIR")).join("../template.yaml");
         let storage = engine::storage(&template).await;
         let fixed = [
@@ -121,7 +131,7 @@ impl World {
             ("API_RATE_LIMIT", "0"),
         ];
         let config: Config = fixed.into_iter().chain(variables.iter().copied()).collect();
-        let aws = config.aws().unwrap();
+        let aws = AwsConfig { patience: PATIENCE, ..config.aws().unwrap() };
         let http = http_client(&aws).unwrap();
         let (wire, vault) = (Wire::new(http.clone()), Vault::new());
         // A budget of retries of its own: the tests of one process would use up each other's.
@@ -279,6 +289,15 @@ impl World {
         let decision = self.authenticate(second, &pair.access).await;
         assert!(decision.is_ok(), "an access token is refused: {decision:?}");
     }
+}
+
+/// Unoptimised futures are larger than the stack of a test's thread. Started by cargo they have more; by hand, or by a debugger, one
+/// would hear of an overflow, and not of what to do.
+fn insist_on_a_stack() {
+    assert!(
+        std::env::var_os("RUST_MIN_STACK").is_some(),
+        "set RUST_MIN_STACK=8388608, as .cargo/config.toml does for cargo"
+    );
 }
 
 fn instance(config: &Config, clients: &Clients) -> AuthService {

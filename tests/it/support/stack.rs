@@ -11,6 +11,7 @@ use nova_auth::domain::rules::{Caching, Rules, file};
 use nova_auth::domain::session::Device;
 use nova_auth::flows::create_user::{Registration, create_user};
 use nova_auth::passwords::Hasher;
+use nova_auth::patience::Patience;
 use nova_auth::store::{Store, StoredRules, Tables};
 use nova_local::{Binaries, LogSink, Options, Stack};
 use secrecy::SecretString;
@@ -174,6 +175,7 @@ impl System {
             dynamodb_url: Some(self.stack.dynamodb_url().to_owned()),
             secrets_manager_url: None,
             ca_bundle: None,
+            patience: Patience::DEPLOYED,
         };
         let tables = Tables { identity: "IdentityTable".to_owned(), sessions: "SessionsTable".to_owned() };
         Store::new(Clients::new(&aws).unwrap().dynamodb, tables)
