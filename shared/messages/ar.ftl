@@ -61,6 +61,7 @@ service-unavailable = الخدمة غير متاحة حاليا
 logged-out = تم تسجيل الخروج بنجاح
 password-changed = تم تغيير كلمة المرور
 recovery-sent = إذا كان هناك حساب بهذا البريد فقد أرسلنا إليه رسالة
+verification-sent = أرسلنا رسالة إلى هذا البريد. افتح الرابط الذي فيها لتأكيد البريد
 session-revoked = تم إنهاء الجلسة
 sessions-revoked = تم إنهاء جميع الجلسات
 

@@ -48,6 +48,7 @@ service-unavailable = The service is not available right now. Try again in a mom
 logged-out = You are logged out.
 password-changed = The password was changed.
 recovery-sent = If there is an account with this address, we have sent it a message.
+verification-sent = We have sent a message to this address. Open the link in it to confirm the address.
 session-revoked = The session was ended.
 sessions-revoked = All sessions were ended.
 

@@ -45,6 +45,8 @@ pub struct AuthService {
     pub policy: PasswordProfile,
     /// Whether strangers may register.
     pub registration: bool,
+    /// Whether a registration makes its user only when the address is confirmed by mail.
+    pub verification: bool,
     /// How many passwords may be tried.
     pub attempts: Limits,
     /// How many sessions a user may have at once, if there is a limit.
@@ -136,7 +138,7 @@ pub enum Setting {
     BcryptCost,
     /// Which passwords may be set.
     PasswordProfile,
-    /// Whether strangers may register.
+    /// Whether strangers may register, and how.
     Registration,
     /// How many passwords may be tried.
     Attempts,
@@ -277,6 +279,7 @@ impl AuthService {
                 PasswordProfile::Nist,
             )?,
             registration: read(used(Setting::Registration), || config.registration(), false)?,
+            verification: read(used(Setting::Registration), || config.email_verification(), true)?,
             attempts: read(
                 used(Setting::Attempts),
                 || config.attempts(),

@@ -31,6 +31,7 @@
 //! | `ALLOWED_HEADERS` | none | further request headers that those front ends may send, comma-separated |
 //! | `SECURITY_LOG_DAYS` | 365 | how long security events are kept, 1 to 3650 |
 //! | `REGISTRATION` | `closed` | whether strangers may register: `closed` or `open` |
+//! | `EMAIL_VERIFICATION` | `off` | whether a registration makes its user only when the address is confirmed by mail: `off` or `required` |
 //! | `API_RATE_LIMIT` | 100 | calls of one user, from one address, or refreshes of one session, in one window; 0 is no limit. The authorizer: 0 |
 //! | `API_RATE_SECONDS` | 60 | that window, 1 to 3600 |
 //! | `NO_RULES` | `deny` | what an API without rules allows: `deny`, or `authenticated` for any active user |
@@ -254,6 +255,14 @@ impl Config {
     /// It is another word.
     pub fn registration(&self) -> Result<bool, ConfigError> {
         self.choice("REGISTRATION", &[("closed", false), ("open", true)])
+    }
+
+    /// Whether a registration makes its user only when the address is confirmed by mail.
+    ///
+    /// # Errors
+    /// It is another word.
+    pub fn email_verification(&self) -> Result<bool, ConfigError> {
+        self.choice("EMAIL_VERIFICATION", &[("off", false), ("required", true)])
     }
 
     /// How long security events are kept.

@@ -5,7 +5,7 @@ use crate::support::stack::{PASSWORD, System, with_mail};
 use serde_json::json;
 
 const APP: &str = "https://app.example.com";
-const ROUTES: [(&str, &str); 10] = [
+const ROUTES: [(&str, &str); 13] = [
     ("/api/auth/login", "POST"),
     ("/api/auth/refresh", "POST"),
     ("/api/auth/logout", "POST"),
@@ -16,6 +16,9 @@ const ROUTES: [(&str, &str); 10] = [
     ("/api/csrf-token", "GET"),
     ("/api/auth/recovery", "POST"),
     ("/api/auth/recovery/confirm", "POST"),
+    ("/api/auth/verify", "POST"),
+    ("/api/auth/verify/resend", "POST"),
+    ("/api/auth/invitation/accept", "POST"),
 ];
 
 /// What our endpoints read, and what the browsers' tracing libraries add to every request of a page.

@@ -21,6 +21,7 @@ mod engines;
 mod enumeration;
 mod events;
 mod hostile_headers;
+mod invitation;
 mod kept;
 mod keys;
 mod languages;

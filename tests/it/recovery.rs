@@ -82,7 +82,7 @@ async fn what_is_missing_or_too_weak_is_named() {
         (json!({"newPassword": OTHER}), r#""token" "REQUIRED""#),
         (json!({"code": "12345678", "newPassword": OTHER}), r#""email" "REQUIRED""#),
         (json!({"token": "x"}), r#""newPassword" "REQUIRED""#),
-        (json!({"token": 7, "newPassword": OTHER}), r#""token" "WRONG_TYPE", "token" "REQUIRED""#),
+        (json!({"token": 7, "newPassword": OTHER}), r#""token" "WRONG_TYPE""#),
         (json!({"token": "x", "newPassword": "Sh0rt!"}), r#""newPassword" "PASSWORD_TOO_SHORT""#),
     ] {
         assert_eq!(named(&confirm(&system, 2, body).await), fault);

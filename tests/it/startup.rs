@@ -20,7 +20,7 @@ const ENVIRONMENT: [(&str, &str); 12] = [
     ("EVENT_BUS", "bus"),
 ];
 
-const FUNCTIONS: [&str; 13] = [
+const FUNCTIONS: [&str; 14] = [
     "login",
     "refresh",
     "logout",
@@ -32,6 +32,7 @@ const FUNCTIONS: [&str; 13] = [
     "jwks",
     "recover",
     "redeem",
+    "email",
     "rotate-keys",
     "relay",
 ];
@@ -48,7 +49,17 @@ const NEEDED: [(&str, &[&str]); 7] = [
     ("SESSIONS_TABLE", ON_TABLES),
     (
         "ACCESS_KEYS_SECRET",
-        &["login", "refresh", "logout", "password", "sessions", "token-authorizer", "jwks", "rotate-keys"],
+        &[
+            "login",
+            "refresh",
+            "logout",
+            "password",
+            "sessions",
+            "token-authorizer",
+            "jwks",
+            "rotate-keys",
+            "email",
+        ],
     ),
     ("REFRESH_KEYS_SECRET", &["login", "refresh", "logout", "csrf-token", "rotate-keys"]),
     ("LINK_KEYS_SECRET", &["redeem"]),
@@ -67,6 +78,7 @@ const ON_TABLES: &[&str] = &[
     "recover",
     "redeem",
     "relay",
+    "email",
 ];
 const ENDPOINTS: &[&str] = &[
     "login",
@@ -79,6 +91,7 @@ const ENDPOINTS: &[&str] = &[
     "jwks",
     "recover",
     "redeem",
+    "email",
 ];
 /// All but the rotation and the relay, which answer no client.
 const ANSWERING: &[&str] = &[
@@ -93,22 +106,32 @@ const ANSWERING: &[&str] = &[
     "token-authorizer",
     "recover",
     "redeem",
+    "email",
 ];
 const HASHING: &[&str] = &["login", "password", "register", "redeem"];
-const COUNTING: &[&str] =
-    &["login", "refresh", "password", "register", "sessions", "token-authorizer", "recover", "redeem"];
+const COUNTING: &[&str] = &[
+    "login",
+    "refresh",
+    "password",
+    "register",
+    "sessions",
+    "token-authorizer",
+    "recover",
+    "redeem",
+    "email",
+];
 
 /// A value of each setting that makes no sense, and the functions that use it.
-const SENSELESS: [(&str, &str, &[&str]); 26] = [
+const SENSELESS: [(&str, &str, &[&str]); 27] = [
     (
         "TOKEN_ISSUER",
         "no name",
-        &["login", "refresh", "logout", "password", "sessions", "token-authorizer", "csrf-token"],
+        &["login", "refresh", "logout", "password", "sessions", "token-authorizer", "csrf-token", "email"],
     ),
     (
         "TOKEN_AUDIENCE",
         "no name",
-        &["login", "refresh", "logout", "password", "sessions", "token-authorizer"],
+        &["login", "refresh", "logout", "password", "sessions", "token-authorizer", "email"],
     ),
     ("ACCESS_TOKEN_SECONDS", "forever", &["login", "refresh", "rotate-keys"]),
     ("REFRESH_TOKEN_SECONDS", "never", &["login", "refresh", "rotate-keys"]),
@@ -128,9 +151,10 @@ const SENSELESS: [(&str, &str, &[&str]); 26] = [
     (
         "SECURITY_LOG_DAYS",
         "1e9",
-        &["login", "refresh", "logout", "password", "register", "sessions", "redeem"],
+        &["login", "refresh", "logout", "password", "register", "sessions", "redeem", "email"],
     ),
     ("REGISTRATION", "sometimes", &["register"]),
+    ("EMAIL_VERIFICATION", "perhaps", &["register"]),
     ("API_RATE_LIMIT", "many", COUNTING),
     ("API_RATE_SECONDS", "few-of-them", COUNTING),
     ("NO_RULES", "allow", &["token-authorizer"]),

@@ -10,6 +10,8 @@ use secrecy::SecretString;
 /// The names that `nova local` gives to the tables, and to the secrets.
 pub(crate) const TABLES: [&str; 2] = ["IdentityTable", "SessionsTable"];
 pub(crate) const SECRETS: [&str; 2] = ["AccessKeysSecret", "RefreshKeysSecret"];
+/// The secret of one that sends mail.
+pub(super) const LINKS: &str = "LinkKeysSecret";
 
 /// Where a `nova local` says, in its own data, where its stand-in for Secrets Manager listens.
 const ADDRESS: [&str; 2] = ["nova-local-secrets", "secretsmanager-url"];

@@ -137,6 +137,23 @@ impl Target {
         Ok([(TokenKind::Access, access), (TokenKind::Refresh, refresh)])
     }
 
+    /// Whether the system sends mail. `None`: tables that are named one by one do not tell.
+    ///
+    /// # Errors
+    /// When nobody lets us in.
+    pub(crate) async fn sends_mail(&self) -> Result<Option<bool>, Box<dyn Error>> {
+        if let Some(url) = &self.local {
+            let links = VersionedSecret::new(
+                local::with_secrets(url).await?.secrets_manager,
+                local::LINKS.to_owned(),
+            );
+            return Ok(Some(links.versions().await.is_ok()));
+        }
+        let Some(stack) = &self.stack else { return Ok(None) };
+        let aws = aws::Aws::load(self).await?;
+        Ok(Some(stack::outputs(&aws, stack).await?.contains_key("LinkKeysSecretArn")))
+    }
+
     /// Nobody should have to log in to hear that they did not say where.
     fn insist(&self, given: &[Option<String>; 2], outputs: [(&str, &str); 2]) -> Result<(), Usage> {
         let [(_, first), (_, second)] = outputs;

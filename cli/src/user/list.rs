@@ -34,6 +34,7 @@ pub(crate) struct Args {
 enum StatusName {
     Active,
     Disabled,
+    Invited,
 }
 
 /// Of a row that can't be read.
@@ -41,7 +42,12 @@ pub(super) const NOT_KNOWN: &str = "row not readable by this version";
 
 impl Args {
     fn wants(&self, user: &Profile) -> bool {
-        let is_of = |wanted: StatusName| (wanted == StatusName::Active) == (user.status == Status::Active);
+        let own = match user.status {
+            Status::Active => StatusName::Active,
+            Status::Disabled => StatusName::Disabled,
+            Status::Invited => StatusName::Invited,
+        };
+        let is_of = |wanted: StatusName| wanted == own;
         self.role.as_ref().is_none_or(|role| *role == user.role) && self.status.is_none_or(is_of)
     }
 }

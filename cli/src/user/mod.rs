@@ -9,6 +9,7 @@ mod edit;
 mod export;
 mod find;
 mod import;
+mod invite;
 mod lines;
 mod list;
 mod password;
@@ -70,6 +71,15 @@ pub(crate) enum Verb {
         after_help = "Example:\n  printf '%s' \"$PASSWORD\" | nova user password --local sara@example.com"
     )]
     Password(password::Args),
+    /// Invite a user by mail: the link lets them set a password, which no operator knows. Needs Mail=enabled.
+    #[command(
+        after_help = "Examples:\n  nova user invite --local --email sara@example.com --name Sara --role admin\n  \
+                            nova user invite --local --email sara@example.com --resend"
+    )]
+    Invite(invite::InviteArgs),
+    /// Send a user the mail that lets them set another password. Needs Mail=enabled.
+    #[command(after_help = "Example:\n  nova user reset-mail --local sara@example.com")]
+    ResetMail(invite::ResetMailArgs),
     /// Clear the failed logins of a user, or from a source address, so that they can try again at once.
     #[command(after_help = "Examples:\n  nova user unlock --local sara@example.com\n  \
                             nova user unlock --local --address 203.0.113.7")]
@@ -99,6 +109,8 @@ impl Verb {
             Verb::Grant(args) => &args.common.target,
             Verb::Revoke(args) => &args.common.target,
             Verb::Password(args) => &args.common.target,
+            Verb::Invite(args) => &args.target,
+            Verb::ResetMail(args) => &args.common.target,
             Verb::Unlock(args) => &args.target,
             Verb::Delete(args) => &args.common.target,
             Verb::Import(args) => &args.target,
@@ -118,6 +130,8 @@ impl Verb {
             Verb::Grant(args) => change::grant(args).await,
             Verb::Revoke(args) => change::revoke(args).await,
             Verb::Password(args) => password::run(args).await,
+            Verb::Invite(args) => invite::invite(args).await,
+            Verb::ResetMail(args) => invite::reset_mail(args).await,
             Verb::Unlock(args) => change::unlock(args).await,
             Verb::Delete(args) => delete::run(args).await,
             Verb::Import(args) => import::run(args).await,

@@ -74,6 +74,7 @@ pub(super) const fn status(status: Status) -> &'static str {
     match status {
         Status::Active => "active",
         Status::Disabled => "disabled",
+        Status::Invited => "invited",
     }
 }
 

@@ -1,4 +1,4 @@
-//! `POST /api/auth/recovery/confirm`
+//! `POST /api/auth/recovery/confirm`, `POST /api/auth/verify`, `POST /api/auth/invitation/accept`
 
 use std::process::ExitCode;
 
@@ -6,36 +6,95 @@ use lambda_http::http::Method;
 use nova_auth::{
     app::{self, RedeemService},
     domain::{
-        password::{Password, Profile},
-        refusal::Refusal,
+        name::PersonName,
+        password::{Password, Profile as PasswordProfile},
+        refusal::{Fault, Refusal},
+        user::Profile,
     },
-    flows::mail::reset::{Reset, reset},
-    http::{self, Answer, Endpoint, Request},
+    flows::{
+        FlowError,
+        mail::{
+            accept::{Acceptance, accept},
+            redeem::{Proof, Redemption},
+            reset::{Reset, reset},
+            verify::verify,
+        },
+    },
+    http::{self, Answer, Endpoint, Request, body::Fields},
 };
+use serde_json::json;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     app::run(async {
         let service = RedeemService::start().await?;
         http::serve(Endpoint::Redeem, &service.edge, async |request| {
-            let wanted = parse(request, service.redemption.policy)?;
             // Boxed: the calls are nested deeper than the compiler follows by itself.
-            Box::pin(reset(&service.redemption, &request.moment, &wanted)).await?;
-            Ok(Answer::message("PASSWORD_CHANGED"))
+            Ok(Box::pin(answer(&service.redemption, request)).await?)
         })
         .await
     })
     .await
 }
 
-fn parse(request: &Request, policy: Profile) -> Result<Reset, Refusal> {
+async fn answer(service: &Redemption, request: &Request) -> Result<Answer, FlowError> {
     request.require(&Method::POST)?;
+    let moment = &request.moment;
+    match request.route() {
+        "/api/auth/recovery/confirm" => {
+            reset(service, moment, &to_reset(request, service.policy)?).await?;
+            Ok(Answer::message("PASSWORD_CHANGED"))
+        }
+        "/api/auth/verify" => {
+            Ok(user(&verify(service, moment, &request.caller, &to_verify(request)?).await?))
+        }
+        "/api/auth/invitation/accept" => {
+            Ok(user(&accept(service, moment, &to_accept(request, service.policy)?).await?))
+        }
+        _ => Err(Refusal::NotFound.into()),
+    }
+}
+
+fn to_reset(request: &Request, policy: PasswordProfile) -> Result<Reset, Refusal> {
     let mut fields = request.json()?;
     let proof = fields.mail_proof();
-    let new = fields.text("newPassword").map(Password::new);
-    // Whose address it must not be is not known yet: the flow checks that.
-    let faults = new.iter().flat_map(|new| policy.faults(new, None));
-    faults.for_each(|fault| fields.refuse("newPassword", fault));
+    let new = new_password(&mut fields, "newPassword", policy);
     let (proof, new) = fields.finish(proof.zip(new))?;
     Ok(Reset { proof: proof?, new, language: request.language.tag(), caller: request.caller.clone() })
+}
+
+fn to_verify(request: &Request) -> Result<Proof, Refusal> {
+    let mut fields = request.json()?;
+    let proof = fields.mail_proof();
+    fields.finish(proof)?
+}
+
+fn to_accept(request: &Request, policy: PasswordProfile) -> Result<Acceptance, Refusal> {
+    let mut fields = request.json()?;
+    let proof = fields.mail_link();
+    let password = new_password(&mut fields, "password", policy);
+    let name = fields.optional_text("name").map(|name| PersonName::parse(&name));
+    if let Some(Err(fault)) = name {
+        fields.refuse("name", fault);
+    }
+    let (proof, password) = fields.finish(proof.zip(password))?;
+    Ok(Acceptance {
+        proof: proof?,
+        password,
+        name: name.and_then(Result::ok),
+        caller: request.caller.clone(),
+    })
+}
+
+/// Whose address it must not be is not known yet: the flow checks that.
+fn new_password(fields: &mut Fields, name: &'static str, policy: PasswordProfile) -> Option<Password> {
+    let new = fields.text(name).map(Password::new);
+    let faults: Vec<Fault> = new.iter().flat_map(|new| policy.faults(new, None)).collect();
+    faults.into_iter().for_each(|fault| fields.refuse(name, fault));
+    new
+}
+
+fn user(profile: &Profile) -> Answer {
+    let Profile { id, name, email, role, .. } = profile;
+    Answer::data(json!({"user": {"id": id, "name": name, "email": email, "role": role}}))
 }

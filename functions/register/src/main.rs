@@ -12,7 +12,7 @@ use nova_auth::{
         refusal::Refusal,
         user::Profile,
     },
-    flows::register::{Applicant, admit, register},
+    flows::register::{Applicant, Registered, admit, register},
     http::{self, Answer, Endpoint, Request},
 };
 use serde_json::json;
@@ -32,7 +32,8 @@ async fn main() -> ExitCode {
         http::serve(Endpoint::Register, &service.edge, async |request| {
             admit(&service)?;
             let applicant = parse(request, service.policy)?;
-            Ok(render(&register(&service, &request.moment, applicant).await?))
+            // Boxed: the calls are nested deeper than the compiler follows by itself.
+            Ok(render(Box::pin(register(&service, &request.moment, applicant)).await?))
         })
         .await
     })
@@ -48,10 +49,12 @@ fn parse(request: &Request, policy: PasswordProfile) -> Result<Applicant, Refusa
     let faults = password.iter().flat_map(|password| policy.faults(password, email.as_ref()));
     faults.for_each(|fault| fields.refuse("password", fault));
     let ((name, email), password) = fields.finish(name.zip(email).zip(password))?;
-    Ok(Applicant { name, email, password, caller: request.caller.clone() })
+    let language = request.language.tag();
+    Ok(Applicant { name, email, password, language, caller: request.caller.clone() })
 }
 
-fn render(profile: &Profile) -> Answer {
-    let Profile { id, name, email, role, .. } = profile;
+fn render(registered: Registered) -> Answer {
+    let Registered::Made(profile) = registered else { return Answer::accepted("VERIFICATION_SENT") };
+    let Profile { id, name, email, role, .. } = *profile;
     Answer::created(json!({"user": {"id": id, "name": name, "email": email, "role": role}}))
 }

@@ -53,6 +53,8 @@ impl Profile {
 pub enum Status {
     /// May log in.
     Active,
+    /// Was made by an operator, and has not set a password yet.
+    Invited,
     /// May not, and no session of theirs counts.
     #[serde(other)]
     Disabled,
@@ -155,6 +157,7 @@ mod tests {
     fn a_status_of_a_later_version_is_not_taken_for_active() {
         assert_eq!(serde_json::from_str::<Status>("\"active\"").unwrap(), Status::Active);
         assert_eq!(serde_json::from_str::<Status>("\"suspended\"").unwrap(), Status::Disabled);
+        assert_eq!(serde_json::from_str::<Status>("\"invited\"").unwrap(), Status::Invited);
     }
 
     #[test]
@@ -189,6 +192,6 @@ mod tests {
             .unwrap()
         };
         assert!(user("active").is_active());
-        assert!(!user("disabled").is_active());
+        assert!(!user("disabled").is_active() && !user("invited").is_active());
     }
 }

@@ -88,7 +88,10 @@ impl UserRecord {
             status: match text(&members, "status")? {
                 None | Some("active") => Status::Active,
                 Some("disabled") => Status::Disabled,
-                Some(_) => return Err(RecordFault::Invalid("status", "is neither active nor disabled")),
+                Some("invited") => Status::Invited,
+                Some(_) => {
+                    return Err(RecordFault::Invalid("status", "is none of active, disabled and invited"));
+                }
             },
             permissions: permissions(&members)?,
             password_hash: PasswordHash::parse(needed("passwordHash")?).map_err(|_| {
@@ -127,6 +130,7 @@ impl UserRecord {
             "status": match self.status {
                 Status::Active => "active",
                 Status::Disabled => "disabled",
+                Status::Invited => "invited",
             },
             "permissions": self.permissions,
             "passwordHash": self.password_hash.as_str(),
@@ -215,7 +219,7 @@ mod tests {
             (set("name", json!(" ")), "name is empty"),
             (set("name", json!(7)), "name is not a text"),
             (set("role", json!("Canary Boss")), "role is not 1 to 32 lower-case letters, digits, - and _"),
-            (set("status", json!("canary")), "status is neither active nor disabled"),
+            (set("status", json!("canary")), "status is none of active, disabled and invited"),
             (set("permissions", json!("canary:read")), "permissions is not a list of texts"),
             (set("permissions", json!(["canary"])), "permissions has an entry that is not feature:action"),
             (

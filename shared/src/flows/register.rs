@@ -10,15 +10,17 @@ use super::{
     Caller, FlowError,
     attempts::{enter_address, leave},
     create_user::{Registration, create_user},
+    mail,
 };
 use crate::{
     app::AuthService,
     domain::{
         email::Email,
+        mail::{Mail, MailKind},
         moment::Moment,
         name::PersonName,
         password::Password,
-        refusal::Refusal,
+        refusal::{FieldFault, Refusal},
         user::{Profile, Role},
     },
     rate_limit,
@@ -33,8 +35,19 @@ pub struct Applicant {
     pub email: Email,
     /// The password, which the policy still has to accept.
     pub password: Password,
+    /// The tag of the language that a mail is to be in.
+    pub language: &'static str,
     /// Who is calling.
     pub caller: Caller,
+}
+
+/// What came of a registration.
+#[derive(Debug)]
+pub enum Registered {
+    /// The user is there.
+    Made(Box<Profile>),
+    /// The user is made by the link in a mail, if nobody has the address.
+    Asked,
 }
 
 /// Whether anybody may register at all. It is asked before anything else of a request is looked at.
@@ -45,16 +58,17 @@ pub const fn admit(service: &AuthService) -> Result<(), Refusal> {
     if service.registration { Ok(()) } else { Err(Refusal::RegistrationClosed) }
 }
 
-/// Makes a user of the role `user` with no permissions.
+/// Makes a user of the role `user` with no permissions; or, where addresses are to be confirmed, asks for the mail that does that, and
+/// learns of nobody whether they have an account.
 ///
 /// # Errors
 /// Of the refusals: `RegistrationClosed`, `ApiRateLimited`, `AddressLimited`, `Invalid` with every rule that the password
-/// breaks, `EmailTaken`.
+/// breaks, and `EmailTaken`, or `MailLimited` instead.
 pub async fn register(
     service: &AuthService,
     moment: &Moment,
     applicant: Applicant,
-) -> Result<Profile, FlowError> {
+) -> Result<Registered, FlowError> {
     admit(service)?;
     let caller = rate_limit::Caller::address(applicant.caller.address);
     service.rate_limit.check(&caller, moment.now).map_err(Refusal::ApiRateLimited)?;
@@ -65,6 +79,7 @@ pub async fn register(
     let place = place?;
     let made = match counted {
         Ok(Some(Err(quota))) => Err(Refusal::ApiRateLimited(quota).into()),
+        Ok(_) if service.verification => ask_to_confirm(service, &place.moment, applicant).await,
         Ok(_) => create(service, &place.moment, applicant).await,
         Err(error) => Err(error.into()),
     };
@@ -74,7 +89,31 @@ pub async fn register(
     made
 }
 
-async fn create(service: &AuthService, moment: &Moment, applicant: Applicant) -> Result<Profile, FlowError> {
+/// Everything that the user is to be goes into the mail's row, the password as a hash: the user who has the address already, and nobody,
+/// cost the same.
+async fn ask_to_confirm(
+    service: &AuthService,
+    moment: &Moment,
+    applicant: Applicant,
+) -> Result<Registered, FlowError> {
+    let Applicant { name, email, password, language, caller } = applicant;
+    service.policy.check(&password, &email).map_err(|faults| {
+        Refusal::Invalid(faults.into_iter().map(|fault| FieldFault { field: "password", fault }).collect())
+    })?;
+    mail::count_mails_from(&service.store, moment, caller.address).await?;
+    let hash = service.hasher.hash(&password).await?;
+    let key = mail::new_key(MailKind::Verify, &email, moment)?;
+    let row = Mail::new(MailKind::Verify, email, language, moment);
+    mail::ask(&service.store, moment, &key, &Mail { name: Some(name), password_hash: Some(hash), ..row })
+        .await?;
+    Ok(Registered::Asked)
+}
+
+async fn create(
+    service: &AuthService,
+    moment: &Moment,
+    applicant: Applicant,
+) -> Result<Registered, FlowError> {
     let new = Registration {
         email: applicant.email,
         name: applicant.name,
@@ -84,5 +123,6 @@ async fn create(service: &AuthService, moment: &Moment, applicant: Applicant) ->
         device: applicant.caller.device,
         security_log: service.security_log,
     };
-    create_user(&service.store, service.hasher, service.policy, moment, new).await
+    let made = create_user(&service.store, service.hasher, service.policy, moment, new).await?;
+    Ok(Registered::Made(Box::new(made)))
 }

@@ -28,7 +28,7 @@ pub async fn set_status(
 ) -> Result<(), FlowError> {
     let change = match status {
         Status::Active => EpochChange::Enable(email),
-        Status::Disabled => EpochChange::Disable,
+        Status::Disabled | Status::Invited => EpochChange::Disable,
     };
     let event = SecurityEvent::UserUpdated;
     let row = EventRow::new(event, moment, user, device, moment.now + security_log);

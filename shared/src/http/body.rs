@@ -76,14 +76,17 @@ impl Fields {
         text
     }
 
+    /// The `token` of a mail's link.
+    pub fn mail_link(&mut self) -> Option<Result<Proof, Refusal>> {
+        let token = self.text("token")?;
+        Some(MailToken::parse(&token).map(Proof::Link).map_err(|_| Refusal::MailTokenInvalid))
+    }
+
     /// What somebody shows who has read a mail: `token`, or `email` and `code`. What has the form of none is a wrong one, and is told
     /// to be no more than that; what is missing is a fault.
     pub fn mail_proof(&mut self) -> Option<Result<Proof, Refusal>> {
-        if let Some(token) = self.optional_text("token") {
-            return Some(MailToken::parse(&token).map(Proof::Link).map_err(|_| Refusal::MailTokenInvalid));
-        }
-        if !self.members.contains_key("code") {
-            return self.fault("token", Fault::Required);
+        if self.members.contains_key("token") || !self.members.contains_key("code") {
+            return self.mail_link();
         }
         let code = self.text("code");
         let email = self.parsed("email", Email::parse);

@@ -168,8 +168,10 @@ pub enum Endpoint {
     CsrfToken,
     /// `POST /api/auth/recovery`
     Recover,
-    /// `POST /api/auth/recovery/confirm`
+    /// `POST /api/auth/recovery/confirm`, `/verify`, `/invitation/accept`
     Redeem,
+    /// `POST /api/auth/verify/resend`
+    Email,
 }
 
 impl Endpoint {
@@ -187,6 +189,7 @@ impl Endpoint {
             Self::CsrfToken => "csrf-token",
             Self::Recover => "recover",
             Self::Redeem => "redeem",
+            Self::Email => "email",
         }
     }
 
@@ -201,7 +204,8 @@ impl Endpoint {
             | Self::Register
             | Self::Password
             | Self::Recover
-            | Self::Redeem => "POST",
+            | Self::Redeem
+            | Self::Email => "POST",
             Self::Sessions => "GET, DELETE",
             Self::Jwks | Self::CsrfToken => "GET",
         }
@@ -224,7 +228,8 @@ impl Endpoint {
                 | Self::Sessions
                 | Self::CsrfToken
                 | Self::Recover
-                | Self::Redeem,
+                | Self::Redeem
+                | Self::Email,
                 _,
             ) => Problem::Internal,
         }
@@ -299,6 +304,7 @@ mod tests {
             "LOGGED_OUT",
             "PASSWORD_CHANGED",
             "RECOVERY_SENT",
+            "VERIFICATION_SENT",
             "SESSION_REVOKED",
             "SESSIONS_REVOKED",
             "UNAUTHORIZED",

@@ -38,6 +38,7 @@ pub fn read(event: &str, moment: Moment, edge: &EdgeConfig) -> Request {
         caller: Caller { address, device: Device { user_agent, ip: address.to_string() } },
         language,
         method: Method::from_bytes(method.as_bytes()).unwrap_or_default(),
+        route: event.get("resource").and_then(Value::as_str).unwrap_or_default().to_owned(),
         parameters: parameters(&event),
         query: query(&event),
         body: body(&event),

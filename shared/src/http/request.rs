@@ -27,6 +27,8 @@ pub struct Request {
     /// The id that the answer carries, and API Gateway's log.
     pub(super) public_id: String,
     pub(super) method: Method,
+    /// The route, as API Gateway names it.
+    pub(super) route: String,
     pub(super) headers: HeaderMap,
     /// The page that asked for it.
     pub(super) page: Page,
@@ -58,6 +60,12 @@ impl Request {
     #[must_use]
     pub const fn method(&self) -> &Method {
         &self.method
+    }
+
+    /// The route that the request came by, for functions that have several.
+    #[must_use]
+    pub fn route(&self) -> &str {
+        &self.route
     }
 
     /// The part of the path that the route gives this name.

@@ -47,7 +47,7 @@ pub use log::LoggedEvent;
 pub use mail::CODE_TRIES;
 pub use mail_window::MailWindow;
 pub use operate::{AccessChange, AccountAttempts, UserDeleted};
-pub use redeem::{Redeemed, ResetCommit};
+pub use redeem::{PasswordOf, Redeemed, ResetCommit, Verified};
 pub use rules::StoredRules;
 pub use run::Run;
 pub use scan::{PageKey, Segment, UserPage};

@@ -1,15 +1,19 @@
 //! What the link of a mail does: the link is used up, and what it was for is written, all or nothing.
 
-use aws_sdk_dynamodb::types::{Put, TransactWriteItem, Update, builders::UpdateBuilder};
+use aws_sdk_dynamodb::types::{
+    Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update, builders::UpdateBuilder,
+};
 use jiff::Timestamp;
 
 use super::{
-    Credential, EventRow, Store, StoreError, credential, item, mail, profile, transaction::Transacted,
+    Credential, EventRow, NewUser, Store, StoreError, UserCreated, credential, item, mail, profile,
+    transaction::Transacted,
 };
 use crate::domain::{
     email::Email,
     ids::UserId,
     mail::{Mail, MailKey},
+    name::PersonName,
     password::PasswordHash,
 };
 
@@ -26,11 +30,37 @@ pub struct ResetCommit<'a> {
     pub bound: &'a Credential,
     /// The new hash.
     pub hash: &'a PasswordHash,
+    /// Whose it is.
+    pub of: PasswordOf<'a>,
     /// The entry of the security log.
     pub event: &'a EventRow,
     /// The mail that tells the user of it.
-    pub notice: (&'a MailKey, &'a Mail),
+    pub notice: Option<(&'a MailKey, &'a Mail)>,
     /// The time of the change.
+    pub now: Timestamp,
+}
+
+/// Whose password is set by a link.
+#[derive(Debug, Clone, Copy)]
+pub enum PasswordOf<'a> {
+    /// An active user's, who forgot it.
+    Active,
+    /// An invited user's, who is active from now on, and may have another name.
+    Invited(Option<&'a PersonName>),
+}
+
+/// An address of a user that a link shows to be theirs.
+#[derive(Debug)]
+pub struct Verified<'a> {
+    /// The mail.
+    pub key: &'a MailKey,
+    /// What the row is to remember of this request.
+    pub used_by: &'a str,
+    /// The user.
+    pub user: UserId,
+    /// The address.
+    pub email: &'a Email,
+    /// When.
     pub now: Timestamp,
 }
 
@@ -60,29 +90,112 @@ impl Store {
             .expression_attribute_values(":user", item::text(user.to_string()))
             .expression_attribute_values(":bound", reset.bound.verified())
             .expression_attribute_values(":hash", item::text(reset.hash.as_str()));
-        let writes = vec![
+        let mut writes = vec![
             self.mail_use(OPERATION, reset.key, reset.used_by, reset.now)?,
             built(OPERATION, credential)?,
-            built(OPERATION, self.reset_profile(user, reset.now))?,
+            built(OPERATION, self.reset_profile(user, reset.of, reset.now))?,
             TransactWriteItem::builder().put(self.event_put(OPERATION, reset.event)?).build(),
-            self.mail_put(OPERATION, reset.notice)?,
         ];
-        Ok(match self.transact(OPERATION, writes).await? {
-            Transacted::Done => Redeemed::Done,
-            Transacted::ConditionsFailed(_) => Redeemed::Refused,
+        if let Some(notice) = reset.notice {
+            writes.push(self.mail_put(OPERATION, notice)?);
+        }
+        self.redeem(OPERATION, writes).await
+    }
+
+    fn reset_profile(&self, user: UserId, of: PasswordOf<'_>, now: Timestamp) -> UpdateBuilder {
+        let set = "SET epoch = epoch + :one, passwordChangedAt = :now, emailVerifiedAt = :now";
+        let (set, before) = match of {
+            PasswordOf::Active => (set.to_owned(), "active"),
+            PasswordOf::Invited(None) => (format!("{set}, #status = :active"), "invited"),
+            PasswordOf::Invited(Some(_)) => (format!("{set}, #status = :active, #name = :name"), "invited"),
+        };
+        let update = Update::builder()
+            .table_name(&self.tables.identity)
+            .set_key(Some(profile::key(user)))
+            .update_expression(set)
+            .condition_expression("#status = :before")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":before", item::text(before))
+            .expression_attribute_values(":one", item::number(1))
+            .expression_attribute_values(":now", item::text(now.to_string()));
+        let update = match of {
+            PasswordOf::Active => return update,
+            PasswordOf::Invited(_) => update.expression_attribute_values(":active", item::text("active")),
+        };
+        match of {
+            PasswordOf::Invited(Some(name)) => update
+                .expression_attribute_names("#name", "name")
+                .expression_attribute_values(":name", item::text(name.as_str())),
+            _ => update,
+        }
+    }
+
+    /// MAIL is used, and the user that it registered is there, whose address nobody had: all or nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then it may or may not have taken effect. The same request, repeated, finds out.
+    pub async fn commit_registration(
+        &self,
+        key: &MailKey,
+        used_by: &str,
+        user: &NewUser<'_>,
+        now: Timestamp,
+    ) -> Result<Redeemed, StoreError> {
+        const OPERATION: &str = "make a registered user";
+        let mut writes = vec![self.mail_use(OPERATION, key, used_by, now)?];
+        writes.extend(self.writes_of(OPERATION, user, ReturnValuesOnConditionCheckFailure::None)?);
+        self.redeem(OPERATION, writes).await
+    }
+
+    /// MAIL is used, and PROFILE is active and remembers that its address was shown to be the user's: both or neither.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then it may or may not have taken effect. The same request, repeated, finds out.
+    pub async fn commit_verification(&self, verified: &Verified<'_>) -> Result<Redeemed, StoreError> {
+        const OPERATION: &str = "verify an address";
+        let profile = Update::builder()
+            .table_name(&self.tables.identity)
+            .set_key(Some(profile::key(verified.user)))
+            .update_expression("SET emailVerifiedAt = :now")
+            .condition_expression("#status = :active AND email = :email")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":active", item::text("active"))
+            .expression_attribute_values(":email", item::text(verified.email.as_str()))
+            .expression_attribute_values(":now", item::text(verified.now.to_string()));
+        let writes = vec![
+            self.mail_use(OPERATION, verified.key, verified.used_by, verified.now)?,
+            built(OPERATION, profile)?,
+        ];
+        self.redeem(OPERATION, writes).await
+    }
+
+    /// Writes a user whose address nobody has, and the mail that invites them: all or nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then it may or may not have taken effect.
+    pub async fn create_invited(
+        &self,
+        user: &NewUser<'_>,
+        mail: (&MailKey, &Mail),
+    ) -> Result<UserCreated, StoreError> {
+        const OPERATION: &str = "invite a user";
+        let mut writes = self.writes_of(OPERATION, user, ReturnValuesOnConditionCheckFailure::None)?.to_vec();
+        writes.push(self.mail_put(OPERATION, mail)?);
+        Ok(match self.redeem(OPERATION, writes).await? {
+            Redeemed::Done => UserCreated::Done,
+            Redeemed::Refused => UserCreated::EmailTaken,
         })
     }
 
-    fn reset_profile(&self, user: UserId, now: Timestamp) -> UpdateBuilder {
-        Update::builder()
-            .table_name(&self.tables.identity)
-            .set_key(Some(profile::key(user)))
-            .update_expression("SET epoch = epoch + :one, passwordChangedAt = :now, emailVerifiedAt = :now")
-            .condition_expression("#status = :active")
-            .expression_attribute_names("#status", "status")
-            .expression_attribute_values(":active", item::text("active"))
-            .expression_attribute_values(":one", item::number(1))
-            .expression_attribute_values(":now", item::text(now.to_string()))
+    async fn redeem(
+        &self,
+        operation: &'static str,
+        writes: Vec<TransactWriteItem>,
+    ) -> Result<Redeemed, StoreError> {
+        Ok(match self.transact(operation, writes).await? {
+            Transacted::Done => Redeemed::Done,
+            Transacted::ConditionsFailed(_) => Redeemed::Refused,
+        })
     }
 
     /// A link is used once, and in its time.

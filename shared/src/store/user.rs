@@ -88,7 +88,7 @@ impl Store {
     }
 
     /// The writes that make a user.
-    fn writes_of(
+    pub(super) fn writes_of(
         &self,
         operation: &'static str,
         user: &NewUser<'_>,

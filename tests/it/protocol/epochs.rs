@@ -13,12 +13,14 @@ use nova_auth::{
 use serde_json::Value;
 
 use super::{
+    mailbox::{forgets, reads, reset},
     rows::number,
     wire::Sent,
     world::{CHEAP, OTHER_PASSWORD, World},
 };
 
-const CHANGES: [&str; 5] = ["password", "operator's password", "address", "disabled", "deleted"];
+const CHANGES: [&str; 6] =
+    ["password", "operator's password", "password by mail", "address", "disabled", "deleted"];
 
 /// Everything that there is to change about how a user logs in.
 async fn change(world: &World, what: &str) -> (u64, Option<u64>) {
@@ -38,6 +40,11 @@ async fn change(world: &World, what: &str) -> (u64, Option<u64>) {
         "operator's password" => {
             let other = Password::new(OTHER_PASSWORD.to_owned());
             operator.set_password(&user, &other, PasswordProfile::Crm, Hasher::new(CHEAP)).await.unwrap();
+        }
+        "password by mail" => {
+            forgets(world, 11, &person.email).await.unwrap();
+            let read = reads(world, 12, &person.email).await;
+            reset(world, 13, read.link(), OTHER_PASSWORD).await.unwrap();
         }
         "address" => {
             let edit = Edit { email: Some(Email::parse("other@example.com").unwrap()), name: None };

@@ -18,6 +18,8 @@ use nova_auth::{
     },
 };
 
+use nova_auth::store::Credential;
+
 use super::world::{ADDRESS, World, device, time};
 
 /// What stands in a mail.
@@ -77,10 +79,18 @@ pub(super) async fn newest(world: &World, email: &Email, kind: MailKind) -> Mail
 
 /// Sends the newest reset as the sender does, and reads it.
 pub(super) async fn reads(world: &World, second: i64, email: &Email) -> Read {
+    reads_of(world, second, email, MailKind::Reset).await
+}
+
+/// Sends the newest mail of a kind as the sender does, and reads it.
+pub(super) async fn reads_of(world: &World, second: i64, email: &Email, kind: MailKind) -> Read {
     let (store, links, now) = (&world.service.store, &world.redemption.links, time(second));
-    let key = newest(world, email, MailKind::Reset).await;
-    let credential = store.credential(email).await.unwrap().unwrap();
-    let prepared = links.prepare(Some(credential.user_id), credential.bound(), now).await.unwrap();
+    let key = newest(world, email, kind).await;
+    let row = store.mail(&key).await.unwrap().unwrap();
+    let credential = store.credential(email).await.unwrap();
+    let bound = row.bound(kind, credential.as_ref().map(Credential::bound)).unwrap();
+    let user = row.user_id.or(credential.filter(|_| kind == MailKind::Reset).map(|found| found.user_id));
+    let prepared = links.prepare(user, bound, now).await.unwrap();
     let mail = store.lease_mail(&key, &prepared, now).await.unwrap().unwrap();
     let token = links.token(&key, &mail, &prepared, now).await.unwrap().unwrap();
     let code = links.code(&key, &mail, &prepared, now).await.unwrap().unwrap();

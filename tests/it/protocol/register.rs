@@ -4,14 +4,20 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use nova_auth::{
+    app::AuthService,
     domain::{
-        address::ClientAddress, email::Email, name::PersonName, password::Password, refusal::Refusal,
-        user::Role,
+        address::ClientAddress,
+        email::Email,
+        moment::Moment,
+        name::PersonName,
+        password::Password,
+        refusal::Refusal,
+        user::{Profile, Role},
     },
     flows::{
         Caller, FlowError,
         create_user::{Registration, create_user},
-        register::{Applicant, register},
+        register::{Applicant, Registered, register as registered},
     },
     passwords::Hasher,
 };
@@ -23,6 +29,17 @@ use super::{
     world::{ADDRESS, CHEAP, OTHER_PASSWORD, PASSWORD, Person, World, device},
 };
 
+async fn register(
+    service: &AuthService,
+    moment: &Moment,
+    applicant: Applicant,
+) -> Result<Profile, FlowError> {
+    match registered(service, moment, applicant).await? {
+        Registered::Made(profile) => Ok(*profile),
+        Registered::Asked => panic!("nobody asked for the address to be confirmed"),
+    }
+}
+
 const OPEN: (&str, &str) = ("REGISTRATION", "open");
 
 fn applicant(email: &str, password: &str, address: &str) -> Applicant {
@@ -30,6 +47,7 @@ fn applicant(email: &str, password: &str, address: &str) -> Applicant {
         name: PersonName::parse("Sara").unwrap(),
         email: Email::parse(email).unwrap(),
         password: Password::new(password.to_owned()),
+        language: "en",
         caller: Caller { address: ClientAddress::parse(address), device: device() },
     }
 }

@@ -90,6 +90,13 @@ impl Answer {
         self.expect_envelope();
     }
 
+    /// Asserts the status of an answer that has no code.
+    #[track_caller]
+    pub(crate) fn expect_status(&self, status: u16) {
+        assert_eq!(self.status, status, "{}", self.body);
+        self.expect_envelope();
+    }
+
     /// Asserts that the answer is in the envelope, with the headers that every answer has.
     #[track_caller]
     pub(crate) fn expect_envelope(&self) {

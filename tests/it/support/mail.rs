@@ -5,7 +5,7 @@ use nova_auth::aws::Clients;
 use nova_auth::config::Config;
 use nova_auth::domain::email::Email;
 use nova_auth::domain::mail::{MailDigest, MailKind};
-use nova_auth::store::{Store, Tables};
+use nova_auth::store::{Credential, Store, Tables};
 
 use super::rows::{IDENTITY, SESSIONS};
 use super::stack::System;
@@ -37,8 +37,10 @@ pub(crate) async fn read(system: &System, email: &str, kind: MailKind) -> Read {
     let newest = store.newest_mails(&MailDigest::of(&email), kind).await.unwrap();
     let (key, mut mail) = newest.into_iter().next().unwrap();
     if mail.prepared.is_none() {
-        let credential = store.credential(&email).await.unwrap().unwrap();
-        let prepared = links.prepare(Some(credential.user_id), credential.bound(), now).await.unwrap();
+        let credential = store.credential(&email).await.unwrap();
+        let bound = mail.bound(kind, credential.as_ref().map(Credential::bound)).unwrap();
+        let user = mail.user_id.or(credential.filter(|_| kind == MailKind::Reset).map(|found| found.user_id));
+        let prepared = links.prepare(user, bound, now).await.unwrap();
         // A sender that was first has prepared the same.
         if let Some(leased) = store.lease_mail(&key, &prepared, now).await.unwrap() {
             mail = leased;

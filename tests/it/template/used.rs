@@ -98,7 +98,8 @@ fn allows(statement: &Value, request: &Request) -> bool {
 
 /// What is needed only where a read falls between the writes of somebody else's transaction: session and profile, which disagree,
 /// are read once more, in a transaction. (`assert_dead` brings that about for the authorizer.)
-const ELSEWHERE: &[&str] = &["Password GetItem Identity USER", "Sessions GetItem Identity USER"];
+const ELSEWHERE: &[&str] =
+    &["Email GetItem Identity USER", "Password GetItem Identity USER", "Sessions GetItem Identity USER"];
 
 #[tokio::test]
 async fn every_call_of_a_function_to_the_tables_is_one_that_its_role_allows() {
@@ -141,6 +142,32 @@ async fn mail(system: &System, email: &str) {
         };
         assert_eq!(client.post(&system.auth("recovery/confirm"), &body).await.status, 200);
     }
+}
+
+/// What a user does where addresses are confirmed.
+async fn the_life_of_a_confirmed_user() -> Vec<Call> {
+    let proxy = Proxy::start().await;
+    let url = proxy.url().to_owned();
+    let system = System::start_with(|options| {
+        with_mail(options);
+        options.environment.insert("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), url);
+        for (name, value) in [("Registration", "open"), ("EmailVerification", "required")] {
+            options.parameters.insert(name.to_owned(), value.to_owned());
+        }
+    })
+    .await;
+    proxy.forward_to(system.stack.dynamodb_url());
+    let (client, email) = (Client::at(2), "dina@example.com");
+    let new = json!({"name": "Dina", "email": email, "password": PASSWORD});
+    client.post(&system.auth("register"), &new).await.expect_status(202);
+    let token = read(&system, email, MailKind::Verify).await.token;
+    client.post(&system.auth("verify"), &json!({"token": token})).await.expect_status(200);
+    let dina = Pair::of(&system.try_login(&client, email, PASSWORD).await);
+    let resend = client.request("POST", &system.auth("verify/resend")).bearer_auth(&dina.access);
+    client.send(resend).await.expect_status(202);
+    let token = read(&system, email, MailKind::Verify).await.token;
+    client.post(&system.auth("verify"), &json!({"token": token})).await.expect_status(200);
+    proxy.seen()
 }
 
 /// Everything that the functions do, at least once.
@@ -209,5 +236,7 @@ async fn the_life_of_a_user() -> Vec<Call> {
     tokio::time::timeout(std::time::Duration::from_secs(60), relayed)
         .await
         .expect("the relay was not called");
-    proxy.seen()
+    let mut seen = proxy.seen();
+    seen.extend(the_life_of_a_confirmed_user().await);
+    seen
 }

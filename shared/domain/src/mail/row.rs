@@ -163,6 +163,21 @@ impl Mail {
         }
     }
 
+    /// What the link of this mail dies with; `credential` is what the mailbox's password is bound to now. `None`: it has no link, or
+    /// nothing to bind it to.
+    #[must_use]
+    pub fn bound(&self, kind: MailKind, credential: Option<Bound>) -> Option<Bound> {
+        match kind {
+            MailKind::Reset | MailKind::Invite => credential,
+            // Of a user who is there already there is nothing but the address, which is in the link anyway.
+            MailKind::Verify => Some(Bound::to(self.password_hash.as_ref().map_or("", PasswordHash::as_str))),
+            MailKind::Change | MailKind::Revert => {
+                self.other_email.as_ref().map(|email| Bound::to(email.as_str()))
+            }
+            MailKind::Notice => None,
+        }
+    }
+
     /// Whether its time is over, whether or not the row was removed.
     #[must_use]
     pub fn is_over(&self, now: Timestamp) -> bool {

@@ -5,23 +5,31 @@
 //! | [`recover`] | somebody forgot a password; we learn nothing of who they are, and tell nothing |
 //! | [`redeem`] | somebody has the link or the code of a mail |
 //! | [`reset`] | … and sets another password by it |
+//! | [`verify`] | … and shows that the address is theirs |
+//! | [`accept`] | … and accepts an invitation |
+//! | [`resend`] | a user wants to show that the address is theirs |
 
+pub mod accept;
 pub mod recover;
 pub mod redeem;
+pub mod resend;
 pub mod reset;
+pub mod verify;
 
 use crate::{
     domain::{
+        address::ClientAddress,
         attempts::{Entry, Quota},
         email::Email,
         ids::MailId,
-        mail::{Mail, MailDigest, MailKey, MailKind, Notice},
+        mail::{Mail, MailDigest, MailKey, MailKind, Notice, PER_ADDRESS},
         moment::Moment,
         refusal::Refusal,
     },
     entropy::{self, NoEntropy},
     flows::FlowError,
-    store::{MailWindow, Store},
+    rate_limit::{self, RateLimit},
+    store::{AttemptsKey, MailWindow, Reservation, Store},
 };
 
 /// The key of a new mail to this address.
@@ -46,11 +54,50 @@ pub fn notice(
     Ok((new_key(MailKind::Notice, email, moment)?, Mail { notice: Some(notice), ..mail }))
 }
 
+/// Counts a mail that is asked for from an address, and the call, before anything else is looked at.
+///
+/// # Errors
+/// `ApiRateLimited`, `AddressLimited`, or that storage failed; then it counts.
+pub(super) async fn count_sender(
+    store: &Store,
+    rate_limit: &RateLimit,
+    moment: &Moment,
+    address: ClientAddress,
+) -> Result<(), FlowError> {
+    let caller = rate_limit::Caller::address(address);
+    rate_limit.check(&caller, moment.now).map_err(Refusal::ApiRateLimited)?;
+    let (place, counted) =
+        tokio::join!(count_mails_from(store, moment, address), rate_limit.count(store, &caller, moment.now),);
+    place?;
+    match counted? {
+        Some(Err(quota)) => Err(Refusal::ApiRateLimited(quota).into()),
+        _ => Ok(()),
+    }
+}
+
+/// Counts a mail that is asked for from an address.
+///
+/// # Errors
+/// `AddressLimited`, or that storage failed; then it counts.
+pub(super) async fn count_mails_from(
+    store: &Store,
+    moment: &Moment,
+    address: ClientAddress,
+) -> Result<(), FlowError> {
+    let (window, entry) = (AttemptsKey::mails_from(address), Entry::new(moment));
+    match store.reserve_attempt(&window, &entry, PER_ADDRESS, moment.now).await? {
+        Reservation::Taken(_) => Ok(()),
+        Reservation::Full(window) => {
+            Err(Refusal::AddressLimited(Quota::of("address", &window, PER_ADDRESS, moment.now)).into())
+        }
+    }
+}
+
 /// Asks for a mail that somebody wants, if the mailbox takes one more: nobody's mailbox is flooded, whoever asks.
 ///
 /// # Errors
 /// `MailLimited`, or that storage failed; then the mail counts, and may be sent.
-async fn ask(store: &Store, moment: &Moment, key: &MailKey, mail: &Mail) -> Result<(), FlowError> {
+pub(super) async fn ask(store: &Store, moment: &Moment, key: &MailKey, mail: &Mail) -> Result<(), FlowError> {
     let entry = Entry::new(moment);
     match store.count_mail(&key.mailbox, &entry, moment.now).await? {
         MailWindow::Full(window, limit) => {

@@ -3,18 +3,16 @@
 //! Nothing here looks whether anybody has the address: this service has neither the right to read users nor a key. So nobody and
 //! somebody get the same answer after the same calls by construction, and the sender, which nobody waits for, looks.
 
-use super::{ask, new_key};
+use super::{ask, count_sender, new_key};
 use crate::{
     domain::{
-        attempts::{Entry, Quota},
         email::Email,
-        mail::{Mail, MailKind, PER_ADDRESS},
+        mail::{Mail, MailKind},
         moment::Moment,
-        refusal::Refusal,
     },
     flows::{Caller, FlowError},
-    rate_limit::{self, RateLimit},
-    store::{AttemptsKey, Reservation, Store},
+    rate_limit::RateLimit,
+    store::Store,
 };
 
 /// What the recovery works with.
@@ -43,19 +41,7 @@ pub struct Forgotten {
 /// Of the refusals: `ApiRateLimited`, `AddressLimited`, `MailLimited`.
 pub async fn recover(service: &Recovery, moment: &Moment, forgotten: Forgotten) -> Result<(), FlowError> {
     let Recovery { store, rate_limit } = service;
-    let caller = rate_limit::Caller::address(forgotten.caller.address);
-    rate_limit.check(&caller, moment.now).map_err(Refusal::ApiRateLimited)?;
-    let (window, entry) = (AttemptsKey::mails_from(forgotten.caller.address), Entry::new(moment));
-    let (place, counted) = tokio::join!(
-        store.reserve_attempt(&window, &entry, PER_ADDRESS, moment.now),
-        rate_limit.count(store, &caller, moment.now),
-    );
-    if let Reservation::Full(window) = place? {
-        return Err(Refusal::AddressLimited(Quota::of("address", &window, PER_ADDRESS, moment.now)).into());
-    }
-    if let Some(Err(quota)) = counted? {
-        return Err(Refusal::ApiRateLimited(quota).into());
-    }
+    count_sender(store, rate_limit, moment, forgotten.caller.address).await?;
     let key = new_key(MailKind::Reset, &forgotten.email, moment)?;
     let mail = Mail::new(MailKind::Reset, forgotten.email, forgotten.language, moment);
     ask(store, moment, &key, &mail).await

@@ -11,8 +11,8 @@ use crate::{
         email::Email,
         mail::{Mail, MailCode, MailDigest, MailKey, MailKind, MailToken, Prepared},
         moment::Moment,
-        password::Profile as PasswordProfile,
-        refusal::Refusal,
+        password::{Password, Profile as PasswordProfile},
+        refusal::{FieldFault, Refusal},
     },
     flows::{
         Caller, FlowError,
@@ -21,7 +21,7 @@ use crate::{
     keys::MailLinks,
     passwords::Hasher,
     rate_limit::{self, RateLimit},
-    store::Store,
+    store::{Credential, Store},
 };
 
 /// What the redemption works with.
@@ -79,6 +79,52 @@ impl Proven {
         } else {
             Err(Refusal::MailTokenInvalid)
         }
+    }
+}
+
+impl Proven {
+    /// The credential that the link is bound to.
+    ///
+    /// # Errors
+    /// `MailTokenInvalid`: it is another by now.
+    pub(super) async fn credential(&self, service: &Redemption) -> Result<Credential, FlowError> {
+        let credential = service.store.credential(&self.mail.email).await?;
+        let is_bound = |found: &Credential| {
+            Some(found.user_id) == self.prepared.user_id && found.bound() == self.prepared.bound
+        };
+        credential.filter(is_bound).ok_or_else(|| Refusal::MailTokenInvalid.into())
+    }
+
+    /// Asks once more, where a transaction was refused, whether this very request has used the link: it may have come twice.
+    ///
+    /// # Errors
+    /// `MailTokenInvalid`: it has not.
+    pub(super) async fn is_used_by(
+        &self,
+        service: &Redemption,
+        request: &str,
+        moment: &Moment,
+    ) -> Result<(), FlowError> {
+        let mail = service.store.mail(&self.key).await?.ok_or(Refusal::MailTokenInvalid)?;
+        let now = Self { key: self.key, mail, prepared: self.prepared.clone() };
+        if now.was_used_by(request, moment)? { Ok(()) } else { Err(Refusal::MailTokenInvalid.into()) }
+    }
+}
+
+impl Redemption {
+    /// Whether a password may be set for this address.
+    ///
+    /// # Errors
+    /// `Invalid` with every rule that it breaks.
+    pub(super) fn check(
+        &self,
+        field: &'static str,
+        password: &Password,
+        email: &Email,
+    ) -> Result<(), Refusal> {
+        self.policy.check(password, email).map_err(|faults| {
+            Refusal::Invalid(faults.into_iter().map(|fault| FieldFault { field, fault }).collect())
+        })
     }
 }
 

@@ -9,11 +9,11 @@ use crate::{
         mail::{MailKind, Notice},
         moment::Moment,
         password::Password,
-        refusal::{FieldFault, Refusal},
+        refusal::Refusal,
         security_event::SecurityEvent,
     },
     flows::{Caller, FlowError},
-    store::{Credential, EventRow, Redeemed, ResetCommit},
+    store::{EventRow, PasswordOf, Redeemed, ResetCommit},
     telemetry,
 };
 
@@ -51,10 +51,8 @@ async fn set(service: &Redemption, moment: &Moment, proven: &Proven, reset: &Res
     if proven.was_used_by(&used_by, moment)? {
         return Ok(());
     }
-    let bound = bound(service, proven).await?;
-    service.policy.check(&reset.new, email).map_err(|faults| {
-        Refusal::Invalid(faults.into_iter().map(|fault| FieldFault { field: "newPassword", fault }).collect())
-    })?;
+    let bound = proven.credential(service).await?;
+    service.check("newPassword", &reset.new, email)?;
     let hash = service.hasher.hash(&reset.new).await?;
     let kind = SecurityEvent::AuthnPasswordReset;
     let keep_until = moment.now + service.security_log;
@@ -66,8 +64,9 @@ async fn set(service: &Redemption, moment: &Moment, proven: &Proven, reset: &Res
         email,
         bound: &bound,
         hash: &hash,
+        of: PasswordOf::Active,
         event: &event,
-        notice: (&notice_key, &notice),
+        notice: Some((&notice_key, &notice)),
         now: moment.now,
     };
     match service.store.commit_reset(&commit).await? {
@@ -77,28 +76,8 @@ async fn set(service: &Redemption, moment: &Moment, proven: &Proven, reset: &Res
             Ok(())
         }
         // Beside the same request, repeated, the link may be used by it.
-        Redeemed::Refused => again(service, moment, proven, &used_by).await,
+        Redeemed::Refused => proven.is_used_by(service, &used_by, moment).await,
     }
-}
-
-/// The credential that the link is bound to, if it is still the one.
-async fn bound(service: &Redemption, proven: &Proven) -> Result<Credential, FlowError> {
-    let credential = service.store.credential(&proven.mail.email).await?;
-    let is_bound = |found: &Credential| {
-        Some(found.user_id) == proven.prepared.user_id && found.bound() == proven.prepared.bound
-    };
-    credential.filter(is_bound).ok_or_else(|| Refusal::MailTokenInvalid.into())
-}
-
-async fn again(
-    service: &Redemption,
-    moment: &Moment,
-    proven: &Proven,
-    used_by: &str,
-) -> Result<(), FlowError> {
-    let mail = service.store.mail(&proven.key).await?.ok_or(Refusal::MailTokenInvalid)?;
-    let now = Proven { key: proven.key, mail, prepared: proven.prepared.clone() };
-    if now.was_used_by(used_by, moment)? { Ok(()) } else { Err(Refusal::MailTokenInvalid.into()) }
 }
 
 /// Who can read the mailbox is not who was guessing: the account's failures are forgotten. That this could not be written locks

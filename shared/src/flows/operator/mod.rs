@@ -4,6 +4,7 @@ mod access;
 mod delete;
 mod edit;
 mod import;
+mod invite;
 mod password;
 mod session;
 mod unlock;
@@ -14,6 +15,7 @@ pub use self::{
     delete::Deleted,
     edit::{Edit, Edited, moved_before},
     import::{Imported, Patience},
+    invite::Guest,
 };
 use crate::{
     domain::{ids::UserId, moment::Moment, security_event::SecurityEvent, session::Device},
