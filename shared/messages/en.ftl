@@ -49,6 +49,9 @@ logged-out = You are logged out.
 password-changed = The password was changed.
 recovery-sent = If there is an account with this address, we have sent it a message.
 verification-sent = We have sent a message to this address. Open the link in it to confirm the address.
+change-sent = We have sent a message to the new address. Open the link in it to confirm the change.
+email-changed = The email was changed.
+email-reverted = The change of the email was taken back. All sessions were ended; set a new password with the message that we have sent.
 session-revoked = The session was ended.
 sessions-revoked = All sessions were ended.
 

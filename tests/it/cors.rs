@@ -5,7 +5,7 @@ use crate::support::stack::{PASSWORD, System, with_mail};
 use serde_json::json;
 
 const APP: &str = "https://app.example.com";
-const ROUTES: [(&str, &str); 13] = [
+const ROUTES: [(&str, &str); 16] = [
     ("/api/auth/login", "POST"),
     ("/api/auth/refresh", "POST"),
     ("/api/auth/logout", "POST"),
@@ -17,6 +17,9 @@ const ROUTES: [(&str, &str); 13] = [
     ("/api/auth/recovery", "POST"),
     ("/api/auth/recovery/confirm", "POST"),
     ("/api/auth/verify", "POST"),
+    ("/api/auth/email", "POST"),
+    ("/api/auth/email/confirm", "POST"),
+    ("/api/auth/email/revert", "POST"),
     ("/api/auth/verify/resend", "POST"),
     ("/api/auth/invitation/accept", "POST"),
 ];

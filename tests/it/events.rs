@@ -85,7 +85,9 @@ async fn every_event_of_an_endpoint_is_answered_as_its_name_promises() {
         ("redeem.rest.rejected.json", 400),
         ("redeem.rest.verify-rejected.json", 400),
         ("redeem.rest.invitation-rejected.json", 400),
+        ("redeem.rest.email-rejected.json", 400),
         ("email.rest.resend.json", 202),
+        ("email.rest.json", 202),
         ("sessions.rest.json", 200),
         ("sessions.rest.not-found.json", 404),
         // The last one, for it sets another password than the others log in with.

@@ -108,7 +108,7 @@ const ANSWERING: &[&str] = &[
     "redeem",
     "email",
 ];
-const HASHING: &[&str] = &["login", "password", "register", "redeem"];
+const HASHING: &[&str] = &["login", "password", "register", "redeem", "email"];
 const COUNTING: &[&str] = &[
     "login",
     "refresh",
@@ -141,7 +141,7 @@ const SENSELESS: [(&str, &str, &[&str]); 27] = [
     ("LOGIN_MAX_ATTEMPTS_PER_ADDRESS", "-78", HASHING),
     ("MAX_SESSIONS_PER_USER", "1001", &["login"]),
     ("LOGIN_WINDOW_SECONDS", "0", HASHING),
-    ("LOGIN_RUN_ACTION", "shout", &["login", "password"]),
+    ("LOGIN_RUN_ACTION", "shout", &["login", "password", "email"]),
     ("BCRYPT_COST", "99", HASHING),
     ("PASSWORD_PROFILE", "weak", &["password", "register", "redeem"]),
     ("DEFAULT_LANGUAGE", "klingon", ANSWERING),

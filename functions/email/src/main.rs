@@ -1,26 +1,57 @@
-//! `POST /api/auth/verify/resend`
+//! `POST /api/auth/email`, `POST /api/auth/verify/resend`
 
 use std::process::ExitCode;
 
 use lambda_http::http::Method;
 use nova_auth::{
     app::{self, AuthService, Rings, Setting},
-    flows::mail::resend::resend,
-    http::{self, Answer, Endpoint},
+    domain::{email::Email, password::Password, refusal::Refusal},
+    flows::{
+        FlowError,
+        mail::{
+            change::{Wish, wish},
+            resend::resend,
+        },
+    },
+    http::{self, Answer, Endpoint, Request},
 };
+
+const SETTINGS: [Setting; 4] = [Setting::BcryptCost, Setting::Attempts, Setting::RunAction, Setting::ApiRate];
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     app::run(async {
-        let service = AuthService::start(Rings::Access, &[Setting::ApiRate]).await?;
+        let service = AuthService::start(Rings::Access, &SETTINGS).await?;
         http::serve(Endpoint::Email, &service.edge, async |request| {
-            request.require(&Method::POST)?;
-            let access = request.required_bearer()?;
             // Boxed: the calls are nested deeper than the compiler follows by itself.
-            Box::pin(resend(&service, &request.moment, &access, request.language.tag())).await?;
-            Ok(Answer::accepted("VERIFICATION_SENT"))
+            Ok(Box::pin(answer(&service, request)).await?)
         })
         .await
     })
     .await
+}
+
+async fn answer(service: &AuthService, request: &Request) -> Result<Answer, FlowError> {
+    request.require(&Method::POST)?;
+    let moment = &request.moment;
+    match request.route() {
+        "/api/auth/email" => {
+            wish(service, moment, &parse(request)?).await?;
+            Ok(Answer::accepted("CHANGE_SENT"))
+        }
+        "/api/auth/verify/resend" => {
+            resend(service, moment, &request.required_bearer()?, request.language.tag()).await?;
+            Ok(Answer::accepted("VERIFICATION_SENT"))
+        }
+        _ => Err(Refusal::NotFound.into()),
+    }
+}
+
+fn parse(request: &Request) -> Result<Wish, Refusal> {
+    let access = request.required_bearer()?;
+    let mut fields = request.json()?;
+    let email = fields.parsed("newEmail", Email::parse);
+    let password = fields.text("currentPassword").map(Password::new);
+    let (email, password) = fields.finish(email.zip(password))?;
+    Ok(Wish { access, email, password, language: request.language.tag(), caller: request.caller.clone() })
 }

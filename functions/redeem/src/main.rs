@@ -1,4 +1,5 @@
-//! `POST /api/auth/recovery/confirm`, `POST /api/auth/verify`, `POST /api/auth/invitation/accept`
+//! `POST /api/auth/recovery/confirm`, `/api/auth/verify`, `/api/auth/email/confirm`, `/api/auth/email/revert`,
+//! `/api/auth/invitation/accept`
 
 use std::process::ExitCode;
 
@@ -15,6 +16,7 @@ use nova_auth::{
         FlowError,
         mail::{
             accept::{Acceptance, accept},
+            change::{confirm, revert},
             redeem::{Proof, Redemption},
             reset::{Reset, reset},
             verify::verify,
@@ -48,6 +50,14 @@ async fn answer(service: &Redemption, request: &Request) -> Result<Answer, FlowE
         "/api/auth/verify" => {
             Ok(user(&verify(service, moment, &request.caller, &to_verify(request)?).await?))
         }
+        "/api/auth/email/confirm" => {
+            confirm(service, moment, &request.caller, &to_confirm(request)?).await?;
+            Ok(Answer::message("EMAIL_CHANGED"))
+        }
+        "/api/auth/email/revert" => {
+            revert(service, moment, &request.caller, &to_confirm(request)?).await?;
+            Ok(Answer::message("EMAIL_REVERTED"))
+        }
         "/api/auth/invitation/accept" => {
             Ok(user(&accept(service, moment, &to_accept(request, service.policy)?).await?))
         }
@@ -66,6 +76,12 @@ fn to_reset(request: &Request, policy: PasswordProfile) -> Result<Reset, Refusal
 fn to_verify(request: &Request) -> Result<Proof, Refusal> {
     let mut fields = request.json()?;
     let proof = fields.mail_proof();
+    fields.finish(proof)?
+}
+
+fn to_confirm(request: &Request) -> Result<Proof, Refusal> {
+    let mut fields = request.json()?;
+    let proof = fields.mail_link();
     fields.finish(proof)?
 }
 

@@ -7,7 +7,7 @@ use super::{
     Caller, FlowError,
     attempts::{self, Place},
     authenticate::{Authenticated, authenticate, authenticate_call},
-    readable,
+    current_password,
 };
 use crate::{
     app::AuthService,
@@ -109,14 +109,7 @@ async fn try_change(
 ) -> Result<PasswordCommitted, FlowError> {
     let moment = &account.moment;
     let (user, email) = (who.profile.id, &who.profile.email);
-    // A credential of somebody else under this address would be a defect of ours; it verifies nothing.
-    let credential = service.store.credential(email).await?.filter(|credential| credential.user_id == user);
-    let hash = readable(credential.as_ref(), moment);
-    let verified = service.hasher.verify(&change.current, hash).await?;
-    let Some(credential) = credential.filter(|_| verified) else {
-        let quota = attempts::count_failure(service, account, email, Some(user), &change.caller.device).await;
-        return Err(Refusal::CurrentPasswordInvalid(quota).into());
-    };
+    let credential = current_password::verify(service, account, &change.caller, who, &change.current).await?;
     let hash = service.hasher.hash(&change.new).await?;
     let kind = SecurityEvent::AuthnPasswordChange;
     let event = EventRow::new(kind, moment, user, &change.caller.device, moment.now + service.security_log)

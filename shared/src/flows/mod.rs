@@ -6,6 +6,7 @@ pub mod authorize;
 pub mod change_password;
 pub mod create_user;
 pub mod csrf;
+mod current_password;
 pub mod drop_keys;
 pub mod login;
 pub mod logout;

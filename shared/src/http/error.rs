@@ -168,9 +168,9 @@ pub enum Endpoint {
     CsrfToken,
     /// `POST /api/auth/recovery`
     Recover,
-    /// `POST /api/auth/recovery/confirm`, `/verify`, `/invitation/accept`
+    /// `POST /api/auth/recovery/confirm`, `/verify`, `/email/confirm`, `/email/revert`, `/invitation/accept`
     Redeem,
-    /// `POST /api/auth/verify/resend`
+    /// `POST /api/auth/email`, `/verify/resend`
     Email,
 }
 
@@ -305,6 +305,9 @@ mod tests {
             "PASSWORD_CHANGED",
             "RECOVERY_SENT",
             "VERIFICATION_SENT",
+            "CHANGE_SENT",
+            "EMAIL_CHANGED",
+            "EMAIL_REVERTED",
             "SESSION_REVOKED",
             "SESSIONS_REVOKED",
             "UNAUTHORIZED",

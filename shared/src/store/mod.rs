@@ -10,6 +10,7 @@
 //! - A decision reads with `ConsistentRead`, and never from an index.
 //! - *Unprocessed* is not *absent*: such keys are asked for again, and then the read has failed.
 
+mod address;
 mod attempts;
 mod batch;
 mod credential;
@@ -36,6 +37,7 @@ mod sweep;
 mod transaction;
 mod user;
 
+pub use address::AddressCommit;
 pub use attempts::{AttemptsKey, Reservation};
 pub use credential::Credential;
 pub use edit::UserMoved;

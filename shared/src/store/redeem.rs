@@ -187,7 +187,7 @@ impl Store {
         })
     }
 
-    async fn redeem(
+    pub(super) async fn redeem(
         &self,
         operation: &'static str,
         writes: Vec<TransactWriteItem>,
@@ -199,7 +199,7 @@ impl Store {
     }
 
     /// A link is used once, and in its time.
-    fn mail_use(
+    pub(super) fn mail_use(
         &self,
         operation: &'static str,
         key: &MailKey,
@@ -217,7 +217,7 @@ impl Store {
     }
 
     /// A mail that goes out only if the rest of a transaction takes.
-    fn mail_put(
+    pub(super) fn mail_put(
         &self,
         operation: &'static str,
         (key, mail): (&MailKey, &Mail),

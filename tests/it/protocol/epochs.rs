@@ -19,8 +19,15 @@ use super::{
     world::{CHEAP, OTHER_PASSWORD, World},
 };
 
-const CHANGES: [&str; 6] =
-    ["password", "operator's password", "password by mail", "address", "disabled", "deleted"];
+const CHANGES: [&str; 7] = [
+    "password",
+    "operator's password",
+    "password by mail",
+    "address",
+    "address by mail",
+    "disabled",
+    "deleted",
+];
 
 /// Everything that there is to change about how a user logs in.
 async fn change(world: &World, what: &str) -> (u64, Option<u64>) {
@@ -46,6 +53,7 @@ async fn change(world: &World, what: &str) -> (u64, Option<u64>) {
             let read = reads(world, 12, &person.email).await;
             reset(world, 13, read.link(), OTHER_PASSWORD).await.unwrap();
         }
+        "address by mail" => super::change_of_address::moves(world, &pair.access).await,
         "address" => {
             let edit = Edit { email: Some(Email::parse("other@example.com").unwrap()), name: None };
             operator.edit(person.id, &edit).await.unwrap();

@@ -11,7 +11,7 @@
 //! | `vault` | the keys, as Secrets Manager would give them |
 //! | `login_*`, `refresh_*`, `logout`, `cookies`, `password_change`, `register`, `sessions`, `session_limit`, `decisions` | the protocols, one subject a file |
 //! | `operator`, `security_log` | what an operator does, and what is written down of everybody |
-//! | `recovery`, `invitation`, `mailbox` | links in mail, and who reads them |
+//! | `recovery`, `invitation`, `change_of_address`, `mailbox` | links in mail, and who reads them |
 //! | `late` | writes that arrive long after their caller has gone on |
 //! | `throttled`, `conflicts` | every call of every flow failing in turn, or meeting another write |
 //! | `event_kinds`, `broken_events` | the authorizer, asked in every form, and in none |
@@ -31,6 +31,7 @@ mod wire;
 mod world;
 
 mod broken_events;
+mod change_of_address;
 mod conflicts;
 mod cookies;
 mod cost;

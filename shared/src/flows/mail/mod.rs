@@ -7,9 +7,11 @@
 //! | [`reset`] | … and sets another password by it |
 //! | [`verify`] | … and shows that the address is theirs |
 //! | [`accept`] | … and accepts an invitation |
+//! | [`change`] | a user wants another address; the new mailbox confirms it, and the old one may take it back |
 //! | [`resend`] | a user wants to show that the address is theirs |
 
 pub mod accept;
+pub mod change;
 pub mod recover;
 pub mod redeem;
 pub mod resend;

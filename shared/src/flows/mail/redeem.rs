@@ -3,6 +3,7 @@
 //! A wrong one is a guess, and is held against the address as a wrong password is. One of the wrong purpose, one that was used, one
 //! whose time is over and one that never was are one answer.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jiff::SignedDuration;
 
 use crate::{
@@ -11,9 +12,10 @@ use crate::{
         email::Email,
         mail::{Mail, MailCode, MailDigest, MailKey, MailKind, MailToken, Prepared},
         moment::Moment,
-        password::{Password, Profile as PasswordProfile},
+        password::{Password, PasswordHash, Profile as PasswordProfile},
         refusal::{FieldFault, Refusal},
     },
+    entropy,
     flows::{
         Caller, FlowError,
         attempts::{Place, enter_address, leave},
@@ -95,6 +97,16 @@ impl Proven {
         credential.filter(is_bound).ok_or_else(|| Refusal::MailTokenInvalid.into())
     }
 
+    /// What the row is to remember of this request, which says nothing but the link.
+    ///
+    /// # Errors
+    /// `MailTokenInvalid`: the key that made the link is gone.
+    pub(super) async fn used_by(&self, service: &Redemption, moment: &Moment) -> Result<String, FlowError> {
+        let Self { key, mail, prepared } = self;
+        let used_by = service.links.use_of(key, mail, prepared, &[], moment.now).await?;
+        used_by.ok_or_else(|| Refusal::MailTokenInvalid.into())
+    }
+
     /// Asks once more, where a transaction was refused, whether this very request has used the link: it may have come twice.
     ///
     /// # Errors
@@ -112,6 +124,15 @@ impl Proven {
 }
 
 impl Redemption {
+    /// The hash of a password that nobody knows.
+    ///
+    /// # Errors
+    /// There is no randomness, or it could not be hashed.
+    pub(super) async fn nobodys_hash(&self) -> Result<PasswordHash, FlowError> {
+        let nobodys = Password::new(STANDARD.encode(entropy::bytes::<32>()?));
+        Ok(self.hasher.hash(&nobodys).await?)
+    }
+
     /// Whether a password may be set for this address.
     ///
     /// # Errors

@@ -29,13 +29,11 @@ pub async fn verify(
     proof: &Proof,
 ) -> Result<Profile, FlowError> {
     with_proof(service, moment, caller, (MailKind::Verify, proof), async |moment, proven| {
-        let Proven { key, mail, prepared } = &proven;
-        let used_by = service.links.use_of(key, mail, prepared, &[], moment.now).await?;
-        let used_by = used_by.ok_or(Refusal::MailTokenInvalid)?;
+        let used_by = proven.used_by(service, moment).await?;
         if proven.was_used_by(&used_by, moment)? {
             return whose(service, &proven).await;
         }
-        let verified = match prepared.user_id {
+        let verified = match proven.prepared.user_id {
             None => make(service, moment, caller, &proven, &used_by).await?,
             Some(user) => mark(service, moment, &proven, (user, &used_by)).await?,
         };

@@ -1,0 +1,198 @@
+//! Another address: asked for with the password, confirmed by the new mailbox, and taken back by the old one.
+
+use super::{
+    ask, new_key,
+    redeem::{Proof, Proven, Redemption, with_proof},
+};
+use crate::{
+    app::AuthService,
+    domain::{
+        email::Email,
+        mail::{Mail, MailKind},
+        moment::Moment,
+        password::Password,
+        refusal::{Fault, Refusal},
+        security_event::SecurityEvent,
+        session::Session,
+        user::Profile,
+    },
+    flows::{Caller, FlowError, authenticate::authenticate_call, current_password::with_password},
+    keys::Token,
+    store::{AddressCommit, Credential, EventRow, Redeemed},
+    telemetry,
+};
+
+/// What somebody who is logged in typed.
+#[derive(Debug)]
+pub struct Wish {
+    /// The access token of the session that is to go on.
+    pub access: Token,
+    /// The address as it shall be.
+    pub email: Email,
+    /// The password as it is.
+    pub password: Password,
+    /// The tag of the language of the mail.
+    pub language: &'static str,
+    /// Who is calling.
+    pub caller: Caller,
+}
+
+/// How often a change starts again because what it read was changed meanwhile.
+const ROUNDS: u32 = 3;
+
+/// Asks for a mail to the new address, whether or not somebody has it: whose it is, its mailbox alone is told.
+///
+/// # Errors
+/// Of the refusals: those of [`authenticate_call`], `Invalid` for the address that the user has, those of a wrong password,
+/// `MailLimited`.
+pub async fn wish(service: &AuthService, moment: &Moment, wish: &Wish) -> Result<(), FlowError> {
+    let who = authenticate_call(service, moment, &wish.access).await?;
+    if who.profile.email == wish.email {
+        return Err(Refusal::field("newEmail", Fault::Invalid).into());
+    }
+    with_password(service, moment, &wish.caller, &who, &wish.password).await?;
+    let key = new_key(MailKind::Change, &wish.email, moment)?;
+    let mail = Mail::new(MailKind::Change, wish.email.clone(), wish.language, moment);
+    let mail = Mail {
+        user_id: Some(who.profile.id),
+        session_id: Some(who.session.session_id),
+        other_email: Some(who.profile.email),
+        ..mail
+    };
+    ask(&service.store, moment, &key, &mail).await
+}
+
+/// The new mailbox confirms: the user has that address from now on, the session that asked goes on, and the old address is told.
+///
+/// # Errors
+/// Of the refusals: those of [`with_proof`].
+pub async fn confirm(
+    service: &Redemption,
+    moment: &Moment,
+    caller: &Caller,
+    proof: &Proof,
+) -> Result<(), FlowError> {
+    with_proof(service, moment, caller, (MailKind::Change, proof), async |moment, proven| {
+        let used_by = proven.used_by(service, moment).await?;
+        if proven.was_used_by(&used_by, moment)? {
+            return Ok(());
+        }
+        let old = proven.mail.other_email.clone().ok_or(Refusal::MailTokenInvalid)?;
+        for _ in 0..ROUNDS {
+            let (user, credential) = of(service, &proven).await?;
+            // The address that the link was made for, and no later one.
+            if user.email != old {
+                return proven.is_used_by(service, &used_by, moment).await;
+            }
+            let hash = credential.password_hash.clone().ok_or(Refusal::MailTokenInvalid)?;
+            let session = going_on(service, moment, &proven, &user).await?;
+            let event = event(service, moment, caller, &user);
+            let key = new_key(MailKind::Revert, &old, moment)?;
+            let revert = Mail::new(MailKind::Revert, old.clone(), &proven.mail.language, moment);
+            let revert =
+                Mail { user_id: Some(user.id), other_email: Some(proven.mail.email.clone()), ..revert };
+            let commit = AddressCommit {
+                key: &proven.key,
+                used_by: &used_by,
+                user: &user,
+                credential: &credential,
+                email: &proven.mail.email,
+                hash: &hash,
+                session: session.as_ref(),
+                event: &event,
+                mail: (&key, &revert),
+                now: moment.now,
+            };
+            if service.store.commit_address(&commit).await? == Redeemed::Done {
+                telemetry::security_event(
+                    event.event,
+                    moment,
+                    Some(user.id),
+                    session.map(|one| one.session_id),
+                );
+                return Ok(());
+            }
+            if service.store.credential(&proven.mail.email).await?.is_some() {
+                break;
+            }
+        }
+        proven.is_used_by(service, &used_by, moment).await
+    })
+    .await
+}
+
+/// The old mailbox takes the address back, whatever it is by now: every session ends, the password that somebody else knows is nobody's
+/// any more, and a mail lets the owner set another.
+///
+/// # Errors
+/// Of the refusals: those of [`with_proof`].
+pub async fn revert(
+    service: &Redemption,
+    moment: &Moment,
+    caller: &Caller,
+    proof: &Proof,
+) -> Result<(), FlowError> {
+    with_proof(service, moment, caller, (MailKind::Revert, proof), async |moment, proven| {
+        let used_by = proven.used_by(service, moment).await?;
+        if proven.was_used_by(&used_by, moment)? {
+            return Ok(());
+        }
+        let hash = service.nobodys_hash().await?;
+        let old = &proven.mail.email;
+        for _ in 0..ROUNDS {
+            let (user, credential) = of(service, &proven).await?;
+            if user.email == *old {
+                break;
+            }
+            let event = event(service, moment, caller, &user);
+            let key = new_key(MailKind::Reset, old, moment)?;
+            let mail = Mail::new(MailKind::Reset, old.clone(), &proven.mail.language, moment);
+            let commit = AddressCommit {
+                key: &proven.key,
+                used_by: &used_by,
+                user: &user,
+                credential: &credential,
+                email: old,
+                hash: &hash,
+                session: None,
+                event: &event,
+                mail: (&key, &mail),
+                now: moment.now,
+            };
+            if service.store.commit_address(&commit).await? == Redeemed::Done {
+                telemetry::security_event(event.event, moment, Some(user.id), None);
+                return Ok(());
+            }
+        }
+        proven.is_used_by(service, &used_by, moment).await
+    })
+    .await
+}
+
+/// The user of a link, and the credential of the address that they have now.
+async fn of(service: &Redemption, proven: &Proven) -> Result<(Profile, Credential), FlowError> {
+    let user = proven.prepared.user_id.ok_or(Refusal::MailTokenInvalid)?;
+    let profile = service.store.profile(user).await?.filter(Profile::is_active);
+    let profile = profile.ok_or(Refusal::MailTokenInvalid)?;
+    let credential = service.store.credential(&profile.email).await?;
+    let credential = credential.filter(|credential| credential.user_id == user);
+    Ok((profile, credential.ok_or(Refusal::MailTokenInvalid)?))
+}
+
+/// The session that asked, if it is still one.
+async fn going_on(
+    service: &Redemption,
+    moment: &Moment,
+    proven: &Proven,
+    user: &Profile,
+) -> Result<Option<Session>, FlowError> {
+    let Some(session) = proven.mail.session_id else { return Ok(None) };
+    let found = service.store.session(user.id, session).await?;
+    Ok(found.filter(|session| session.is_live(moment.now) && session.epoch == user.epoch))
+}
+
+fn event(service: &Redemption, moment: &Moment, caller: &Caller, user: &Profile) -> EventRow {
+    let keep_until = moment.now + service.security_log;
+    EventRow::new(SecurityEvent::UserUpdated, moment, user.id, &caller.device, keep_until)
+        .moved_from(&user.email)
+}
