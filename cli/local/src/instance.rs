@@ -112,6 +112,11 @@ impl Instance {
         self.process.ended()
     }
 
+    /// Waits for its end.
+    pub(crate) async fn gone(&self) {
+        drop(self.process.wait().await);
+    }
+
     /// When it was started.
     pub(crate) fn begun(&self) -> Instant {
         self.begun

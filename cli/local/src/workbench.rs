@@ -171,6 +171,11 @@ impl Worker {
         }
     }
 
+    /// Waits until the process has ended by itself, or was ended by somebody else.
+    pub async fn gone(&self) {
+        self.instance.gone().await;
+    }
+
     /// Ends the process, and waits until it has ended.
     pub async fn stop(self) {
         let Worker { instance, ended, .. } = self;

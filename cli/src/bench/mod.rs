@@ -7,13 +7,16 @@
 //! | `parts` | what happens before the first event, part by part |
 //! | `calls` | DynamoDB's calls and capacity, counted |
 //! | `growth` | requests a second, and users |
+//! | `instructions`, `callgrind` | what a decision executes, counted |
 //! | `dollars`, `prices.json` | what it costs |
 //! | `proc`, `sample` | what Linux says of a process; medians |
 //! | `report`, `plot` | for people, for programs, as a picture |
 
+mod callgrind;
 mod calls;
 mod dollars;
 mod growth;
+mod instructions;
 mod measure;
 mod parts;
 mod plot;
@@ -49,6 +52,9 @@ pub(crate) struct Args {
     /// Measure less: enough to see that it works.
     #[arg(long)]
     quick: bool,
+    /// Count the instructions of a warm decision instead, with valgrind, for each kind of key.
+    #[arg(long, conflicts_with = "plot")]
+    instructions: bool,
     /// Draw the run into this file, as SVG.
     #[arg(long, value_name = "FILE")]
     plot: Option<PathBuf>,
@@ -72,6 +78,9 @@ pub(crate) async fn run(args: Args) -> Result<(), Box<dyn Error>> {
         return Ok(writeln!(std::io::stdout(), "{}", parts::once().await?)?);
     }
     let template = find_template(args.template)?;
+    if args.instructions {
+        return instructions::run(template, args.bin_dir, args.quick, args.json).await;
+    }
     let scene = Scene::start(template, args.bin_dir.map_or(Binaries::Beside, Binaries::Dir)).await?;
     let report = measure_all(&scene, args.quick).await?;
     scene.bench.stop().await;

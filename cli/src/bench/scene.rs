@@ -18,10 +18,12 @@ use nova_auth::flows::Caller;
 use nova_auth::flows::create_user::{Registration, create_user};
 use nova_auth::flows::csrf::{Carrier, Delivered};
 use nova_auth::flows::login::{LoginAttempt, login};
+use nova_auth::keys::{KeyAlgorithm, KeyDocument, NOTICE, TokenKind};
 use nova_auth::passwords::Hasher;
 use nova_auth::store::StoredRules;
 use nova_local::workbench::Workbench;
 use nova_local::{Binaries, LogSink, Options, StartError};
+use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
 /// What a function is asked to do.
@@ -205,6 +207,23 @@ impl Scene {
         }
     }
 
+    /// Access tokens are signed with a key of this algorithm from now on; those that were signed before count no more.
+    pub(super) async fn sign_with(&mut self, algorithm: KeyAlgorithm) -> Result<(), Box<dyn Error>> {
+        let config = config(&self.bench);
+        let secrets = Clients::new(&config.aws()?)?.secrets_manager;
+        let secret = config.access_keys_secret()?;
+        let current = secrets.get_secret_value().secret_id(&secret).send().await?;
+        let keys =
+            KeyDocument::parse(current.secret_string().ok_or("there are no keys")?, TokenKind::Access)?;
+        let older: Vec<_> = keys.ring()?.keys().map(|key| key.kid.clone()).collect();
+        let now = start_time();
+        let text = keys.with_new_key(algorithm, now, now - NOTICE)?.without(&older).text();
+        secrets.put_secret_value().secret_id(secret).secret_string(text.expose_secret()).send().await?;
+        self.service = service(&self.bench)?;
+        self.standing = Some(self.pair().await?);
+        Ok(())
+    }
+
     /// What a function wrote about each of its calls, in bytes, all of its lines together.
     pub(super) fn log_bytes_a_call(&self, operation: Operation) -> usize {
         let text = self.logs.text();
@@ -251,7 +270,7 @@ fn with_body(event: &str, body: &Value) -> Result<String, Box<dyn Error>> {
 /// The lowest cost that there is.
 const CHEAP: Hasher = Hasher::new(4);
 
-fn service(bench: &Workbench) -> Result<AuthService, Box<dyn Error>> {
+fn config(bench: &Workbench) -> Config {
     let mut variables = bench.environment("login");
     variables.extend(
         [
@@ -262,7 +281,11 @@ fn service(bench: &Workbench) -> Result<AuthService, Box<dyn Error>> {
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned())),
     );
-    let config = variables.into_iter().collect::<Config>();
+    variables.into_iter().collect()
+}
+
+fn service(bench: &Workbench) -> Result<AuthService, Box<dyn Error>> {
+    let config = config(bench);
     let mut service = AuthService::new(&config, &Clients::new(&config.aws()?)?)?;
     service.hasher = CHEAP;
     Ok(service)
