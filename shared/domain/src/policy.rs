@@ -1,6 +1,6 @@
 //! What an authorizer answers to API Gateway: an IAM policy, which allows some things and denies some, or denies everything.
 
-use std::{borrow::Cow, str::Chars};
+use std::borrow::Cow;
 
 use serde::Serialize;
 
@@ -90,42 +90,52 @@ impl std::io::Write for Length {
 
 /// IAM's wildcards: `*` is any text, `/` and `:` included, `?` is one character.
 ///
-/// Only the last `*` is ever tried again: what an earlier one could take in its place, this one can take too.
+/// Only the last `*` is ever tried again: what an earlier one could take in its place, this one can take too. It goes by
+/// bytes, since a decision asks it 85 times: a character is told from another by them, and only `?` has to know how many.
 pub(crate) fn matches(pattern: &str, text: &str) -> bool {
-    let (mut pattern, mut text) = (pattern.chars(), text.chars());
+    let (mut pattern, mut text) = (pattern.as_bytes(), text.as_bytes());
     let mut last_star = None;
     loop {
-        match pattern.next() {
-            Some('*') => {
-                let Some(from) = skip(&pattern, text) else { return false };
-                last_star = Some((pattern.clone(), from.clone()));
-                text = from;
+        match (pattern.split_first(), text.split_first()) {
+            (Some((b'*', rest)), _) => {
+                let Some(from) = skip(rest, text) else { return false };
+                last_star = Some((rest, from));
+                (pattern, text) = (rest, from);
                 continue;
             }
-            Some(symbol) if text.next().is_some_and(|c| symbol == '?' || symbol == c) => continue,
-            None if text.as_str().is_empty() => return true,
+            (Some((symbol, rest)), Some((byte, tail))) if symbol == byte => {
+                (pattern, text) = (rest, tail);
+                continue;
+            }
+            (Some((b'?', rest)), Some(_)) => {
+                (pattern, text) = (rest, after_character(text));
+                continue;
+            }
+            (None, None) => return true,
             _ => {}
         }
         // It does not fit so: the last star takes one character more.
-        let Some((after, from)) = &mut last_star else { return false };
-        if from.next().is_none() {
-            return false;
-        }
-        let Some(next) = skip(after, from.clone()) else { return false };
-        *from = next;
-        (pattern, text) = (after.clone(), from.clone());
+        let Some((after, from)) = last_star.filter(|(_, from)| !from.is_empty()) else { return false };
+        let Some(next) = skip(after, after_character(from)) else { return false };
+        last_star = Some((after, next));
+        (pattern, text) = (after, next);
     }
 }
 
 /// The text from where what follows a star can begin at the earliest.
-fn skip<'t>(pattern: &Chars<'_>, text: Chars<'t>) -> Option<Chars<'t>> {
-    match pattern.clone().next() {
-        None | Some('*' | '?') => Some(text),
-        Some(literal) => {
-            let text = text.as_str();
-            text.get(text.find(literal)?..).map(str::chars)
-        }
+fn skip<'t>(pattern: &[u8], text: &'t [u8]) -> Option<&'t [u8]> {
+    match pattern.first() {
+        None => Some(&[]),
+        Some(b'*' | b'?') => Some(text),
+        Some(literal) => text.get(text.iter().position(|byte| byte == literal)?..),
     }
+}
+
+/// The text without its first character.
+fn after_character(text: &[u8]) -> &[u8] {
+    let is_within = |byte: &u8| byte & 0b1100_0000 == 0b1000_0000;
+    let length = 1 + text.iter().skip(1).take_while(|byte| is_within(byte)).count();
+    text.get(length..).unwrap_or_default()
 }
 
 /// The ARN of a method, `arn:aws:execute-api:region:account:api/stage/METHOD/path`, taken apart; or that of opening a
