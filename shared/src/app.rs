@@ -13,7 +13,8 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     aws::Clients,
     config::{
-        AuthorizerEdge, Config, ConfigError, EdgeConfig, HttpResponses, NoRules, RunAction, TokenNames,
+        AuthorizerEdge, Config, ConfigError, DecisionLog, EdgeConfig, HttpResponses, NoRules, RunAction,
+        TokenNames,
     },
     domain::{
         attempts::{Limit, Limits},
@@ -78,6 +79,8 @@ pub struct Authorizer {
     pub no_rules: NoRules,
     /// What HTTP APIs take as an answer.
     pub http_responses: HttpResponses,
+    /// Which decisions have a line in the log.
+    pub decision_log: DecisionLog,
     /// How requests are read and answered.
     pub edge: AuthorizerEdge,
 }
@@ -330,6 +333,7 @@ impl Authorizer {
             rate_limit: RateLimit::new(config.api_rate(0)?),
             no_rules: config.no_rules()?,
             http_responses: config.http_responses()?,
+            decision_log: config.decision_log()?,
             edge: config.authorizer_edge()?,
         })
     }

@@ -1,5 +1,7 @@
 //! The clients: one HTTP client with one TLS stack, shared by all of them, and one idea of patience.
 
+mod quiet;
+
 use std::{
     io::{Error as IoError, Write as _},
     time::Duration,
@@ -75,6 +77,7 @@ pub fn dynamodb_config(config: &AwsConfig, http: SharedHttpClient) -> aws_sdk_dy
         .timeout_config(config.patience.timeouts())
         // Answers are a few kilobytes, and an attempt's time is over long before this would find that one is stalled.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+        .interceptor(quiet::Quiet)
         .http_client(http);
     builder.set_endpoint_url(config.dynamodb_url.clone());
     builder

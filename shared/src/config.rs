@@ -36,6 +36,7 @@
 //! | `API_RATE_SECONDS` | 60 | that window, 1 to 3600 |
 //! | `NO_RULES` | `deny` | what an API without rules allows: `deny`, or `authenticated` for any active user |
 //! | `HTTP_RESPONSES` | `iam` | what HTTP APIs with payload 2.0 take from the authorizer: `iam` policies, or `simple` responses |
+//! | `DECISION_LOG` | `all` | which decisions of the authorizer have a line in the log: `all`, or `refusals` alone |
 //! | `WEBSOCKET_TOKEN_QUERY` | `off` | whether a WebSocket may send its token in the query string (`access_token`): `off` or `on` |
 //! | `KEY_ALGORITHM` | `HS256` | of the next key of access tokens: `HS256`, `ES256`, `EdDSA` or `RS256` |
 //! | `STACK_NAME` | none | the stack, as its metrics name it; without it nothing is counted |
@@ -97,6 +98,15 @@ pub enum HttpResponses {
     Iam,
     /// Yes or no about one route.
     Simple,
+}
+
+/// Which decisions of the authorizer have a line in the log. Refusals and failures always do: they are counted by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DecisionLog {
+    /// Every one.
+    All,
+    /// Those that let nobody in.
+    Refusals,
 }
 
 /// What an API without rules allows.
@@ -298,6 +308,14 @@ impl Config {
     /// It is another word.
     pub fn http_responses(&self) -> Result<HttpResponses, ConfigError> {
         self.choice("HTTP_RESPONSES", &[("iam", HttpResponses::Iam), ("simple", HttpResponses::Simple)])
+    }
+
+    /// Which decisions have a line in the log.
+    ///
+    /// # Errors
+    /// It is another word.
+    pub fn decision_log(&self) -> Result<DecisionLog, ConfigError> {
+        self.choice("DECISION_LOG", &[("all", DecisionLog::All), ("refusals", DecisionLog::Refusals)])
     }
 
     /// What new keys of access tokens are of.

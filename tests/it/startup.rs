@@ -159,6 +159,7 @@ const SENSELESS: [(&str, &str, &[&str]); 27] = [
     ("API_RATE_SECONDS", "few-of-them", COUNTING),
     ("NO_RULES", "allow", &["token-authorizer"]),
     ("HTTP_RESPONSES", "perhaps", &["token-authorizer"]),
+    ("DECISION_LOG", "some", &["token-authorizer"]),
     ("WEBSOCKET_TOKEN_QUERY", "maybe", &["token-authorizer"]),
     ("KEY_ALGORITHM", "none-of-all", &["rotate-keys"]),
     ("AWS_CA_BUNDLE", "/no/such/bundle.pem", &FUNCTIONS),

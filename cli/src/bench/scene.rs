@@ -230,9 +230,8 @@ impl Scene {
         let prefix = format!("{}: ", operation.function());
         let lines = text.lines().filter_map(|line| line.strip_prefix(&prefix));
         // Each call ends with one of these lines.
-        let ends = |line: &str| {
-            [r#""message":"decided""#, r#""message":"answered""#].iter().any(|end| line.contains(end))
-        };
+        let ends =
+            |line: &str| [r#""decision":""#, r#""message":"answered""#].iter().any(|end| line.contains(end));
         let (calls, bytes) = lines
             .fold((0, 0), |(calls, bytes), line| (calls + usize::from(ends(line)), bytes + line.len() + 1));
         bytes.checked_div(calls).unwrap_or_default()

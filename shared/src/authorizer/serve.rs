@@ -8,14 +8,18 @@ use serde_json::value::RawValue;
 use super::{AuthorizerError, AuthorizerEvent, AuthorizerResponse, EventKind};
 use crate::{
     app::{Authorizer, StartError},
+    config::DecisionLog,
     domain::{ids::UserId, moment::Moment, policy::MethodArn, refusal::Refusal},
     flows::{
         FlowError,
         authorize::{Call, authorize},
     },
     http::{error::Problem, moment_of},
-    telemetry::Metric,
+    telemetry::{self, Metric},
 };
+
+/// The verdict that lets somebody in.
+const ALLOW: &str = "allow";
 
 /// Answers authorizer events until Lambda ends the process.
 ///
@@ -40,28 +44,13 @@ pub async fn answer(
     let begun = Instant::now();
     let mut said = Said::default();
     let answered = decide(service, event, moment, &mut said).await;
-    // What is allowed needs no metric: it is the rest of Lambda's `Invocations`.
-    let (verdict, code, metric) = match &answered {
-        Ok(_) => (said.verdict, said.code, (said.verdict != "allow").then_some(Metric::AuthzFail)),
-        Err(NoDecision::Flow(FlowError::Refused(refusal))) => {
-            ("unauthorized", code(refusal), Some(Metric::AuthorizerUnauthorized))
+    if answered.is_ok() && said.verdict == ALLOW {
+        if service.decision_log == DecisionLog::All {
+            said.briefly(moment);
         }
-        Err(failed) => {
-            tracing::error!(error = %failed, request.id = moment.request.as_str(), "no decision");
-            ("error", "INTERNAL_ERROR", Some(Metric::AuthorizerError))
-        }
-    };
-    tracing::info!(
-        metric = metric.map(Metric::name),
-        decision = verdict,
-        code,
-        event.kind = said.kind.map(tracing::field::debug),
-        rule.line = said.line,
-        user.id = said.user.map(tracing::field::display),
-        request.id = moment.request.as_str(),
-        duration_us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX),
-        "decided"
-    );
+    } else {
+        said.at_length(moment, begun, &answered);
+    }
     answered.map_err(|failed| match failed {
         NoDecision::Flow(FlowError::Refused(_)) => AuthorizerError::Unauthorized,
         _ => AuthorizerError::Failed,
@@ -80,6 +69,45 @@ struct Said {
     code: &'static str,
     line: Option<u32>,
     user: Option<UserId>,
+}
+
+impl Said {
+    /// A yes, in as few bytes as say who and by which rule: nearly every line that the authorizer writes is one. It needs no
+    /// metric: it is the rest of Lambda's `Invocations`. The time is CloudWatch's, and how long it took is Lambda's `Duration`.
+    fn briefly(&self, moment: &Moment) {
+        tracing::info!(
+            target: telemetry::BRIEF,
+            decision = ALLOW,
+            rule = self.line,
+            user.id = self.user.map(tracing::field::display),
+            request.id = moment.request.as_str(),
+        );
+    }
+
+    /// Anything else, with what it counts as.
+    fn at_length(&self, moment: &Moment, begun: Instant, answered: &Result<AuthorizerResponse, NoDecision>) {
+        let (verdict, code, metric) = match answered {
+            Ok(_) => (self.verdict, self.code, Metric::AuthzFail),
+            Err(NoDecision::Flow(FlowError::Refused(refusal))) => {
+                ("unauthorized", code(refusal), Metric::AuthorizerUnauthorized)
+            }
+            Err(failed) => {
+                tracing::error!(error = %failed, request.id = moment.request.as_str(), "no decision");
+                ("error", "INTERNAL_ERROR", Metric::AuthorizerError)
+            }
+        };
+        tracing::info!(
+            metric = metric.name(),
+            decision = verdict,
+            code,
+            event.kind = self.kind.map(tracing::field::debug),
+            rule = self.line,
+            user.id = self.user.map(tracing::field::display),
+            request.id = moment.request.as_str(),
+            duration_us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX),
+            "decided"
+        );
+    }
 }
 
 /// What can go wrong before, while and after deciding.
@@ -109,7 +137,7 @@ async fn decide(
         Call { token: token.as_ref(), method, resource: event.resource.as_deref(), address: event.address };
     let decision = authorize(service, moment, call).await?;
     (said.verdict, said.code) = match &decision.answer {
-        Ok(()) => ("allow", "OK"),
+        Ok(()) => (ALLOW, "OK"),
         Err(refusal) => ("deny", code(refusal)),
     };
     said.line = decision.line;

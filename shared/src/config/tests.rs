@@ -83,6 +83,7 @@ fn a_wrong_variable_is_named_and_its_value_is_not() {
         &[("API_RATE_SECONDS", "0")],
         &[("NO_RULES", "allow")],
         &[("HTTP_RESPONSES", "both")],
+        &[("DECISION_LOG", "none")],
         &[("WEBSOCKET_TOKEN_QUERY", "true")],
         &[("KEY_ALGORITHM", "none")],
         &[("KEY_ALGORITHM", "HS512")],

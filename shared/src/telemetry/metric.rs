@@ -106,12 +106,13 @@ fn counted(line: &str, stack: &str) -> Option<Value> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::io::{self, Write};
     use std::sync::{Arc, Mutex};
 
     use tracing_subscriber::{fmt::format::JsonFields, layer::SubscriberExt as _};
 
+    use super::super::line::Lines;
     use super::*;
 
     #[derive(Clone, Default)]
@@ -128,17 +129,20 @@ mod tests {
         }
     }
 
-    fn lines(stack: Option<&str>, speak: impl FnOnce()) -> Vec<Value> {
+    /// What is written while somebody speaks.
+    pub(in super::super) fn written(stack: Option<&str>, speak: impl FnOnce()) -> String {
         let output = Output::default();
         let writer = output.clone();
-        let format = Format::default().json().flatten_event(true).with_target(false);
         let layer = tracing_subscriber::fmt::layer()
-            .event_format(Counting::new(format, stack.map(str::to_owned)))
+            .event_format(Lines::new(stack.map(str::to_owned)))
             .fmt_fields(JsonFields::new())
             .with_writer(move || writer.clone());
         tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), speak);
-        let written = String::from_utf8(output.0.lock().unwrap().clone()).unwrap();
-        written.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        String::from_utf8(output.0.lock().unwrap().clone()).unwrap()
+    }
+
+    fn lines(stack: Option<&str>, speak: impl FnOnce()) -> Vec<Value> {
+        written(stack, speak).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
     #[test]

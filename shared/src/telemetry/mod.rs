@@ -3,14 +3,12 @@
 //!
 //! What may be secret redacts itself where it is defined; the libraries below us are heard from only when they fail.
 
+mod line;
 mod metric;
 
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::{
-    filter::Targets,
-    fmt::format::{Format, JsonFields},
-    layer::SubscriberExt as _,
-    util::SubscriberInitExt as _,
+    filter::Targets, fmt::format::JsonFields, layer::SubscriberExt as _, util::SubscriberInitExt as _,
 };
 
 use crate::{
@@ -22,18 +20,14 @@ use crate::{
     },
 };
 
+pub use line::BRIEF;
+use line::Lines;
 pub use metric::{DIMENSION, Metric, NAMESPACE};
 
 /// Starts logging, and counting where the environment names the stack. A second call does nothing.
 pub fn start() {
-    let format = Format::default()
-        .json()
-        .flatten_event(true)
-        .with_current_span(false)
-        .with_span_list(false)
-        .with_target(false);
     let lines = tracing_subscriber::fmt::layer()
-        .event_format(metric::Counting::new(format, Config::from_env().stack_name()))
+        .event_format(Lines::new(Config::from_env().stack_name()))
         .fmt_fields(JsonFields::new());
     let levels = Targets::new()
         .with_default(LevelFilter::ERROR)

@@ -41,6 +41,7 @@ fn complaint(variables: &[(&str, &str)]) -> Option<String> {
         config.api_rate(1).map(drop),
         config.no_rules().map(drop),
         config.http_responses().map(drop),
+        config.decision_log().map(drop),
         config.key_algorithm().map(drop),
         config.edge().map(drop).and(config.authorizer_edge().map(drop)),
     ];
