@@ -108,6 +108,9 @@ fn dollars_follow_from_the_counts(report: &Value) {
         let sum: f64 = parts.into_iter().map(dollars).sum();
         assert!((dollars("total") - sum).abs() < 0.001, "{operation}");
     }
+    let logs = |operation: &str| report["million"][operation]["logs"].as_f64().unwrap();
+    assert_eq!(logs("decision, not logged"), 0.0);
+    assert!(logs("decision") < 0.5 * logs("refresh"), "a yes is logged in few bytes");
     assert!(!report["prices"]["as_of"].as_str().unwrap().is_empty());
 }
 

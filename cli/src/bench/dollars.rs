@@ -38,6 +38,9 @@ pub(super) struct Assumptions {
     vcpu_megabytes: f64,
     /// What Lambda writes itself about each call: START, END, REPORT.
     platform_log_bytes_per_call: f64,
+    /// What it adds to a line of ours that has no time: a time and a level. The authorizer's are such, and Lambda is told to
+    /// write nothing itself about a call of it that went well.
+    platform_log_bytes_per_brief_line: f64,
     pub(super) secrets: f64,
     pub(super) days_a_month: f64,
     pub(super) active_users_a_day: f64,
@@ -53,7 +56,19 @@ pub(super) struct Assumptions {
 pub(super) struct Work {
     pub(super) cpu_ms: f64,
     pub(super) log_bytes: f64,
+    pub(super) platform_log: PlatformLog,
     pub(super) calls: Calls,
+}
+
+/// What Lambda writes about a call, beside what the function does.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum PlatformLog {
+    /// START, END, REPORT.
+    Reports,
+    /// A time and a level, in the function's own line.
+    BriefLine,
+    /// Nothing.
+    Nothing,
 }
 
 /// A million of one operation.
@@ -110,7 +125,12 @@ impl Prices {
         let billed_ms = self.ms(work, megabytes).ceil();
         // A million calls of a millisecond are a thousand seconds.
         let gb_seconds = gigabytes(megabytes) * billed_ms * 1000.0;
-        let logs = (work.log_bytes + assumptions.platform_log_bytes_per_call) * 1e6 / 1e9 * dollars.logs_gb;
+        let by_lambda = match work.platform_log {
+            PlatformLog::Reports => assumptions.platform_log_bytes_per_call,
+            PlatformLog::BriefLine => assumptions.platform_log_bytes_per_brief_line,
+            PlatformLog::Nothing => 0.0,
+        };
+        let logs = (work.log_bytes + by_lambda) * 1e6 / 1e9 * dollars.logs_gb;
         let reads = work.calls.read_units * dollars.dynamodb_million_read_units;
         let writes = work.calls.write_units * dollars.dynamodb_million_write_units;
         let arm64 = gb_seconds * dollars.lambda_gb_second_arm64;
@@ -168,7 +188,7 @@ mod tests {
 
     fn work(cpu_ms: f64, rounds: u32) -> Work {
         let calls = Calls { read_units: 3.0, write_units: 2.0, rounds, ..Calls::default() };
-        Work { cpu_ms, log_bytes: 550.0, calls }
+        Work { cpu_ms, log_bytes: 550.0, platform_log: PlatformLog::Reports, calls }
     }
 
     #[test]
@@ -194,6 +214,9 @@ mod tests {
         assert_eq!((at_one_gb.dynamodb_reads, at_one_gb.dynamodb_writes), (0.375, 1.25));
         assert_eq!(at_one_gb.logs, 0.5);
         assert_eq!(at_one_gb.total, cents(0.2 + 0.06 + 0.375 + 1.25 + 0.5));
+        prices.assumptions.platform_log_bytes_per_brief_line = 50.0;
+        let logs = |platform_log| prices.million(&Work { platform_log, ..work(0.5, 1) }, 1024).logs;
+        assert_eq!((logs(PlatformLog::BriefLine), logs(PlatformLog::Nothing)), (0.3, 0.275));
     }
 
     #[test]

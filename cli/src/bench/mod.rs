@@ -32,7 +32,7 @@ use std::path::PathBuf;
 
 use nova_local::Binaries;
 
-use dollars::{Prices, Work};
+use dollars::{PlatformLog, Prices, Work};
 use growth::Reach;
 use measure::{Effort, Measured};
 use report::{Machine, Memory, Report};
@@ -69,6 +69,9 @@ pub(crate) struct Args {
     init_parts: bool,
 }
 
+/// A yes of an authorizer that logs refusals alone.
+const UNSAID: &str = "decision, not logged";
+
 /// Measures, and says what it found.
 ///
 /// # Errors
@@ -104,7 +107,11 @@ async fn measure_all(scene: &Scene, quick: bool) -> Result<Report, Box<dyn Error
             let calls = calls.get(operation.name()).cloned().unwrap_or_default();
             let bytes = measured.log_bytes.get(&operation).copied().unwrap_or_default();
             let log_bytes = f64::from(u32::try_from(bytes).unwrap_or(u32::MAX));
-            (operation, Work { cpu_ms: measured.work_ms(operation), log_bytes, calls })
+            let platform_log = match operation {
+                Operation::Decision => PlatformLog::BriefLine,
+                _ => PlatformLog::Reports,
+            };
+            (operation, Work { cpu_ms: measured.work_ms(operation), log_bytes, platform_log, calls })
         })
         .collect();
     let megabytes = |operation: Operation| {
@@ -113,6 +120,10 @@ async fn measure_all(scene: &Scene, quick: bool) -> Result<Report, Box<dyn Error
     let mut million = BTreeMap::new();
     for (operation, work) in &works {
         million.insert(operation.name(), prices.million(work, megabytes(*operation)?));
+        if *operation == Operation::Decision {
+            let unsaid = Work { log_bytes: 0.0, platform_log: PlatformLog::Nothing, ..work.clone() };
+            million.insert(UNSAID, prices.million(&unsaid, megabytes(*operation)?));
+        }
     }
     let warm = measured.warm();
     let alone =
