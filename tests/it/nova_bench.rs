@@ -140,3 +140,30 @@ async fn a_measurement_of_functions_that_are_not_there_says_which_one_is_missing
     let ended = run(command("nova", &arguments), "").await;
     assert!(ended.complaint().contains("there is no binary of the function login at "), "{ended:?}");
 }
+
+#[tokio::test]
+async fn binaries_are_held_against_others_in_turns_and_each_figure_is_a_ratio() {
+    let template = binaries::workspace().join("template.yaml");
+    let others = std::env::temp_dir().join(format!("nova-bench-others-{}", std::process::id()));
+    std::fs::create_dir_all(&others).unwrap();
+    std::fs::copy(binaries::path("token-authorizer"), others.join("token-authorizer")).unwrap();
+    let (template, others) = (template.to_str().unwrap(), others.to_str().unwrap());
+    let arguments = ["bench", "--quick", "--json", "--template", template, "--against", others];
+    let ended = run(command("nova", &arguments), "").await;
+    std::fs::remove_dir_all(others).unwrap();
+    assert!(ended.success, "{}", ended.stderr);
+    let report: Value = serde_json::from_str(&ended.stdout).unwrap();
+    let operations: Vec<_> = report.as_object().unwrap().keys().collect();
+    assert_eq!(operations, ["decision"], "the others have no other function");
+    // The same binary: what is no time is the same.
+    assert_eq!(report["decision"]["binary, MB"]["ratio"], 1.0);
+    assert!(report["decision"]["warm answer, ms"]["ratio"].as_f64().unwrap() > 0.0);
+}
+
+#[tokio::test]
+async fn a_comparison_with_nothing_says_so() {
+    let template = binaries::workspace().join("template.yaml");
+    let arguments = ["bench", "--template", template.to_str().unwrap(), "--against", "/nowhere"];
+    let ended = run(command("nova", &arguments), "").await;
+    assert!(ended.complaint().contains("/nowhere has none of the functions' binaries"), "{ended:?}");
+}

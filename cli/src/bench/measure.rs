@@ -119,33 +119,67 @@ impl Measured {
 /// # Errors
 /// A function did not answer, or answered with a refusal.
 pub(super) async fn run(scene: &Scene, effort: Effort) -> Result<Measured, Box<dyn Error>> {
-    let mut measured = Measured::default();
-    let mut workers = BTreeMap::new();
-    for operation in Operation::ALL {
-        let worker = scene.bench.worker(operation.function(), variables(operation)).await?;
-        // What is still cold after the first answer is warm after a few.
-        for _ in 0..3 {
-            ask(scene, &worker, operation).await?;
-        }
-        workers.insert(operation, worker);
-    }
-    let hash = Hasher::new(cost(scene)).hash(&password()).await?;
+    let mut running = Running::start(scene, &Operation::ALL).await?;
     for _ in 0..effort.rounds {
-        for (operation, worker) in &workers {
+        running.round(effort).await?;
+    }
+    Ok(running.end().await)
+}
+
+/// A measurement under way, with a warm process of each function.
+pub(super) struct Running<'a> {
+    scene: &'a Scene,
+    workers: BTreeMap<Operation, Worker>,
+    hash: PasswordHash,
+    measured: Measured,
+}
+
+impl<'a> Running<'a> {
+    /// Starts and warms the processes.
+    ///
+    /// # Errors
+    /// As [`run`].
+    pub(super) async fn start(scene: &'a Scene, operations: &[Operation]) -> Result<Self, Box<dyn Error>> {
+        let mut workers = BTreeMap::new();
+        for operation in operations.iter().copied() {
+            let worker = scene.bench.worker(operation.function(), variables(operation)).await?;
+            // What is still cold after the first answer is warm after a few.
+            for _ in 0..3 {
+                ask(scene, &worker, operation).await?;
+            }
+            workers.insert(operation, worker);
+        }
+        let hash = Hasher::new(cost(scene)).hash(&password()).await?;
+        Ok(Self { scene, workers, hash, measured: Measured::default() })
+    }
+
+    /// A cold start and some warm calls of each function.
+    ///
+    /// # Errors
+    /// As [`run`].
+    pub(super) async fn round(&mut self, effort: Effort) -> Result<(), Box<dyn Error>> {
+        let Self { scene, workers, hash, measured } = self;
+        for (operation, worker) in workers {
             measured.start_one(scene, *operation).await?;
             match operation {
                 Operation::Decision => measured.call(scene, worker, *operation, effort.decisions).await?,
-                Operation::Login => measured.log_in(scene, worker, &hash).await?,
+                Operation::Login => measured.log_in(scene, worker, hash).await?,
                 _ => measured.call(scene, worker, *operation, effort.others).await?,
             }
         }
+        Ok(())
     }
-    for (operation, worker) in workers {
-        measured.note_peak(&worker, operation);
-        measured.log_bytes.insert(operation, scene.log_bytes_a_call(operation));
-        worker.stop().await;
+
+    /// Ends the processes.
+    pub(super) async fn end(self) -> Measured {
+        let Self { scene, workers, mut measured, .. } = self;
+        for (operation, worker) in workers {
+            measured.note_peak(&worker, operation);
+            measured.log_bytes.insert(operation, scene.log_bytes_a_call(operation));
+            worker.stop().await;
+        }
+        measured
     }
-    Ok(measured)
 }
 
 /// Calls of endpoints are counted, as they are by default, and those of attached APIs are not.

@@ -7,11 +7,13 @@
 //! | `parts` | what happens before the first event, part by part |
 //! | `calls` | DynamoDB's calls and capacity, counted |
 //! | `growth` | requests a second, and users |
+//! | `against` | the same figures of other binaries, in turns |
 //! | `instructions`, `callgrind` | what a decision executes, counted |
 //! | `dollars`, `prices.json` | what it costs |
 //! | `proc`, `sample` | what Linux says of a process; medians |
 //! | `report`, `plot` | for people, for programs, as a picture |
 
+mod against;
 mod callgrind;
 mod calls;
 mod dollars;
@@ -55,6 +57,9 @@ pub(crate) struct Args {
     /// Count the instructions of a warm decision instead, with valgrind, for each kind of key.
     #[arg(long, conflicts_with = "plot")]
     instructions: bool,
+    /// Measure the binaries of this directory too, in turns with the others, and say the ratios. Functions that it lacks are left out.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["plot", "instructions"])]
+    against: Option<PathBuf>,
     /// Draw the run into this file, as SVG.
     #[arg(long, value_name = "FILE")]
     plot: Option<PathBuf>,
@@ -83,6 +88,10 @@ pub(crate) async fn run(args: Args) -> Result<(), Box<dyn Error>> {
     let template = find_template(args.template)?;
     if args.instructions {
         return instructions::run(template, args.bin_dir, args.quick, args.json).await;
+    }
+    if let Some(others) = args.against {
+        let (effort, _) = if args.quick { quickly() } else { thoroughly() };
+        return against::run(template, args.bin_dir, &others, effort, args.json).await;
     }
     let scene = Scene::start(template, args.bin_dir.map_or(Binaries::Beside, Binaries::Dir)).await?;
     let report = measure_all(&scene, args.quick).await?;
