@@ -10,7 +10,7 @@ use super::{credential, sources};
 use crate::{
     config::AuthorizerEdge,
     domain::{address::ClientAddress, refusal::Refusal},
-    http::{client_address, headers_of_event},
+    http::{FORWARDED_FOR, client_address, headers_among},
     keys::Token,
     messages::Language,
 };
@@ -72,7 +72,7 @@ impl AuthorizerEvent {
             let (resource, address, language) = (None, None, default_language);
             return Ok(Self { kind, method_arn, token, resource, address, language, kept_by_route: false });
         }
-        let headers = headers_of_event(&event);
+        let headers = headers_among(&event, is_looked_at);
         let languages = headers.get_all(header::ACCEPT_LANGUAGE).iter();
         let languages = languages.filter_map(|value| value.to_str().ok());
         let route_key = text("routeKey").unwrap_or_default();
@@ -97,6 +97,11 @@ impl AuthorizerEvent {
             kept_by_route: kind == EventKind::Http2 && sources::tell_calls_apart(&event, route_key),
         })
     }
+}
+
+/// The headers that a decision or its message depends on, beside the token's. Making a header of each costs more than finding these.
+fn is_looked_at(name: &str) -> bool {
+    [header::ACCEPT_LANGUAGE.as_str(), FORWARDED_FOR].iter().any(|wanted| name.eq_ignore_ascii_case(wanted))
 }
 
 fn kind(event: &Value) -> Result<EventKind, Unreadable> {

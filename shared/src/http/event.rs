@@ -48,15 +48,23 @@ pub fn read(event: &str, moment: Moment, edge: &EdgeConfig) -> Request {
     }
 }
 
+/// Where proxies say whom a request is from.
+pub(crate) const FORWARDED_FOR: &str = "x-forwarded-for";
+
 /// Every header that HTTP knows how to write; `multiValueHeaders` has more than `headers` wherever both are there.
-pub(crate) fn headers(event: &Value) -> HeaderMap {
+fn headers(event: &Value) -> HeaderMap {
+    headers_among(event, |_| true)
+}
+
+/// The same, of the names that somebody looks at.
+pub(crate) fn headers_among(event: &Value, is_wanted: impl Fn(&str) -> bool) -> HeaderMap {
     let several =
         event.get("multiValueHeaders").and_then(Value::as_object).filter(|headers| !headers.is_empty());
     let Some(headers) = several.or_else(|| event.get("headers").and_then(Value::as_object)) else {
         return HeaderMap::new();
     };
     let mut read = HeaderMap::new();
-    for (name, value) in headers {
+    for (name, value) in headers.iter().filter(|(name, _)| is_wanted(name)) {
         let Ok(name) = HeaderName::from_bytes(name.as_bytes()) else { continue };
         let values = match value {
             Value::Array(values) => values.as_slice(),
@@ -88,7 +96,7 @@ pub(crate) fn client_address(
     let source = ["identity", "http"].iter().find_map(|part| context.get(part)?.get("sourceIp")?.as_str());
     // What is no text is an element that can't be read, and no reason to look past it.
     let forwarded: Vec<_> = headers
-        .get_all("x-forwarded-for")
+        .get_all(FORWARDED_FOR)
         .iter()
         .map(|value| String::from_utf8_lossy(value.as_bytes()))
         .collect();

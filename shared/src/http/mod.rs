@@ -28,7 +28,7 @@ pub use answer::{Answer, Failure};
 pub use cookies::SetCookie;
 pub use error::Endpoint;
 pub use event::read;
-pub(crate) use event::{client_address, headers as headers_of_event};
+pub(crate) use event::{FORWARDED_FOR, client_address, headers_among};
 pub use request::Request;
 pub(crate) use serve::moment as moment_of;
 pub use serve::serve;

@@ -8,9 +8,11 @@
 //! patterns can say. `%25` itself is in many honest names (`50%25.pdf`), so it is odd only before what a second decoding
 //! would make a slash, a dot, a backslash or a percent sign of. "Before any two digits" would be 484 patterns.
 
-use std::{borrow::Cow, sync::LazyLock};
+use std::sync::LazyLock;
 
-use crate::policy::matches;
+use serde_json::value::{RawValue, to_raw_value};
+
+use crate::policy::{Resources, Subject};
 
 /// Segments and characters that servers tidy away, each in its own way: on the decoded path they say the same.
 const UNTIDY: [&str; 7] = ["*//*", "*/./*", "*/../*", "*/.", "*/..", "*/..;*", r"*\*"];
@@ -35,15 +37,23 @@ fn odd() -> impl Iterator<Item = &'static str> {
 
 /// Whether servers may read several paths in this one, as far as a policy can say it.
 pub(super) fn is_odd(path: &str) -> bool {
-    odd().any(|pattern| matches(pattern, path))
+    let path = Subject::new(path);
+    odd().any(|pattern| path.matches(pattern))
 }
 
 /// The same paths as resources of a policy, of any API: nothing in front of a path (a region, a stage, a method) has what
 /// makes one odd.
-pub(super) fn odd_arns(partition: &str) -> Cow<'static, [String]> {
-    // Nearly every policy has these.
-    static AWS: LazyLock<Vec<String>> = LazyLock::new(|| arns_of("aws"));
-    if partition == "aws" { Cow::Borrowed(AWS.as_slice()) } else { arns_of(partition).into() }
+pub(super) fn odd_arns(partition: &str) -> Resources {
+    // Nearly every policy has these, and is measured and written: a kilobyte, which is escaped once for all of them.
+    static AWS: LazyLock<(Vec<String>, Option<Box<RawValue>>)> = LazyLock::new(|| {
+        let arns = arns_of("aws");
+        let json = to_raw_value(&arns).ok();
+        (arns, json)
+    });
+    match &*AWS {
+        (arns, Some(json)) if partition == "aws" => Resources::written(arns, json),
+        _ => arns_of(partition).into(),
+    }
 }
 
 fn arns_of(partition: &str) -> Vec<String> {
@@ -55,7 +65,8 @@ fn arns_of(partition: &str) -> Vec<String> {
 pub(super) fn is_plain(path: &str) -> bool {
     let Some(decoded) = decoded(path) else { return false };
     let bare = without_parameters(&decoded);
-    let is_untidy = UNTIDY.iter().any(|pattern| matches(pattern, &bare));
+    let bare = Subject::new(&bare);
+    let is_untidy = UNTIDY.iter().any(|pattern| bare.matches(pattern));
     !is_untidy && !decoded.contains(|c: char| c.is_control()) && !has_escape(&decoded)
 }
 

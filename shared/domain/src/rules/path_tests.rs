@@ -99,7 +99,7 @@ fn the_parameters_of_a_segment_are_no_part_of_its_name() {
 fn the_patterns_leave_most_of_a_policy_to_the_rules() {
     let bytes = |partition| serde_json::to_string(&odd_arns(partition)).unwrap().len();
     assert_eq!((bytes("aws"), bytes("aws-us-gov")), (1_274, 1_547));
-    let longest = odd_arns("aws-us-gov").iter().map(String::len).max();
+    let longest = odd_arns("aws-us-gov").texts().map(str::len).max();
     assert!(longest < Some(super::super::grant::MAX_RESOURCE_CHARACTERS));
 }
 
@@ -224,7 +224,7 @@ proptest! {
         let path = format!("/{path}");
         for stage in ["arn:aws:execute-api:eu-central-1:123456789012:a1b2c3/v1", "arn:aws:execute-api:eu-central-1:123456789012:x/$default"] {
             let arn = format!("{stage}/{method}{path}");
-            let denied = odd_arns("aws").iter().any(|pattern| glob(pattern.as_bytes(), arn.as_bytes()));
+            let denied = odd_arns("aws").texts().any(|pattern| glob(pattern.as_bytes(), arn.as_bytes()));
             prop_assert_eq!(denied, is_odd(&path), "{}", arn);
         }
     }
