@@ -122,7 +122,7 @@ const COUNTING: &[&str] = &[
 ];
 
 /// A value of each setting that makes no sense, and the functions that use it.
-const SENSELESS: [(&str, &str, &[&str]); 27] = [
+const SENSELESS: [(&str, &str, &[&str]); 28] = [
     (
         "TOKEN_ISSUER",
         "no name",

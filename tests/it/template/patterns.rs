@@ -23,7 +23,7 @@ fn pattern(parameter: &str) -> Regex {
 fn complaint(variables: &[(&str, &str)]) -> Option<String> {
     let needed = ["IDENTITY_TABLE", "SESSIONS_TABLE", "ACCESS_KEYS_SECRET", "REFRESH_KEYS_SECRET"];
     let config: Config = needed.map(|name| (name, name)).iter().chain(variables).copied().collect();
-    let asked: [Result<(), ConfigError>; 19] = [
+    let asked: [Result<(), ConfigError>; 20] = [
         config.tables().map(drop),
         config.access_keys_secret().map(drop),
         config.refresh_keys_secret().map(drop),
