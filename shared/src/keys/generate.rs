@@ -7,12 +7,11 @@ use aws_lc_rs::{
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::Timestamp;
+use pkcs1::{RsaPrivateKeyRef, UintRef};
+use pkcs8::PrivateKeyInfoRef;
 use serde_json::{Map, Value, json};
 
-use super::{
-    algorithm::{KeyAlgorithm, TokenKind},
-    der,
-};
+use super::algorithm::{KeyAlgorithm, TokenKind};
 use crate::entropy::{self, NoEntropy};
 
 /// A new key that signs from `not_before` on. Its name tells what it is for, its day, and is never given twice.
@@ -66,11 +65,13 @@ fn ed25519() -> Option<Value> {
 fn rsa() -> Option<Value> {
     let pair = RsaKeyPair::generate(KeySize::Rsa2048).ok()?;
     let pkcs8 = pair.as_der().ok()?;
-    let integers = der::rsa_integers(pkcs8.as_ref())?;
-    let [n, e, d, p, q, dp, dq, qi] = integers.as_slice() else { return None };
+    let envelope = PrivateKeyInfoRef::try_from(pkcs8.as_ref()).ok()?;
+    let key = RsaPrivateKeyRef::try_from(envelope.private_key.as_bytes()).ok()?;
+    let integer = |integer: UintRef<'_>| encoded(integer.as_bytes());
     Some(json!({
-        "kty": "RSA", "n": encoded(n), "e": encoded(e), "d": encoded(d), "p": encoded(p), "q": encoded(q),
-        "dp": encoded(dp), "dq": encoded(dq), "qi": encoded(qi),
+        "kty": "RSA", "n": integer(key.modulus), "e": integer(key.public_exponent), "d": integer(key.private_exponent),
+        "p": integer(key.prime1), "q": integer(key.prime2), "dp": integer(key.exponent1),
+        "dq": integer(key.exponent2), "qi": integer(key.coefficient),
     }))
 }
 

@@ -4,10 +4,11 @@
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, RsaKeyPair};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{DecodingKey, EncodingKey};
+use pkcs1::{RsaPrivateKeyRef, UintRef, der::Encode as _};
 use secrecy::{ExposeSecret as _, SecretSlice};
 use serde_json::{Map, Value};
 
-use super::{algorithm::KeyAlgorithm, der, derive::DerivingKey};
+use super::{algorithm::KeyAlgorithm, derive::DerivingKey};
 
 /// RFC 7518, section 3.2: a key for HS256 is at least as long as its hash.
 const MIN_HS256_BYTES: usize = 32;
@@ -115,9 +116,19 @@ fn rsa(jwk: &Map<String, Value>) -> Result<Material, String> {
         private.push(bytes(jwk, name)?);
     }
     let [d, p, q, dp, dq, qi] = private.as_slice() else { return Err("cannot be used".to_owned()) };
-    let der = SecretSlice::from(der::rsa_private_key(
-        [&n, &e, d, p, q, dp, dq, qi].map(|part| part.expose_secret()),
-    ));
+    let integer = |part| UintRef::new(SecretSlice::expose_secret(part)).map_err(|_| "cannot be used");
+    let der = RsaPrivateKeyRef {
+        modulus: integer(&n)?,
+        public_exponent: integer(&e)?,
+        private_exponent: integer(d)?,
+        prime1: integer(p)?,
+        prime2: integer(q)?,
+        exponent1: integer(dp)?,
+        exponent2: integer(dq)?,
+        coefficient: integer(qi)?,
+        other_prime_infos: None,
+    };
+    let der = SecretSlice::from(der.to_der().map_err(|_| "cannot be used")?);
     // The library checks that the eight belong together.
     RsaKeyPair::from_der(der.expose_secret())
         .map_err(|_| "has n, e, d, p, q, dp, dq and qi that do not belong together")?;

@@ -17,7 +17,6 @@ mod access;
 mod algorithm;
 mod cache;
 mod csrf;
-mod der;
 mod derive;
 mod document;
 mod generate;
