@@ -21,6 +21,8 @@ use nova_auth::app::start_time;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
+use super::partition::Partition;
+
 /// How often a call is tried that was throttled, or that nobody answered.
 const TRIES: u32 = 4;
 
@@ -39,7 +41,7 @@ pub(super) enum Service {
 
 impl Service {
     /// The name in signatures and addresses.
-    const fn name(self) -> &'static str {
+    pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Iam => "iam",
             Self::CloudWatch => "monitoring",
@@ -92,8 +94,7 @@ pub(super) struct Reply {
 pub(super) struct Calls {
     connector: Connector,
     credentials: Credentials,
-    region: String,
-    partition: String,
+    partition: Partition,
     /// `AWS_ENDPOINT_URL`, for every service.
     endpoint: Option<String>,
 }
@@ -118,11 +119,10 @@ impl Calls {
     pub(super) fn new(
         connector: Connector,
         credentials: Credentials,
-        region: String,
-        partition: String,
+        partition: Partition,
         endpoint: Option<String>,
     ) -> Self {
-        Self { connector, credentials, region, partition, endpoint }
+        Self { connector, credentials, partition, endpoint }
     }
 
     /// A call of a service that takes forms and answers XML.
@@ -216,7 +216,7 @@ impl Calls {
         let identity = self.credentials.clone().into();
         let parameters = v4::SigningParams::builder()
             .identity(&identity)
-            .region(self.signing_region(asked.service))
+            .region(self.partition.signing_region(asked.service))
             .name(asked.service.name())
             .time(SystemTime::UNIX_EPOCH + std::time::Duration::from_millis(now))
             .settings(SigningSettings::default())
@@ -244,28 +244,8 @@ impl Calls {
     fn url(&self, service: Service, path: &str) -> String {
         match &self.endpoint {
             Some(url) => format!("{}{path}", url.trim_end_matches('/')),
-            None => format!("https://{}{path}", host(service, &self.region, &self.partition)),
+            None => format!("https://{}{path}", self.partition.host(service)),
         }
-    }
-
-    /// IAM is one for all regions of a partition, and signed for the one where it is.
-    fn signing_region(&self, service: Service) -> &str {
-        match (service, self.partition.as_str()) {
-            (Service::Iam, "aws-cn") => "cn-north-1",
-            (Service::Iam, "aws-us-gov") => "us-gov-west-1",
-            (Service::Iam, _) => "us-east-1",
-            _ => &self.region,
-        }
-    }
-}
-
-fn host(service: Service, region: &str, partition: &str) -> String {
-    let suffix = if partition == "aws-cn" { "amazonaws.com.cn" } else { "amazonaws.com" };
-    match (service, partition) {
-        (Service::Iam, "aws-cn") => format!("iam.cn-north-1.{suffix}"),
-        (Service::Iam, "aws-us-gov") => format!("iam.us-gov.{suffix}"),
-        (Service::Iam, _) => format!("iam.{suffix}"),
-        _ => format!("{}.{region}.{suffix}", service.name()),
     }
 }
 
@@ -322,12 +302,5 @@ mod tests {
         let namespaced = r#"{"__type":"com.amazonaws.lambda#TooManyRequestsException"}"#;
         assert_eq!(failure(429, None, namespaced), Failed::Other("TooManyRequestsException".to_owned()));
         assert_eq!(failure(502, None, "<html>"), Failed::Other("502".to_owned()));
-    }
-
-    #[test]
-    fn a_service_is_where_its_partition_has_it() {
-        assert_eq!(host(Service::Iam, "eu-central-1", "aws"), "iam.amazonaws.com");
-        assert_eq!(host(Service::CloudWatch, "eu-central-1", "aws"), "monitoring.eu-central-1.amazonaws.com");
-        assert_eq!(host(Service::Sns, "cn-north-1", "aws-cn"), "sns.cn-north-1.amazonaws.com.cn");
     }
 }

@@ -14,6 +14,7 @@ mod finding;
 mod functions;
 mod keys;
 mod needs;
+mod partition;
 mod permissions;
 mod settings;
 mod tables;
@@ -35,6 +36,7 @@ use call::Calls;
 use deployed::Deployed;
 use finding::{Finding, Report};
 use keys::Keys;
+use partition::Partition;
 use tables::Table;
 
 /// For the help of the verb.
@@ -120,8 +122,7 @@ async fn in_an_account(report: &mut Report, aws: &Aws, stack: &Deployed) -> Resu
     let calls = Calls::new(
         connector,
         aws.credentials(),
-        stack.region.clone(),
-        stack.partition.clone(),
+        Partition::new(&stack.partition, &stack.region).await?,
         aws.endpoint(),
     );
     report.add([stack.finding(), clock::look(&calls).await])?;
