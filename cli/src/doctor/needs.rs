@@ -4,8 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use saphyr::{LoadableYamlNode as _, Yaml};
 use serde::Serialize;
+use serde_json::Value;
 
 /// The template that this program was built with.
 const TEMPLATE: &str = include_str!("../../../template.yaml");
@@ -17,14 +17,25 @@ pub(super) enum Place {
     SessionsTable,
     AccessKeysSecret,
     RefreshKeysSecret,
+    LinkKeysSecret,
 }
 
 impl Place {
-    pub(super) const ALL: [Self; 4] =
-        [Self::IdentityTable, Self::SessionsTable, Self::AccessKeysSecret, Self::RefreshKeysSecret];
+    pub(super) const ALL: [Self; 5] = [
+        Self::IdentityTable,
+        Self::SessionsTable,
+        Self::AccessKeysSecret,
+        Self::RefreshKeysSecret,
+        Self::LinkKeysSecret,
+    ];
 
     pub(super) const fn is_table(self) -> bool {
         matches!(self, Self::IdentityTable | Self::SessionsTable)
+    }
+
+    /// Whether only some stacks have it.
+    pub(super) const fn is_optional(self) -> bool {
+        matches!(self, Self::LinkKeysSecret)
     }
 
     /// Its name in the template.
@@ -34,6 +45,7 @@ impl Place {
             Self::SessionsTable => "SessionsTable",
             Self::AccessKeysSecret => "AccessKeysSecret",
             Self::RefreshKeysSecret => "RefreshKeysSecret",
+            Self::LinkKeysSecret => "LinkKeysSecret",
         }
     }
 }
@@ -59,6 +71,17 @@ pub(super) fn of_the_template() -> Result<Needs, String> {
     read(TEMPLATE)
 }
 
+/// The functions that only some stacks have.
+///
+/// # Errors
+/// As [`of_the_template`].
+pub(super) fn optional() -> Result<BTreeSet<String>, String> {
+    let template = nova_template::as_written(TEMPLATE)?;
+    let resources = template.get("Resources").and_then(Value::as_object).into_iter().flatten();
+    let on_a_condition = resources.filter(|(_, resource)| resource.get("Condition").is_some());
+    Ok(on_a_condition.filter_map(|(name, _)| Some(name.strip_suffix("Function")?.to_owned())).collect())
+}
+
 /// The beginnings of the partition keys that a table has.
 pub(super) fn kinds(needs: &Needs, place: Place) -> BTreeSet<&str> {
     let rights = needs.values().flatten().filter(|right| right.place == place);
@@ -66,106 +89,95 @@ pub(super) fn kinds(needs: &Needs, place: Place) -> BTreeSet<&str> {
 }
 
 fn read(template: &str) -> Result<Needs, String> {
-    let documents = Yaml::load_from_str(template).map_err(|error| error.to_string())?;
-    let resources = documents.first().and_then(|document| document.as_mapping_get("Resources"));
-    let resources = resources.and_then(Yaml::as_mapping).ok_or("the template has no resources")?;
+    let template = nova_template::as_written(template)?;
+    let resources =
+        template.get("Resources").and_then(Value::as_object).ok_or("the template has no resources")?;
     let mut needs = Needs::new();
     for (name, resource) in resources {
-        if name.as_str().is_some_and(|name| name.starts_with("Fn::")) {
-            return Err("rights in a loop are not read".to_owned());
-        }
-        // What only some stacks have is not looked at here.
-        let is_optional = resource.as_mapping_get("Condition").is_some();
-        if text(resource, "Type") == Some("AWS::Serverless::Function") && !is_optional {
-            let function = name.as_str().and_then(|name| name.strip_suffix("Function"));
-            needs.entry(function.ok_or("a function is named otherwise")?.to_owned()).or_default();
+        if text(resource, "Type") == Some("AWS::Serverless::Function") {
+            let function = name.strip_suffix("Function").ok_or("a function is named otherwise")?;
+            needs.entry(function.to_owned()).or_default();
         }
     }
     for (name, resource) in resources {
-        let Some(properties) = resource.as_mapping_get("Properties") else { continue };
-        let (roles, policies) = match text(resource, "Type") {
-            Some("AWS::IAM::Role") => {
-                (vec![name.as_str().unwrap_or_default()], items(properties.as_mapping_get("Policies")))
-            }
-            Some("AWS::IAM::Policy") => {
-                let roles = items(properties.as_mapping_get("Roles")).into_iter();
-                (roles.filter_map(|role| tagged(role, "Ref")).collect(), vec![properties])
-            }
-            Some("AWS::IAM::RolePolicy") => {
-                let role = properties.as_mapping_get("RoleName").and_then(|role| tagged(role, "Ref"));
-                (vec![role.ok_or("a policy names no role")?], vec![properties])
-            }
-            _ => continue,
-        };
-        for role in roles {
+        for (role, policy) in policies(name, resource)? {
             let rights = role.strip_suffix("Role").and_then(|function| needs.get_mut(function));
             // Roles of services, and of what is only there by a condition, are no function's.
             let Some(rights) = rights else { continue };
-            for policy in &policies {
-                let document = policy.as_mapping_get("PolicyDocument");
-                for statement in items(document.and_then(|document| document.as_mapping_get("Statement"))) {
-                    add(rights, statement).map_err(|problem| format!("{role}: {problem}"))?;
-                }
+            for statement in items(policy.pointer("/PolicyDocument/Statement")) {
+                add(rights, statement).map_err(|problem| format!("{role}: {problem}"))?;
             }
         }
     }
     Ok(needs)
 }
 
-/// The rights that a statement gives to tables and secrets.
-fn add(rights: &mut Vec<Right>, statement: &Yaml<'_>) -> Result<(), String> {
-    let statement = match statement {
-        // What a condition adds is needed when it holds; none of that is about tables and secrets but keys of AWS KMS.
-        Yaml::Tagged(tag, inner) if tag.suffix == "If" => {
-            inner.as_sequence().and_then(|parts| parts.get(1)).ok_or("a condition without a statement")?
+/// What a resource gives to which role.
+fn policies<'a>(name: &'a str, resource: &'a Value) -> Result<Vec<(&'a str, &'a Value)>, String> {
+    let Some(properties) = resource.get("Properties") else { return Ok(Vec::new()) };
+    Ok(match text(resource, "Type") {
+        Some("AWS::IAM::Role") => {
+            items(properties.get("Policies")).into_iter().map(|policy| (name, policy)).collect()
         }
-        plain => plain,
+        Some("AWS::IAM::Policy") => {
+            let roles = items(properties.get("Roles")).into_iter();
+            roles.filter_map(|role| Some((text(role, "Ref")?, properties))).collect()
+        }
+        Some("AWS::IAM::RolePolicy") => {
+            let role = properties.get("RoleName").and_then(|role| text(role, "Ref"));
+            vec![(role.ok_or("a policy names no role")?, properties)]
+        }
+        _ => Vec::new(),
+    })
+}
+
+/// The rights that a statement gives to tables and secrets.
+fn add(rights: &mut Vec<Right>, statement: &Value) -> Result<(), String> {
+    let statement = match statement.get("Fn::If") {
+        // What a condition adds is needed when it holds; none of that is about tables and secrets but keys of AWS KMS.
+        Some(condition) => condition.get(1).ok_or("a condition without a statement")?,
+        None => statement,
     };
-    let actions: Vec<_> =
-        items(statement.as_mapping_get("Action")).into_iter().filter_map(|action| action.as_str()).collect();
+    let actions: Vec<_> = items(statement.get("Action")).into_iter().filter_map(Value::as_str).collect();
     let of = |service: &str| actions.iter().any(|action| action.starts_with(service));
     if !of("dynamodb:") && !of("secretsmanager:") {
         return Ok(());
     }
-    let actions = actions.iter().filter_map(|action| Some(action.split_once(':')?.1.to_owned())).collect();
-    let condition = statement.as_mapping_get("Condition");
-    let returned = condition.and_then(|condition| condition.as_mapping_get("StringEqualsIfExists"));
+    let actions: Vec<_> =
+        actions.iter().filter_map(|action| Some(action.split_once(':')?.1.to_owned())).collect();
+    let condition = statement.get("Condition");
+    let returned = condition.and_then(|condition| condition.get("StringEqualsIfExists"));
     let returns = returned.and_then(|returned| text(returned, "dynamodb:ReturnValues")) != Some("NONE");
-    let condition = condition.and_then(|condition| condition.as_mapping_get("ForAllValues:StringLike"));
-    let keys = items(condition.and_then(|condition| condition.as_mapping_get("dynamodb:LeadingKeys")));
-    let keys = keys.into_iter().filter_map(|key| key.as_str()?.strip_suffix('*'));
-    let right = |place| Right { place, actions: Vec::clone(&actions), keys: Vec::new(), returns };
-    let keys: Vec<_> = keys.map(str::to_owned).collect();
-    // What only some stacks have stands on a condition, and is not looked at here.
-    let is_optional = |resource: &&Yaml<'_>| matches!(resource, Yaml::Tagged(tag, _) if tag.suffix == "If");
-    for resource in items(statement.as_mapping_get("Resource")).into_iter().filter(|one| !is_optional(one)) {
-        let name = tagged(resource, "GetAtt").or_else(|| tagged(resource, "Ref")).unwrap_or_default();
-        let name = name.strip_suffix(".Arn").unwrap_or(name);
+    let condition = condition.and_then(|condition| condition.get("ForAllValues:StringLike"));
+    let keys = items(condition.and_then(|condition| condition.get("dynamodb:LeadingKeys")));
+    let keys: Vec<_> =
+        keys.into_iter().filter_map(|key| Some(key.as_str()?.strip_suffix('*')?.to_owned())).collect();
+    for resource in items(statement.get("Resource")) {
+        // What only some stacks have stands on a condition.
+        let resource = resource.pointer("/Fn::If/1").unwrap_or(resource);
+        let attribute = |at| resource.pointer(&format!("/Fn::GetAtt/{at}")).and_then(Value::as_str);
+        // A stream tells what was written, and is read by what calls the function: the function itself never asks.
+        if attribute(1) == Some("StreamArn") {
+            continue;
+        }
+        let name = attribute(0).or_else(|| text(resource, "Ref")).unwrap_or_default();
         let place = Place::ALL.into_iter().find(|place| place.name() == name);
         let place = place.ok_or_else(|| format!("{name} is no table and no secret that is known"))?;
-        rights.push(Right { keys: keys.clone(), ..right(place) });
+        rights.push(Right { place, actions: actions.clone(), keys: keys.clone(), returns });
     }
     Ok(())
 }
 
-fn text<'a>(node: &'a Yaml<'_>, name: &str) -> Option<&'a str> {
-    node.as_mapping_get(name)?.as_str()
+fn text<'a>(value: &'a Value, name: &str) -> Option<&'a str> {
+    value.get(name)?.as_str()
 }
 
 /// The members of a list, or the one that stands alone.
-fn items<'a, 'text>(node: Option<&'a Yaml<'text>>) -> Vec<&'a Yaml<'text>> {
-    match node {
-        Some(Yaml::Sequence(items)) => items.iter().collect(),
+fn items(value: Option<&Value>) -> Vec<&Value> {
+    match value {
+        Some(Value::Array(items)) => items.iter().collect(),
         Some(one) => vec![one],
         None => Vec::new(),
-    }
-}
-
-/// `!Ref NAME`, `!GetAtt NAME.Arn`.
-fn tagged<'a>(node: &'a Yaml<'_>, tag: &str) -> Option<&'a str> {
-    match node {
-        Yaml::Tagged(found, inner) if found.suffix == tag => inner.as_str(),
-        _ => None,
     }
 }
 
@@ -184,10 +196,11 @@ mod tests {
     #[test]
     fn the_rights_of_the_template_are_read_whole() {
         let needs = of_the_template().unwrap();
-        let functions =
-            |more: &str| TEMPLATE.matches(&format!("Type: AWS::Serverless::Function\n{more}")).count();
-        assert_eq!(needs.len(), functions("") - functions("    Condition: "));
+        let functions = TEMPLATE.matches("Type: AWS::Serverless::Function").count();
+        assert_eq!(needs.len(), functions);
         assert!(needs.values().all(|rights| !rights.is_empty()));
+        assert!(has(&needs, "RotateKeys", Place::LinkKeysSecret, "PutSecretValue", None));
+        assert!(optional().unwrap().contains("Redeem") && !optional().unwrap().contains("Login"));
         let (identity, sessions) = (Place::IdentityTable, Place::SessionsTable);
         assert!(has(&needs, "Login", identity, "GetItem", Some("EMAIL#")));
         assert!(has(&needs, "TokenAuthorizer", identity, "BatchGetItem", Some("API#")));

@@ -59,8 +59,9 @@ fn arn(place: Place, stack: &Deployed) -> Option<String> {
 
 /// Looks at the role of every function.
 pub(super) async fn look(calls: &Calls, stack: &Deployed) -> Vec<Finding> {
-    let needs = match needs::of_the_template() {
-        Ok(needs) => needs,
+    let read = needs::of_the_template().and_then(|needs| Ok((needs, needs::optional()?)));
+    let (needs, optional) = match read {
+        Ok(read) => read,
         Err(problem) => {
             let unknown =
                 |check| Finding::unknown(check, problem.clone(), "this nova was built with another template");
@@ -69,6 +70,10 @@ pub(super) async fn look(calls: &Calls, stack: &Deployed) -> Vec<Finding> {
     };
     let mut findings = Vec::new();
     for (function, rights) in &needs {
+        let is_there = || stack.physical(&format!("{function}Function")).is_some();
+        if optional.contains(function) && !is_there() {
+            continue;
+        }
         match of_function(calls, stack, function, rights, &needs).await {
             Ok(Judged { lacking, excess }) => {
                 findings.push(verdict(NEEDED, function, &lacking, "may not"));
@@ -119,7 +124,11 @@ async fn of_function(
     let role = format!("arn:{}:iam::{}:role/{role}", stack.partition, stack.account);
     let mut judged = Judged::default();
     for place in Place::ALL {
-        let arn = arn(place, stack).ok_or(Failed::NotThere)?;
+        let arn = match arn(place, stack) {
+            Some(arn) => arn,
+            None if place.is_optional() => continue,
+            None => return Err(Failed::NotThere),
+        };
         let kinds = needs::kinds(needs, place).into_iter().chain(place.is_table().then_some(NO_KIND));
         for key in kinds.map(Some).chain([None]) {
             let asked = Asked { place, arn: &arn, key, returned: None };

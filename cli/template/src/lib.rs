@@ -93,6 +93,14 @@ pub struct Inputs {
     pub stack: String,
 }
 
+/// A template as it was written, as JSON: intrinsics in their long form and loops unrolled, but nothing resolved.
+///
+/// # Errors
+/// What is wrong with the text, and in which line.
+pub fn as_written(text: &str) -> Result<serde_json::Value, String> {
+    yaml::parse(text).map(|document| document.root)
+}
+
 impl Template {
     /// Reads a template with its default parameters.
     ///
