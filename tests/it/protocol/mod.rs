@@ -17,7 +17,7 @@
 //! | `event_kinds`, `broken_events` | the authorizer, asked in every form, and in none |
 //! | `failures`, `failure_runs` | which failures of storage are worth trying again; a hundred wrong passwords in a row |
 //! | `counters` | windows of attempts and counts of calls at random, against what they are meant to be |
-//! | `cost` | round trips and capacity |
+//! | `cost`, `golden` | round trips and capacity; every call of every flow, word by word |
 //! | `interleavings`, `steps`, `model` | everything at random, against the protocol in its simplest form |
 
 mod answers;
@@ -41,6 +41,7 @@ mod epochs;
 mod event_kinds;
 mod failure_runs;
 mod failures;
+mod golden;
 mod interleavings;
 mod invitation;
 mod late;
