@@ -132,7 +132,7 @@ async fn revoke(args: &RevokeArgs) -> Result<(), Box<dyn Error>> {
             common.output.print(&done, &format!("session {session} of {} has ended", user.id))
         }
         None => {
-            let ended = revoke_all(&store, &moment, user.id, &Operator::device(), common.log.kept()).await;
+            let ended = revoke_all(&store, &moment, user.id, &Operator::device(), common.log.journal()).await;
             ended.map_err(refused)?;
             let done = json!({"id": user.id.to_string(), "session": "all", "ended": true});
             common.output.print(&done, &format!("every session of {} has ended", user.id))

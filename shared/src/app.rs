@@ -21,6 +21,7 @@ use crate::{
         password::Profile as PasswordProfile,
         session::Lifetimes,
     },
+    flows::journal::Journal,
     keys::{AccessTokens, KeyAlgorithm, KeyCache, KeysError, RefreshTokens, TokenKind, VersionedSecret},
     passwords::Hasher,
     rate_limit::RateLimit,
@@ -58,8 +59,8 @@ pub struct AuthService {
     pub rate_limit: RateLimit,
     /// How long tokens and sessions live.
     pub lifetimes: Lifetimes,
-    /// How long security events are kept.
-    pub security_log: SignedDuration,
+    /// The security log.
+    pub journal: Journal,
     /// How requests are read and answered.
     pub edge: EdgeConfig,
 }
@@ -292,7 +293,7 @@ impl AuthService {
             run_action: read(used(Setting::RunAction), || config.run_action(), RunAction::Alarm)?,
             rate_limit: RateLimit::new(read(used(Setting::ApiRate), || config.api_rate(100), nothing)?),
             lifetimes,
-            security_log: config.security_log()?,
+            journal: Journal::keeping(config.security_log()?),
             edge: config.edge()?,
         })
     }

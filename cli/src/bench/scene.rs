@@ -157,7 +157,7 @@ impl Scene {
             role: Role::default(),
             permissions: ["notes:read", "notes:write"].map(str::to_owned).into(),
             device: device(),
-            security_log: self.service.security_log,
+            journal: self.service.journal,
         };
         create_user(&self.service.store, hasher, PasswordProfile::Crm, &moment()?, registration).await?;
         Ok(())

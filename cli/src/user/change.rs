@@ -90,7 +90,7 @@ async fn change_status(common: &Common, to: Status, done: &str) -> Result<(), Bo
     let store = common.target.store().await?;
     let user = find(&store, &common.user).await?;
     let set =
-        set_status(&store, &moment()?, user.id, &user.email, to, &Operator::device(), common.log.kept())
+        set_status(&store, &moment()?, user.id, &user.email, to, &Operator::device(), common.log.journal())
             .await;
     set.map_err(refused)?;
     let document = json!({"id": user.id.to_string(), "status": status(to)});

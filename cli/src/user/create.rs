@@ -62,7 +62,7 @@ fn registration(args: &Args, password: Password) -> Result<Registration, Box<dyn
         role: args.role.clone(),
         permissions: args.permission.iter().cloned().collect(),
         device: Operator::device(),
-        security_log: args.log.kept(),
+        journal: args.log.journal(),
         password,
     })
 }

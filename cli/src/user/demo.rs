@@ -47,7 +47,7 @@ async fn put_back(store: &Store, email: &Email, password: &Password) -> Result<b
             &user.email,
             Status::Active,
             &Operator::device(),
-            log.kept(),
+            log.journal(),
         )
         .await;
         set.map_err(refused)?;

@@ -21,6 +21,7 @@ use std::error::Error;
 
 use nova_auth::app::start_time;
 use nova_auth::domain::moment::{Moment, RequestId};
+use nova_auth::flows::journal::Journal;
 use nova_auth::flows::operator::Operator;
 use nova_auth::store::Store;
 
@@ -179,8 +180,8 @@ impl Default for LogArgs {
 }
 
 impl LogArgs {
-    pub(crate) fn kept(self) -> jiff::SignedDuration {
-        jiff::SignedDuration::from_hours(24) * self.security_log_days
+    pub(crate) fn journal(self) -> Journal {
+        Journal::keeping(jiff::SignedDuration::from_hours(24) * self.security_log_days)
     }
 }
 
@@ -192,5 +193,5 @@ pub(crate) fn moment() -> Result<Moment, Box<dyn Error>> {
 
 /// The operator who types this.
 pub(crate) fn operator<'a>(store: &'a Store, moment: &'a Moment, log: LogArgs) -> Operator<'a> {
-    Operator { store, moment, security_log: log.kept() }
+    Operator { store, moment, journal: log.journal() }
 }

@@ -3,7 +3,10 @@
 use crate::{
     aws::Clients,
     config::{AwsConfig, Config, ConfigError, EdgeConfig},
-    flows::mail::{recover::Recovery, redeem::Redemption},
+    flows::{
+        journal::Journal,
+        mail::{recover::Recovery, redeem::Redemption},
+    },
     keys::{KeyCache, MailLinks, TokenKind},
     passwords::Hasher,
     rate_limit::RateLimit,
@@ -93,7 +96,7 @@ impl RedeemService {
             policy: config.password_profile()?,
             guesses: config.attempts()?.address,
             rate_limit: RateLimit::new(config.api_rate(100)?),
-            security_log: config.security_log()?,
+            journal: Journal::keeping(config.security_log()?),
         };
         Ok(Self { redemption, edge: config.edge()? })
     }

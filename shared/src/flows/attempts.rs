@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 
-use super::FlowError;
+use super::{FlowError, journal::announce};
 use crate::{
     app::AuthService,
     config::RunAction,
@@ -22,7 +22,7 @@ use crate::{
         session::Device,
     },
     entropy,
-    store::{AttemptsKey, EpochChange, EventRow, Reservation, Run, Store, StoreError},
+    store::{AttemptsKey, EpochChange, Reservation, Run, Store, StoreError},
     telemetry,
 };
 
@@ -136,15 +136,15 @@ pub async fn count_failure(
     let quota = Quota::of(account.policy, &account.window, service.attempts.account, moment.now);
     let kind =
         if quota.remaining == 0 { SecurityEvent::AuthnLoginLock } else { SecurityEvent::AuthnLoginFail };
-    // Where nobody has the address, a row that nobody reads and that expires at once is written for the same effort.
-    let keep = user.map_or(SignedDuration::ZERO, |_| service.security_log);
-    let log = user.unwrap_or_else(|| nobody(email));
-    let row = EventRow::new(kind, moment, log, device, moment.now + keep);
+    let entry = match user {
+        Some(user) => service.journal.entry(kind, moment, user, device),
+        None => service.journal.entry_of_nobody(kind, moment, nobody(email), device),
+    };
     let (run, written) = tokio::join!(
         service.store.count_failure(email, &account.entry, moment.now),
-        service.store.put_event(&row),
+        service.store.put_event(&entry),
     );
-    telemetry::security_event(kind, moment, user, None);
+    telemetry::security_event(kind, moment.request.as_str(), user, None);
     let alarmed = match &run {
         Ok(Run::Complete(by)) => alarm(service, moment, email, user, device, by).await,
         // Whoever completed it is through by now: their alarm failed, or the run would have ended.
@@ -169,14 +169,14 @@ async fn alarm(
     device: &Device,
     completed_by: &Entry,
 ) -> Result<(), StoreError> {
-    telemetry::security_event(SecurityEvent::AuthnLoginFailMax, moment, user, None);
+    telemetry::security_event(SecurityEvent::AuthnLoginFailMax, moment.request.as_str(), user, None);
     if let Some(user) = user {
-        let event = |kind| EventRow::new(kind, moment, user, device, moment.now + service.security_log);
-        service.store.put_event(&event(SecurityEvent::AuthnLoginFailMax)).await?;
+        let entry = |kind| service.journal.entry(kind, moment, user, device);
+        service.store.put_event(&entry(SecurityEvent::AuthnLoginFailMax)).await?;
         if service.run_action == RunAction::Disable {
-            let updated = event(SecurityEvent::UserUpdated);
+            let updated = entry(SecurityEvent::UserUpdated);
             service.store.change_epoch(user, EpochChange::Disable, &updated).await?;
-            telemetry::security_event(updated.event, moment, Some(user), None);
+            announce(&updated);
         }
     }
     service.store.end_run(email, completed_by).await

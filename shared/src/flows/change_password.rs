@@ -8,6 +8,7 @@ use super::{
     attempts::{self, Place},
     authenticate::{Authenticated, authenticate, authenticate_call},
     current_password,
+    journal::announce,
 };
 use crate::{
     app::AuthService,
@@ -18,8 +19,7 @@ use crate::{
         security_event::SecurityEvent,
     },
     keys::Token,
-    store::{EventRow, PasswordCommit, PasswordCommitted, StoreError},
-    telemetry,
+    store::{PasswordCommit, PasswordCommitted, StoreError},
 };
 
 /// What somebody who is logged in typed.
@@ -112,8 +112,8 @@ async fn try_change(
     let credential = current_password::verify(service, account, &change.caller, who, &change.current).await?;
     let hash = service.hasher.hash(&change.new).await?;
     let kind = SecurityEvent::AuthnPasswordChange;
-    let event = EventRow::new(kind, moment, user, &change.caller.device, moment.now + service.security_log)
-        .of_session(who.session.session_id);
+    let event = service.journal.entry(kind, moment, user, &change.caller.device);
+    let event = event.of_session(who.session.session_id);
     let commit = PasswordCommit {
         email,
         verified: &credential,
@@ -128,7 +128,7 @@ async fn try_change(
     );
     let committed = committed?;
     if committed == PasswordCommitted::Done {
-        telemetry::security_event(kind, moment, Some(user), Some(who.session.session_id));
+        announce(&event);
     }
     Ok(committed)
 }

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::FlowError;
+use super::{
+    FlowError,
+    journal::{Journal, announce},
+};
 use crate::{
     domain::{
         email::Email,
@@ -17,8 +20,7 @@ use crate::{
     },
     entropy,
     passwords::Hasher,
-    store::{Credential, EventRow, NewUser, Store, UserCreated},
-    telemetry,
+    store::{Credential, NewUser, Store, UserCreated},
 };
 
 /// The user to make.
@@ -36,8 +38,8 @@ pub struct Registration {
     pub permissions: BTreeSet<String>,
     /// Who is making the user, for the security log.
     pub device: Device,
-    /// How long the security log is kept.
-    pub security_log: jiff::SignedDuration,
+    /// The security log.
+    pub journal: Journal,
 }
 
 /// Makes an active user at epoch 1.
@@ -70,17 +72,11 @@ pub async fn create_user(
         email_verified_at: None,
     };
     let credential = Credential::new(profile.id, password_hash);
-    let event = EventRow::new(
-        SecurityEvent::UserCreated,
-        moment,
-        profile.id,
-        &new.device,
-        moment.now + new.security_log,
-    );
+    let event = new.journal.entry(SecurityEvent::UserCreated, moment, profile.id, &new.device);
     let user = NewUser { profile: &profile, credential: &credential, event: &event };
     match store.create_user(&user).await? {
         UserCreated::Done => {
-            telemetry::security_event(SecurityEvent::UserCreated, moment, Some(profile.id), None);
+            announce(&event);
             Ok(profile)
         }
         UserCreated::EmailTaken => Err(Refusal::EmailTaken.into()),

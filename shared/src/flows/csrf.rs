@@ -204,6 +204,6 @@ async fn held(
 
 fn refuse(moment: &Moment, of: Option<(UserId, SessionId)>) -> FlowError {
     let (user, session) = of.unzip();
-    telemetry::security_event(SecurityEvent::MaliciousCsrf, moment, user, session);
+    telemetry::security_event(SecurityEvent::MaliciousCsrf, moment.request.as_str(), user, session);
     Refusal::CsrfInvalid.into()
 }

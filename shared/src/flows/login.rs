@@ -23,6 +23,7 @@ use super::{
     Caller, FlowError,
     attempts::{self, Place},
     csrf::{self, Carrier, Delivered},
+    journal::announce,
     readable, session_limit,
 };
 use crate::{
@@ -43,7 +44,6 @@ use crate::{
     passwords::Verdict,
     rate_limit,
     store::{Credential, EventRow, StoreError},
-    telemetry,
 };
 
 /// What somebody typed, and from where.
@@ -183,12 +183,12 @@ async fn at_account(
             return Err(Refusal::AccountInactive.into());
         };
         let (begun, ()) = tokio::join!(begin_session(service, moment, &active, attempt), forgive);
-        let (session, first, user) = begun?;
-        if user.as_ref().is_some_and(|user| user.is_active() && user.epoch == session.epoch) {
+        let (begun, user) = begun?;
+        if user.as_ref().is_some_and(|user| user.is_active() && user.epoch == begun.session.epoch) {
             upgrade(service, moment, (known, verdict), attempt).await;
-            return welcome(service, moment, active, &session, &first, attempt).await;
+            return welcome(service, moment, active, &begun, attempt).await;
         }
-        withdraw(service, moment, &session).await;
+        withdraw(service, moment, &begun.session).await;
         if !user.is_some_and(|user| user.is_active()) {
             return Err(Refusal::AccountInactive.into());
         }
@@ -216,6 +216,13 @@ fn owner(credential: Option<&Credential>, email: &Email) -> UserId {
     credential.map_or_else(|| attempts::nobody(email), |credential| credential.user_id)
 }
 
+/// A session that was written, and that nobody knows of yet.
+struct Begun {
+    session: Session,
+    first: First,
+    entry: EventRow,
+}
+
 /// Writes a session and its entry in the security log, and reads the user once more beside them. Where one of the three fails
 /// the session is taken back: nobody is given its tokens.
 async fn begin_session(
@@ -223,24 +230,19 @@ async fn begin_session(
     moment: &Moment,
     profile: &Profile,
     attempt: &LoginAttempt,
-) -> Result<(Session, First, Option<Profile>), FlowError> {
+) -> Result<(Begun, Option<Profile>), FlowError> {
     let first = service.refresh.begin(moment.now).await?;
     let session = new_session(service, moment, profile, attempt, &first)?;
-    let event = EventRow::new(
-        SecurityEvent::AuthnLoginSuccess,
-        moment,
-        profile.id,
-        &attempt.caller.device,
-        moment.now + service.security_log,
-    )
-    .of_session(session.session_id);
+    let event = SecurityEvent::AuthnLoginSuccess;
+    let entry = service.journal.entry(event, moment, profile.id, &attempt.caller.device);
+    let entry = entry.of_session(session.session_id);
     let (put, logged, user) = tokio::join!(
         service.store.put_session(&session),
-        service.store.put_event(&event),
+        service.store.put_event(&entry),
         service.store.profile(profile.id)
     );
     match put.and(logged).and(user) {
-        Ok(user) => Ok((session, first, user)),
+        Ok(user) => Ok((Begun { session, first, entry }, user)),
         Err(error) => {
             withdraw(service, moment, &session).await;
             Err(error.into())
@@ -284,12 +286,10 @@ async fn welcome(
     service: &AuthService,
     moment: &Moment,
     user: Profile,
-    session: &Session,
-    first: &First,
+    Begun { session, first, entry }: &Begun,
     attempt: &LoginAttempt,
 ) -> Result<LoggedIn, FlowError> {
-    let event = SecurityEvent::AuthnLoginSuccess;
-    telemetry::security_event(event, moment, Some(user.id), Some(session.session_id));
+    announce(entry);
     session_limit::end_the_oldest(service, moment, &user, &attempt.caller.device).await;
     let refresh = service.refresh.first_token(session, &first.id, moment.now).await?;
     Ok(LoggedIn {

@@ -5,6 +5,7 @@
 use super::{
     FlowError,
     csrf::{self, Carrier},
+    end_session::{End, end_session},
 };
 use crate::{
     app::AuthService,
@@ -16,8 +17,7 @@ use crate::{
         session::Device,
     },
     keys::{KeysError, Rejected, Token},
-    store::{EventRow, StoreError},
-    telemetry,
+    store::StoreError,
 };
 
 /// The tokens that a client has; either is enough, and neither needs to be in time.
@@ -132,11 +132,6 @@ async fn end(
     device: &Device,
 ) -> Result<(), StoreError> {
     let Some(((user, session), shown)) = ended else { return Ok(()) };
-    let event = SecurityEvent::AuthnTokenRevoked;
-    let row =
-        EventRow::new(event, moment, user, device, moment.now + service.security_log).of_session(session);
-    if service.store.revoke_session(user, session, shown, &row).await? {
-        telemetry::security_event(event, moment, Some(user), Some(session));
-    }
-    Ok(())
+    let end = End { user, session, shown, event: SecurityEvent::AuthnTokenRevoked, device };
+    end_session(&service.store, service.journal, moment, end).await.map(drop)
 }

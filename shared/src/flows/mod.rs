@@ -8,6 +8,8 @@ pub mod create_user;
 pub mod csrf;
 mod current_password;
 pub mod drop_keys;
+mod end_session;
+pub mod journal;
 pub mod login;
 pub mod logout;
 pub mod mail;

@@ -11,6 +11,7 @@ use std::time::Duration;
 use super::{
     FlowError,
     csrf::{self, Carrier, Delivered},
+    end_session::{End, end_session},
 };
 use crate::{
     app::AuthService,
@@ -27,8 +28,7 @@ use crate::{
     entropy,
     keys::{IssuedAccess, Token, VerifiedRefresh},
     rate_limit,
-    store::{EventRow, Rotated, Rotation, Store, StoreError},
-    telemetry,
+    store::{Rotated, Rotation, Store, StoreError},
 };
 
 /// A refresh token, and from where it comes.
@@ -202,11 +202,8 @@ async fn revoke(
     device: &Device,
     event: SecurityEvent,
 ) -> Result<(), FlowError> {
-    let row = EventRow::new(event, moment, session.user_id, device, moment.now + service.security_log)
-        .of_session(session.session_id);
-    if service.store.revoke_session(session.user_id, session.session_id, None, &row).await? {
-        telemetry::security_event(event, moment, Some(session.user_id), Some(session.session_id));
-    }
+    let end = End { user: session.user_id, session: session.session_id, shown: None, event, device };
+    end_session(&service.store, service.journal, moment, end).await?;
     Ok(())
 }
 

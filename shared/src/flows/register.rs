@@ -121,7 +121,7 @@ async fn create(
         role: Role::default(),
         permissions: BTreeSet::new(),
         device: applicant.caller.device,
-        security_log: service.security_log,
+        journal: service.journal,
     };
     let made = create_user(&service.store, service.hasher, service.policy, moment, new).await?;
     Ok(Registered::Made(Box::new(made)))

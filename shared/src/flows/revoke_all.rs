@@ -1,12 +1,12 @@
 //! Ending every session of a user, in one write.
 
-use jiff::SignedDuration;
-
-use super::FlowError;
+use super::{
+    FlowError,
+    journal::{Journal, announce},
+};
 use crate::{
     domain::{ids::UserId, moment::Moment, refusal::Refusal, security_event::SecurityEvent, session::Device},
-    store::{EpochChange, EventRow, Store},
-    telemetry,
+    store::{EpochChange, Store},
 };
 
 /// Ends every session of a user: in force on the next decision about any of them, also about one that is being begun.
@@ -18,13 +18,13 @@ pub async fn revoke_all(
     moment: &Moment,
     user: UserId,
     device: &Device,
-    security_log: SignedDuration,
+    journal: Journal,
 ) -> Result<(), FlowError> {
     let event = SecurityEvent::AuthnTokenRevoked;
-    let row = EventRow::new(event, moment, user, device, moment.now + security_log);
-    if !store.change_epoch(user, EpochChange::RevokeAll, &row).await? {
+    let entry = journal.entry(event, moment, user, device);
+    if !store.change_epoch(user, EpochChange::RevokeAll, &entry).await? {
         return Err(Refusal::NotFound.into());
     }
-    telemetry::security_event(event, moment, Some(user), None);
+    announce(&entry);
     Ok(())
 }

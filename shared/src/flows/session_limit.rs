@@ -4,6 +4,7 @@
 //! time the one that ends last sees all of them, and every one of them goes by the same order: so the newest sessions stay,
 //! as many as there may be, and no two logins end each other's. Nothing is read or written where there is no limit.
 
+use super::end_session::{End, end_session};
 use crate::{
     app::AuthService,
     domain::{
@@ -12,8 +13,7 @@ use crate::{
         session::{Device, Session, Standing, standing},
         user::Profile,
     },
-    store::{EventRow, StoreError},
-    telemetry,
+    store::StoreError,
 };
 
 /// How many rows one call reads.
@@ -48,11 +48,8 @@ async fn beyond(
 ) -> Result<(), StoreError> {
     for session in live(service, moment, profile).await?.iter().skip(limit).rev().take(AT_ONCE) {
         let event = SecurityEvent::AuthnTokenRevoked;
-        let row = EventRow::new(event, moment, profile.id, device, moment.now + service.security_log)
-            .of_session(session.session_id);
-        if service.store.revoke_session(profile.id, session.session_id, None, &row).await? {
-            telemetry::security_event(event, moment, Some(profile.id), Some(session.session_id));
-        }
+        let end = End { user: profile.id, session: session.session_id, shown: None, event, device };
+        end_session(&service.store, service.journal, moment, end).await?;
     }
     Ok(())
 }

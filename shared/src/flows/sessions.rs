@@ -3,6 +3,7 @@
 use super::{
     FlowError,
     authenticate::{admit, authenticate_call, identify},
+    end_session::{End, end_session},
     revoke_all::revoke_all,
 };
 use crate::{
@@ -15,8 +16,6 @@ use crate::{
         session::{Device, Session, Standing, standing},
     },
     keys::Token,
-    store::EventRow,
-    telemetry,
 };
 
 /// How many rows one call reads. Most users have fewer.
@@ -103,13 +102,11 @@ pub async fn revoke_one(
     });
     let session = found.ok_or(Refusal::SessionNotFound)?.session_id;
     let event = SecurityEvent::AuthnTokenRevoked;
-    let row = EventRow::new(event, moment, who.profile.id, device, moment.now + service.security_log)
-        .of_session(session);
-    if !service.store.revoke_session(who.profile.id, session, None, &row).await? {
-        return Err(Refusal::SessionNotFound.into());
+    let end = End { user: who.profile.id, session, shown: None, event, device };
+    match end_session(&service.store, service.journal, moment, end).await? {
+        true => Ok(()),
+        false => Err(Refusal::SessionNotFound.into()),
     }
-    telemetry::security_event(event, moment, Some(who.profile.id), Some(session));
-    Ok(())
 }
 
 /// Ends every session of the user who asks, the asking one too.
@@ -123,5 +120,5 @@ pub async fn revoke_every(
     device: &Device,
 ) -> Result<(), FlowError> {
     let who = authenticate_call(service, moment, access).await?;
-    revoke_all(&service.store, moment, who.profile.id, device, service.security_log).await
+    revoke_all(&service.store, moment, who.profile.id, device, service.journal).await
 }

@@ -1,15 +1,15 @@
 //! Disabling a user and letting them in again.
 
-use jiff::SignedDuration;
-
-use super::FlowError;
+use super::{
+    FlowError,
+    journal::{Journal, announce},
+};
 use crate::{
     domain::{
         email::Email, ids::UserId, moment::Moment, refusal::Refusal, security_event::SecurityEvent,
         session::Device, user::Status,
     },
-    store::{EpochChange, EventRow, Store},
-    telemetry,
+    store::{EpochChange, Store},
 };
 
 /// Sets a user's status. Disabling ends every session in the same write, so that none comes back with the user; enabling begins
@@ -24,17 +24,17 @@ pub async fn set_status(
     email: &Email,
     status: Status,
     device: &Device,
-    security_log: SignedDuration,
+    journal: Journal,
 ) -> Result<(), FlowError> {
     let change = match status {
         Status::Active => EpochChange::Enable(email),
         Status::Disabled | Status::Invited => EpochChange::Disable,
     };
     let event = SecurityEvent::UserUpdated;
-    let row = EventRow::new(event, moment, user, device, moment.now + security_log);
-    if !store.change_epoch(user, change, &row).await? {
+    let entry = journal.entry(event, moment, user, device);
+    if !store.change_epoch(user, change, &entry).await? {
         return Err(Refusal::NotFound.into());
     }
-    telemetry::security_event(event, moment, Some(user), None);
+    announce(&entry);
     Ok(())
 }

@@ -15,7 +15,6 @@ use crate::{
     config::Config,
     domain::{
         ids::{SessionId, UserId},
-        moment::Moment,
         security_event::SecurityEvent,
     },
 };
@@ -38,16 +37,11 @@ pub fn start() {
 }
 
 /// Logs and counts a security event, by its OWASP name. Users are ids here, never addresses.
-pub fn security_event(
-    event: SecurityEvent,
-    moment: &Moment,
-    user: Option<UserId>,
-    session: Option<SessionId>,
-) {
+pub fn security_event(event: SecurityEvent, request: &str, user: Option<UserId>, session: Option<SessionId>) {
     tracing::info!(
         metric = event.name(),
         event = event.name(),
-        request.id = moment.request.as_str(),
+        request.id = request,
         user.id = user.map(tracing::field::display),
         session.id = session.map(tracing::field::display),
         "security event"

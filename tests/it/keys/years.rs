@@ -15,6 +15,7 @@ use nova_auth::domain::session::Device;
 use nova_auth::flows::authenticate::authenticate;
 use nova_auth::flows::create_user::{Registration, create_user};
 use nova_auth::flows::csrf::Carrier;
+use nova_auth::flows::journal::Journal;
 use nova_auth::flows::login::{LoginAttempt, login};
 use nova_auth::flows::refresh::{RefreshAttempt, refresh};
 use nova_auth::flows::rotate_keys::{Step, StepRequest, rotate_keys};
@@ -94,7 +95,7 @@ impl World {
             role: "user".parse().unwrap(),
             permissions: Default::default(),
             device: device(),
-            security_log: jiff::SignedDuration::from_hours(24),
+            journal: Journal::keeping(jiff::SignedDuration::from_hours(24)),
         };
         let moment = self.moment(0);
         create_user(&self.instances[0].store, Hasher::new(4), Profile::Crm, &moment, registration)

@@ -125,8 +125,8 @@ async fn an_operators_change_takes_whatever_is_written_beside_it() {
     each_write_conflicts(
         async |world, scene| {
             let moment = world.at(NOW);
-            let security_log = world.service.security_log;
-            let operator = Operator { store: &world.service.store, moment: &moment, security_log };
+            let journal = world.service.journal;
+            let operator = Operator { store: &world.service.store, moment: &moment, journal };
             let user = world.service.store.profile(scene.person.id).await?.unwrap();
             operator.unlock(&scene.person.email, scene.person.id).await?;
             let password = Password::new(OTHER_PASSWORD.to_owned());

@@ -38,8 +38,7 @@ async fn change(world: &World, what: &str) -> (u64, Option<u64>) {
     };
     let before = epoch().await.unwrap();
     let moment = world.at(10);
-    let operator =
-        Operator { store: &world.service.store, moment: &moment, security_log: world.service.security_log };
+    let operator = Operator { store: &world.service.store, moment: &moment, journal: world.service.journal };
     let user = world.service.store.profile(person.id).await.unwrap().unwrap();
     world.wire.reset();
     match what {

@@ -97,8 +97,8 @@ async fn a_password_that_could_not_be_set_lifts_no_lock() {
     let user = world.service.store.profile(person.id).await.unwrap().unwrap();
     world.wire.script(on("TransactWriteItems").every_call(), Fault::throttled());
     let moment = world.at(1);
-    let (store, security_log) = (&world.service.store, world.service.security_log);
-    let operator = Operator { store, moment: &moment, security_log };
+    let (store, journal) = (&world.service.store, world.service.journal);
+    let operator = Operator { store, moment: &moment, journal };
     let other = Password::new(OTHER_PASSWORD.to_owned());
     let set = operator.set_password(&user, &other, PasswordProfile::Crm, Hasher::new(CHEAP)).await;
     assert_passing(set);

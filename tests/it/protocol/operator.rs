@@ -32,7 +32,7 @@ use super::{
 };
 
 fn operator<'a>(world: &'a World, moment: &'a Moment) -> Operator<'a> {
-    Operator { store: &world.service.store, moment, security_log: world.service.security_log }
+    Operator { store: &world.service.store, moment, journal: world.service.journal }
 }
 
 async fn profile(world: &World, person: &Person) -> Profile {
@@ -74,7 +74,7 @@ async fn what_is_done_to_a_user_who_is_not_there_is_said_to_have_been_done_to_no
     let other = Password::new(OTHER_PASSWORD.to_owned());
     let set = operator.set_password(&gone, &other, PasswordProfile::Crm, Hasher::new(CHEAP)).await;
     assert_eq!(refusal(set), Refusal::NotFound);
-    let kept = world.service.security_log;
+    let kept = world.service.journal;
     assert_eq!(refusal(revoke_all(store, &moment, gone.id, &device(), kept).await), Refusal::NotFound);
     for status in [Status::Active, Status::Disabled] {
         let set = set_status(store, &moment, gone.id, &gone.email, status, &device(), kept).await;

@@ -17,6 +17,7 @@ use nova_auth::{
     flows::{
         Caller, FlowError,
         create_user::{Registration, create_user},
+        journal::Journal,
         register::{Applicant, Registered, register as registered},
     },
     passwords::Hasher,
@@ -102,7 +103,7 @@ async fn a_registration_that_an_import_overtakes_leaves_the_imported_user_as_it_
                 role: Role::default(),
                 permissions: ["notes:read".to_owned()].into(),
                 device: device(),
-                security_log: SignedDuration::from_hours(24),
+                journal: Journal::keeping(SignedDuration::from_hours(24)),
             };
             let (store, policy) = (&world.service.store, world.service.policy);
             let made = create_user(store, Hasher::new(CHEAP), policy, &world.at(0), imported).await;
@@ -194,7 +195,7 @@ async fn a_taken_address_costs_the_same_calls_in_the_same_rounds_and_the_same_ha
                 role: Role::default(),
                 permissions: [].into(),
                 device: device(),
-                security_log: SignedDuration::from_hours(24),
+                journal: Journal::keeping(SignedDuration::from_hours(24)),
             };
             let begin = std::time::Instant::now();
             let made = create_user(store, Hasher::new(9), world.service.policy, &world.at(second), new).await;

@@ -31,6 +31,7 @@ use nova_auth::{
         change_password::{PasswordChange, change_password},
         create_user::{Registration, create_user},
         csrf::Carrier,
+        journal::Journal,
         login::{LoggedIn, LoginAttempt, login},
         logout::{LogoutAttempt, logout},
         mail::{recover::Recovery, redeem::Redemption},
@@ -188,7 +189,7 @@ impl World {
             role: Role::default(),
             permissions: ["notes:read".to_owned()].into(),
             device: device(),
-            security_log: SignedDuration::from_hours(24 * 365),
+            journal: Journal::keeping(SignedDuration::from_hours(24 * 365)),
         };
         let policy = PasswordProfile::Crm;
         let moment = self.at(-3600);
@@ -232,8 +233,8 @@ impl World {
     }
 
     pub(super) async fn revoke_all(&self, moment: &Moment, person: &Person) -> Result<(), FlowError> {
-        let AuthService { store, security_log, .. } = &self.service;
-        revoke_all(store, moment, person.id, &device(), *security_log).await
+        let AuthService { store, journal, .. } = &self.service;
+        revoke_all(store, moment, person.id, &device(), *journal).await
     }
 
     pub(super) async fn set_status(
@@ -242,8 +243,8 @@ impl World {
         person: &Person,
         status: Status,
     ) -> Result<(), FlowError> {
-        let AuthService { store, security_log, .. } = &self.service;
-        set_status(store, moment, person.id, &person.email, status, &device(), *security_log).await
+        let AuthService { store, journal, .. } = &self.service;
+        set_status(store, moment, person.id, &person.email, status, &device(), *journal).await
     }
 
     /// Changes [`PASSWORD`] to [`OTHER_PASSWORD`].

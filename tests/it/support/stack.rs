@@ -10,6 +10,7 @@ use nova_auth::domain::password::{Password, Profile as PasswordProfile};
 use nova_auth::domain::rules::{Caching, Rules, file};
 use nova_auth::domain::session::Device;
 use nova_auth::flows::create_user::{Registration, create_user};
+use nova_auth::flows::journal::Journal;
 use nova_auth::passwords::Hasher;
 use nova_auth::patience::Patience;
 use nova_auth::store::{Store, StoredRules, Tables};
@@ -157,7 +158,7 @@ impl System {
             role: "user".parse().unwrap(),
             permissions: permissions.iter().map(|permission| (*permission).to_owned()).collect(),
             device: Device { user_agent: "tests".to_owned(), ip: "operator".to_owned() },
-            security_log: jiff::SignedDuration::from_hours(24),
+            journal: Journal::keeping(jiff::SignedDuration::from_hours(24)),
         };
         let moment = Moment { now, request };
         let made = create_user(&self.store(), Hasher::new(10), PasswordProfile::Crm, &moment, new).await;

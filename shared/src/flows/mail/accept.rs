@@ -6,9 +6,8 @@ use crate::{
         mail::MailKind, moment::Moment, name::PersonName, password::Password, refusal::Refusal,
         security_event::SecurityEvent, user::Profile,
     },
-    flows::{Caller, FlowError},
-    store::{EventRow, PasswordOf, Redeemed, ResetCommit},
-    telemetry,
+    flows::{Caller, FlowError, journal::announce},
+    store::{PasswordOf, Redeemed, ResetCommit},
 };
 
 /// What somebody sends who was invited.
@@ -59,8 +58,7 @@ async fn activate(
     service.check("password", &acceptance.password, &mail.email)?;
     let hash = service.hasher.hash(&acceptance.password).await?;
     let kind = SecurityEvent::UserUpdated;
-    let keep_until = moment.now + service.security_log;
-    let event = EventRow::new(kind, moment, bound.user_id, &acceptance.caller.device, keep_until);
+    let event = service.journal.entry(kind, moment, bound.user_id, &acceptance.caller.device);
     let commit = ResetCommit {
         key,
         used_by: &used_by,
@@ -73,7 +71,7 @@ async fn activate(
         now: moment.now,
     };
     match service.store.commit_reset(&commit).await? {
-        Redeemed::Done => telemetry::security_event(kind, moment, Some(bound.user_id), None),
+        Redeemed::Done => announce(&event),
         Redeemed::Refused => proven.is_used_by(service, &used_by, moment).await?,
     }
     Ok(())

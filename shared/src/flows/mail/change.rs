@@ -16,10 +16,12 @@ use crate::{
         session::Session,
         user::Profile,
     },
-    flows::{Caller, FlowError, authenticate::authenticate_call, current_password::with_password},
+    flows::{
+        Caller, FlowError, authenticate::authenticate_call, current_password::with_password,
+        journal::announce,
+    },
     keys::Token,
     store::{AddressCommit, Credential, EventRow, Redeemed},
-    telemetry,
 };
 
 /// What somebody who is logged in typed.
@@ -87,6 +89,10 @@ pub async fn confirm(
             let hash = credential.password_hash.clone().ok_or(Refusal::MailTokenInvalid)?;
             let session = going_on(service, moment, &proven, &user).await?;
             let event = event(service, moment, caller, &user);
+            let event = match &session {
+                Some(session) => event.of_session(session.session_id),
+                None => event,
+            };
             let key = new_key(MailKind::Revert, &old, moment)?;
             let revert = Mail::new(MailKind::Revert, old.clone(), &proven.mail.language, moment);
             let revert =
@@ -104,12 +110,7 @@ pub async fn confirm(
                 now: moment.now,
             };
             if service.store.commit_address(&commit).await? == Redeemed::Done {
-                telemetry::security_event(
-                    event.event,
-                    moment,
-                    Some(user.id),
-                    session.map(|one| one.session_id),
-                );
+                announce(&event);
                 return Ok(());
             }
             if service.store.credential(&proven.mail.email).await?.is_some() {
@@ -160,7 +161,7 @@ pub async fn revert(
                 now: moment.now,
             };
             if service.store.commit_address(&commit).await? == Redeemed::Done {
-                telemetry::security_event(event.event, moment, Some(user.id), None);
+                announce(&event);
                 return Ok(());
             }
         }
@@ -192,7 +193,5 @@ async fn going_on(
 }
 
 fn event(service: &Redemption, moment: &Moment, caller: &Caller, user: &Profile) -> EventRow {
-    let keep_until = moment.now + service.security_log;
-    EventRow::new(SecurityEvent::UserUpdated, moment, user.id, &caller.device, keep_until)
-        .moved_from(&user.email)
+    service.journal.entry(SecurityEvent::UserUpdated, moment, user.id, &caller.device).moved_from(&user.email)
 }

@@ -19,6 +19,7 @@ use crate::{
     flows::{
         Caller, FlowError,
         attempts::{Place, enter_address, leave},
+        journal::Journal,
     },
     keys::MailLinks,
     passwords::Hasher,
@@ -41,8 +42,8 @@ pub struct Redemption {
     pub guesses: Limit,
     /// How often the endpoint may be called.
     pub rate_limit: RateLimit,
-    /// How long security events are kept.
-    pub security_log: SignedDuration,
+    /// The security log.
+    pub journal: Journal,
 }
 
 /// What somebody shows who has read a mail.

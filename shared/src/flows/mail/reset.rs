@@ -12,9 +12,8 @@ use crate::{
         refusal::Refusal,
         security_event::SecurityEvent,
     },
-    flows::{Caller, FlowError},
-    store::{EventRow, PasswordOf, Redeemed, ResetCommit},
-    telemetry,
+    flows::{Caller, FlowError, journal::announce},
+    store::{PasswordOf, Redeemed, ResetCommit},
 };
 
 /// What somebody sends who has read the mail.
@@ -55,8 +54,7 @@ async fn set(service: &Redemption, moment: &Moment, proven: &Proven, reset: &Res
     service.check("newPassword", &reset.new, email)?;
     let hash = service.hasher.hash(&reset.new).await?;
     let kind = SecurityEvent::AuthnPasswordReset;
-    let keep_until = moment.now + service.security_log;
-    let event = EventRow::new(kind, moment, bound.user_id, &reset.caller.device, keep_until);
+    let event = service.journal.entry(kind, moment, bound.user_id, &reset.caller.device);
     let (notice_key, notice) = notice(Notice::PasswordChanged, email, reset.language, moment)?;
     let commit = ResetCommit {
         key,
@@ -71,7 +69,7 @@ async fn set(service: &Redemption, moment: &Moment, proven: &Proven, reset: &Res
     };
     match service.store.commit_reset(&commit).await? {
         Redeemed::Done => {
-            telemetry::security_event(kind, moment, Some(bound.user_id), None);
+            announce(&event);
             forgive(service, moment, proven).await;
             Ok(())
         }

@@ -13,9 +13,8 @@ use crate::{
         user::{Profile, Role, Status},
     },
     entropy,
-    flows::{Caller, FlowError},
-    store::{Credential, EventRow, NewUser, Redeemed, Verified},
-    telemetry,
+    flows::{Caller, FlowError, journal::announce},
+    store::{Credential, NewUser, Redeemed, Verified},
 };
 
 /// Takes the link or the code of a mail that asks whose the address is, and gives the user.
@@ -79,11 +78,11 @@ async fn make(
     };
     let credential = Credential::new(profile.id, hash);
     let kind = SecurityEvent::UserCreated;
-    let event = EventRow::new(kind, moment, profile.id, &caller.device, moment.now + service.security_log);
+    let event = service.journal.entry(kind, moment, profile.id, &caller.device);
     let user = NewUser { profile: &profile, credential: &credential, event: &event };
     let made = service.store.commit_registration(key, used_by, &user, moment.now).await?;
     if made == Redeemed::Done {
-        telemetry::security_event(kind, moment, Some(profile.id), None);
+        announce(&event);
     }
     Ok(made)
 }

@@ -8,9 +8,8 @@ use crate::{
         security_event::SecurityEvent,
         user::check_permissions,
     },
-    flows::FlowError,
+    flows::{FlowError, journal::announce},
     store::{AccessChange, EventRow},
-    telemetry,
 };
 
 impl Operator<'_> {
@@ -26,8 +25,7 @@ impl Operator<'_> {
         change: &AccessChange,
         end_sessions: bool,
     ) -> Result<(), FlowError> {
-        let kind = SecurityEvent::UserUpdated;
-        let event = self.event(kind, user);
+        let event = self.event(SecurityEvent::UserUpdated, user);
         let changed = match change {
             AccessChange::Grant(more) => self.grant(user, more, end_sessions, &event).await?,
             _ => self.store.change_access(user, change, None, end_sessions, &event).await?,
@@ -35,7 +33,7 @@ impl Operator<'_> {
         if !changed {
             return Err(Refusal::NotFound.into());
         }
-        telemetry::security_event(kind, self.moment, Some(user), None);
+        announce(&event);
         Ok(())
     }
 

@@ -1,9 +1,8 @@
 use super::{Operator, ROUNDS, edit::contention};
 use crate::{
     domain::{ids::UserId, refusal::Refusal, security_event::SecurityEvent, user::Profile},
-    flows::FlowError,
+    flows::{FlowError, journal::announce},
     store::UserDeleted,
-    telemetry,
 };
 
 /// What went with a user.
@@ -23,10 +22,10 @@ impl Operator<'_> {
     /// # Errors
     /// `NotFound`, or that storage failed. What is left then can be removed with [`Operator::clear_up`].
     pub async fn delete(&self, user: &Profile, with_log: bool) -> Result<Deleted, FlowError> {
-        let kind = SecurityEvent::UserDeleted;
         let mut user = user.clone();
         for _ in 0..ROUNDS {
-            let deleted = self.store.delete_user(&user, &self.event(kind, user.id)).await?;
+            let entry = self.event(SecurityEvent::UserDeleted, user.id);
+            let deleted = self.store.delete_user(&user, &entry).await?;
             match deleted {
                 UserDeleted::Gone => return Err(Refusal::NotFound.into()),
                 UserDeleted::Changed => {
@@ -35,7 +34,7 @@ impl Operator<'_> {
                 }
                 UserDeleted::Done | UserDeleted::Orphan => {}
             }
-            telemetry::security_event(kind, self.moment, Some(user.id), None);
+            announce(&entry);
             // Those at another user's address are theirs.
             if deleted == UserDeleted::Done {
                 self.store.forget_attempts(&user.email, None).await?;

@@ -4,9 +4,8 @@ use crate::{
         email::Email, ids::UserId, moment::Moment, name::PersonName, refusal::Refusal,
         security_event::SecurityEvent, user::Profile,
     },
-    flows::FlowError,
+    flows::{FlowError, journal::announce},
     store::{Store, StoreError, UserMoved},
-    telemetry,
 };
 
 /// What a user is to be from now on; `None` stays as it is.
@@ -50,7 +49,7 @@ impl Operator<'_> {
             let event = self.event(SecurityEvent::UserUpdated, user).moved_from(&profile.email);
             match self.store.move_user(&profile, email, name, &event).await? {
                 UserMoved::Done => {
-                    telemetry::security_event(event.event, self.moment, Some(user), None);
+                    announce(&event);
                     return Ok(Edited::Moved);
                 }
                 UserMoved::EmailTaken => return Err(Refusal::EmailTaken.into()),
@@ -73,7 +72,7 @@ impl Operator<'_> {
         if !self.store.rename_user(profile.id, name, &event).await? {
             return Err(Refusal::NotFound.into());
         }
-        telemetry::security_event(event.event, self.moment, Some(profile.id), None);
+        announce(&event);
         Ok(Edited::Renamed)
     }
 }

@@ -9,8 +9,6 @@ mod password;
 mod session;
 mod unlock;
 
-use jiff::SignedDuration;
-
 pub use self::{
     delete::Deleted,
     edit::{Edit, Edited, moved_before},
@@ -19,6 +17,7 @@ pub use self::{
 };
 use crate::{
     domain::{ids::UserId, moment::Moment, security_event::SecurityEvent, session::Device},
+    flows::journal::Journal,
     store::{EventRow, Store},
 };
 
@@ -32,8 +31,8 @@ pub struct Operator<'a> {
     pub store: &'a Store,
     /// When, and which command it is.
     pub moment: &'a Moment,
-    /// How long the security log is kept.
-    pub security_log: SignedDuration,
+    /// The security log.
+    pub journal: Journal,
 }
 
 impl Operator<'_> {
@@ -44,6 +43,6 @@ impl Operator<'_> {
     }
 
     fn event(&self, kind: SecurityEvent, user: UserId) -> EventRow {
-        EventRow::new(kind, self.moment, user, &Self::device(), self.moment.now + self.security_log)
+        self.journal.entry(kind, self.moment, user, &Self::device())
     }
 }

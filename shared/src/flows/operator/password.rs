@@ -6,9 +6,8 @@ use crate::{
         security_event::SecurityEvent,
         user::Profile,
     },
-    flows::FlowError,
+    flows::{FlowError, journal::announce},
     passwords::Hasher,
-    telemetry,
 };
 
 impl Operator<'_> {
@@ -28,14 +27,14 @@ impl Operator<'_> {
             Refusal::Invalid(faults.collect())
         })?;
         let hash = hasher.hash(password).await?;
-        let kind = SecurityEvent::AuthnPasswordChange;
+        let entry = self.event(SecurityEvent::AuthnPasswordChange, user.id);
         let mut email = user.email.clone();
-        while !self.store.set_password(&email, user.id, &hash, &self.event(kind, user.id)).await? {
+        while !self.store.set_password(&email, user.id, &hash, &entry).await? {
             // Their address may have been changed meanwhile.
             let now = self.store.profile(user.id).await?.filter(|now| now.email != email);
             email = now.ok_or(Refusal::NotFound)?.email;
         }
-        telemetry::security_event(kind, self.moment, Some(user.id), None);
+        announce(&entry);
         Ok(())
     }
 }

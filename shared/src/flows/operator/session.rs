@@ -5,8 +5,10 @@ use crate::{
         refusal::Refusal,
         security_event::SecurityEvent,
     },
-    flows::FlowError,
-    telemetry,
+    flows::{
+        FlowError,
+        end_session::{End, end_session},
+    },
 };
 
 impl Operator<'_> {
@@ -15,12 +17,11 @@ impl Operator<'_> {
     /// # Errors
     /// `SessionNotFound` where there is none or it was ended before, or that storage failed; then it can be repeated.
     pub async fn end_session(&self, user: UserId, session: SessionId) -> Result<(), FlowError> {
-        let kind = SecurityEvent::AuthnTokenRevoked;
-        let event = self.event(kind, user).of_session(session);
-        if !self.store.revoke_session(user, session, None, &event).await? {
-            return Err(Refusal::SessionNotFound.into());
+        let (event, device) = (SecurityEvent::AuthnTokenRevoked, Self::device());
+        let end = End { user, session, shown: None, event, device: &device };
+        match end_session(self.store, self.journal, self.moment, end).await? {
+            true => Ok(()),
+            false => Err(Refusal::SessionNotFound.into()),
         }
-        telemetry::security_event(kind, self.moment, Some(user), Some(session));
-        Ok(())
     }
 }

@@ -1,8 +1,7 @@
 use super::Operator;
 use crate::{
     domain::{address::ClientAddress, email::Email, ids::UserId, security_event::SecurityEvent},
-    flows::FlowError,
-    telemetry,
+    flows::{FlowError, journal::announce},
 };
 
 impl Operator<'_> {
@@ -11,9 +10,9 @@ impl Operator<'_> {
     /// # Errors
     /// That storage failed; then it can be repeated.
     pub async fn unlock(&self, email: &Email, user: UserId) -> Result<(), FlowError> {
-        let kind = SecurityEvent::UserUpdated;
-        self.store.forget_attempts(email, Some(&self.event(kind, user))).await?;
-        telemetry::security_event(kind, self.moment, Some(user), None);
+        let entry = self.event(SecurityEvent::UserUpdated, user);
+        self.store.forget_attempts(email, Some(&entry)).await?;
+        announce(&entry);
         Ok(())
     }
 
