@@ -93,8 +93,8 @@ fn distinct(changes: &[Change]) -> Vec<(Change, Vec<usize>)> {
 fn name_of(change: &Change) -> String {
     match change {
         Change::MailAsked(key) => format!("{}/{}", key.pk(), key.sk()),
-        Change::SessionEnded(_, session) => session.to_string(),
-        Change::UserChanged(user) => user.to_string(),
+        Change::SessionEnded(_, session) => format!("session/{session}"),
+        Change::UserChanged(user) => format!("user/{user}"),
     }
 }
 
