@@ -1,5 +1,5 @@
 //! What the SDK tells AWS about itself with each request: its version, the machine, its features, how often it tried and how
-//! long it will wait. DynamoDB answers without that, and a decision would spend a twentieth of its work on it.
+//! long it will wait. DynamoDB answers without that, and a decision would spend a thirtieth of its work on it.
 
 use aws_runtime::{request_info::RequestInfoInterceptor, user_agent::UserAgentInterceptor};
 use aws_smithy_runtime_api::{

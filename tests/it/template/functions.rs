@@ -27,6 +27,9 @@ fn the_template_sets_the_variables_that_the_code_reads_and_no_others() {
         own,
         services.map(|name| format!("AWS_ENDPOINT_URL_{name}")).iter().map(String::as_str).collect()
     );
+    // The C library reads this one, before any code of ours runs.
+    let libc: BTreeSet<_> = set.extract_if(.., |name| *name == "GLIBC_TUNABLES").collect();
+    assert_eq!(libc.len(), 1);
     let own = functions.values().map(|function| &function["Properties"]);
     for properties in own.chain([&template["Globals"]["Function"]]) {
         let variables = entries(&properties["Environment"]["Variables"]);
