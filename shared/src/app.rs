@@ -49,6 +49,8 @@ pub struct AuthService {
     pub registration: bool,
     /// Whether a registration makes its user only when the address is confirmed by mail.
     pub verification: bool,
+    /// Whether the stack sends mail.
+    pub mail: bool,
     /// How many passwords may be tried.
     pub attempts: Limits,
     /// How many sessions a user may have at once, if there is a limit.
@@ -152,11 +154,13 @@ pub enum Setting {
     RunAction,
     /// How often the endpoints may be called.
     ApiRate,
+    /// Whether the stack sends mail.
+    Mail,
 }
 
 impl Setting {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Lifetimes,
         Self::BcryptCost,
         Self::PasswordProfile,
@@ -165,6 +169,7 @@ impl Setting {
         Self::MaxSessions,
         Self::RunAction,
         Self::ApiRate,
+        Self::Mail,
     ];
 }
 
@@ -284,6 +289,7 @@ impl AuthService {
             )?,
             registration: read(used(Setting::Registration), || config.registration(), false)?,
             verification: read(used(Setting::Registration), || config.email_verification(), true)?,
+            mail: read(used(Setting::Mail), || config.mail(), false)?,
             attempts: read(
                 used(Setting::Attempts),
                 || config.attempts(),

@@ -31,6 +31,7 @@
 //! | `ALLOWED_HEADERS` | none | further request headers that those front ends may send, comma-separated |
 //! | `SECURITY_LOG_DAYS` | 365 | how long security events are kept, 1 to 3650 |
 //! | `REGISTRATION` | `closed` | whether strangers may register: `closed` or `open` |
+//! | `MAIL` | `disabled` | whether the stack sends mail: `disabled` or `enabled` |
 //! | `EMAIL_VERIFICATION` | `off` | whether a registration makes its user only when the address is confirmed by mail: `off` or `required` |
 //! | `API_RATE_LIMIT` | 100 | calls of one user, from one address, or refreshes of one session, in one window; 0 is no limit. The authorizer: 0 |
 //! | `API_RATE_SECONDS` | 60 | that window, 1 to 3600 |
@@ -265,6 +266,14 @@ impl Config {
     /// It is another word.
     pub fn registration(&self) -> Result<bool, ConfigError> {
         self.choice("REGISTRATION", &[("closed", false), ("open", true)])
+    }
+
+    /// Whether the stack sends mail.
+    ///
+    /// # Errors
+    /// It is another word.
+    pub fn mail(&self) -> Result<bool, ConfigError> {
+        self.choice("MAIL", &[("disabled", false), ("enabled", true)])
     }
 
     /// Whether a registration makes its user only when the address is confirmed by mail.

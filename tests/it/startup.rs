@@ -122,7 +122,7 @@ const COUNTING: &[&str] = &[
 ];
 
 /// A value of each setting that makes no sense, and the functions that use it.
-const SENSELESS: [(&str, &str, &[&str]); 28] = [
+const SENSELESS: [(&str, &str, &[&str]); 29] = [
     (
         "TOKEN_ISSUER",
         "no name",
@@ -155,6 +155,7 @@ const SENSELESS: [(&str, &str, &[&str]); 28] = [
     ),
     ("REGISTRATION", "sometimes", &["register"]),
     ("EMAIL_VERIFICATION", "perhaps", &["register"]),
+    ("MAIL", "sometimes", &["password"]),
     ("API_RATE_LIMIT", "many", COUNTING),
     ("API_RATE_SECONDS", "few-of-them", COUNTING),
     ("NO_RULES", "allow", &["token-authorizer"]),

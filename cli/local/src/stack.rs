@@ -310,6 +310,10 @@ fn facts(templates: &[Template], options: &Options) -> Facts {
     Facts {
         log_table: variable(templates, "IDENTITY_TABLE"),
         registration: told("REGISTRATION"),
+        mail: templates
+            .iter()
+            .flat_map(|template| &template.secrets)
+            .any(|secret| secret.name == "LinkKeysSecret"),
         password_profile: told("PASSWORD_PROFILE"),
         demo: options.demo,
     }

@@ -5,6 +5,7 @@ import { busy, showFaults } from "./elements.js";
 import { registerView, signInView } from "./entrance.js";
 import { listenForSheet, record, showExchanges, showLast } from "./exchange.js";
 import { logRows, sessionItems } from "./lists.js";
+import { CONFIRMS, mailedView, takeLink } from "./mailed.js";
 import { listenForDismissal, say, takeBack } from "./status.js";
 import { chooseLanguage, countdown, currentLanguage, text, translate } from "./text.js";
 import { showAnswer, signedInView } from "./views.js";
@@ -15,9 +16,11 @@ const RESUMABLE = "nova-cookie-session";
 const place = (id) => document.getElementById(id);
 const client = new Client(currentLanguage());
 /** What this `nova local` offers. */
-let config = { apis: [], registration: "closed", passwordProfile: "crm", demo: null };
+let config = { apis: [], registration: "closed", mail: false, passwordProfile: "crm", demo: null };
 /** Of the page of somebody who is not signed in: which form it shows, and what is filled in already. */
 const entrance = { face: "signIn", mode: "body", address: "" };
+/** The token of the link that the page was opened by, until it is used. */
+let link = null;
 
 client.addEventListener("exchange", ({ detail }) => {
   record(detail);
@@ -45,19 +48,24 @@ async function attempt(target, work) {
 function view() {
   const { user, mode } = client;
   const profile = config.passwordProfile;
-  if (client.signedIn) return signedInView({ user, mode, sessionId: client.claims().sessionId, apis: config.apis, profile, on });
   const { address } = entrance;
+  const mailed = mailedView(entrance.face, { address, profile, on });
+  if (mailed && (link || !client.signedIn)) return mailed;
+  if (client.signedIn) {
+    const { sessionId } = client.claims();
+    return signedInView({ user, mode, sessionId, apis: config.apis, profile, hasMail: config.mail, on });
+  }
   if (entrance.face === "register") return registerView({ address, profile, on });
   const isOpen = config.registration === "open";
-  return signInView({ mode: entrance.mode, address, demo: config.demo, isOpen, on });
+  return signInView({ mode: entrance.mode, address, demo: config.demo, isOpen, hasMail: config.mail, on });
 }
 
 function render(message = "", kind = "good") {
   place("view").replaceChildren(view());
-  document.title = `${text(client.signedIn ? "me.title" : `${entrance.face}.title`)} · Nova Auth`;
+  document.title = `${text(client.signedIn && !link ? "me.title" : `${entrance.face}.title`)} · Nova Auth`;
   say(message, kind);
   showLife();
-  if (client.signedIn) return reload();
+  if (place("me")) return reload();
 }
 
 /** Moves the focus to the heading of what is new, as a page load would. */
@@ -83,10 +91,21 @@ function leave(message) {
 
 /** From one form to the other; the address that was typed goes along. */
 function turnTo(face, message) {
-  entrance.address = place("email").value;
+  entrance.address = place("email")?.value ?? entrance.address;
   entrance.face = face;
+  link = null;
   render(message);
   enter();
+}
+
+/** Does what a mail is for, and leads to the login. */
+async function useMail(form, path, body) {
+  await attempt(form.querySelector("[type=submit]"), async () => {
+    const answer = await client.call("POST", path, { body });
+    showFaults(form, answer.errors);
+    if (!answer.ok) return say(answer.message, "bad");
+    turnTo("signIn", answer.message ?? text("notice.confirmed"));
+  });
 }
 
 async function signIn(button, form, email, password, mode) {
@@ -123,6 +142,62 @@ const on = {
     turnTo("signIn");
   },
 
+  toForgot() {
+    turnTo("forgot");
+  },
+
+  async forgot(event) {
+    event.preventDefault();
+    const form = event.target;
+    await attempt(form.querySelector("[type=submit]"), async () => {
+      const answer = await client.call("POST", "/api/auth/recovery", { body: { email: form.elements.email.value } });
+      showFaults(form, answer.errors);
+      if (!answer.ok) return say(answer.message, "bad");
+      turnTo("code", answer.message);
+    });
+  },
+
+  async reset(event) {
+    event.preventDefault();
+    const form = event.target;
+    const { email, code, newPassword } = form.elements;
+    const proof = link ? { token: link } : { email: email.value, code: code.value };
+    await useMail(form, "/api/auth/recovery/confirm", { ...proof, newPassword: newPassword.value });
+  },
+
+  async accept(event) {
+    event.preventDefault();
+    const form = event.target;
+    await useMail(form, "/api/auth/invitation/accept", { token: link, password: form.elements.password.value });
+  },
+
+  async confirmLink(event) {
+    event.preventDefault();
+    await useMail(event.target, CONFIRMS[entrance.face], { token: link });
+  },
+
+  async changeEmail(event) {
+    event.preventDefault();
+    const form = event.target;
+    await attempt(form.querySelector("[type=submit]"), async () => {
+      const { newEmail, emailPassword } = form.elements;
+      const body = { newEmail: newEmail.value, currentPassword: emailPassword.value };
+      const answer = await client.call("POST", "/api/auth/email", { body });
+      const faults = answer.errors?.map((fault) => (fault.field === "currentPassword" ? { ...fault, field: "emailPassword" } : fault));
+      showFaults(form, faults);
+      if (!client.signedIn) return;
+      say(answer.message, answer.ok ? "good" : "bad");
+      if (answer.ok) form.reset();
+    });
+  },
+
+  confirmEmail({ currentTarget }) {
+    return attempt(currentTarget, async () => {
+      const answer = await client.call("POST", "/api/auth/verify/resend");
+      if (client.signedIn) say(answer.message, answer.ok ? "good" : "bad");
+    });
+  },
+
   async register(event) {
     event.preventDefault();
     const form = event.target;
@@ -133,7 +208,8 @@ const on = {
       const taken = answer.code === "EMAIL_TAKEN" ? [{ field: "email", message: answer.message }] : [];
       showFaults(form, answer.errors ?? taken);
       if (!answer.ok) return say(answer.message, "bad");
-      turnTo("signIn", text("notice.registered"));
+      // 202: the user is made by the link in a mail.
+      turnTo("signIn", answer.status === 202 ? answer.message : text("notice.registered"));
       place("password").focus();
     });
   },
@@ -250,6 +326,8 @@ function listen() {
 async function start() {
   speak(currentLanguage());
   listen();
+  const opened = takeLink();
+  if (opened) [entrance.face, link] = [opened.face, opened.token];
   try {
     config = { ...config, ...(await (await fetch("/_local/config.json")).json()) };
     // No mode is left after a clear no; a service that did not answer is asked again at the next load.

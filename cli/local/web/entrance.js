@@ -42,7 +42,7 @@ function modes(chosen) {
 const change = (question, id, key, onclick) =>
   el("p", { class: "change" }, `${text(question)} `, el("button", { type: "button", class: "link", id, onclick }, text(key)));
 
-export function signInView({ mode, address, demo, isOpen, on }) {
+export function signInView({ mode, address, demo, isOpen, hasMail, on }) {
   return el(
     "section",
     { class: "card narrow", "aria-labelledby": "signIn-title" },
@@ -57,6 +57,7 @@ export function signInView({ mode, address, demo, isOpen, on }) {
       modes(mode),
       el("button", { type: "submit", class: "primary" }, text("signIn.submit")),
     ),
+    hasMail ? change("signIn.forgot", "to-forgot", "forgot.title", on.toForgot) : null,
     isOpen ? change("signIn.noAccount", "to-register", "register.title", on.toRegister) : null,
     el(
       "details",

@@ -82,6 +82,21 @@ export function showAnswer(place, call, { ok, status, data, message }) {
   );
 }
 
+function emailCard({ on }) {
+  return card(
+    "email",
+    "email.lead",
+    el(
+      "form",
+      { id: "email-form", novalidate: true, onsubmit: on.changeEmail },
+      field({ id: "newEmail", label: text("email.new"), type: "email", autocomplete: "email", dir: "ltr" }),
+      field({ id: "emailPassword", label: text("password.current"), type: "password", autocomplete: "current-password", dir: "ltr" }),
+      el("button", { type: "submit", class: "primary" }, text("email.submit")),
+    ),
+    el("div", { class: "actions" }, button("confirm-email", "email.confirm", { onclick: on.confirmEmail })),
+  );
+}
+
 export function signedInView(state) {
   const { on } = state;
   const head = (key) => el("th", { scope: "col" }, text(key));
@@ -109,6 +124,7 @@ export function signedInView(state) {
         el("button", { type: "submit", class: "primary" }, text("password.submit")),
       ),
     ),
+    state.hasMail ? emailCard(state) : null,
     card(
       "log",
       "log.lead",

@@ -13,8 +13,14 @@ use nova_auth::{
     http::{self, Answer, Endpoint, Request},
 };
 
-const SETTINGS: [Setting; 5] =
-    [Setting::BcryptCost, Setting::PasswordProfile, Setting::Attempts, Setting::RunAction, Setting::ApiRate];
+const SETTINGS: [Setting; 6] = [
+    Setting::BcryptCost,
+    Setting::PasswordProfile,
+    Setting::Attempts,
+    Setting::RunAction,
+    Setting::ApiRate,
+    Setting::Mail,
+];
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -40,5 +46,6 @@ fn parse(request: &Request, policy: Profile) -> Result<PasswordChange, Refusal> 
     let faults = new.iter().flat_map(|new| policy.faults(new, None));
     faults.for_each(|fault| fields.refuse("newPassword", fault));
     let (current, new) = fields.finish(current.zip(new))?;
-    Ok(PasswordChange { access, current, new, policy, caller: request.caller.clone() })
+    let language = request.language.tag();
+    Ok(PasswordChange { access, current, new, policy, language, caller: request.caller.clone() })
 }

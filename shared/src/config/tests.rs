@@ -17,7 +17,7 @@ fn config(changes: &[(&str, &str)]) -> Config {
 /// Asks for everything, and gives the complaints.
 fn complaints(changes: &[(&str, &str)]) -> Vec<String> {
     let config = config(changes);
-    let asked: [Result<(), ConfigError>; 20] = [
+    let asked: [Result<(), ConfigError>; 21] = [
         config.aws().map(drop),
         config.tables().map(drop),
         config.access_keys_secret().map(drop),
@@ -32,6 +32,7 @@ fn complaints(changes: &[(&str, &str)]) -> Vec<String> {
         config.password_profile().map(drop),
         config.registration().map(drop),
         config.email_verification().map(drop),
+        config.mail().map(drop),
         config.security_log().map(drop),
         config.api_rate(1).map(drop),
         config.no_rules().map(drop),
@@ -89,6 +90,7 @@ fn a_wrong_variable_is_named_and_its_value_is_not() {
         &[("KEY_ALGORITHM", "HS512")],
         &[("REGISTRATION", "on")],
         &[("EMAIL_VERIFICATION", "on")],
+        &[("MAIL", "on")],
         &[("LINK_KEYS_SECRET", "refresh")],
         &[("REFRESH_TOKEN_SECONDS", "59")],
         &[("SESSION_MAX_SECONDS", "31536001")],

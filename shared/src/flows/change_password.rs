@@ -9,10 +9,12 @@ use super::{
     authenticate::{Authenticated, authenticate, authenticate_call},
     current_password,
     journal::announce,
+    mail::notice,
 };
 use crate::{
     app::AuthService,
     domain::{
+        mail::Notice,
         moment::Moment,
         password::{Password, Profile as PasswordProfile},
         refusal::{FieldFault, Refusal},
@@ -33,6 +35,8 @@ pub struct PasswordChange {
     pub new: Password,
     /// Which passwords may be set.
     pub policy: PasswordProfile,
+    /// The tag of the language that the user is told of it in.
+    pub language: &'static str,
     /// Who is calling.
     pub caller: Caller,
 }
@@ -114,12 +118,16 @@ async fn try_change(
     let kind = SecurityEvent::AuthnPasswordChange;
     let event = service.journal.entry(kind, moment, user, &change.caller.device);
     let event = event.of_session(who.session.session_id);
+    // The user is told, where the stack sends mail: somebody else may have done it.
+    let notice = service.mail.then(|| notice(Notice::PasswordChanged, email, change.language, moment));
+    let notice = notice.transpose()?;
     let commit = PasswordCommit {
         email,
         verified: &credential,
         hash: &hash,
         session: &who.session,
         event: &event,
+        notice: notice.as_ref().map(|(key, mail)| (key, mail)),
         now: moment.now,
     };
     let (committed, ()) = tokio::join!(

@@ -6,7 +6,13 @@ use jiff::Timestamp;
 use super::{
     Credential, EventRow, Store, StoreError, credential, item, profile, session, transaction::Transacted,
 };
-use crate::domain::{email::Email, ids::UserId, password::PasswordHash, session::Session};
+use crate::domain::{
+    email::Email,
+    ids::UserId,
+    mail::{Mail, MailKey},
+    password::PasswordHash,
+    session::Session,
+};
 
 /// A change of a user that no session of theirs, or none but one, survives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +39,8 @@ pub struct PasswordCommit<'a> {
     pub session: &'a Session,
     /// The entry of the security log.
     pub event: &'a EventRow,
+    /// The mail that tells the user of it, where the stack sends mail.
+    pub notice: Option<(&'a MailKey, &'a Mail)>,
     /// The time of the change.
     pub now: Timestamp,
 }
@@ -117,12 +125,15 @@ impl Store {
             .table_name(&self.tables.sessions)
             .set_key(Some(session::key(session.user_id, session.session_id)))
             .update_expression("SET epoch = :next");
-        let writes = vec![
+        let mut writes = vec![
             write(OPERATION, credential)?,
             write(OPERATION, user)?,
             write(OPERATION, this_session)?,
             TransactWriteItem::builder().put(self.event_put(OPERATION, change.event)?).build(),
         ];
+        if let Some(notice) = change.notice {
+            writes.push(self.mail_put(OPERATION, notice)?);
+        }
         Ok(match self.transact(OPERATION, writes).await? {
             Transacted::Done => PasswordCommitted::Done,
             Transacted::ConditionsFailed(_) => PasswordCommitted::Changed,

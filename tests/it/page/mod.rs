@@ -4,6 +4,7 @@ mod attacks;
 mod browser;
 mod entrance;
 mod feedback;
+mod mail;
 mod websocket;
 
 use serde_json::Value;

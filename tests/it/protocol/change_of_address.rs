@@ -91,6 +91,18 @@ async fn the_new_mailbox_confirms_and_the_session_that_asked_goes_on_alone() {
     assert!(profile.contains_key("emailVerifiedAt"));
 }
 
+/// Somebody who knows the password may have done it.
+#[tokio::test]
+async fn a_user_is_told_of_a_changed_password_where_the_stack_sends_mail() {
+    for (mail, told) in [("disabled", 0), ("enabled", 1)] {
+        let world = World::with(&[("MAIL", mail)]).await;
+        let (amal, pair) = world.logged_in().await;
+        world.change_password(&world.at(1), &pair.access).await.unwrap();
+        let mails = world.rows.all(SESSIONS, &format!("MAIL#{}", amal.email.digest()), "NOTICE#").await;
+        assert_eq!(mails.len(), told, "{mail}");
+    }
+}
+
 #[tokio::test]
 async fn a_stolen_access_token_without_the_password_changes_no_address() {
     let world = World::new().await;

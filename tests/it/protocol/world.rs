@@ -264,6 +264,7 @@ impl World {
             current: Password::new(current.to_owned()),
             new: Password::new(new.to_owned()),
             policy: PasswordProfile::Crm,
+            language: "en",
             caller: Caller { address: ClientAddress::parse(ADDRESS), device: device() },
         };
         change_password(&self.service, moment, &change).await

@@ -102,6 +102,7 @@ pub(super) const NEEDS: &[(&str, &str, &str, &[&str])] = &[
     ("Password", "Sessions", "BatchGetItem", &["USER"]),
     ("Password", "Sessions", "DeleteItem", &["ATTEMPTS"]),
     ("Password", "Sessions", "GetItem", &["USER"]),
+    ("Password", "Sessions", "PutItem", &["MAIL"]),
     ("Password", "Sessions", "UpdateItem", &["ATTEMPTS", "RATE", "USER"]),
     ("Recover", "Sessions", "PutItem", &["MAIL"]),
     ("Recover", "Sessions", "UpdateItem", &["MAILS", "RATE"]),

@@ -27,6 +27,7 @@ const ASSETS: &[(&str, &str, &str)] = &[
     ("entrance.js", MODULE, web!("entrance.js")),
     ("exchange.js", MODULE, web!("exchange.js")),
     ("lists.js", MODULE, web!("lists.js")),
+    ("mailed.js", MODULE, web!("mailed.js")),
     ("password.js", MODULE, web!("password.js")),
     ("status.js", MODULE, web!("status.js")),
     ("text.js", MODULE, web!("text.js")),

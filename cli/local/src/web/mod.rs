@@ -32,6 +32,9 @@ use nova_template::Api;
 /// Where everything is but the page itself.
 const LOCAL: &str = "/_local/";
 
+/// Where the page is: at the root, and where the links of mails lead (`AppUrl` is this system's own).
+const PAGES: [&str; 5] = ["/", "/reset", "/verify", "/email", "/invitation"];
+
 /// What a page may do: load from here, and talk to here. No markup of ours, and none that slips in, runs a script.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
@@ -43,6 +46,8 @@ pub(crate) struct Facts {
     pub(crate) log_table: String,
     /// `REGISTRATION`: `open`, or something else.
     pub(crate) registration: String,
+    /// Whether the system sends mail.
+    pub(crate) mail: bool,
     /// `PASSWORD_PROFILE`.
     pub(crate) password_profile: String,
     /// Somebody whom the page offers to sign in as.
@@ -79,6 +84,7 @@ impl Page {
         let config = json!({
             "apis": apis,
             "registration": facts.registration,
+            "mail": facts.mail,
             "passwordProfile": facts.password_profile,
             "demo": demo,
         });
@@ -97,7 +103,7 @@ impl Page {
         let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
         let path = request.uri().path().to_owned();
         match path.strip_prefix(LOCAL) {
-            None if path == "/" && is_read => files::page(),
+            None if PAGES.contains(&path.as_str()) && is_read => files::page(),
             None => pass_on(&self.main, request).await,
             Some("config.json") if is_read => json_answer(StatusCode::OK, &self.config),
             Some("security-log") if is_read => self.log.answer(peer, request.headers()).await,
