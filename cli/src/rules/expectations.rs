@@ -18,7 +18,7 @@ use std::net::IpAddr;
 
 use nova_auth::domain::rules::Method;
 use nova_auth::domain::rules::file::FileFault;
-use nova_auth::domain::user::{Role, check_permission};
+use nova_auth::domain::user::{Permission, Role};
 use saphyr::{LoadableYamlNode as _, MarkedYaml, Scalar, YamlData};
 
 /// Nobody's name: who has no token.
@@ -176,8 +176,8 @@ impl Reader<'_> {
                 ("permissions", YamlData::Sequence(entries)) => {
                     for entry in entries {
                         let permission = text(entry).unwrap_or_default();
-                        match check_permission(&permission) {
-                            Ok(()) => drop(user.permissions.insert(permission)),
+                        match permission.parse::<Permission>() {
+                            Ok(permission) => drop(user.permissions.insert(permission.into())),
                             Err(wrong) => {
                                 self.fault(
                                     line(entry),

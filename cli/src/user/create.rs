@@ -6,7 +6,7 @@ use nova_auth::domain::email::Email;
 use nova_auth::domain::name::PersonName;
 use nova_auth::domain::password::Password;
 use nova_auth::domain::refusal::{FieldFault, Refusal};
-use nova_auth::domain::user::{NotAPermission, Role, check_permission};
+use nova_auth::domain::user::{NotAPermission, Permission, Role};
 use nova_auth::flows::create_user::{Registration, create_user};
 use nova_auth::flows::operator::Operator;
 use serde_json::json;
@@ -15,7 +15,7 @@ use super::password::{self, PasswordArgs};
 use super::{LogArgs, moment};
 use crate::failure::refused;
 use crate::output::Output;
-use crate::target::Target;
+use crate::place::Target;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -42,8 +42,7 @@ pub(crate) struct Args {
 }
 
 pub(super) fn permission(text: &str) -> Result<String, NotAPermission> {
-    check_permission(text)?;
-    Ok(text.to_owned())
+    text.parse().map(Permission::into)
 }
 
 pub(super) async fn run(args: &Args) -> Result<(), Box<dyn Error>> {

@@ -119,18 +119,53 @@ impl From<Role> for String {
 #[error("a permission is feature:action, each of lower-case letters, digits, - and _")]
 pub struct NotAPermission;
 
-/// Checks the form of a permission, `feature:action`.
-///
-/// # Errors
-/// [`NotAPermission`] for any other form.
-pub fn check_permission(text: &str) -> Result<(), NotAPermission> {
-    let is_word = |word: &str| {
-        (1..=64).contains(&word.len())
-            && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_')
-    };
-    match text.split_once(':') {
-        Some((feature, action)) if is_word(feature) && is_word(action) => Ok(()),
-        _ => Err(NotAPermission),
+/// What somebody may do, as `feature:action`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Permission(String);
+
+impl Permission {
+    /// The permission as users have it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// What it is about, and what may be done with it.
+    #[must_use]
+    pub fn parts(&self) -> (&str, &str) {
+        // INVARIANT: it was checked when it was read.
+        self.0.split_once(':').unwrap_or_default()
+    }
+
+    fn is_one(text: &str) -> bool {
+        let is_word = |word: &str| {
+            (1..=64).contains(&word.len())
+                && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_')
+        };
+        text.split_once(':').is_some_and(|(feature, action)| is_word(feature) && is_word(action))
+    }
+}
+
+impl std::str::FromStr for Permission {
+    type Err = NotAPermission;
+
+    fn from_str(text: &str) -> Result<Self, NotAPermission> {
+        Self::try_from(text.to_owned())
+    }
+}
+
+impl TryFrom<String> for Permission {
+    type Error = NotAPermission;
+
+    fn try_from(text: String) -> Result<Self, NotAPermission> {
+        if Self::is_one(&text) { Ok(Self(text)) } else { Err(NotAPermission) }
+    }
+}
+
+impl From<Permission> for String {
+    fn from(permission: Permission) -> Self {
+        permission.0
     }
 }
 
@@ -141,12 +176,16 @@ pub const MAX_PERMISSIONS: usize = 200;
 /// Checks what a user may do, all of it: wherever a user is made or gets more permissions.
 ///
 /// # Errors
-/// [`Fault::TooLong`] for more than [`MAX_PERMISSIONS`], [`Fault::Invalid`] where one is not [of its form](check_permission).
+/// [`Fault::TooLong`] for more than [`MAX_PERMISSIONS`], [`Fault::Invalid`] where one is no [`Permission`].
 pub fn check_permissions(permissions: &BTreeSet<String>) -> Result<(), Fault> {
     if permissions.len() > MAX_PERMISSIONS {
         return Err(Fault::TooLong);
     }
-    permissions.iter().try_for_each(|permission| check_permission(permission)).map_err(|_| Fault::Invalid)
+    if permissions.iter().all(|permission| Permission::is_one(permission)) {
+        Ok(())
+    } else {
+        Err(Fault::Invalid)
+    }
 }
 
 #[cfg(test)]
@@ -166,9 +205,9 @@ mod tests {
         for text in ["", "Admin", "a b", &"a".repeat(33)] {
             assert_eq!(text.parse::<Role>(), Err(NotARole), "{text}");
         }
-        assert_eq!(check_permission("notes:read"), Ok(()));
+        assert_eq!("notes:read".parse::<Permission>().unwrap().parts(), ("notes", "read"));
         for text in ["notes", "notes:", ":read", "notes:read:all", "Notes:read"] {
-            assert_eq!(check_permission(text), Err(NotAPermission), "{text}");
+            assert_eq!(text.parse::<Permission>(), Err(NotAPermission), "{text}");
         }
     }
 

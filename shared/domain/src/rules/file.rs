@@ -16,9 +16,9 @@ use std::fmt;
 use ipnet::IpNet;
 use saphyr::{LoadableYamlNode as _, MarkedYaml, Scalar, YamlData};
 
-use super::{Access, Permission, Route, Rule};
+use super::{Access, Route, Rule};
 use crate::network::{NetworkFault, parse_network};
-use crate::user::Role;
+use crate::user::{Permission, Role};
 
 /// A place in a rules file where something is wrong, and what to write instead.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -40,7 +40,7 @@ pub use route::{Method, Route};
 use crate::{
     address::ClientAddress,
     refusal::Refusal,
-    user::{Profile, Role},
+    user::{Permission, Profile, Role},
 };
 
 /// The rules of an API.
@@ -90,40 +90,6 @@ pub struct Access {
     /// From one of these networks; from anywhere if there are none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub addresses: Vec<IpNet>,
-}
-
-/// `feature:action`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Permission(String);
-
-impl Permission {
-    /// The permission as users have it.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// What it is about, and what may be done with it.
-    #[must_use]
-    pub fn parts(&self) -> (&str, &str) {
-        // INVARIANT: it was checked when it was read.
-        self.0.split_once(':').unwrap_or_default()
-    }
-}
-
-impl TryFrom<String> for Permission {
-    type Error = crate::user::NotAPermission;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        crate::user::check_permission(&text).map(|()| Self(text))
-    }
-}
-
-impl From<Permission> for String {
-    fn from(permission: Permission) -> Self {
-        permission.0
-    }
 }
 
 /// Who is calling, and from where.

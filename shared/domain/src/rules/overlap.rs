@@ -7,6 +7,15 @@ use std::collections::BTreeSet;
 
 use super::route::{Route, Segment};
 
+impl Route {
+    /// Whether there is a call that both are about.
+    #[must_use]
+    pub fn overlaps(&self, other: &Self) -> bool {
+        let others = other.methods();
+        self.methods().iter().any(|method| others.contains(method)) && overlap(self, other)
+    }
+}
+
 /// A piece of a pattern.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Token {

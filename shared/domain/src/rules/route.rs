@@ -173,13 +173,6 @@ impl Route {
         &self.iam_path
     }
 
-    /// Whether there is a call that both are about.
-    #[must_use]
-    pub fn overlaps(&self, other: &Self) -> bool {
-        let others = other.methods();
-        self.methods().iter().any(|method| others.contains(method)) && super::overlap::overlap(self, other)
-    }
-
     pub(super) fn segments(&self) -> &[Segment] {
         &self.segments
     }
