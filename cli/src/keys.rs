@@ -11,7 +11,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::json;
 
 use crate::output::Output;
-use crate::target::Target;
+use crate::place::Target;
 
 /// How often, and how many times, it is looked whether a rotation has come to its end: two minutes.
 const LOOKS: (Duration, usize) = (Duration::from_millis(500), 240);

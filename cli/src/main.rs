@@ -11,9 +11,9 @@ mod keys;
 #[cfg(feature = "local")]
 mod local;
 mod output;
+mod place;
 mod rules;
 mod session;
-mod target;
 mod user;
 
 use std::error::Error;

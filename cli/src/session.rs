@@ -14,7 +14,7 @@ use serde_json::json;
 
 use crate::failure::refused;
 use crate::output::{Output, Table};
-use crate::target::Target;
+use crate::place::Target;
 use crate::user::{Common, UserName, find, moment, operator, time};
 
 #[derive(Debug, clap::Subcommand)]

@@ -29,8 +29,8 @@ use serde_json::json;
 
 use crate::failure::Unwell;
 use crate::output::Output;
-use crate::target::aws::Aws;
-use crate::target::{Target, Whole, local, proxy};
+use crate::place::aws::Aws;
+use crate::place::{Target, Whole, local, proxy};
 
 use call::Calls;
 use deployed::Deployed;

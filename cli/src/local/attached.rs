@@ -8,8 +8,8 @@ use nova_local::Stack;
 use nova_template::{Api, Template};
 
 use super::{flag, say};
+use crate::place::Target;
 use crate::rules;
-use crate::target::Target;
 
 /// Stores the rules.yaml beside an attached template for each of its APIs: as rules that are kept where one of the API's
 /// authorizers keeps its results. An API of Nova Auth's that has none is said to be closed, or open if `lets_in`.

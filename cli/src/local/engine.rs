@@ -5,8 +5,8 @@ use std::error::Error;
 
 use nova_local::{Engine, Origin};
 
-use crate::target::Target;
-use crate::target::aws::Aws;
+use crate::place::Target;
+use crate::place::aws::Aws;
 
 /// The engine of this URL: one on this machine by `http`, an account's by `https`, with the credentials that any AWS program
 /// would find.

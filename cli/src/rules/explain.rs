@@ -13,7 +13,7 @@ use serde_json::json;
 use super::Wanted;
 use crate::failure::{Unwell, Usage};
 use crate::output::Output;
-use crate::target::Target;
+use crate::place::Target;
 use crate::user::{UserName, find};
 
 /// The code by which the rules say no.

@@ -17,7 +17,7 @@ use serde_json::json;
 
 use crate::failure::NotFound;
 use crate::output::Output;
-use crate::target::Target;
+use crate::place::Target;
 use crate::user::UserName;
 
 #[derive(Debug, clap::Subcommand)]

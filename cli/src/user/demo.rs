@@ -15,7 +15,7 @@ use super::create::{DEMO_PERMISSION, create_for_demo};
 use super::password::PasswordArgs;
 use super::{LogArgs, UserName, find, moment, operator};
 use crate::failure::refused;
-use crate::target::Target;
+use crate::place::Target;
 
 /// Makes the user; one that a file has kept is made what the walk needs again, whatever was changed of them: the password, the
 /// role, the permission, the status, and failed logins. Says whether anything was.

@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use super::list::NOT_KNOWN;
 use crate::failure::InPart;
 use crate::output::{Output, stdout};
-use crate::target::Target;
+use crate::place::Target;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {

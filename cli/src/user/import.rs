@@ -19,7 +19,7 @@ use super::records::{Found, open, read};
 use super::{LogArgs, moment, operator};
 use crate::failure::InPart;
 use crate::output::{Output, stdout};
-use crate::target::Target;
+use crate::place::Target;
 
 pub(super) const HELP: &str = r#"A line is a user:
   {"email":"sara@example.com","name":"Sara","role":"user","status":"active",

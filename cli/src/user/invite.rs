@@ -16,7 +16,7 @@ use super::password::PasswordArgs;
 use super::{Common, LogArgs, UserName, find, moment, operator};
 use crate::failure::refused;
 use crate::output::Output;
-use crate::target::Target;
+use crate::place::Target;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct InviteArgs {

@@ -11,7 +11,7 @@ use nova_auth::store::Segment;
 use super::view::{View, status, time, with_last_logins};
 use crate::failure::InPart;
 use crate::output::{Output, Table, stdout};
-use crate::target::Target;
+use crate::place::Target;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {

@@ -29,7 +29,7 @@ use nova_auth::store::Store;
 pub(crate) use self::demo::prepare_for_demo;
 pub(crate) use self::find::{UserName, find};
 pub(crate) use self::view::time;
-use crate::target::Target;
+use crate::place::Target;
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Verb {

@@ -11,8 +11,8 @@ use serde_json::json;
 use super::view::{View, status, time};
 use super::{UserName, find};
 use crate::output::{Output, Table, shown};
+use crate::place::Target;
 use crate::session::{SessionView, live};
-use crate::target::Target;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
