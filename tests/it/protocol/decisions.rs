@@ -36,7 +36,7 @@ async fn a_session_that_was_left_out_of_an_answer_keeps_its_blacklist() {
 
 #[tokio::test]
 async fn keys_that_are_never_answered_are_neither_a_no_nor_a_yes() {
-    let world = World::new().await;
+    let world = World::as_deployed().await;
     let (_, pair) = world.logged_in().await;
     world.wire.script(on("BatchGetItem").every_call(), Fault::Unprocessed(skip("PROFILE")));
     assert_passing(world.authenticate(60, &pair.access).await);

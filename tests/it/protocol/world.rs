@@ -115,6 +115,15 @@ impl World {
 
     /// One whose functions are told this too.
     pub(super) async fn with(variables: &[(&str, &str)]) -> Arc<World> {
+        World::patient(PATIENCE, variables).await
+    }
+
+    /// One whose functions wait for their tables no longer than those of a deployed stack: where that is the subject.
+    pub(super) async fn as_deployed() -> Arc<World> {
+        World::patient(Patience::DEPLOYED, &[]).await
+    }
+
+    async fn patient(patience: Patience, variables: &[(&str, &str)]) -> Arc<World> {
         insist_on_a_stack();
         let template = Path::new(env!("CARGO_MANIFEST_DIR")).join("../template.yaml");
         let storage = engine::storage(&template).await;
@@ -132,7 +141,7 @@ impl World {
             ("API_RATE_LIMIT", "0"),
         ];
         let config: Config = fixed.into_iter().chain(variables.iter().copied()).collect();
-        let aws = AwsConfig { patience: PATIENCE, ..config.aws().unwrap() };
+        let aws = AwsConfig { patience, ..config.aws().unwrap() };
         let http = http_client(&aws).unwrap();
         let (wire, vault) = (Wire::new(http.clone()), Vault::new());
         // A budget of retries of its own: the tests of one process would use up each other's.
