@@ -12,81 +12,25 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     aws::Clients,
-    config::{
-        AuthorizerEdge, Config, ConfigError, DecisionLog, EdgeConfig, HttpResponses, NoRules, RunAction,
-        TokenNames,
-    },
+    config::{Config, ConfigError},
     domain::{
         attempts::{Limit, Limits},
         password::Profile as PasswordProfile,
         session::Lifetimes,
     },
-    flows::journal::Journal,
-    keys::{AccessTokens, KeyAlgorithm, KeyCache, KeysError, RefreshTokens, TokenKind, VersionedSecret},
+    journal::Journal,
+    keys::{AccessTokens, KeyCache, RefreshTokens, TokenKind, TokenNames, VersionedSecret},
     passwords::Hasher,
     rate_limit::RateLimit,
     rules_cache::RulesCache,
+    runtime::RuntimeEnded,
+    settings::{EdgeConfig, RunAction},
     store::Store,
     telemetry,
 };
 
-pub use mail::{RecoverService, RedeemService, Relay, mail_links};
-
-/// What the authentication endpoints work with.
-#[derive(Debug)]
-pub struct AuthService {
-    /// The tables.
-    pub store: Store,
-    /// Access tokens.
-    pub access: AccessTokens,
-    /// Refresh tokens.
-    pub refresh: RefreshTokens,
-    /// Passwords.
-    pub hasher: Hasher,
-    /// Which passwords may be set.
-    pub policy: PasswordProfile,
-    /// Whether strangers may register.
-    pub registration: bool,
-    /// Whether a registration makes its user only when the address is confirmed by mail.
-    pub verification: bool,
-    /// Whether the stack sends mail.
-    pub mail: bool,
-    /// How many passwords may be tried.
-    pub attempts: Limits,
-    /// How many sessions a user may have at once, if there is a limit.
-    pub max_sessions: Option<std::num::NonZeroUsize>,
-    /// What happens after a long run of failures.
-    pub run_action: RunAction,
-    /// How often the endpoints may be called.
-    pub rate_limit: RateLimit,
-    /// How long tokens and sessions live.
-    pub lifetimes: Lifetimes,
-    /// The security log.
-    pub journal: Journal,
-    /// How requests are read and answered.
-    pub edge: EdgeConfig,
-}
-
-/// What the authorizer works with. It has no key that could make a refresh token.
-#[derive(Debug)]
-pub struct Authorizer {
-    /// The tables.
-    pub store: Store,
-    /// Access tokens.
-    pub access: AccessTokens,
-    /// The rules of attached APIs.
-    pub rules: RulesCache,
-    /// How often attached APIs may be called.
-    pub rate_limit: RateLimit,
-    /// What an API without rules allows.
-    pub no_rules: NoRules,
-    /// What HTTP APIs take as an answer.
-    pub http_responses: HttpResponses,
-    /// Which decisions have a line in the log.
-    pub decision_log: DecisionLog,
-    /// How requests are read and answered.
-    pub edge: AuthorizerEdge,
-}
+pub use crate::service::{AuthService, Authorizer, KeyRotation, Relay};
+pub use mail::{RecoverService, RedeemService, mail_links};
 
 /// What the public key set is made of.
 #[derive(Debug)]
@@ -104,21 +48,6 @@ pub struct CsrfService {
     pub refresh: RefreshTokens,
     /// How requests are read and answered.
     pub edge: EdgeConfig,
-}
-
-/// What the rotation of keys works with.
-#[derive(Debug)]
-pub struct KeyRotation {
-    /// The secret of the access tokens' keys.
-    pub access: VersionedSecret,
-    /// The secret of the refresh tokens' keys.
-    pub refresh: VersionedSecret,
-    /// The secret of the keys of links, where the stack sends mail.
-    pub links: Option<VersionedSecret>,
-    /// What new keys of access tokens are of.
-    pub algorithm: KeyAlgorithm,
-    /// How long tokens live: as long their keys stay.
-    pub lifetimes: Lifetimes,
 }
 
 /// The rings of keys that a function uses. It asks for no others, and its role lets it read no others.
@@ -183,8 +112,8 @@ pub enum StartError {
     #[error("AWS_CA_BUNDLE: {0}")]
     Certificates(#[from] std::io::Error),
     /// The Lambda runtime gave up.
-    #[error("the Lambda runtime ended: {0}")]
-    Runtime(String),
+    #[error(transparent)]
+    Runtime(#[from] RuntimeEnded),
 }
 
 /// Runs a function until Lambda ends it; says in one line why it could not start.
@@ -207,8 +136,7 @@ impl AuthService {
     /// # Errors
     /// [`StartError`], for what no retry would cure.
     pub async fn start(rings: Rings, settings: &[Setting]) -> Result<Self, StartError> {
-        telemetry::start();
-        let config = Config::from_env();
+        let config = started();
         let service = Self::build(&config, &Clients::new(&config.aws()?)?, rings, settings)?;
         let now = start_time();
         let access = async {
@@ -232,14 +160,6 @@ impl AuthService {
             store.err().map(|e| e.to_string()),
         ]);
         Ok(service)
-    }
-
-    /// Makes sure that tokens of both kinds can be made, before anything is begun that ends with them.
-    ///
-    /// # Errors
-    /// [`KeysError`].
-    pub async fn ready(&self, now: Timestamp) -> Result<(), KeysError> {
-        tokio::try_join!(self.access.ready(now), self.refresh.ready(now)).map(|_| ())
     }
 
     /// Builds all of it on these clients.
@@ -320,8 +240,7 @@ impl Authorizer {
     /// # Errors
     /// [`StartError`], for what no retry would cure.
     pub async fn start() -> Result<Self, StartError> {
-        telemetry::start();
-        let config = Config::from_env();
+        let config = started();
         let service = Self::new(&config, &Clients::new(&config.aws()?)?)?;
         let (access, store) = tokio::join!(service.access.ready(start_time()), service.store.warm_up());
         note([access.err().map(|e| e.to_string()), store.err().map(|e| e.to_string()), None]);
@@ -352,8 +271,7 @@ impl PublicKeys {
     /// # Errors
     /// [`StartError`], for what no retry would cure.
     pub async fn start() -> Result<Self, StartError> {
-        telemetry::start();
-        let config = Config::from_env();
+        let config = started();
         let keys = access_keys(&config, &Clients::new(&config.aws()?)?)?;
         let access = AccessTokens::new(keys, TokenNames::default(), Lifetimes::NONE);
         let service = Self { access, edge: config.edge()? };
@@ -368,8 +286,7 @@ impl CsrfService {
     /// # Errors
     /// [`StartError`], for what no retry would cure.
     pub async fn start() -> Result<Self, StartError> {
-        telemetry::start();
-        let config = Config::from_env();
+        let config = started();
         let service = Self::new(&config, &Clients::new(&config.aws()?)?)?;
         note([service.refresh.ready(start_time()).await.err().map(|e| e.to_string()), None, None]);
         Ok(service)
@@ -393,8 +310,7 @@ impl KeyRotation {
     /// # Errors
     /// [`StartError`], for what no retry would cure.
     pub fn start() -> Result<Self, StartError> {
-        telemetry::start();
-        let config = Config::from_env();
+        let config = started();
         Ok(Self::new(&config, &Clients::new(&config.aws()?)?)?)
     }
 
@@ -417,6 +333,13 @@ impl KeyRotation {
 fn access_keys(config: &Config, clients: &Clients) -> Result<KeyCache, ConfigError> {
     let secret = config.access_keys_secret()?;
     Ok(KeyCache::new(clients.secrets_manager.clone(), &secret, TokenKind::Access))
+}
+
+/// What the environment says, with logging begun.
+fn started() -> Config {
+    let config = Config::from_env();
+    telemetry::start(config.stack_name());
+    config
 }
 
 /// The time at which a process starts: a function, or a command of an operator.

@@ -13,12 +13,46 @@ use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provi
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::SdkConfig;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::config::AwsConfig;
+use crate::patience::Patience;
 
 /// The one HTTP client of a process, for who hands it on.
 pub use aws_smithy_runtime_api::client::http::SharedHttpClient as HttpClient;
+
+/// How AWS is reached.
+#[derive(Debug, Clone)]
+pub struct AwsConfig {
+    /// The region.
+    pub region: String,
+    /// The access key id, of the function's role.
+    pub access_key_id: String,
+    /// Its secret.
+    pub secret_access_key: SecretString,
+    /// Its session.
+    pub session_token: Option<SecretString>,
+    /// Another address of DynamoDB.
+    pub dynamodb_url: Option<String>,
+    /// Another address of Secrets Manager.
+    pub secrets_manager_url: Option<String>,
+    /// Other addresses of the services that single functions call: SQS, EventBridge, SES.
+    pub service_urls: ServiceUrls,
+    /// A PEM file of certificates to trust instead of Amazon's.
+    pub ca_bundle: Option<String>,
+    /// How long it is waited for.
+    pub patience: Patience,
+}
+
+/// Other addresses of services.
+#[derive(Debug, Clone, Default)]
+pub struct ServiceUrls {
+    /// Of SQS.
+    pub sqs: Option<String>,
+    /// Of EventBridge.
+    pub event_bridge: Option<String>,
+    /// Of SES.
+    pub ses: Option<String>,
+}
 
 /// The clients of one process.
 #[derive(Debug, Clone)]

@@ -64,9 +64,11 @@ use crate::{
     store::Tables,
 };
 
-pub use aws::{AwsConfig, ServiceUrls};
-pub use edge::{AuthorizerEdge, EdgeConfig};
-pub use tokens::TokenNames;
+pub use crate::{
+    aws::{AwsConfig, ServiceUrls},
+    keys::TokenNames,
+    settings::{AuthorizerEdge, DecisionLog, EdgeConfig, HttpResponses, NoRules, RunAction},
+};
 
 /// A variable is missing or wrong. The value is not repeated.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -81,43 +83,6 @@ pub struct ConfigError {
 pub struct Config(Arc<Find>);
 
 type Find = dyn Fn(&str) -> Option<String> + Send + Sync;
-
-/// What happens after a long run of failures on an account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RunAction {
-    /// Somebody is told.
-    Alarm,
-    /// Somebody is told, and the account is disabled, as NIST SP 800-63B-4, section 3.2.2, has it. Not by default:
-    /// whoever knows an address could lock its owner out.
-    Disable,
-}
-
-/// What HTTP APIs with payload 2.0 take from the authorizer: `EnableSimpleResponses` of theirs, which no event says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HttpResponses {
-    /// IAM policies, which say all that somebody may call.
-    Iam,
-    /// Yes or no about one route.
-    Simple,
-}
-
-/// Which decisions of the authorizer have a line in the log. Refusals and failures always do: they are counted by it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DecisionLog {
-    /// Every one.
-    All,
-    /// Those that let nobody in.
-    Refusals,
-}
-
-/// What an API without rules allows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NoRules {
-    /// Nothing.
-    Deny,
-    /// Everything, to any active user.
-    Authenticated,
-}
 
 /// The values hold secrets.
 impl std::fmt::Debug for Config {

@@ -1,14 +1,17 @@
 //! Nova Auth: the library that every function shares. This page is its map.
 //!
-//! Arrows run one way: functions and the `nova` command → [`http`] / [`authorizer`] → [`flows`] → [`store`], [`keys`],
-//! and the pure rules of [`domain`], which know none of the others.
+//! Arrows run one way: functions and the `nova` command → [`app`] → [`http`] / [`authorizer`] → [`flows`] → [`store`], [`keys`],
+//! and the pure rules of [`domain`], which know none of the others. A test holds every import to that (`arrows`).
 //!
 //! | module | what is in it |
 //! |---|---|
 //! | [`domain`] | the rules: tokens, sessions, attempts, addresses, policies; a package of its own |
 //! | [`config`] | every environment variable, read once |
 //! | [`app`] | the composition root: the one place that builds clients, stores and keys |
+//! | [`service`] | what the flows work with |
+//! | [`settings`] | what an operator decides, as values |
 //! | [`flows`] | one story a file: login, refresh, logout, authenticate, authorize, change_password, … |
+//! | [`journal`] | the security log: an entry of it, and the line and the metric that go with it |
 //! | [`store`] | DynamoDB, one file per kind of item |
 //! | [`keys`] | Secrets Manager, the ring of JWT keys, and the tokens signed with it |
 //! | [`patience`] | how long AWS is waited for |
@@ -21,17 +24,21 @@
 //! | [`relay`] | the edge of the relay: records of the tables' streams in |
 //! | [`messages`] | what people read, in Arabic and English |
 //! | [`telemetry`] | logs, and the metrics that ride on their lines |
+//! | [`aws`], [`runtime`] | the clients; the Lambda runtime |
 //! | [`entropy`] | randomness |
 
 pub use nova_auth_domain as domain;
 
 pub mod app;
+#[cfg(test)]
+mod arrows;
 pub mod authorizer;
 pub mod aws;
 pub mod config;
 pub mod entropy;
 pub mod flows;
 pub mod http;
+pub mod journal;
 pub mod keys;
 pub mod messages;
 pub mod passwords;
@@ -40,5 +47,8 @@ pub mod rate_limit;
 pub mod relay;
 pub mod rotation;
 pub mod rules_cache;
+pub mod runtime;
+pub mod service;
+pub mod settings;
 pub mod store;
 pub mod telemetry;

@@ -6,9 +6,10 @@ use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde_json::{Value, json, value::RawValue};
 
 use crate::{
-    app::{Relay, StartError},
     domain::mail::MailKey,
     flows::relay::{Change, Outlets, relay},
+    runtime::RuntimeEnded,
+    service::Relay,
 };
 
 /// The event is none of a stream: Lambda tells all of it again.
@@ -26,11 +27,12 @@ impl From<Unreadable> for Diagnostic {
 ///
 /// # Errors
 /// The Lambda runtime can't be reached any more.
-pub async fn serve(service: &Relay, outlets: &impl Outlets) -> Result<(), StartError> {
+pub async fn serve<E: From<RuntimeEnded>>(service: &Relay, outlets: &impl Outlets) -> Result<(), E> {
     let answer = service_fn(move |event: LambdaEvent<Box<RawValue>>| async move {
         answer(service, outlets, event.payload.get()).await
     });
-    lambda_runtime::run(answer).await.map_err(|error| StartError::Runtime(error.to_string()))
+    // Boxed: the calls are nested deeper than the compiler follows by itself.
+    Box::pin(lambda_runtime::run(answer)).await.map_err(|error| RuntimeEnded(error.to_string()).into())
 }
 
 /// Tells what one event has, and says which of its records are to come again.

@@ -5,9 +5,10 @@ use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde_json::{Value, value::RawValue};
 
 use crate::{
-    app::{KeyRotation, StartError},
     flows::rotate_keys::{Done, RotationError, Step, StepRequest, rotate_keys},
     http::moment_of,
+    runtime::RuntimeEnded,
+    service::KeyRotation,
 };
 
 /// A step failed, or was no step. Secrets Manager takes any error of the function as that.
@@ -33,11 +34,12 @@ impl From<StepError> for Diagnostic {
 ///
 /// # Errors
 /// The Lambda runtime can't be reached any more.
-pub async fn serve(service: &KeyRotation) -> Result<(), StartError> {
+pub async fn serve<E: From<RuntimeEnded>>(service: &KeyRotation) -> Result<(), E> {
     let answer = service_fn(move |event: LambdaEvent<Box<RawValue>>| async move {
         answer(service, event.payload.get(), moment_of(&event.context).now).await
     });
-    lambda_runtime::run(answer).await.map_err(|error| StartError::Runtime(error.to_string()))
+    // Boxed: the calls are nested deeper than the compiler follows by itself.
+    Box::pin(lambda_runtime::run(answer)).await.map_err(|error| RuntimeEnded(error.to_string()).into())
 }
 
 /// Does what one event asks for.

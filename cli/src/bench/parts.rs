@@ -27,9 +27,9 @@ pub(super) async fn once() -> Result<Value, Box<dyn Error>> {
         took.insert(part.to_owned(), json!(begun.elapsed().as_secs_f64() * 1000.0));
         begun = Instant::now();
     };
-    telemetry::start();
-    note("logging");
     let config = Config::from_env();
+    telemetry::start(config.stack_name());
+    note("logging");
     let aws = config.aws()?;
     note("configuration");
     let clients = Clients::new(&aws)?;

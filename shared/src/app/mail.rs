@@ -10,11 +10,11 @@ use crate::{
     keys::{KeyCache, MailLinks, TokenKind},
     passwords::Hasher,
     rate_limit::RateLimit,
+    service::Relay,
     store::Store,
-    telemetry,
 };
 
-use super::{StartError, note, start_time};
+use super::{StartError, note, start_time, started};
 
 /// What the recovery works with. It has no keys.
 #[derive(Debug)]
@@ -34,25 +34,13 @@ pub struct RedeemService {
     pub edge: EdgeConfig,
 }
 
-/// What the relay works with: the tables, and where it tells their changes. It has no keys.
-#[derive(Debug)]
-pub struct Relay {
-    /// The tables.
-    pub store: Store,
-    /// The address of the queue of mails.
-    pub queue: String,
-    /// The name of the event bus.
-    pub bus: String,
-}
-
 impl RecoverService {
     /// Builds all of it from the environment. It may read nothing, so that no connection is opened before the first request.
     ///
     /// # Errors
     /// [`StartError`], for what no retry would cure.
     pub fn start() -> Result<Self, StartError> {
-        telemetry::start();
-        let config = Config::from_env();
+        let config = started();
         Ok(Self::new(&config, &Clients::new(&config.aws()?)?)?)
     }
 
@@ -75,8 +63,7 @@ impl RedeemService {
     /// # Errors
     /// [`StartError`], for what no retry would cure.
     pub async fn start() -> Result<Self, StartError> {
-        telemetry::start();
-        let config = Config::from_env();
+        let config = started();
         let service = Self::new(&config, &Clients::new(&config.aws()?)?)?;
         let Redemption { links, store, .. } = &service.redemption;
         let (links, store) = tokio::join!(links.ready(start_time()), store.warm_up_mail());
@@ -108,8 +95,7 @@ impl Relay {
     /// # Errors
     /// [`StartError`], for what no retry would cure.
     pub async fn start() -> Result<(Self, AwsConfig), StartError> {
-        telemetry::start();
-        let config = Config::from_env();
+        let config = started();
         let aws = config.aws()?;
         let service = Self::new(&config, &Clients::new(&aws)?)?;
         note([service.store.warm_up().await.err().map(|e| e.to_string()), None, None]);

@@ -8,11 +8,11 @@ use serde_json::Value;
 
 use super::{credential, sources};
 use crate::{
-    config::AuthorizerEdge,
     domain::{address::ClientAddress, refusal::Refusal},
     http::{FORWARDED_FOR, client_address, headers_among},
     keys::Token,
     messages::Language,
+    settings::AuthorizerEdge,
 };
 
 /// Who is asking, and in which form.

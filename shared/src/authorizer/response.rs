@@ -5,11 +5,11 @@ use serde::Serialize;
 
 use super::event::{AuthorizerEvent, EventKind};
 use crate::{
-    config::HttpResponses,
     domain::{context::Context, policy::Policy, refusal::Refusal, rules::Caching},
     flows::{authenticate::Authenticated, authorize::Decision},
     http::error::Problem,
     messages::Language,
+    settings::HttpResponses,
 };
 
 /// The authorizer's answer.

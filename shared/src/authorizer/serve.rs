@@ -7,14 +7,15 @@ use serde_json::value::RawValue;
 
 use super::{AuthorizerError, AuthorizerEvent, AuthorizerResponse, EventKind};
 use crate::{
-    app::{Authorizer, StartError},
-    config::DecisionLog,
     domain::{ids::UserId, moment::Moment, policy::MethodArn, refusal::Refusal},
     flows::{
         FlowError,
         authorize::{Call, authorize},
     },
     http::{error::Problem, moment_of},
+    runtime::RuntimeEnded,
+    service::Authorizer,
+    settings::DecisionLog,
     telemetry::{self, Metric},
 };
 
@@ -25,11 +26,12 @@ const ALLOW: &str = "allow";
 ///
 /// # Errors
 /// The Lambda runtime can't be reached any more.
-pub async fn serve(service: &Authorizer) -> Result<(), StartError> {
+pub async fn serve<E: From<RuntimeEnded>>(service: &Authorizer) -> Result<(), E> {
     let answer = service_fn(move |event: LambdaEvent<Box<RawValue>>| async move {
         answer(service, event.payload.get(), &moment_of(&event.context)).await
     });
-    lambda_runtime::run(answer).await.map_err(|error| StartError::Runtime(error.to_string()))
+    // Boxed: the calls are nested deeper than the compiler follows by itself.
+    Box::pin(lambda_runtime::run(answer)).await.map_err(|error| RuntimeEnded(error.to_string()).into())
 }
 
 /// Decides about one event, whatever is in it, and says so in the log: never with the token, nor with the path.

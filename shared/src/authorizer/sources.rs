@@ -55,12 +55,12 @@ mod tests {
     use super::*;
     use crate::{
         authorizer::event::AuthorizerEvent,
-        config::AuthorizerEdge,
         domain::{
             address::TrustedProxies,
             rules::attachment::{Attachment, Kind},
         },
         messages::Language,
+        settings::AuthorizerEdge,
     };
 
     fn kept(route_key: &str, sources: &Value) -> bool {

@@ -3,41 +3,10 @@
 use secrecy::SecretString;
 
 use super::{Config, ConfigError};
-use crate::patience::Patience;
-
-/// How AWS is reached.
-#[derive(Debug, Clone)]
-pub struct AwsConfig {
-    /// The region.
-    pub region: String,
-    /// The access key id, of the function's role.
-    pub access_key_id: String,
-    /// Its secret.
-    pub secret_access_key: SecretString,
-    /// Its session.
-    pub session_token: Option<SecretString>,
-    /// Another address of DynamoDB.
-    pub dynamodb_url: Option<String>,
-    /// Another address of Secrets Manager.
-    pub secrets_manager_url: Option<String>,
-    /// Other addresses of the services that single functions call: SQS, EventBridge, SES.
-    pub service_urls: ServiceUrls,
-    /// A PEM file of certificates to trust instead of Amazon's.
-    pub ca_bundle: Option<String>,
-    /// How long it is waited for.
-    pub patience: Patience,
-}
-
-/// Other addresses of services.
-#[derive(Debug, Clone, Default)]
-pub struct ServiceUrls {
-    /// Of SQS.
-    pub sqs: Option<String>,
-    /// Of EventBridge.
-    pub event_bridge: Option<String>,
-    /// Of SES.
-    pub ses: Option<String>,
-}
+use crate::{
+    aws::{AwsConfig, ServiceUrls},
+    patience::Patience,
+};
 
 impl Config {
     /// How AWS is reached.

@@ -7,31 +7,8 @@ use crate::{
         origin::{AllowedHeaders, AllowedOrigins},
     },
     messages::Language,
+    settings::{AuthorizerEdge, EdgeConfig},
 };
-
-/// How the endpoints read requests and answer them.
-#[derive(Debug, Clone)]
-pub struct EdgeConfig {
-    /// The language of messages, where the client asks for none of ours.
-    pub default_language: Language,
-    /// Whose `X-Forwarded-For` is believed.
-    pub trusted_proxies: TrustedProxies,
-    /// Which pages of other origins may call from a browser.
-    pub allowed_origins: AllowedOrigins,
-    /// What they may send beside the headers that everybody needs.
-    pub allowed_headers: AllowedHeaders,
-}
-
-/// How the authorizer reads requests and answers them.
-#[derive(Debug, Clone)]
-pub struct AuthorizerEdge {
-    /// The language of messages, where the client asks for none of ours.
-    pub default_language: Language,
-    /// Whose `X-Forwarded-For` is believed.
-    pub trusted_proxies: TrustedProxies,
-    /// Whether a WebSocket may say its token in the query, which ends up in logs and histories.
-    pub websocket_token_query: bool,
-}
 
 impl Config {
     /// How the endpoints read requests and answer them.

@@ -3,16 +3,7 @@
 use jiff::SignedDuration;
 
 use super::{Config, ConfigError};
-use crate::{domain::session::Lifetimes, patience::Patience};
-
-/// The names in tokens. By default there are none, and no token that is verified has those.
-#[derive(Debug, Clone, Default)]
-pub struct TokenNames {
-    /// `iss` of every token.
-    pub issuer: String,
-    /// `aud` of access tokens.
-    pub audience: String,
-}
+use crate::{domain::session::Lifetimes, keys::TokenNames, patience::Patience};
 
 impl Config {
     /// The names in tokens.

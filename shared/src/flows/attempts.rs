@@ -9,8 +9,6 @@ use tokio::time::Instant;
 
 use super::{FlowError, journal::announce};
 use crate::{
-    app::AuthService,
-    config::RunAction,
     domain::{
         address::ClientAddress,
         attempts::{Entry, Limit, Quota, Window},
@@ -22,6 +20,8 @@ use crate::{
         session::Device,
     },
     entropy,
+    service::AuthService,
+    settings::RunAction,
     store::{AttemptsKey, EpochChange, Reservation, Run, Store, StoreError},
     telemetry,
 };

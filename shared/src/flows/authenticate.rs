@@ -2,7 +2,6 @@
 
 use super::FlowError;
 use crate::{
-    app::AuthService,
     domain::{
         claims::AccessClaims,
         ids::AccessId,
@@ -14,6 +13,7 @@ use crate::{
     },
     keys::{AccessTokens, Token},
     rate_limit,
+    service::AuthService,
     store::{Facts, Store, StoreError},
 };
 

@@ -10,8 +10,6 @@ use super::{
     authenticate::{Authenticated, confirm, identify},
 };
 use crate::{
-    app::Authorizer,
-    config::NoRules,
     domain::{
         address::ClientAddress,
         moment::Moment,
@@ -21,6 +19,8 @@ use crate::{
     },
     keys::Token,
     rate_limit::Caller,
+    service::Authorizer,
+    settings::NoRules,
 };
 
 /// One call of an attached API.

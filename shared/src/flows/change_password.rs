@@ -12,7 +12,6 @@ use super::{
     mail::notice,
 };
 use crate::{
-    app::AuthService,
     domain::{
         mail::Notice,
         moment::Moment,
@@ -21,6 +20,7 @@ use crate::{
         security_event::SecurityEvent,
     },
     keys::Token,
+    service::AuthService,
     store::{PasswordCommit, PasswordCommitted, StoreError},
 };
 

@@ -8,8 +8,8 @@ use super::{
     readable,
 };
 use crate::{
-    app::AuthService,
     domain::{moment::Moment, password::Password, refusal::Refusal},
+    service::AuthService,
     store::Credential,
 };
 

@@ -1,7 +1,7 @@
 //! The end of one session, whoever ends it and why: the row and its entry in the security log are one write, and only the one who
 //! ended it says so.
 
-use super::journal::{Journal, announce};
+use crate::journal::{Journal, announce};
 use crate::{
     domain::{
         ids::{AccessId, SessionId, UserId},

@@ -27,7 +27,6 @@ use super::{
     readable, session_limit,
 };
 use crate::{
-    app::AuthService,
     domain::{
         attempts::Quota,
         email::Email,
@@ -43,6 +42,7 @@ use crate::{
     keys::{First, IssuedAccess},
     passwords::Verdict,
     rate_limit,
+    service::AuthService,
     store::{Credential, EventRow, StoreError},
 };
 

@@ -8,7 +8,6 @@ use super::{
     end_session::{End, end_session},
 };
 use crate::{
-    app::AuthService,
     domain::{
         ids::{AccessId, SessionId, UserId},
         moment::Moment,
@@ -17,6 +16,7 @@ use crate::{
         session::Device,
     },
     keys::{KeysError, Rejected, Token},
+    service::AuthService,
     store::StoreError,
 };
 

@@ -9,7 +9,6 @@ pub mod csrf;
 mod current_password;
 pub mod drop_keys;
 mod end_session;
-pub mod journal;
 pub mod login;
 pub mod logout;
 pub mod mail;
@@ -23,6 +22,7 @@ mod session_limit;
 pub mod sessions;
 pub mod set_status;
 
+pub use crate::journal;
 use crate::{
     domain::{
         address::ClientAddress, moment::Moment, password::PasswordHash, refusal::Refusal, session::Device,

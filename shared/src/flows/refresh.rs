@@ -14,7 +14,6 @@ use super::{
     end_session::{End, end_session},
 };
 use crate::{
-    app::AuthService,
     domain::{
         ids::{FingerprintHash, UserId},
         moment::Moment,
@@ -28,6 +27,7 @@ use crate::{
     entropy,
     keys::{IssuedAccess, Token, VerifiedRefresh},
     rate_limit,
+    service::AuthService,
     store::{Rotated, Rotation, Store, StoreError},
 };
 

@@ -13,7 +13,6 @@ use super::{
     mail,
 };
 use crate::{
-    app::AuthService,
     domain::{
         email::Email,
         mail::{Mail, MailKind},
@@ -24,6 +23,7 @@ use crate::{
         user::{Profile, Role},
     },
     rate_limit,
+    service::AuthService,
 };
 
 /// What somebody typed who wants to be a user.

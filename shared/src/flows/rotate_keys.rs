@@ -9,12 +9,12 @@ use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret as _;
 
 use crate::{
-    app::KeyRotation,
     entropy::NoEntropy,
     keys::{
         BadKeys, KeyDocument, MIN_NOTICE, NOTICE, NotASuccessor, SecretError, TokenKind, VersionedSecret,
         Versions,
     },
+    service::KeyRotation,
 };
 
 /// One of the four steps.

@@ -6,13 +6,13 @@
 
 use super::end_session::{End, end_session};
 use crate::{
-    app::AuthService,
     domain::{
         moment::Moment,
         security_event::SecurityEvent,
         session::{Device, Session, Standing, standing},
         user::Profile,
     },
+    service::AuthService,
     store::StoreError,
 };
 

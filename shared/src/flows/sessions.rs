@@ -7,7 +7,6 @@ use super::{
     revoke_all::revoke_all,
 };
 use crate::{
-    app::AuthService,
     domain::{
         ids::SessionId,
         moment::Moment,
@@ -16,6 +15,7 @@ use crate::{
         session::{Device, Session, Standing, standing},
     },
     keys::Token,
+    service::AuthService,
 };
 
 /// How many rows one call reads. Most users have fewer.

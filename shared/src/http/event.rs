@@ -11,7 +11,6 @@ use serde_json::Value;
 
 use super::{Request, body::clip, origin::Page};
 use crate::{
-    config::EdgeConfig,
     domain::{
         address::{ClientAddress, TrustedProxies},
         moment::Moment,
@@ -19,6 +18,7 @@ use crate::{
     },
     flows::Caller,
     messages::Language,
+    settings::EdgeConfig,
 };
 
 /// Reads an event.

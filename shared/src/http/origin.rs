@@ -8,7 +8,7 @@ use lambda_http::{
 };
 
 use super::answer::put;
-use crate::{config::EdgeConfig, domain::origin::AllowedHeaders};
+use crate::{domain::origin::AllowedHeaders, settings::EdgeConfig};
 
 /// How long a browser may keep what a preflight said.
 const PREFLIGHT_SECONDS: &str = "600";

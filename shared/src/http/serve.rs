@@ -19,28 +19,29 @@ use super::{
     event,
 };
 use crate::{
-    app::StartError,
-    config::EdgeConfig,
     domain::moment::{Moment, RequestId},
     flows::FlowError,
+    runtime::RuntimeEnded,
+    settings::EdgeConfig,
 };
 
 /// Answers events until Lambda ends the process.
 ///
 /// # Errors
 /// The Lambda runtime can't be reached any more.
-pub async fn serve(
+pub async fn serve<E: From<RuntimeEnded>>(
     endpoint: Endpoint,
     edge: &EdgeConfig,
     handler: impl AsyncFn(&Request) -> Result<Answer, Failure>,
-) -> Result<(), StartError> {
+) -> Result<(), E> {
     let handler = &handler;
     let answer = service_fn(move |event: LambdaEvent<Box<RawValue>>| async move {
         let moment = moment(&event.context);
         let request = event::read(event.payload.get(), moment, edge);
         Ok::<_, Infallible>(Proxied::from(answer(endpoint, &request, edge, handler).await))
     });
-    lambda_runtime::run(answer).await.map_err(|error| StartError::Runtime(error.to_string()))
+    // Boxed: the calls are nested deeper than the compiler follows by itself.
+    Box::pin(lambda_runtime::run(answer)).await.map_err(|error| RuntimeEnded(error.to_string()).into())
 }
 
 /// When this invocation was received, and which one it is.

@@ -5,7 +5,6 @@ use jsonwebtoken::Header;
 
 use super::{KeyCache, KeysError, Rejected, Token, verify::verify};
 use crate::{
-    config::TokenNames,
     domain::{
         claims::{AccessClaims, ClaimsFault, Expected, check_expiry},
         ids::AccessId,
@@ -15,6 +14,15 @@ use crate::{
     },
     entropy,
 };
+
+/// The names in tokens. By default there are none, and no token that is verified has those.
+#[derive(Debug, Clone, Default)]
+pub struct TokenNames {
+    /// `iss` of every token.
+    pub issuer: String,
+    /// `aud` of access tokens.
+    pub audience: String,
+}
 
 /// Makes and verifies access tokens.
 #[derive(Debug)]

@@ -11,23 +11,19 @@ use tracing_subscriber::{
     filter::Targets, fmt::format::JsonFields, layer::SubscriberExt as _, util::SubscriberInitExt as _,
 };
 
-use crate::{
-    config::Config,
-    domain::{
-        ids::{SessionId, UserId},
-        security_event::SecurityEvent,
-    },
+use crate::domain::{
+    ids::{SessionId, UserId},
+    security_event::SecurityEvent,
 };
 
 pub use line::BRIEF;
 use line::Lines;
 pub use metric::{DIMENSION, Metric, NAMESPACE};
 
-/// Starts logging, and counting where the environment names the stack. A second call does nothing.
-pub fn start() {
-    let lines = tracing_subscriber::fmt::layer()
-        .event_format(Lines::new(Config::from_env().stack_name()))
-        .fmt_fields(JsonFields::new());
+/// Starts logging, and counting where there is a name of the stack. A second call does nothing.
+pub fn start(stack: Option<String>) {
+    let lines =
+        tracing_subscriber::fmt::layer().event_format(Lines::new(stack)).fmt_fields(JsonFields::new());
     let levels = Targets::new()
         .with_default(LevelFilter::ERROR)
         .with_target("nova_auth", LevelFilter::INFO)

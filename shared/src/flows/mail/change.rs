@@ -5,7 +5,6 @@ use super::{
     redeem::{Proof, Proven, Redemption, with_proof},
 };
 use crate::{
-    app::AuthService,
     domain::{
         email::Email,
         mail::{Mail, MailKind},
@@ -21,6 +20,7 @@ use crate::{
         journal::announce,
     },
     keys::Token,
+    service::AuthService,
     store::{AddressCommit, Credential, EventRow, Redeemed},
 };
 

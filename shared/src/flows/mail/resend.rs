@@ -2,13 +2,13 @@
 
 use super::{ask, new_key};
 use crate::{
-    app::AuthService,
     domain::{
         mail::{Mail, MailKind},
         moment::Moment,
     },
     flows::{FlowError, authenticate::authenticate_call},
     keys::Token,
+    service::AuthService,
 };
 
 /// Asks for the mail.

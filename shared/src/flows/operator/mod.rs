@@ -17,7 +17,7 @@ pub use self::{
 };
 use crate::{
     domain::{ids::UserId, moment::Moment, security_event::SecurityEvent, session::Device},
-    flows::journal::Journal,
+    journal::Journal,
     store::{EventRow, Store},
 };
 

@@ -1,0 +1,71 @@
+//! What an operator decides, as values: how requests are read and answered, and what happens where the operator has a choice. Where
+//! they are read from is for [`crate::config`] to know.
+
+use crate::{
+    domain::{
+        address::TrustedProxies,
+        origin::{AllowedHeaders, AllowedOrigins},
+    },
+    messages::Language,
+};
+
+/// How the endpoints read requests and answer them.
+#[derive(Debug, Clone)]
+pub struct EdgeConfig {
+    /// The language of messages, where the client asks for none of ours.
+    pub default_language: Language,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: TrustedProxies,
+    /// Which pages of other origins may call from a browser.
+    pub allowed_origins: AllowedOrigins,
+    /// What they may send beside the headers that everybody needs.
+    pub allowed_headers: AllowedHeaders,
+}
+
+/// How the authorizer reads requests and answers them.
+#[derive(Debug, Clone)]
+pub struct AuthorizerEdge {
+    /// The language of messages, where the client asks for none of ours.
+    pub default_language: Language,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: TrustedProxies,
+    /// Whether a WebSocket may say its token in the query, which ends up in logs and histories.
+    pub websocket_token_query: bool,
+}
+
+/// What happens after a long run of failures on an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunAction {
+    /// Somebody is told.
+    Alarm,
+    /// Somebody is told, and the account is disabled, as NIST SP 800-63B-4, section 3.2.2, has it. Not by default:
+    /// whoever knows an address could lock its owner out.
+    Disable,
+}
+
+/// What HTTP APIs with payload 2.0 take from the authorizer: `EnableSimpleResponses` of theirs, which no event says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HttpResponses {
+    /// IAM policies, which say all that somebody may call.
+    Iam,
+    /// Yes or no about one route.
+    Simple,
+}
+
+/// What an API without rules allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoRules {
+    /// Nothing.
+    Deny,
+    /// Everything, to any active user.
+    Authenticated,
+}
+
+/// Which decisions of the authorizer have a line in the log. Refusals and failures always do: they are counted by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DecisionLog {
+    /// Every one.
+    All,
+    /// Those that let nobody in.
+    Refusals,
+}
