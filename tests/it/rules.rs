@@ -135,6 +135,25 @@ async fn the_log_says_what_was_decided_and_why_and_nothing_of_the_token() {
 }
 
 #[tokio::test]
+async fn where_only_refusals_are_logged_a_yes_leaves_no_line_and_a_no_is_counted_as_before() {
+    let system = System::start_with(|options| {
+        for (name, value) in [("NoRules", "deny"), ("DecisionLog", "refusals")] {
+            options.parameters.insert(name.to_owned(), value.to_owned());
+        }
+    })
+    .await;
+    put(&system, "refusals", RULES).await;
+    let (sara, client) = (system.user("sara").await, Client::at(2));
+    let pair = system.login(&client, &sara).await;
+    assert_eq!(client.get(&system.notes("/whoami"), Some(&pair.access)).await.status, 200);
+    client.get(&system.notes("/notes"), Some(&pair.access)).await.expect(403, "FORBIDDEN_PERMISSION");
+    let logs = system.stop().await;
+    let decisions: Vec<_> = logs.lines().filter(|line| line.contains("\"decision\":")).collect();
+    let [refusal] = decisions[..] else { panic!("{decisions:?}") };
+    assert!(refusal.contains("\"decision\":\"deny\"") && refusal.contains("\"authz_fail\":1"), "{refusal}");
+}
+
+#[tokio::test]
 async fn rules_that_a_kept_answer_would_get_wrong_are_not_stored() {
     let system = system().await;
     let rules = "- route: GET /notes/secret\n  roles: [admin]\n- route: GET /notes/*\n";
