@@ -85,3 +85,75 @@ password-needs-digit = كلمة المرور يجب أن تحتوي على أر�
 password-needs-symbol = كلمة المرور يجب أن تحتوي على رمز خاص، أي ما ليس حرفا ولا رقما
 password-too-long = كلمة المرور يجب ألا تتجاوز 72 بايتا
 password-too-common = كلمة المرور سهلة التخمين
+
+# رسائل البريد. اسم الخدمة واسم المستخدم بين علامتين تحفظان اتجاههما.
+mail-hello = مرحبا { $name }،
+mail-code = أو أدخل هذا الرمز:
+mail-valid-minutes =
+    { PLURAL($number) ->
+        [zero] الرابط صالح لأقل من دقيقة، ولمرة واحدة.
+        [one] الرابط صالح لدقيقة واحدة، ولمرة واحدة.
+        [two] الرابط صالح لدقيقتين، ولمرة واحدة.
+        [few] الرابط صالح لمدة { $number } دقائق، ولمرة واحدة.
+        [many] الرابط صالح لمدة { $number } دقيقة، ولمرة واحدة.
+       *[other] الرابط صالح لمدة { $number } دقيقة، ولمرة واحدة.
+    }
+mail-valid-hours =
+    { PLURAL($number) ->
+        [zero] الرابط صالح لأقل من ساعة، ولمرة واحدة.
+        [one] الرابط صالح لساعة واحدة، ولمرة واحدة.
+        [two] الرابط صالح لساعتين، ولمرة واحدة.
+        [few] الرابط صالح لمدة { $number } ساعات، ولمرة واحدة.
+        [many] الرابط صالح لمدة { $number } ساعة، ولمرة واحدة.
+       *[other] الرابط صالح لمدة { $number } ساعة، ولمرة واحدة.
+    }
+mail-valid-days =
+    { PLURAL($number) ->
+        [zero] الرابط صالح لأقل من يوم، ولمرة واحدة.
+        [one] الرابط صالح ليوم واحد، ولمرة واحدة.
+        [two] الرابط صالح ليومين، ولمرة واحدة.
+        [few] الرابط صالح لمدة { $number } أيام، ولمرة واحدة.
+        [many] الرابط صالح لمدة { $number } يوما، ولمرة واحدة.
+       *[other] الرابط صالح لمدة { $number } يوم، ولمرة واحدة.
+    }
+mail-footer = أرسلت { $service } هذه الرسالة تلقائيا، ولا يقرأ أحد الردود عليها.
+
+mail-reset-subject = تعيين كلمة مرور جديدة في { $service }
+mail-reset-title = تعيين كلمة مرور جديدة
+mail-reset-text = طلب شخص ما، ولعله أنت، تعيين كلمة مرور جديدة لحسابك في { $service }.
+mail-reset-button = تعيين كلمة مرور جديدة
+mail-reset-ignore = إن لم تطلب ذلك فتجاهل هذه الرسالة، وستبقى كلمة المرور كما هي. لا تحول هذه الرسالة إلى أحد، ولا تخبر أحدا بالرمز.
+
+mail-verify-subject = تأكيد بريدك الإلكتروني في { $service }
+mail-verify-title = تأكيد البريد الإلكتروني
+mail-verify-text = أدخل شخص ما، ولعله أنت، هذا العنوان في { $service }. أكد أنه عنوانك.
+mail-verify-button = تأكيد العنوان
+mail-verify-ignore = إن لم تفعل ذلك فتجاهل هذه الرسالة. لن يحدث شيء من دون التأكيد.
+
+mail-change-subject = تأكيد عنوانك الجديد في { $service }
+mail-change-title = تأكيد العنوان الجديد
+mail-change-text = يريد شخص ما، ولعله أنت، استخدام هذا العنوان لتسجيل الدخول إلى { $service }.
+mail-change-button = استخدام هذا العنوان
+mail-change-ignore = إن لم تطلب ذلك فتجاهل هذه الرسالة. لن يتغير شيء من دون التأكيد.
+
+mail-invite-subject = حسابك في { $service }
+mail-invite-title = تمت دعوتك
+mail-invite-text = أنشئ لك حساب في { $service }. عين كلمة مرورك لتستخدمه.
+mail-invite-button = تعيين كلمة المرور
+mail-invite-ignore = إن لم تكن تعرف { $service } فتجاهل هذه الرسالة.
+
+mail-revert-subject = تغير عنوانك في { $service }
+mail-revert-title = تغير عنوان حسابك
+mail-revert-text = أصبح لحسابك في { $service } عنوان آخر. إن كنت أنت من غيره فلا حاجة إلى فعل شيء.
+mail-revert-button = لم أفعل ذلك: استعادة هذا العنوان
+mail-revert-ignore = إن لم تفعل ذلك فاستعد هذا العنوان الآن. ستنتهي كل الجلسات، وتعين كلمة مرور جديدة.
+
+mail-password-changed-subject = تغيرت كلمة مرورك في { $service }
+mail-password-changed-title = تغيرت كلمة المرور
+mail-password-changed-text = تغيرت كلمة مرور حسابك في { $service }، وأنهيت كل الجلسات الأخرى.
+mail-password-changed-ignore = إن لم تفعل ذلك فعين كلمة مرور جديدة الآن عن طريق «نسيت كلمة المرور؟»، وتواصل مع الدعم.
+
+mail-address-taken-subject = لديك حساب في { $service }
+mail-address-taken-title = لديك حساب
+mail-address-taken-text = حاول شخص ما، ولعله أنت، استخدام هذا العنوان في { $service }، لكن له حسابا. سجل الدخول به، أو عين كلمة مرور جديدة عن طريق «نسيت كلمة المرور؟».
+mail-address-taken-ignore = إن لم تفعل ذلك فتجاهل هذه الرسالة. لم يتغير شيء.

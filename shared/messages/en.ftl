@@ -67,3 +67,63 @@ password-needs-digit = The password must have a digit.
 password-needs-symbol = The password must have a special character: one that is neither a letter nor a digit.
 password-too-long = The password must not be longer than 72 bytes.
 password-too-common = The password is too easy to guess.
+
+# Mails. The service's name, and a user's, stand in marks that keep their direction.
+mail-hello = Hello { $name },
+mail-code = Or enter this code:
+mail-valid-minutes =
+    { PLURAL($number) ->
+        [one] The link works for { $number } minute, once.
+       *[other] The link works for { $number } minutes, once.
+    }
+mail-valid-hours =
+    { PLURAL($number) ->
+        [one] The link works for { $number } hour, once.
+       *[other] The link works for { $number } hours, once.
+    }
+mail-valid-days =
+    { PLURAL($number) ->
+        [one] The link works for { $number } day, once.
+       *[other] The link works for { $number } days, once.
+    }
+mail-footer = This message was sent automatically by { $service }. Nobody reads replies to it.
+
+mail-reset-subject = Set a new password for { $service }
+mail-reset-title = Set a new password
+mail-reset-text = Somebody, probably you, asked to set a new password for your account at { $service }.
+mail-reset-button = Set a new password
+mail-reset-ignore = If that was not you, ignore this message. Your password stays as it is. Never forward this message and never tell anybody the code.
+
+mail-verify-subject = Confirm your address for { $service }
+mail-verify-title = Confirm your address
+mail-verify-text = Somebody, probably you, gave this address to { $service }. Confirm that it is yours.
+mail-verify-button = Confirm the address
+mail-verify-ignore = If that was not you, ignore this message. Without the confirmation nothing happens.
+
+mail-change-subject = Confirm your new address for { $service }
+mail-change-title = Confirm your new address
+mail-change-text = Somebody, probably you, wants to use this address to log in to { $service }.
+mail-change-button = Use this address
+mail-change-ignore = If that was not you, ignore this message. Without the confirmation nothing changes.
+
+mail-invite-subject = Your account at { $service }
+mail-invite-title = You are invited
+mail-invite-text = An account at { $service } was created for you. Set your password to use it.
+mail-invite-button = Set your password
+mail-invite-ignore = If you do not know { $service }, ignore this message.
+
+mail-revert-subject = Your address at { $service } was changed
+mail-revert-title = Your address was changed
+mail-revert-text = Your account at { $service } now has another address. If that was you, there is nothing to do.
+mail-revert-button = It was not me: restore this address
+mail-revert-ignore = If that was not you, restore this address now. All sessions then end, and you set a new password.
+
+mail-password-changed-subject = Your password for { $service } was changed
+mail-password-changed-title = Your password was changed
+mail-password-changed-text = The password of your account at { $service } was changed, and all other sessions were ended.
+mail-password-changed-ignore = If that was not you, set a new password with “Forgot password?” now, and contact support.
+
+mail-address-taken-subject = You already have an account at { $service }
+mail-address-taken-title = You already have an account
+mail-address-taken-text = Somebody, probably you, tried to use this address for { $service }, but it already has an account. Log in with it, or set a new password with “Forgot password?”.
+mail-address-taken-ignore = If that was not you, ignore this message. Nothing was changed.

@@ -30,7 +30,7 @@ use crate::{
 };
 
 pub use crate::service::{AuthService, Authorizer, KeyRotation, Relay};
-pub use mail::{RecoverService, RedeemService, mail_links};
+pub use mail::{RecoverService, RedeemService, mail_links, sending, start_sending};
 
 /// What the public key set is made of.
 #[derive(Debug)]

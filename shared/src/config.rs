@@ -12,6 +12,10 @@
 //! | `LINK_KEYS_SECRET` | – | the same for the links in mail, of the functions that make or take them; rotated where it is set |
 //! | `MAIL_QUEUE_URL` | – | address of the queue of mails, of the relay |
 //! | `EVENT_BUS` | – | name of the event bus, of the relay |
+//! | `APP_URL` | – | where the front end is: links in mail begin with it; of the sender of mails |
+//! | `MAIL_FROM` | – | the address that mails are from; of the sender |
+//! | `MAIL_NAME` | `Nova CRM` | the service's name in mails; of the sender; up to 40 characters |
+//! | `MAIL_CONFIGURATION_SET` | none | configuration set of SES; of the sender |
 //! | `TOKEN_ISSUER` | `nova-crm` | `iss` of every token |
 //! | `TOKEN_AUDIENCE` | `nova-api` | `aud` of access tokens |
 //! | `ACCESS_TOKEN_SECONDS` | 900 | life of an access token, 60 to 3600 |
@@ -48,6 +52,7 @@
 
 mod aws;
 mod edge;
+mod mail;
 mod read;
 mod tokens;
 
@@ -64,6 +69,7 @@ use crate::{
     store::Tables,
 };
 
+pub use mail::MailConfig;
 pub use crate::{
     aws::{AwsConfig, ServiceUrls},
     keys::TokenNames,

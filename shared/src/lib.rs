@@ -22,6 +22,8 @@
 //! | [`authorizer`] | the edge of the authorizer: its events in, its answers out |
 //! | [`rotation`] | the edge of the rotation function: Secrets Manager's events in |
 //! | [`relay`] | the edge of the relay: records of the tables' streams in |
+//! | [`send_mail`] | the edge of the sender of mails: messages of the queue in |
+//! | [`letters`] | what a mail says: subject, text, HTML |
 //! | [`messages`] | what people read, in Arabic and English |
 //! | [`telemetry`] | logs, and the metrics that ride on their lines |
 //! | [`aws`], [`runtime`] | the clients; the Lambda runtime |
@@ -40,6 +42,7 @@ pub mod flows;
 pub mod http;
 pub mod journal;
 pub mod keys;
+pub mod letters;
 pub mod messages;
 pub mod passwords;
 pub mod patience;
@@ -48,6 +51,7 @@ pub mod relay;
 pub mod rotation;
 pub mod rules_cache;
 pub mod runtime;
+pub mod send_mail;
 pub mod service;
 pub mod settings;
 pub mod store;

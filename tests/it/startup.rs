@@ -5,7 +5,7 @@ use crate::support::program::{Ended, command, run};
 use crate::support::stack::System;
 
 /// What every function needs; nobody listens at either end.
-const ENVIRONMENT: [(&str, &str); 12] = [
+const ENVIRONMENT: [(&str, &str); 14] = [
     ("AWS_REGION", "us-east-1"),
     ("AWS_ACCESS_KEY_ID", "local"),
     ("AWS_SECRET_ACCESS_KEY", "local"),
@@ -18,9 +18,11 @@ const ENVIRONMENT: [(&str, &str); 12] = [
     ("LINK_KEYS_SECRET", "links"),
     ("MAIL_QUEUE_URL", "queue"),
     ("EVENT_BUS", "bus"),
+    ("APP_URL", "https://app.example.com"),
+    ("MAIL_FROM", "no-reply@example.com"),
 ];
 
-const FUNCTIONS: [&str; 14] = [
+const FUNCTIONS: [&str; 15] = [
     "login",
     "refresh",
     "logout",
@@ -35,6 +37,7 @@ const FUNCTIONS: [&str; 14] = [
     "email",
     "rotate-keys",
     "relay",
+    "send-mail",
 ];
 
 async fn start(function: &str, changes: &[(&str, &str)]) -> Ended {
@@ -44,7 +47,7 @@ async fn start(function: &str, changes: &[(&str, &str)]) -> Ended {
 }
 
 /// What each function cannot do without, beside how AWS is reached.
-const NEEDED: [(&str, &[&str]); 7] = [
+const NEEDED: [(&str, &[&str]); 9] = [
     ("IDENTITY_TABLE", ON_TABLES),
     ("SESSIONS_TABLE", ON_TABLES),
     (
@@ -62,9 +65,11 @@ const NEEDED: [(&str, &[&str]); 7] = [
         ],
     ),
     ("REFRESH_KEYS_SECRET", &["login", "refresh", "logout", "csrf-token", "rotate-keys"]),
-    ("LINK_KEYS_SECRET", &["redeem"]),
+    ("LINK_KEYS_SECRET", &["redeem", "send-mail"]),
     ("MAIL_QUEUE_URL", &["relay"]),
     ("EVENT_BUS", &["relay"]),
+    ("APP_URL", &["send-mail"]),
+    ("MAIL_FROM", &["send-mail"]),
 ];
 
 const ON_TABLES: &[&str] = &[
@@ -79,6 +84,7 @@ const ON_TABLES: &[&str] = &[
     "redeem",
     "relay",
     "email",
+    "send-mail",
 ];
 const ENDPOINTS: &[&str] = &[
     "login",
@@ -93,7 +99,7 @@ const ENDPOINTS: &[&str] = &[
     "redeem",
     "email",
 ];
-/// All but the rotation and the relay, which answer no client.
+/// All but the rotation, the relay and the sender of mails, which answer no client.
 const ANSWERING: &[&str] = &[
     "login",
     "refresh",
@@ -107,6 +113,22 @@ const ANSWERING: &[&str] = &[
     "recover",
     "redeem",
     "email",
+];
+/// Those, and the sender of mails.
+const SPEAKING: &[&str] = &[
+    "login",
+    "refresh",
+    "logout",
+    "password",
+    "register",
+    "sessions",
+    "csrf-token",
+    "jwks",
+    "token-authorizer",
+    "recover",
+    "redeem",
+    "email",
+    "send-mail",
 ];
 const HASHING: &[&str] = &["login", "password", "register", "redeem", "email"];
 const COUNTING: &[&str] = &[
@@ -122,7 +144,7 @@ const COUNTING: &[&str] = &[
 ];
 
 /// A value of each setting that makes no sense, and the functions that use it.
-const SENSELESS: [(&str, &str, &[&str]); 29] = [
+const SENSELESS: [(&str, &str, &[&str]); 32] = [
     (
         "TOKEN_ISSUER",
         "no name",
@@ -144,7 +166,10 @@ const SENSELESS: [(&str, &str, &[&str]); 29] = [
     ("LOGIN_RUN_ACTION", "shout", &["login", "password", "email"]),
     ("BCRYPT_COST", "99", HASHING),
     ("PASSWORD_PROFILE", "weak", &["password", "register", "redeem"]),
-    ("DEFAULT_LANGUAGE", "klingon", ANSWERING),
+    ("DEFAULT_LANGUAGE", "klingon", SPEAKING),
+    ("APP_URL", "http://app.example.com", &["send-mail"]),
+    ("MAIL_FROM", "nobody-at-all", &["send-mail"]),
+    ("MAIL_NAME", "No\"va", &["send-mail"]),
     ("TRUSTED_PROXIES", "10.1.2.3/8", ANSWERING),
     ("ALLOWED_ORIGINS", "https://*.example.com", ENDPOINTS),
     ("ALLOWED_HEADERS", "*", ENDPOINTS),

@@ -9,6 +9,7 @@
 //! | `engine` | another DynamoDB in its place |
 //! | `ask` | one request to a server that is not ours |
 //! | `secrets/` | a stand-in for Secrets Manager |
+//! | `mail/` | a stand-in for Amazon SES, and the mailbox |
 //! | `sources/` | what calls functions besides requests: streams, queues, event buses |
 //! | `binaries` | the functions' binaries, found or built |
 //! | `upstream/` | a development server in a function's place |
@@ -32,6 +33,7 @@ mod gateway;
 mod guard;
 mod instance;
 mod logs;
+mod mail;
 mod options;
 mod pool;
 mod process;

@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 use crate::binaries::{self, BinariesError};
 use crate::documents::Documents;
 use crate::gateway::{self, Connections, Setup};
+use crate::mail::Mailbox;
 use crate::options::Options;
 use crate::pool::Pool;
 use crate::process::{Credentials, Launch};
@@ -104,15 +105,21 @@ impl Stack {
             secrets::start(&kept, storage.documents(), options.clock.clone(), rotators.clone()).await?;
         let secrets_url = secrets.url();
         storage.note(secrets::ADDRESS, &secrets_url).await?;
+        let mailbox = Mailbox::new(storage.documents());
         let mut sources = Sources::new(&templates);
         let (listener, address) = bind(0, "--port").await?;
-        let services = Server::serve(listener, address, sources.router(&options.clock));
+        let services = Server::serve(
+            listener,
+            address,
+            sources.router(&options.clock).merge(mailbox.router(&options.clock)),
+        );
 
         let mut environment = BTreeMap::from([
             ("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), storage.url().to_owned()),
             ("AWS_ENDPOINT_URL_SECRETS_MANAGER".to_owned(), secrets_url.clone()),
             ("AWS_ENDPOINT_URL_SQS".to_owned(), services.url()),
             ("AWS_ENDPOINT_URL_EVENTBRIDGE".to_owned(), services.url()),
+            ("AWS_ENDPOINT_URL_SESV2".to_owned(), services.url()),
         ]);
         environment.extend(options.environment.clone());
         let mut pools = BTreeMap::new();
@@ -198,7 +205,7 @@ impl Stack {
         self.storage.tables()
     }
 
-    /// Where SQS and EventBridge are found.
+    /// Where SQS, EventBridge and SES are found.
     pub fn services_url(&self) -> String {
         self.services.url()
     }

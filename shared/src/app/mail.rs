@@ -2,10 +2,10 @@
 
 use crate::{
     aws::Clients,
-    config::{AwsConfig, Config, ConfigError, EdgeConfig},
+    config::{AwsConfig, Config, ConfigError, EdgeConfig, MailConfig},
     flows::{
         journal::Journal,
-        mail::{recover::Recovery, redeem::Redemption},
+        mail::{recover::Recovery, redeem::Redemption, send::Sending},
     },
     keys::{KeyCache, MailLinks, TokenKind},
     passwords::Hasher,
@@ -113,6 +113,36 @@ impl Relay {
             bus: config.event_bus()?,
         })
     }
+}
+
+/// Builds what the sender works with from the environment, and warms it up. The other values are what its post office needs.
+///
+/// # Errors
+/// [`StartError`], for what no retry would cure.
+pub async fn start_sending() -> Result<(Sending, MailConfig, AwsConfig), StartError> {
+    telemetry::start();
+    let config = Config::from_env();
+    let aws = config.aws()?;
+    let (service, mail) = sending(&config, &Clients::new(&aws)?)?;
+    let (links, store) = tokio::join!(service.links.ready(start_time()), service.store.warm_up_mail());
+    note([links.err().map(|e| e.to_string()), store.err().map(|e| e.to_string()), None]);
+    Ok((service, mail, aws))
+}
+
+/// What the sender works with, on these clients.
+///
+/// # Errors
+/// The first variable that is missing or wrong.
+pub fn sending(config: &Config, clients: &Clients) -> Result<(Sending, MailConfig), ConfigError> {
+    let mail = config.mail()?;
+    let service = Sending {
+        store: Store::new(clients.dynamodb.clone(), config.tables()?),
+        links: mail_links(config, clients)?,
+        service: mail.name.clone(),
+        app: mail.app.clone(),
+        language: config.default_language()?,
+    };
+    Ok((service, mail))
 }
 
 /// The links in mail.

@@ -44,7 +44,11 @@ impl Config {
         })
     }
 
-    fn default_language(&self) -> Result<Language, ConfigError> {
+    /// The language of messages, where nobody asks for one of ours.
+    ///
+    /// # Errors
+    /// It is another word.
+    pub fn default_language(&self) -> Result<Language, ConfigError> {
         self.choice("DEFAULT_LANGUAGE", &[("ar", Language::Arabic), ("en", Language::English)])
     }
 

@@ -34,11 +34,21 @@ pub enum Metric {
     AuthorizerUnauthorized,
     /// The authorizer could not decide. Lambda's own `Errors` can't tell that from a refused token.
     AuthorizerError,
+    /// A mail was handed over.
+    MailSent,
+    /// A mail could not be sent; it is tried again.
+    MailNotSent,
 }
 
 impl Metric {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::AuthzFail, Self::AuthorizerUnauthorized, Self::AuthorizerError];
+    pub const ALL: [Self; 5] = [
+        Self::AuthzFail,
+        Self::AuthorizerUnauthorized,
+        Self::AuthorizerError,
+        Self::MailSent,
+        Self::MailNotSent,
+    ];
 
     /// Its name.
     #[must_use]
@@ -47,6 +57,8 @@ impl Metric {
             Self::AuthzFail => "authz_fail",
             Self::AuthorizerUnauthorized => "authorizer_unauthorized",
             Self::AuthorizerError => "authorizer_error",
+            Self::MailSent => "mail_sent",
+            Self::MailNotSent => "mail_not_sent",
         }
     }
 }

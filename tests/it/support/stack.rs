@@ -71,7 +71,8 @@ pub(crate) fn options() -> Options {
 
 /// What a stack that sends mail is told.
 pub(crate) fn with_mail(options: &mut Options) {
-    let parameters = [("Mail", "enabled"), ("AppUrl", "https://app.example.com")];
+    let parameters =
+        [("Mail", "enabled"), ("AppUrl", "https://app.example.com"), ("MailFrom", "no-reply@example.com")];
     options.parameters.extend(parameters.map(|(name, value)| (name.to_owned(), value.to_owned())));
 }
 

@@ -22,7 +22,7 @@ fn the_template_sets_the_variables_that_the_code_reads_and_no_others() {
         config.lines().filter_map(|line| line.strip_prefix("//! | `")?.split('`').next()).collect();
     // AWS's own are no settings of ours. These are there, and empty, for `sam local`, which sets only what is named.
     let own: BTreeSet<_> = set.extract_if(.., |name| name.starts_with("AWS_")).collect();
-    let services = ["DYNAMODB", "SECRETS_MANAGER", "SQS", "EVENTBRIDGE"];
+    let services = ["DYNAMODB", "SECRETS_MANAGER", "SQS", "EVENTBRIDGE", "SESV2"];
     assert_eq!(
         own,
         services.map(|name| format!("AWS_ENDPOINT_URL_{name}")).iter().map(String::as_str).collect()
@@ -98,11 +98,10 @@ fn every_function_has_an_event_to_try_it_with_and_every_event_a_function() {
         let mut parts = file.split('.');
         tried.insert(parts.next().unwrap_or_default().to_owned());
         assert!(
-            parts
-                .next()
-                .is_some_and(|kind| ["rest", "http1", "http2", "ws", "rotation", "stream"].contains(&kind))
-                && file.ends_with(".json"),
-            "{file} is not <function>.<rest|http1|http2|ws|rotation|stream>[.<outcome>].json"
+            parts.next().is_some_and(
+                |kind| ["rest", "http1", "http2", "ws", "rotation", "stream", "queue"].contains(&kind)
+            ) && file.ends_with(".json"),
+            "{file} is not <function>.<rest|http1|http2|ws|rotation|stream|queue>[.<outcome>].json"
         );
         let text = fs::read_to_string(&path).expect("events can be read");
         serde_json::from_str::<Value>(&text).unwrap_or_else(|error| panic!("{file}: {error}"));

@@ -46,7 +46,12 @@ fn complaint(variables: &[(&str, &str)]) -> Option<String> {
         config.key_algorithm().map(drop),
         config.edge().map(drop).and(config.authorizer_edge().map(drop)),
     ];
-    asked.into_iter().find_map(Result::err).map(|error| error.to_string())
+    // Without mail these are empty, and nobody looks at them.
+    let is_without_mail = variables.iter().any(|(_, value)| value.is_empty());
+    let sent = [("APP_URL", "https://app.example.com"), ("MAIL_FROM", "no-reply@example.com")];
+    let sent: Config = sent.iter().chain(variables).copied().collect();
+    let sent = if is_without_mail { Ok(()) } else { sent.mail().map(drop) };
+    asked.into_iter().chain([sent]).find_map(Result::err).map(|error| error.to_string())
 }
 
 /// The variables that are a parameter's value, each with that parameter.
@@ -139,6 +144,11 @@ fn what_has_no_single_meaning_is_refused_before_it_is_in_force() {
         ("TrustedProxies", "10.0.0.0/08"),
         ("TrustedProxies", "0.0.0.0/0"),
         ("TokenIssuer", "nova crm"),
+        ("MailFrom", "Nova <no-reply@example.com>"),
+        ("MailFrom", "no-reply@example"),
+        ("MailName", "No\"va"),
+        ("MailName", "Nova\r\nBcc: all@example.com"),
+        ("MailName", " Nova"),
     ] {
         assert!(!pattern(parameter).is_match(value), "{parameter}={value}");
     }
@@ -152,6 +162,9 @@ fn what_has_no_single_meaning_is_refused_before_it_is_in_force() {
         // As CDNs publish theirs.
         ("TrustedProxies", "173.245.48.0/20,131.0.72.0/22,2400:cb00::/32,2a06:98c0::/29,2600:9000:f600::/39"),
         ("TokenIssuer", "https://auth.example.com/v1"),
+        ("MailFrom", "no-reply@mail.example.co.uk"),
+        ("MailName", "نوفا"),
+        ("MailName", "Nova & Sons, Ltd."),
     ] {
         assert!(pattern(parameter).is_match(value), "{parameter}={value}");
     }

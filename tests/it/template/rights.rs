@@ -18,8 +18,13 @@ fn no_statement_has_a_wildcard_for_its_action_or_resource() {
         for resource in resources(&statement) {
             // X-Ray knows no resources, and who has this can only write traces.
             let traces = statement["Action"] == json!(["xray:PutTraceSegments", "xray:PutTelemetryRecords"]);
+            // SES's identities are named by what is verified, and are no resources of this stack.
+            let arn = &resource["Fn::Sub"];
+            let arn = arn.as_str().or_else(|| arn[0].as_str()).unwrap_or("*");
+            let mails = statement["Action"] == "ses:SendEmail" && arn.contains(":ses:") && !arn.contains('*');
             assert!(
-                resource["Ref"].is_string()
+                mails
+                    || resource["Ref"].is_string()
                     || resource["Fn::GetAtt"].is_string()
                     || (resource == "*" && traces),
                 "{role}: {resource} is not one resource of this stack"
@@ -126,6 +131,9 @@ pub(super) const NEEDS: &[(&str, &str, &str, &[&str])] = &[
     ("Register", "Sessions", "UpdateItem", &["ATTEMPTS", "MAILS", "RATE"]),
     ("Relay", "Identity", "GetItem", &["USER"]),
     ("Relay", "Sessions", "GetItem", &["USER"]),
+    ("SendMail", "Identity", "GetItem", &["EMAIL", "USER"]),
+    ("SendMail", "Sessions", "GetItem", &["MAIL"]),
+    ("SendMail", "Sessions", "UpdateItem", &["MAIL"]),
     ("Sessions", "Identity", "BatchGetItem", &["USER"]),
     ("Sessions", "Identity", "GetItem", &["USER"]),
     ("Sessions", "Identity", "PutItem", &["EVENT"]),
@@ -184,6 +192,11 @@ fn only_the_relay_reads_a_stream_or_tells_what_is_in_it_and_it_writes_no_item() 
     let reads = ["DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"];
     let reads = reads.map(|name| format!("dynamodb:{name}"));
     assert_eq!(actions, reads.iter().map(String::as_str).collect());
+    for Right { role, statement } in rights_to("ses:") {
+        assert_eq!(role, "SendMailRole");
+        let from = &statement["Condition"]["StringEquals"]["ses:FromAddress"];
+        assert_eq!((&statement["Action"], from), (&json!("ses:SendEmail"), &json!({"Ref": "MailFrom"})));
+    }
     for Right { role, statement } in rights_to("sqs:SendMessage").chain(rights_to("events:")) {
         assert_eq!(role, "RelayRole", "{statement}");
     }
@@ -295,8 +308,9 @@ fn only_those_who_verify_or_set_passwords_reach_their_hashes_and_who_registers_r
         for pattern in leading_keys(&statement) {
             let literal = pattern.split(['*', '?']).next().unwrap_or_default();
             let reaches = "EMAIL#".starts_with(literal) || literal.starts_with("EMAIL#");
-            let may = ["LoginRole", "PasswordRole", "RegisterRole", "RedeemRole", "EmailRole"]
-                .contains(&role.as_str());
+            let may =
+                ["LoginRole", "PasswordRole", "RegisterRole", "RedeemRole", "EmailRole", "SendMailRole"]
+                    .contains(&role.as_str());
             assert!(!reaches || may, "{role} reaches EMAIL# by {pattern}");
             let writes = texts(&statement["Action"]).all(|action| action == "dynamodb:PutItem");
             assert!(!reaches || role != "RegisterRole" || writes, "{role} reads EMAIL# by {pattern}");
@@ -324,7 +338,10 @@ fn who_asks_for_mail_reads_nothing_and_has_no_key() {
 fn only_who_makes_or_takes_links_reads_their_keys() {
     for Right { role, statement } in rights_to("secretsmanager:") {
         let reads = statement["Resource"].to_string().contains("LinkKeysSecret");
-        assert!(!reads || ["RedeemRole", "RotateKeysRole"].contains(&role.as_str()), "{role}: {statement}");
+        assert!(
+            !reads || ["RedeemRole", "RotateKeysRole", "SendMailRole"].contains(&role.as_str()),
+            "{role}: {statement}"
+        );
     }
 }
 

@@ -16,6 +16,10 @@ fn longest(template: &Value, value: &Value) -> usize {
         return choice.iter().skip(1).map(|value| longest(template, value)).max().expect("a value");
     }
     let Some(name) = value["Ref"].as_str() else { return value.as_str().expect("a text").len() };
+    // Up to four bytes each: a name may be in any script.
+    if name == "MailName" {
+        return 160;
+    }
     let parameter = &template["Parameters"][name];
     let of = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned).len();
     if let Some(words) = parameter["AllowedValues"].as_array() {

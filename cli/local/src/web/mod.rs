@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `GET /_local/config.json` | the attached APIs and their plain `GET` routes, whether strangers may register, which passwords may be set, and the demo's user |
 //! | `/_local/apis/NAME/…` | an attached API, WebSockets too, for a page that may talk to its own origin alone: without cookies in either direction, and answered in a sandbox |
+//! | `GET /_local/mail`, `/_local/mail.json` | the mails that were sent |
 //! | `GET /_local/security-log` | the security log of the user whose access token it is |
 
 mod files;
@@ -26,6 +27,7 @@ use tower_service::Service as _;
 
 use crate::documents::Documents;
 use crate::guard;
+use crate::mail::{self, Mailbox};
 use crate::options::DemoUser;
 use nova_template::Api;
 
@@ -61,6 +63,7 @@ pub(crate) struct Page {
     attached: BTreeMap<String, Router>,
     config: Value,
     log: security_log::SecurityLog,
+    mailbox: Mailbox,
 }
 
 impl Page {
@@ -88,9 +91,10 @@ impl Page {
             "passwordProfile": facts.password_profile,
             "demo": demo,
         });
+        let mailbox = Mailbox::new(documents.clone());
         let log = security_log::SecurityLog::new(main.clone(), documents, facts.log_table);
         let attached = attached.into_iter().map(|(api, router)| (api.logical_id, router)).collect();
-        Page { main, attached, config, log }
+        Page { main, attached, config, log, mailbox }
     }
 
     /// What is served on the port of the authentication API.
@@ -107,6 +111,9 @@ impl Page {
             None => pass_on(&self.main, request).await,
             Some("config.json") if is_read => json_answer(StatusCode::OK, &self.config),
             Some("security-log") if is_read => self.log.answer(peer, request.headers()).await,
+            Some(rest) if is_read && rest.starts_with("mail") => {
+                mail::answer(&self.mailbox, rest.trim_start_matches("mail")).unwrap_or_else(not_found)
+            }
             Some(rest) => match rest.strip_prefix("apis/").and_then(|rest| rest.split_once('/')) {
                 Some((name, _)) => match self.attached.get(name) {
                     Some(api) => apart(pass_on(api, beneath(request, name)).await),

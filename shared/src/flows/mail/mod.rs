@@ -9,6 +9,7 @@
 //! | [`accept`] | … and accepts an invitation |
 //! | [`change`] | a user wants another address; the new mailbox confirms it, and the old one may take it back |
 //! | [`resend`] | a user wants to show that the address is theirs |
+//! | [`send`] | the sender, who alone looks whether anybody is there |
 
 pub mod accept;
 pub mod change;
@@ -16,6 +17,7 @@ pub mod recover;
 pub mod redeem;
 pub mod resend;
 pub mod reset;
+pub mod send;
 pub mod verify;
 
 use crate::{

@@ -1,0 +1,97 @@
+use super::*;
+use crate::domain::{
+    email::Email,
+    mail::{MailDigest, MailKey, MailMac},
+};
+
+const HOSTILE: &str = "<img src=x onerror=alert(1)>\"'& \u{202e}evil\u{2069}";
+
+fn token(kind: MailKind) -> MailToken {
+    let id = "0190163d-8694-739b-aea5-966c26f8ad90".parse().unwrap();
+    let mailbox = MailDigest::of(&Email::parse("sara@example.com").unwrap());
+    MailToken { key: MailKey { mailbox, kind, id }, mac: MailMac([7; 16]) }
+}
+
+fn letter(kind: MailKind, language: Language, service: &str, name: Option<&PersonName>) -> Letter {
+    let (token, code) = (token(kind), MailCode::from_bytes([1; 8]));
+    let about = match kind {
+        MailKind::Notice => About::Notice(Notice::PasswordChanged),
+        kind => {
+            let code = kind.has_code().then_some(&code);
+            About::Link { kind, token: &token, code, app: "https://app.example.com" }
+        }
+    };
+    write(&Contents { service, about, name, language })
+}
+
+#[test]
+fn every_mail_has_its_words_in_every_language() {
+    for language in Language::ALL {
+        let all = MailKind::ALL.map(|kind| letter(kind, language, "Nova CRM", None));
+        let about = About::Notice(Notice::AddressTaken);
+        let taken = write(&Contents { service: "Nova CRM", about, name: None, language });
+        for letter in all.iter().chain([&taken]) {
+            assert!(!letter.text.contains("mail-") && !letter.subject.contains("mail-"), "{}", letter.text);
+            // A variable that a message misses is shown as its name.
+            assert!(!letter.text.contains(['{', '$']), "{}", letter.text);
+            let is_arabic = letter.text.chars().any(|c| ('\u{600}'..='\u{6ff}').contains(&c));
+            assert_eq!(is_arabic, language == Language::Arabic, "{}", letter.text);
+        }
+    }
+}
+
+#[test]
+fn the_link_and_the_code_are_in_both_forms_and_the_token_is_in_the_fragment() {
+    let letter = letter(MailKind::Reset, Language::Arabic, "Nova CRM", None);
+    let link = format!("https://app.example.com/reset#t={}", token(MailKind::Reset).expose());
+    let digits = MailCode::from_bytes([1; 8]);
+    let code = format!("{} {}", &digits.expose()[..4], &digits.expose()[4..]);
+    for text in [&letter.text, &letter.html] {
+        assert!(text.contains(&link) && text.contains(&code), "{text}");
+    }
+    assert!(letter.html.contains(r#"<html lang="ar" dir="rtl">"#));
+}
+
+#[test]
+fn no_text_of_anybody_becomes_markup_and_no_direction_gets_out() {
+    let name = PersonName::parse("<b>Sara</b> & co").unwrap();
+    for language in Language::ALL {
+        for kind in MailKind::ALL {
+            let letter = letter(kind, language, HOSTILE, Some(&name));
+            assert!(!letter.html.contains("<img") && !letter.html.contains("<b>"), "{}", letter.html);
+            assert!(letter.html.contains("&lt;b&gt;Sara&lt;/b&gt; &amp; co"), "{}", letter.html);
+            for text in [&letter.text, &letter.html] {
+                assert!(!text.contains('\u{202e}'));
+                assert_eq!(text.matches('\u{2068}').count(), text.matches('\u{2069}').count(), "{text}");
+            }
+        }
+    }
+}
+
+/// Who opens a mail is nobody's business.
+#[test]
+fn nothing_is_loaded_from_anywhere() {
+    for kind in MailKind::ALL {
+        let letter = letter(kind, Language::English, "Nova CRM", None);
+        for loads in ["src=", "<link", "@import", "url(", "<script", "<iframe", "background="] {
+            assert!(!letter.html.contains(loads), "{loads} in {}", letter.html);
+        }
+        let links = letter.html.matches("href=").count();
+        assert_eq!(links, usize::from(kind != MailKind::Notice));
+    }
+}
+
+#[test]
+fn how_long_a_link_works_is_said_as_people_say_it() {
+    let said = |kind, language| letter(kind, language, "Nova CRM", None).text;
+    for (kind, english, arabic) in [
+        (MailKind::Reset, "30 minutes", "30 دقيقة"),
+        (MailKind::Change, "60 minutes", "60 دقيقة"),
+        (MailKind::Verify, "24 hours", "24 ساعة"),
+        (MailKind::Revert, "72 hours", "72 ساعة"),
+        (MailKind::Invite, "7 days", "7 أيام"),
+    ] {
+        assert!(said(kind, Language::English).contains(english), "{kind:?}");
+        assert!(said(kind, Language::Arabic).contains(arabic), "{kind:?}");
+    }
+}

@@ -1,0 +1,116 @@
+//! The edge of the sender: messages of the queue in, and those that are to come again out.
+
+use jiff::Timestamp;
+use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
+use serde_json::{Value, json, value::RawValue};
+
+use crate::{
+    app::StartError,
+    domain::mail::MailKey,
+    flows::mail::send::{Post, Sending, Sent, send},
+    http::moment_of,
+    telemetry::Metric,
+};
+
+/// The event is none of a queue: all of its messages come again.
+#[derive(Debug, thiserror::Error)]
+#[error("the event is not one of a queue: it needs Records, each with a messageId and a body")]
+pub struct Unreadable;
+
+impl From<Unreadable> for Diagnostic {
+    fn from(error: Unreadable) -> Self {
+        Self { error_type: "SendMailFailed".to_owned(), error_message: error.to_string() }
+    }
+}
+
+/// Sends what the queue asks for, until Lambda ends the process.
+///
+/// # Errors
+/// The Lambda runtime can't be reached any more.
+pub async fn serve(service: &Sending, post: &impl Post) -> Result<(), StartError> {
+    let answer = service_fn(move |event: LambdaEvent<Box<RawValue>>| async move {
+        answer(service, post, event.payload.get(), moment_of(&event.context).now).await
+    });
+    lambda_runtime::run(answer).await.map_err(|error| StartError::Runtime(error.to_string()))
+}
+
+/// Sends the mails of one event, and says which messages are to come again.
+///
+/// # Errors
+/// [`Unreadable`].
+pub async fn answer(
+    service: &Sending,
+    post: &impl Post,
+    event: &str,
+    now: Timestamp,
+) -> Result<Value, Unreadable> {
+    let messages = read(event).ok_or(Unreadable).inspect_err(|error| tracing::error!(error = %error))?;
+    let mut again = Vec::new();
+    for (id, key) in messages {
+        if !attend(service, post, key, now).await {
+            again.push(json!({ "itemIdentifier": id }));
+        }
+    }
+    Ok(json!({ "batchItemFailures": again }))
+}
+
+/// `false`: it is to come again. What can't be read comes again too, and ends among the dead letters, where somebody sees it.
+async fn attend(service: &Sending, post: &impl Post, key: Option<MailKey>, now: Timestamp) -> bool {
+    let Some(key) = key else {
+        tracing::error!("a message of the queue names no mail");
+        return false;
+    };
+    let (id, kind) = (key.id.to_string(), key.kind.name());
+    match send(service, post, &key, now).await {
+        Ok(Sent::Now) => {
+            tracing::info!(metric = Metric::MailSent.name(), mail.id = id, mail.kind = kind, "mail sent")
+        }
+        Ok(sent) => tracing::info!(mail.id = id, mail.kind = kind, outcome = ?sent, "no mail to send"),
+        Err(error) => {
+            let metric = Metric::MailNotSent.name();
+            tracing::error!(metric, mail.id = id, mail.kind = kind, error = %error, "mail not sent");
+            return false;
+        }
+    }
+    true
+}
+
+/// Each message's id, and the mail that it names.
+fn read(event: &str) -> Option<Vec<(String, Option<MailKey>)>> {
+    let event: Value = serde_json::from_str(event).ok()?;
+    event.get("Records")?.as_array()?.iter().map(message).collect()
+}
+
+fn message(record: &Value) -> Option<(String, Option<MailKey>)> {
+    let text = |name: &str| record.get(name)?.as_str();
+    let (id, body) = (text("messageId")?.to_owned(), text("body")?);
+    let body: Value = serde_json::from_str(body).unwrap_or_default();
+    let part = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default();
+    Some((id, MailKey::parse(part("pk"), part("sk")).ok()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_names_its_mail_and_one_that_names_none_is_told_apart() {
+        let pk = format!("MAIL#{}", "a1".repeat(32));
+        let body = json!({ "id": "mail:1", "pk": pk, "sk": "RESET#0190163d-8694-739b-aea5-966c26f8ad92" });
+        let event = json!({ "Records": [
+            { "messageId": "1", "body": body.to_string() },
+            { "messageId": "2", "body": "{}" },
+            { "messageId": "3", "body": "no JSON" },
+        ] });
+        let read = read(&event.to_string()).unwrap();
+        let read: Vec<_> = read.iter().map(|(id, key)| (id.as_str(), key.is_some())).collect();
+        assert_eq!(read, [("1", true), ("2", false), ("3", false)]);
+    }
+
+    #[test]
+    fn an_event_of_no_queue_is_an_error() {
+        for event in ["[", "{}", r#"{"Records":[{}]}"#, r#"{"Records":[{"messageId":"1"}]}"#] {
+            assert!(read(event).is_none(), "{event}");
+        }
+    }
+}
