@@ -26,6 +26,7 @@ mod kept;
 mod keys;
 mod languages;
 mod logout;
+mod mail;
 mod main_job;
 mod nova_bench;
 mod nova_doctor;

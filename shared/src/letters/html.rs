@@ -1,4 +1,4 @@
-//! The HTML of a letter. Every text is escaped where it is put in, whoever wrote it.
+//! The HTML of a letter, which is XML too: a strict parser reads it in the tests. Every text is escaped where it is put in, whoever wrote it.
 
 use super::Part;
 use crate::messages::Language;
@@ -12,8 +12,8 @@ pub(super) fn page(subject: &str, language: Language, parts: &[Part]) -> String 
     let (tag, subject) = (language.tag(), escaped(subject));
     let body: String = parts.iter().map(part).collect();
     format!(
-        "<!doctype html>\n<html lang=\"{tag}\" dir=\"{direction}\"><head><meta charset=\"utf-8\">\
-         <meta name=\"viewport\" content=\"width=device-width\"><meta name=\"color-scheme\" content=\"light\">\
+        "<!doctype html>\n<html lang=\"{tag}\" dir=\"{direction}\"><head><meta charset=\"utf-8\"/>\
+         <meta name=\"viewport\" content=\"width=device-width\"/><meta name=\"color-scheme\" content=\"light\"/>\
          <title>{subject}</title></head>\
          <body style=\"margin:0;padding:24px 12px;background:#f3f4f6;color:#1f2937;\
          font:16px/1.6 system-ui,-apple-system,'Segoe UI',Tahoma,Arial,sans-serif\">\

@@ -95,3 +95,26 @@ fn how_long_a_link_works_is_said_as_people_say_it() {
         assert!(said(kind, Language::Arabic).contains(arabic), "{kind:?}");
     }
 }
+
+/// Read by a parser that is not ours, and that forgives nothing.
+#[test]
+fn a_strict_parser_reads_the_letter_as_it_was_meant() {
+    let name = PersonName::parse("<b>Sara</b> & co").unwrap();
+    for (language, tag, direction) in [(Language::Arabic, "ar", "rtl"), (Language::English, "en", "ltr")] {
+        for kind in MailKind::ALL {
+            let letter = letter(kind, language, HOSTILE, Some(&name));
+            let body = letter.html.trim_start_matches("<!doctype html>\n");
+            let read = roxmltree::Document::parse(body).unwrap_or_else(|error| panic!("{error}: {body}"));
+            let root = read.root_element();
+            assert_eq!((root.attribute("lang"), root.attribute("dir")), (Some(tag), Some(direction)));
+            let named = |wanted: &str| read.descendants().filter(move |node| node.has_tag_name(wanted));
+            let text: String = read.descendants().filter_map(|node| node.text()).collect();
+            assert!(text.contains("<b>Sara</b> & co") && named("b").count() == 0);
+            let links: Vec<_> = named("a").filter_map(|link| link.attribute("href")).collect();
+            let wanted = letter.text.split_whitespace().filter(|word| word.starts_with("https://"));
+            assert_eq!(links, wanted.collect::<Vec<_>>(), "{kind:?}");
+            let titles: Vec<_> = named("title").filter_map(|title| title.text()).collect();
+            assert_eq!(titles, [letter.subject.as_str()]);
+        }
+    }
+}

@@ -63,6 +63,7 @@ mod register;
 mod relay;
 mod rules;
 mod security_log;
+mod sending;
 mod session_limit;
 mod sessions;
 mod throttled;

@@ -37,6 +37,13 @@ impl Rows {
     }
 
     /// Rows of one partition whose sort key begins so.
+    /// Takes an attribute away, as if it had never been written.
+    pub(super) async fn remove(&self, table: &str, pk: &str, sk: &str, name: &str) {
+        let update = self.0.update_item().table_name(table).key("pk", s(pk)).key("sk", s(sk));
+        let update = update.update_expression("REMOVE #name").expression_attribute_names("#name", name);
+        update.send().await.unwrap();
+    }
+
     pub(super) async fn all(&self, table: &str, pk: &str, sk: &str) -> Vec<Row> {
         let query = self.0.query().table_name(table).consistent_read(true);
         let query = query.expression_attribute_values(":pk", s(pk));

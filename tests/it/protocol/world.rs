@@ -12,7 +12,7 @@ use std::{
 use aws_sdk_dynamodb::config::retry::RetryPartition;
 use jiff::{SignedDuration, Timestamp};
 use nova_auth::{
-    app::{AuthService, Authorizer, RecoverService, RedeemService},
+    app::{AuthService, Authorizer, RecoverService, RedeemService, mail_links},
     aws::{Clients, dynamodb_config, http_client},
     config::{AwsConfig, Config},
     domain::{
@@ -39,7 +39,7 @@ use nova_auth::{
         revoke_all::revoke_all,
         set_status::set_status,
     },
-    keys::Token,
+    keys::{MailLinks, Token},
     passwords::Hasher,
     patience::Patience,
 };
@@ -180,6 +180,11 @@ impl World {
     /// Another instance of the authentication functions, which has read no keys yet.
     pub(super) fn instance(&self) -> AuthService {
         instance(&self.config, &self.clients)
+    }
+
+    /// The links of mails, with keys of their own reading.
+    pub(super) fn mail_links(&self) -> MailLinks {
+        mail_links(&self.config, &self.clients).unwrap()
     }
 
     /// A request at that second of the test.

@@ -11,7 +11,7 @@ use crate::{
         ids::UserId,
         mail::{Bound, Mail, MailKey, MailKind, Notice},
         name::PersonName,
-        user::Profile,
+        user::{Profile, Status},
     },
     keys::{KeysError, MailLinks},
     letters::{About, Contents, Letter, write},
@@ -171,7 +171,9 @@ async fn addressee(store: &Store, kind: MailKind, mail: &Mail) -> Result<Option<
         MailKind::Verify => link(Some(user), name).filter(|_| is_at(&profile, mail) && profile.is_active()),
         // The reader is whoever has the new address: a name would be a text of somebody else's choice.
         MailKind::Change => link(Some(user), None).filter(|_| profile.is_active()),
-        MailKind::Invite => link(Some(user), name).filter(|_| is_at(&profile, mail) && !profile.is_active()),
+        MailKind::Invite => {
+            link(Some(user), name).filter(|_| is_at(&profile, mail) && profile.status == Status::Invited)
+        }
         MailKind::Revert => link(Some(user), name).filter(|_| profile.is_active()),
         MailKind::Notice => mail.notice.and_then(|told| notice(name, told)),
     })
