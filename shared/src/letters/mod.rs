@@ -127,7 +127,7 @@ pub fn write(contents: &Contents<'_>) -> Letter {
     let service = isolated(contents.service);
     let said = |id: &str| message(id, contents.language, &[("service", service.as_str().into())]);
     // A subject shows no isolates: the name stands there alone, or between words of one direction.
-    let plain = [("service", Argument::from(contents.service))];
+    let plain = [("service", Argument::from(plain(contents.service)))];
     let subject = message(&format!("{words}-subject"), contents.language, &plain);
     let mut parts = vec![Part::Title(said(&format!("{words}-title")))];
     if let Some(name) = contents.name {
@@ -162,8 +162,12 @@ fn valid(lifetime: SignedDuration, language: Language) -> String {
 
 /// Between marks that keep its direction to itself. Marks of its own could end that early, and are left out.
 fn isolated(text: &str) -> String {
-    let plain: String = text.chars().filter(|c| !is_direction_mark(*c) && !c.is_control()).collect();
-    format!("\u{2068}{plain}\u{2069}")
+    format!("\u{2068}{}\u{2069}", plain(text))
+}
+
+/// Without marks of direction, and on one line.
+fn plain(text: &str) -> String {
+    text.chars().filter(|c| !is_direction_mark(*c) && !c.is_control()).collect()
 }
 
 const fn is_direction_mark(c: char) -> bool {

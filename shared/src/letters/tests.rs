@@ -107,7 +107,8 @@ fn a_strict_parser_reads_the_letter_as_it_was_meant() {
             let read = roxmltree::Document::parse(body).unwrap_or_else(|error| panic!("{error}: {body}"));
             let root = read.root_element();
             assert_eq!((root.attribute("lang"), root.attribute("dir")), (Some(tag), Some(direction)));
-            let named = |wanted: &str| read.descendants().filter(move |node| node.has_tag_name(wanted));
+            let named =
+                |wanted: &'static str| read.descendants().filter(move |node| node.has_tag_name(wanted));
             let text: String = read.descendants().filter_map(|node| node.text()).collect();
             assert!(text.contains("<b>Sara</b> & co") && named("b").count() == 0);
             let links: Vec<_> = named("a").filter_map(|link| link.attribute("href")).collect();
