@@ -69,12 +69,12 @@ use crate::{
     store::Tables,
 };
 
-pub use mail::MailConfig;
 pub use crate::{
     aws::{AwsConfig, ServiceUrls},
     keys::TokenNames,
     settings::{AuthorizerEdge, DecisionLog, EdgeConfig, HttpResponses, NoRules, RunAction},
 };
+pub use mail::MailConfig;
 
 /// A variable is missing or wrong. The value is not repeated.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -5,10 +5,10 @@ use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde_json::{Value, json, value::RawValue};
 
 use crate::{
-    app::StartError,
     domain::mail::MailKey,
     flows::mail::send::{Post, Sending, Sent, send},
     http::moment_of,
+    runtime::RuntimeEnded,
     telemetry::Metric,
 };
 
@@ -27,11 +27,12 @@ impl From<Unreadable> for Diagnostic {
 ///
 /// # Errors
 /// The Lambda runtime can't be reached any more.
-pub async fn serve(service: &Sending, post: &impl Post) -> Result<(), StartError> {
+pub async fn serve<E: From<RuntimeEnded>>(service: &Sending, post: &impl Post) -> Result<(), E> {
     let answer = service_fn(move |event: LambdaEvent<Box<RawValue>>| async move {
         answer(service, post, event.payload.get(), moment_of(&event.context).now).await
     });
-    lambda_runtime::run(answer).await.map_err(|error| StartError::Runtime(error.to_string()))
+    // Boxed: the calls are nested deeper than the compiler follows by itself.
+    Box::pin(lambda_runtime::run(answer)).await.map_err(|error| RuntimeEnded(error.to_string()).into())
 }
 
 /// Sends the mails of one event, and says which messages are to come again.

@@ -120,8 +120,7 @@ impl Relay {
 /// # Errors
 /// [`StartError`], for what no retry would cure.
 pub async fn start_sending() -> Result<(Sending, MailConfig, AwsConfig), StartError> {
-    telemetry::start();
-    let config = Config::from_env();
+    let config = started();
     let aws = config.aws()?;
     let (service, mail) = sending(&config, &Clients::new(&aws)?)?;
     let (links, store) = tokio::join!(service.links.ready(start_time()), service.store.warm_up_mail());
@@ -134,7 +133,7 @@ pub async fn start_sending() -> Result<(Sending, MailConfig, AwsConfig), StartEr
 /// # Errors
 /// The first variable that is missing or wrong.
 pub fn sending(config: &Config, clients: &Clients) -> Result<(Sending, MailConfig), ConfigError> {
-    let mail = config.mail()?;
+    let mail = config.mail_sender()?;
     let service = Sending {
         store: Store::new(clients.dynamodb.clone(), config.tables()?),
         links: mail_links(config, clients)?,

@@ -24,7 +24,7 @@ impl Config {
     ///
     /// # Errors
     /// The first variable that is missing or wrong.
-    pub fn mail(&self) -> Result<MailConfig, ConfigError> {
+    pub fn mail_sender(&self) -> Result<MailConfig, ConfigError> {
         let from = Email::parse(&self.required("MAIL_FROM")?).ok().filter(|from| from.as_str().is_ascii());
         let name = self.text("MAIL_NAME").unwrap_or_else(|| "Nova CRM".to_owned());
         let fits = name.chars().count() <= LONGEST_NAME
@@ -63,7 +63,7 @@ mod tests {
     fn read(changes: &[(&str, &str)]) -> Result<MailConfig, String> {
         let given = [("MAIL_FROM", "no-reply@example.com"), ("APP_URL", "https://app.example.com")];
         let config: Config = given.iter().chain(changes).copied().collect();
-        config.mail().map_err(|error| error.to_string())
+        config.mail_sender().map_err(|error| error.to_string())
     }
 
     #[test]

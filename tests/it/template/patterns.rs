@@ -50,7 +50,7 @@ fn complaint(variables: &[(&str, &str)]) -> Option<String> {
     let is_without_mail = variables.iter().any(|(_, value)| value.is_empty());
     let sent = [("APP_URL", "https://app.example.com"), ("MAIL_FROM", "no-reply@example.com")];
     let sent: Config = sent.iter().chain(variables).copied().collect();
-    let sent = if is_without_mail { Ok(()) } else { sent.mail().map(drop) };
+    let sent = if is_without_mail { Ok(()) } else { sent.mail_sender().map(drop) };
     asked.into_iter().chain([sent]).find_map(Result::err).map(|error| error.to_string())
 }
 
