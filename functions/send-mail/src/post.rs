@@ -76,7 +76,6 @@ fn encoded(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
     use super::*;
 
