@@ -17,7 +17,7 @@ fn config(changes: &[(&str, &str)]) -> Config {
 /// Asks for everything, and gives the complaints.
 fn complaints(changes: &[(&str, &str)]) -> Vec<String> {
     let config = config(changes);
-    let asked: [Result<(), ConfigError>; 21] = [
+    let asked: [Result<(), ConfigError>; 22] = [
         config.aws().map(drop),
         config.tables().map(drop),
         config.access_keys_secret().map(drop),
@@ -36,6 +36,7 @@ fn complaints(changes: &[(&str, &str)]) -> Vec<String> {
         config.security_log().map(drop),
         config.api_rate(1).map(drop),
         config.no_rules().map(drop),
+        config.decision_log().map(drop),
         config.http_responses().map(drop),
         config.key_algorithm().map(drop),
         config.edge().map(drop).and(config.authorizer_edge().map(drop)),

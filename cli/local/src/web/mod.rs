@@ -111,7 +111,7 @@ impl Page {
             None => pass_on(&self.main, request).await,
             Some("config.json") if is_read => json_answer(StatusCode::OK, &self.config),
             Some("security-log") if is_read => self.log.answer(peer, request.headers()).await,
-            Some(rest) if is_read && rest.starts_with("mail") => {
+            Some(rest) if is_read && is_of_the_mailbox(rest) => {
                 mail::answer(&self.mailbox, rest.trim_start_matches("mail")).unwrap_or_else(not_found)
             }
             Some(rest) => match rest.strip_prefix("apis/").and_then(|rest| rest.split_once('/')) {
@@ -124,6 +124,11 @@ impl Page {
             },
         }
     }
+}
+
+/// `mail`, `mail.json` and what is beneath; `mailed.js` is a file of the page.
+fn is_of_the_mailbox(rest: &str) -> bool {
+    rest.strip_prefix("mail").is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '.']))
 }
 
 async fn handle(
@@ -261,5 +266,7 @@ mod tests {
             assert!(!body.contains("alert") && !body.contains("<html"), "{uri}");
         }
         assert_eq!(ask("/_local/config.json", "localhost:3000").await.0, 200);
+        // The mailbox is at `mail`, and this is a file of the page.
+        assert_eq!(ask("/_local/mailed.js", "localhost:3000").await.0, 200);
     }
 }
