@@ -85,8 +85,12 @@ impl System {
     /// Starts a system that differs in something.
     pub(crate) async fn start_with(change: impl FnOnce(&mut Options)) -> System {
         let mut options = tokio::task::spawn_blocking(options).await.unwrap();
-        options.engine = engine::of_one_test().await;
         change(&mut options);
+        // The streams that mail is sent by are read from the database in this process.
+        let sends_mail = options.parameters.get("Mail").is_some_and(|mail| mail == "enabled");
+        if options.engine.is_none() && !sends_mail {
+            options.engine = engine::of_one_test().await;
+        }
         let logs = options.logs.clone();
         let stack = Stack::start(options).await.unwrap();
         let rows = Rows::at(stack.dynamodb_url());
