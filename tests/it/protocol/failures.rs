@@ -46,7 +46,7 @@ async fn a_failure_of_the_service_is_worth_trying_again_whatever_it_says() {
         Fault::error(408, "SomethingNewException"),
         Fault::Answer(503, json!({})),
     ] {
-        let world = World::new().await;
+        let world = World::as_deployed().await;
         let (person, pair) = world.logged_in().await;
         for operation in OPERATIONS {
             world.wire.reset();
@@ -58,7 +58,7 @@ async fn a_failure_of_the_service_is_worth_trying_again_whatever_it_says() {
 
 #[tokio::test]
 async fn a_write_that_meets_one_from_another_region_each_time_is_worth_trying_again() {
-    let world = World::new().await;
+    let world = World::as_deployed().await;
     let (person, pair) = world.logged_in().await;
     for operation in ["PutItem", "UpdateItem"] {
         world.wire.reset();
@@ -75,7 +75,7 @@ async fn a_failure_of_the_request_is_not_worth_trying_again() {
         Fault::page(403),
         Fault::page(413),
     ] {
-        let world = World::new().await;
+        let world = World::as_deployed().await;
         let (person, pair) = world.logged_in().await;
         for operation in OPERATIONS {
             world.wire.reset();
@@ -90,7 +90,7 @@ async fn a_failure_of_the_request_is_not_worth_trying_again() {
 /// Both or neither: a lock that was lifted for a password that was not set would only serve a guesser.
 #[tokio::test]
 async fn a_password_that_could_not_be_set_lifts_no_lock() {
-    let world = World::new().await;
+    let world = World::as_deployed().await;
     let person = world.person("amal").await;
     let wrong = world.login_with(&world.at(0), &person, "Wrong-horse-9!").await;
     assert!(wrong.is_err());
