@@ -89,5 +89,6 @@ fn profile(user: &UserSpec) -> Result<Profile, Box<dyn Error>> {
         last_login_at: None,
         password_changed_at: now,
         email_verified_at: None,
+        factors: Default::default(),
     })
 }

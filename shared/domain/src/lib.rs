@@ -14,6 +14,7 @@
 //! | [`attempts`] | how many passwords may be tried |
 //! | [`user`] | profiles: role, status, permissions, epoch |
 //! | [`user_record`] | a user as a line of an import or export |
+//! | [`factors`] | second factors, and how much a session was shown |
 //! | [`session`] | the life of a session and the refresh protocol's decisions |
 //! | [`jws`], [`claims`] | tokens: strict parsing, and what their claims must say |
 //! | [`mail`] | mail to users: its kinds, the row that asks for it, the token in its link |
@@ -28,6 +29,7 @@ pub mod claims;
 pub mod common_passwords;
 pub mod context;
 pub mod email;
+pub mod factors;
 pub mod ids;
 pub mod jws;
 pub mod mail;

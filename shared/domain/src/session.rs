@@ -10,10 +10,14 @@
 
 use std::collections::BTreeSet;
 
-use jiff::{SignedDuration, Timestamp, fmt::serde::timestamp::millisecond::required as millis};
+use jiff::{
+    SignedDuration, Timestamp,
+    fmt::serde::timestamp::millisecond::{optional as maybe_millis, required as millis},
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    factors::{Acr, Amr},
     ids::{AccessId, FingerprintHash, RefreshHash, SessionId, UserId},
     moment::{Moment, RequestId},
     user::Profile,
@@ -74,6 +78,15 @@ pub struct Session {
     /// Access tokens of this session that are refused whatever it is: the blacklist.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub revoked_tokens: BTreeSet<AccessId>,
+    /// When the user last showed who they are: at the login, or since by a step-up. Rows of before have none: at the login.
+    #[serde(default, with = "maybe_millis", skip_serializing_if = "Option::is_none")]
+    pub auth_time: Option<Timestamp>,
+    /// When the user last showed a second factor in this session, if ever.
+    #[serde(default, with = "maybe_millis", skip_serializing_if = "Option::is_none")]
+    pub factor_time: Option<Timestamp>,
+    /// How the user showed who they are (RFC 8176). Rows of before have none: by password.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub amr: BTreeSet<Amr>,
 }
 
 /// Whether a session was ended. A state that this version does not know is an end.
@@ -82,6 +95,8 @@ pub struct Session {
 pub enum State {
     /// It goes on until it expires.
     Active,
+    /// Its user has to enrol a second factor first: it opens nothing else. Versions that do not know the state refuse it.
+    Enrolling,
     /// It was ended, by its user, an operator or the theft of a token. There is no way back.
     #[serde(other)]
     Revoked,
@@ -165,6 +180,22 @@ impl Session {
     #[must_use]
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.state == State::Active && now < self.refresh_expires()
+    }
+
+    /// When the user last showed who they are.
+    #[must_use]
+    pub fn authenticated_at(&self) -> Timestamp {
+        self.auth_time.unwrap_or(self.created_at)
+    }
+
+    /// What the user showed.
+    #[must_use]
+    pub fn acr(&self) -> Acr {
+        match (self.state, self.factor_time) {
+            (State::Enrolling, _) => Acr::Enrolment,
+            (_, None) => Acr::Password,
+            (_, Some(_)) => Acr::SecondFactor,
+        }
     }
 
     /// Whether this is the token that the session waits for: nothing about it was used up, and it came the way it should.
@@ -342,6 +373,9 @@ mod tests {
             refreshes_end: None,
             refreshes: None,
             revoked_tokens: BTreeSet::new(),
+            auth_time: None,
+            factor_time: None,
+            amr: BTreeSet::new(),
         }
     }
 

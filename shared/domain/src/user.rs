@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{email::Email, ids::UserId, name::PersonName, refusal::Fault};
+use crate::{email::Email, factors::Factors, ids::UserId, name::PersonName, refusal::Fault};
 
 /// A user as the table holds it. Decisions read it afresh: no decision trusts what a token says of a user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +37,9 @@ pub struct Profile {
     /// When the user last showed that mail to the address reaches them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email_verified_at: Option<Timestamp>,
+    /// The kinds of second factor that the user has: with any, the password alone begins no session.
+    #[serde(default, skip_serializing_if = "Factors::is_empty")]
+    pub factors: Factors,
 }
 
 impl Profile {

@@ -70,6 +70,7 @@ pub async fn create_user(
         last_login_at: None,
         password_changed_at: moment.now,
         email_verified_at: None,
+        factors: BTreeSet::new(),
     };
     let credential = Credential::new(profile.id, password_hash);
     let event = new.journal.entry(SecurityEvent::UserCreated, moment, profile.id, &new.device);

@@ -329,6 +329,9 @@ fn new_session(
         refreshes_end: None,
         refreshes: None,
         revoked_tokens: BTreeSet::new(),
+        auth_time: None,
+        factor_time: None,
+        amr: BTreeSet::new(),
     })
 }
 

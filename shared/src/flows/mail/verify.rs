@@ -75,6 +75,7 @@ async fn make(
         last_login_at: None,
         password_changed_at: mail.created_at,
         email_verified_at: Some(moment.now),
+        factors: BTreeSet::new(),
     };
     let credential = Credential::new(profile.id, hash);
     let kind = SecurityEvent::UserCreated;

@@ -91,6 +91,7 @@ impl Operator<'_> {
             last_login_at: None,
             password_changed_at: now,
             email_verified_at: None,
+            factors: Default::default(),
         })
     }
 }

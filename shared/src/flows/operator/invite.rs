@@ -55,6 +55,7 @@ impl Operator<'_> {
             last_login_at: None,
             password_changed_at: now,
             email_verified_at: None,
+            factors: BTreeSet::new(),
         };
         let credential = Credential::new(profile.id, hasher.hash(&nobodys).await?);
         let event = self.event(SecurityEvent::UserCreated, profile.id);
