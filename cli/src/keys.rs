@@ -1,9 +1,10 @@
-//! `nova keys …`: the rings of keys that tokens are signed with.
+//! `nova keys …`: the rings of keys that tokens and the links in mail are made with.
 
 use std::error::Error;
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use nova_auth::app::start_time;
 use nova_auth::flows::drop_keys::drop_keys;
 use nova_auth::keys::{Key, KeyAlgorithm, KeyDocument, Ring, TokenKind, VersionedSecret};
@@ -12,18 +13,19 @@ use serde_json::json;
 
 use crate::output::Output;
 use crate::place::Target;
+use crate::place::rings::RINGS;
 
 /// How often, and how many times, it is looked whether a rotation has come to its end: two minutes.
 const LOOKS: (Duration, usize) = (Duration::from_millis(500), 240);
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Verb {
-    /// List the keys of both rings: metadata only, never key material.
+    /// List the keys of every ring: metadata only, never key material.
     #[command(after_help = "Example:\n  nova keys list --stack nova-auth")]
     List(ListArgs),
     /// Rotate the keys now. Nobody is logged out, unless --drop names a key.
     #[command(
-        after_help = "Examples:\n  nova keys rotate --local                  both rings; the new keys sign in an hour\n  nova keys rotate --local --drop access-1  the key is compromised: remove it at once"
+        after_help = "Examples:\n  nova keys rotate --local                  every ring; the new keys sign in an hour\n  nova keys rotate --local --drop access-1  the key is compromised: remove it at once"
     )]
     Rotate(RotateArgs),
 }
@@ -38,9 +40,9 @@ pub(crate) struct ListArgs {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct RotateArgs {
-    /// Which ring. Without it: both.
-    #[arg(value_enum, conflicts_with = "drop")]
-    ring: Option<RingName>,
+    /// Which ring. Without it: all that the system has.
+    #[arg(value_parser = a_ring(), conflicts_with = "drop")]
+    ring: Option<TokenKind>,
     /// The key of this name is compromised: take it out at once, with every token that it signed. May be given several
     /// times; whoever could read a secret has all of its keys.
     #[arg(long, value_name = "KID")]
@@ -54,10 +56,12 @@ pub(crate) struct RotateArgs {
     target: Target,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum RingName {
-    Access,
-    Refresh,
+/// The name of a ring.
+fn a_ring() -> impl TypedValueParser<Value = TokenKind> {
+    PossibleValuesParser::new(RINGS.iter().map(|ring| ring.kind.name())).try_map(|name| {
+        let ring = RINGS.iter().find(|ring| ring.kind.name() == name);
+        ring.map(|ring| ring.kind).ok_or("no such ring")
+    })
 }
 
 fn algorithm(text: &str) -> Result<KeyAlgorithm, &'static str> {
@@ -98,28 +102,35 @@ async fn list(args: &ListArgs) -> Result<(), Box<dyn Error>> {
 }
 
 async fn rotate(args: &RotateArgs) -> Result<(), Box<dyn Error>> {
-    for (kind, secret) in args.target.secrets().await? {
-        let chosen = args.ring.is_none_or(|ring| (ring == RingName::Access) == (kind == TokenKind::Access));
-        if chosen {
-            let version = secret.rotate().await.map_err(|error| {
-                format!(
-                    "{}: {error}. A rotation that did not come to its end blocks the next one; Secrets Manager tries it \
-                     again now, and it ends or is given up: look at `nova keys list`, and at the log of rotate-keys",
-                    kind.name()
-                )
-            })?;
-            finished(&secret, &version).await.map_err(|error| format!("{}: {error}", kind.name()))?;
-            let newest = ring(&secret, kind).await?;
-            let newest = newest.keys().max_by_key(|key| key.not_before);
-            let document = json!({
-                "ring": kind.name(),
-                "newKey": newest.map(|key| &key.kid),
-                "signsFrom": newest.and_then(|key| key.not_before),
-            });
-            let newest = newest.map(describe_new).unwrap_or_default();
-            args.output
-                .print(&document, &format!("{}: rotated; {newest}; nobody is logged out", kind.name()))?;
+    let mut rings = args.target.secrets().await?;
+    if let Some(chosen) = args.ring {
+        rings.retain(|(kind, _)| *kind == chosen);
+        if rings.is_empty() {
+            return Err(format!("this system has no {} keys", chosen.name()).into());
         }
+    }
+    for (kind, secret) in rings {
+        let version = secret.rotate().await.map_err(|error| {
+            format!(
+                "{}: {error}. A rotation that did not come to its end blocks the next one; Secrets Manager tries it \
+                 again now, and it ends or is given up: look at `nova keys list`, and at the log of rotate-keys",
+                kind.name()
+            )
+        })?;
+        finished(&secret, &version).await.map_err(|error| format!("{}: {error}", kind.name()))?;
+        let newest = ring(&secret, kind).await?;
+        let newest = newest.keys().max_by_key(|key| key.not_before);
+        let document = json!({
+            "ring": kind.name(),
+            "newKey": newest.map(|key| &key.kid),
+            "signsFrom": newest.and_then(|key| key.not_before),
+        });
+        let newest = newest.map(describe_new).unwrap_or_default();
+        let kept = match kind {
+            TokenKind::Access | TokenKind::Refresh => "nobody is logged out",
+            TokenKind::Link => "links that are out go on working",
+        };
+        args.output.print(&document, &format!("{}: rotated; {newest}; {kept}", kind.name()))?;
     }
     Ok(())
 }

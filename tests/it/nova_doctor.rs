@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use aws_sdk_dynamodb::types::TimeToLiveSpecification;
+use aws_sdk_dynamodb::types::{StreamSpecification, TimeToLiveSpecification};
 use nova_auth::aws::Clients;
 use nova_auth::config::AwsConfig;
 use nova_auth::patience::Patience;
@@ -95,13 +95,52 @@ async fn a_good_system_passes_what_can_be_checked_here_and_says_what_can_not() {
     assert!(outcomes.values().all(|outcome| ["pass", "not_checked"].contains(&outcome.as_str())));
 
     let lines = doctor(&system, &[]).await;
-    assert!(lines.stdout.ends_with("7 pass, 0 fail, 16 not checked\n"), "{lines:?}");
+    assert!(lines.stdout.ends_with("7 pass, 0 fail, 25 not checked\n"), "{lines:?}");
     let secret =
         clients(&system).secrets_manager.get_secret_value().secret_id("AccessKeysSecret").send().await;
     let key: Value = serde_json::from_str(secret.unwrap().secret_string().unwrap()).unwrap();
     for ended in [&ended, &lines] {
         assert!(!ended.stdout.contains(key["k"].as_str().unwrap()), "it prints a key");
     }
+}
+
+#[tokio::test]
+async fn of_mail_the_ring_and_the_streams_are_looked_at_on_one_machine_and_the_rest_says_why_not() {
+    let system = System::start_with_mail().await;
+    let found = outcomes(&doctor(&system, &["--json"]).await);
+    let mail: BTreeMap<_, _> = found
+        .iter()
+        .filter(|(check, _)| check.starts_with("mail.") || check.starts_with("link-"))
+        .map(|(check, outcome)| (check.as_str(), outcome.as_str()))
+        .collect();
+    let expected = [
+        ("link-keys", "pass"),
+        ("link-keys.rotation", "not_checked"),
+        ("mail.account", "not_checked"),
+        ("mail.dkim", "not_checked"),
+        ("mail.lost", "not_checked"),
+        ("mail.queue", "not_checked"),
+        ("mail.sender", "not_checked"),
+        ("mail.sources", "not_checked"),
+        ("mail.streams", "pass"),
+    ];
+    assert_eq!(mail, expected.into());
+
+    let clients = clients(&system);
+    let off = StreamSpecification::builder().stream_enabled(false).build().unwrap();
+    let call = clients.dynamodb.update_table().table_name("IdentityTable");
+    call.stream_specification(off).send().await.unwrap();
+    let call = clients.secrets_manager.put_secret_value().secret_id("LinkKeysSecret");
+    call.secret_string("{}").send().await.unwrap();
+    let ended = doctor(&system, &["--json"]).await;
+    let found = outcomes(&ended);
+    let failed: Vec<_> =
+        found.iter().filter(|(_, outcome)| *outcome == "fail").map(|(check, _)| check).collect();
+    assert_eq!(failed, ["link-keys"], "{ended:?}");
+    // The Sessions table's stream is looked at after it, and is well.
+    assert_eq!(ended.stderr, "error: 2 checks failed\n");
+    let lines = doctor(&system, &[]).await.stdout;
+    assert!(lines.contains("FAIL         mail.streams IdentityTable"), "{lines}");
 }
 
 #[tokio::test]

@@ -37,10 +37,12 @@ pub(super) enum Service {
     Sns,
     Lambda,
     ApiGateway,
+    Ses,
+    Sqs,
 }
 
 impl Service {
-    /// The name in signatures and addresses.
+    /// The name in signatures, and in most addresses.
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Iam => "iam",
@@ -48,6 +50,8 @@ impl Service {
             Self::Sns => "sns",
             Self::Lambda => "lambda",
             Self::ApiGateway => "apigateway",
+            Self::Ses => "ses",
+            Self::Sqs => "sqs",
         }
     }
 
@@ -113,6 +117,8 @@ struct Asked<'a> {
     path: &'a str,
     body: &'a str,
     content_type: &'static str,
+    /// The action, for services that take all of them at one path.
+    target: Option<&'a str>,
 }
 
 impl Calls {
@@ -137,16 +143,28 @@ impl Calls {
             form.push_str(&format!("&{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC)));
         }
         let content_type = "application/x-www-form-urlencoded; charset=utf-8";
-        let asked = Asked { service, method: "POST", path: "/", body: &form, content_type };
+        let asked = Asked { service, method: "POST", path: "/", body: &form, content_type, target: None };
         Ok(self.send(&asked).await?.text)
     }
 
     /// A `GET` of a service that answers JSON.
     pub(super) async fn get(&self, service: Service, path: &str) -> Result<Value, Failed> {
-        let asked = Asked { service, method: "GET", path, body: "", content_type: "application/json" };
-        let reply = self.send(&asked).await?;
-        serde_json::from_str(&reply.text)
-            .map_err(|_| Failed::Other("an answer that is not understood".to_owned()))
+        let content_type = "application/json";
+        let asked = Asked { service, method: "GET", path, body: "", content_type, target: None };
+        json(&self.send(&asked).await?)
+    }
+
+    /// A call of a service that takes JSON at one path, and is told the action in a header.
+    pub(super) async fn action(
+        &self,
+        service: Service,
+        target: &str,
+        input: &Value,
+    ) -> Result<Value, Failed> {
+        let (body, content_type) = (input.to_string(), "application/x-amz-json-1.0");
+        let asked =
+            Asked { service, method: "POST", path: "/", body: &body, content_type, target: Some(target) };
+        json(&self.send(&asked).await?)
     }
 
     /// Calls a function.
@@ -154,8 +172,8 @@ impl Calls {
         let path = format!("/2015-03-31/functions/{function}/invocations");
         let body = event.to_string();
         let content_type = "application/json";
-        let asked =
-            Asked { service: Service::Lambda, method: "POST", path: &path, body: &body, content_type };
+        let service = Service::Lambda;
+        let asked = Asked { service, method: "POST", path: &path, body: &body, content_type, target: None };
         self.send(&asked).await
     }
 
@@ -224,16 +242,17 @@ impl Calls {
             .into();
         // API Gateway answers another JSON to whoever does not say which; the services that take forms answer XML.
         let accept = if asked.body.starts_with("Action=") { "text/xml" } else { "application/json" };
-        let headers = [("content-type", asked.content_type), ("accept", accept)];
+        let target = asked.target.map(|target| ("x-amz-target", target));
+        let headers = [("content-type", asked.content_type), ("accept", accept)].into_iter().chain(target);
         let body = SignableBody::Bytes(asked.body.as_bytes());
-        let signable = SignableRequest::new(asked.method, &url, headers.into_iter(), body)?;
+        let signable = SignableRequest::new(asked.method, &url, headers.clone(), body)?;
         let (instructions, _) = sign(signable, &parameters)?.into_parts();
         let (added, _) = instructions.into_parts();
         let mut request = HttpRequest::new(SdkBody::from(asked.body));
         request.set_uri(url.as_str())?;
         request.set_method(asked.method)?;
         for (name, value) in headers {
-            request.headers_mut().insert(name, value);
+            request.headers_mut().insert(name, value.to_owned());
         }
         for header in added {
             request.headers_mut().insert(header.name(), header.value().to_owned());
@@ -247,6 +266,11 @@ impl Calls {
             None => format!("https://{}{path}", self.partition.host(service)),
         }
     }
+}
+
+fn json(reply: &Reply) -> Result<Value, Failed> {
+    serde_json::from_str(&reply.text)
+        .map_err(|_| Failed::Other("an answer that is not understood".to_owned()))
 }
 
 async fn read(body: SdkBody) -> Result<String, Failed> {
@@ -275,9 +299,15 @@ fn failure(status: u16, kind: Option<&str>, text: &str) -> Failed {
         ("AccessDenied" | "AccessDeniedException" | "AuthorizationError" | "UnauthorizedOperation", _) => {
             Failed::Denied
         }
-        ("ResourceNotFoundException" | "NotFoundException" | "NoSuchEntity" | "NotFound", _) | ("", 404) => {
-            Failed::NotThere
-        }
+        (
+            "ResourceNotFoundException"
+            | "NotFoundException"
+            | "NoSuchEntity"
+            | "NotFound"
+            | "QueueDoesNotExist",
+            _,
+        )
+        | ("", 404) => Failed::NotThere,
         ("", _) => Failed::Other(status.to_string()),
         _ => Failed::Other(code),
     }
@@ -301,6 +331,8 @@ mod tests {
         );
         let namespaced = r#"{"__type":"com.amazonaws.lambda#TooManyRequestsException"}"#;
         assert_eq!(failure(429, None, namespaced), Failed::Other("TooManyRequestsException".to_owned()));
+        let queue = r#"{"__type":"com.amazonaws.sqs#QueueDoesNotExist","message":"The specified queue does not exist."}"#;
+        assert_eq!(failure(400, None, queue), Failed::NotThere);
         assert_eq!(failure(502, None, "<html>"), Failed::Other("502".to_owned()));
     }
 }

@@ -14,9 +14,16 @@ pub(super) const NEEDED: &str = "permissions.needed";
 pub(super) const DENIED: &str = "permissions.denied";
 pub(super) const ALARMS: &str = "alarms";
 pub(super) const SUBSCRIBED: &str = "alarms.subscribed";
+pub(super) const SENDER: &str = "mail.sender";
+pub(super) const DKIM: &str = "mail.dkim";
+pub(super) const ACCOUNT: &str = "mail.account";
+pub(super) const STREAMS: &str = "mail.streams";
+pub(super) const SOURCES: &str = "mail.sources";
+pub(super) const QUEUE: &str = "mail.queue";
+pub(super) const LOST: &str = "mail.lost";
 
 /// In the order in which they are made.
-pub(super) const CHECKS: [Check; 22] = [
+pub(super) const CHECKS: [Check; 31] = [
     (STACK, "The stack is there, and no update of it failed or is under way."),
     (CLOCK, "This machine's clock and AWS's differ by less than the five seconds that tokens are given."),
     (SETTINGS, "No setting opens a door to everybody."),
@@ -36,6 +43,15 @@ pub(super) const CHECKS: [Check; 22] = [
     ("access-keys.rotation", "The access keys are rotated on a schedule, and no rotation is stuck."),
     ("refresh-keys", "The ring of the refresh keys can be used, and one of them signs."),
     ("refresh-keys.rotation", "The refresh keys are rotated on a schedule, and no rotation is stuck."),
+    ("link-keys", "The ring of the keys of links in mail can be used, and one of them signs."),
+    ("link-keys.rotation", "The keys of links are rotated on a schedule, and no rotation is stuck."),
+    (SENDER, "Amazon SES has verified the address that mails are from, or its domain."),
+    (DKIM, "Mails are signed (DKIM)."),
+    (ACCOUNT, "Amazon SES sends to everybody: its account is out of the sandbox, and not paused."),
+    (STREAMS, "Both tables have a stream, of the view that the relay reads."),
+    (SOURCES, "What calls the relay and the sender is switched on, and its last call went well."),
+    (QUEUE, "Mails do not pile up."),
+    (LOST, "No mail and no change was given up."),
     (ALARMS, "Every alarm of the stack is there and switched on, and none rings."),
     (SUBSCRIBED, "Somebody hears the alarms."),
     (NEEDED, "Each function may do what it needs, by the account's own simulation."),

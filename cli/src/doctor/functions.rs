@@ -8,12 +8,18 @@ use super::deployed::Deployed;
 use super::finding::Finding;
 
 /// What of the stack each variable names: for a table its name, for a secret its ARN.
-const PLACES: [(&str, &str); 4] = [
+const PLACES: [(&str, &str); 7] = [
     ("IDENTITY_TABLE", "IdentityTable"),
     ("SESSIONS_TABLE", "SessionsTable"),
     ("ACCESS_KEYS_SECRET", "AccessKeysSecret"),
     ("REFRESH_KEYS_SECRET", "RefreshKeysSecret"),
+    ("LINK_KEYS_SECRET", "LinkKeysSecret"),
+    ("MAIL_QUEUE_URL", "MailQueue"),
+    ("EVENT_BUS", "EventBus"),
 ];
+
+/// What every function has.
+const OF_ALL: [&str; 3] = ["IDENTITY_TABLE", "SESSIONS_TABLE", "ACCESS_KEYS_SECRET"];
 
 /// Looks at every function of a stack.
 pub(super) async fn look(calls: &Calls, stack: &Deployed) -> Vec<Finding> {
@@ -63,8 +69,7 @@ fn problem(function: &Value, places: &[(&str, &str)]) -> Option<(String, &'stati
     let variables = function.pointer("/Configuration/Environment/Variables").and_then(Value::as_object);
     let told = |name: &str| variables.and_then(|all| all.get(name)).and_then(Value::as_str);
     for (variable, physical) in places {
-        // The refresh keys are not everybody's.
-        let is_lacking = *variable != "REFRESH_KEYS_SECRET" && told(variable).is_none();
+        let is_lacking = OF_ALL.contains(variable) && told(variable).is_none();
         if is_lacking || told(variable).is_some_and(|told| told != *physical) {
             return Some((
                 format!("its {variable} is not the stack's: somebody changed it by hand"),
@@ -90,11 +95,12 @@ mod tests {
 
     use super::*;
 
-    const PLACES: [(&str, &str); 4] = [
+    const PLACES: [(&str, &str); 5] = [
         ("IDENTITY_TABLE", "identity"),
         ("SESSIONS_TABLE", "sessions"),
         ("ACCESS_KEYS_SECRET", "arn:access"),
         ("REFRESH_KEYS_SECRET", "arn:refresh"),
+        ("LINK_KEYS_SECRET", "arn:link"),
     ];
 
     /// A function that is well, with these variables beside its own.

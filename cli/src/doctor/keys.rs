@@ -23,14 +23,23 @@ pub(super) struct Keys<'a> {
     pub(super) is_local: bool,
 }
 
+const fn checks(kind: TokenKind) -> [&'static str; 2] {
+    match kind {
+        TokenKind::Access => ["access-keys", "access-keys.rotation"],
+        TokenKind::Refresh => ["refresh-keys", "refresh-keys.rotation"],
+        TokenKind::Link => ["link-keys", "link-keys.rotation"],
+    }
+}
+
+/// The checks of a ring that a system does not have.
+pub(super) fn not_there(kind: TokenKind, made_by: &str) -> [Finding; 2] {
+    checks(kind).map(|check| Finding::not_here(check, &format!("only a stack with {made_by} has this ring")))
+}
+
 impl Keys<'_> {
     /// Looks at the ring, and at its rotation.
     pub(super) async fn look(&self) -> Vec<Finding> {
-        let [ring, rotation] = match self.kind {
-            TokenKind::Access => ["access-keys", "access-keys.rotation"],
-            TokenKind::Refresh => ["refresh-keys", "refresh-keys.rotation"],
-            TokenKind::Link => ["link-keys", "link-keys.rotation"],
-        };
+        let [ring, rotation] = checks(self.kind);
         vec![self.ring(ring).await, self.rotation(rotation).await]
     }
 

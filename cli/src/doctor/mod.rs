@@ -13,6 +13,7 @@ mod deployed;
 mod finding;
 mod functions;
 mod keys;
+mod mail;
 mod needs;
 mod partition;
 mod permissions;
@@ -23,13 +24,14 @@ mod xml;
 use std::error::Error;
 
 use nova_auth::aws::Clients;
-use nova_auth::keys::TokenKind;
+use nova_auth::keys::VersionedSecret;
 use nova_auth::store::{Store, Tables};
 use serde_json::json;
 
 use crate::failure::Unwell;
 use crate::output::Output;
 use crate::place::aws::Aws;
+use crate::place::rings::{RINGS, RingPlace};
 use crate::place::{Target, Whole, local, proxy};
 
 use call::Calls;
@@ -102,10 +104,22 @@ async fn on_this_machine(report: &mut Report, url: &str, clients: &Clients) -> R
         let table = Table { client: &clients.dynamodb, name, checks, is_local: true };
         report.add(table.look().await)?;
     }
-    for (id, kind) in local::SECRETS.into_iter().zip([TokenKind::Access, TokenKind::Refresh]) {
-        let keys = Keys { client: &clients.secrets_manager, id, kind, rotator: None, is_local: true };
-        report.add(keys.look().await)?;
+    let sends_mail = local::sends_mail(clients).await?;
+    for RingPlace { kind, logical: id, made_by, .. } in &RINGS {
+        let secret = VersionedSecret::new(clients.secrets_manager.clone(), (*id).to_owned());
+        match made_by {
+            Some(made_by) if !secret.is_there().await? => report.add(keys::not_there(*kind, made_by))?,
+            _ => {
+                let keys =
+                    Keys { client: &clients.secrets_manager, id, kind: *kind, rotator: None, is_local: true };
+                report.add(keys.look().await)?;
+            }
+        }
     }
+    report.add(match sends_mail {
+        true => mail::look_here(&clients.dynamodb, local::TABLES).await,
+        false => mail::not_there("it sends no mail"),
+    })?;
     report.add([
         Finding::not_here(checklist::ALARMS, "there are none"),
         Finding::not_here(checklist::SUBSCRIBED, "there is no topic"),
@@ -140,13 +154,20 @@ async fn in_an_account(report: &mut Report, aws: &Aws, stack: &Deployed) -> Resu
     let rotator = stack.physical("RotateKeysFunction").map(|name| {
         format!("arn:{}:lambda:{}:{}:function:{name}", stack.partition, stack.region, stack.account)
     });
-    for (name, kind) in
-        [("AccessKeysSecretArn", TokenKind::Access), ("RefreshKeysSecretArn", TokenKind::Refresh)]
-    {
-        let (id, rotator) = (output(name), rotator.clone());
-        let keys = Keys { client: &secrets, id: &id, kind, rotator, is_local: false };
-        report.add(keys.look().await)?;
+    for RingPlace { kind, output: name, made_by, .. } in &RINGS {
+        match (stack.outputs.get(*name), made_by) {
+            (None, Some(made_by)) => report.add(keys::not_there(*kind, made_by))?,
+            _ => {
+                let (id, rotator) = (output(name), rotator.clone());
+                let keys = Keys { client: &secrets, id: &id, kind: *kind, rotator, is_local: false };
+                report.add(keys.look().await)?;
+            }
+        }
     }
+    report.add(match stack.parameters.get("Mail").is_some_and(|mail| mail == "enabled") {
+        true => mail::look(&calls, stack, &dynamodb).await,
+        false => mail::not_there("the stack sends no mail"),
+    })?;
     report.add(alarms::look(&calls, stack).await)?;
     report.add(permissions::look(&calls, stack).await)?;
     report.add([answers::api(&calls, stack).await, answers::authorizer(&calls, stack).await])?;

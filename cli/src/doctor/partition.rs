@@ -33,6 +33,7 @@ impl Partition {
             (Service::Iam, "aws") => format!("iam.{suffix}"),
             (Service::Iam, "aws-us-gov") => format!("iam.us-gov.{suffix}"),
             (Service::Iam, _) => format!("iam.{}.{suffix}", self.signing_region(service)),
+            (Service::Ses, _) => format!("email.{}.{suffix}", self.region),
             _ => format!("{}.{}.{suffix}", service.name(), self.region),
         }
     }
@@ -82,9 +83,9 @@ mod tests {
                 (iam, sns)
             );
         }
-        assert_eq!(
-            Partition::new("aws", "eu-central-1").await.unwrap().host(Service::CloudWatch),
-            "monitoring.eu-central-1.amazonaws.com"
-        );
+        let frankfurt = Partition::new("aws", "eu-central-1").await.unwrap();
+        assert_eq!(frankfurt.host(Service::CloudWatch), "monitoring.eu-central-1.amazonaws.com");
+        assert_eq!(frankfurt.host(Service::Ses), "email.eu-central-1.amazonaws.com");
+        assert_eq!(frankfurt.host(Service::Sqs), "sqs.eu-central-1.amazonaws.com");
     }
 }

@@ -5,13 +5,13 @@ use std::error::Error;
 use aws_sdk_dynamodb::types::AttributeValue;
 use nova_auth::aws::Clients;
 use nova_auth::config::AwsConfig;
+use nova_auth::keys::{SecretError, VersionedSecret};
 use secrecy::SecretString;
 
-/// The names that `nova local` gives to the tables, and to the secrets.
+/// The names that `nova local` gives to the tables.
 pub(crate) const TABLES: [&str; 2] = ["IdentityTable", "SessionsTable"];
-pub(crate) const SECRETS: [&str; 2] = ["AccessKeysSecret", "RefreshKeysSecret"];
 /// The secret of one that sends mail.
-pub(super) const LINKS: &str = "LinkKeysSecret";
+const LINKS: &str = "LinkKeysSecret";
 
 /// Where a `nova local` says, in its own data, where its stand-in for Secrets Manager listens.
 const ADDRESS: [&str; 2] = ["nova-local-secrets", "secretsmanager-url"];
@@ -29,6 +29,14 @@ pub(super) async fn with_secrets(url: &str) -> Result<Clients, Box<dyn Error>> {
     let address = found.ok().and_then(|found| found.item?.remove("document")?.as_s().ok().cloned());
     let address = address.ok_or_else(|| format!("cannot connect to nova local at {url}; is it running?"))?;
     Ok(Clients::new(&config(url.to_owned(), Some(address)))?)
+}
+
+/// Whether it sends mail: then it has the keys of the links.
+///
+/// # Errors
+/// When nobody answers.
+pub(crate) async fn sends_mail(clients: &Clients) -> Result<bool, SecretError> {
+    VersionedSecret::new(clients.secrets_manager.clone(), LINKS.to_owned()).is_there().await
 }
 
 /// What `nova local` takes: it knows no accounts, so these are no secrets.

@@ -5,8 +5,10 @@ mod complaint;
 pub(crate) mod local;
 mod profile;
 pub(crate) mod proxy;
+pub(crate) mod rings;
 mod stack;
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::sync::OnceLock;
 
@@ -15,6 +17,7 @@ use nova_auth::keys::{TokenKind, VersionedSecret};
 use nova_auth::store::{Store, Tables};
 
 use crate::failure::Usage;
+use rings::{RINGS, RingPlace};
 
 /// The flags' heading. Said at each of them: said once for all, it would be the heading of a verb's own arguments too.
 const HEADING: &str = "Target";
@@ -47,6 +50,9 @@ pub(crate) struct Target {
     /// Secret with the refresh token keys (name or ARN), if not the stack's.
     #[arg(long, help_heading = HEADING, value_name = "ID", env = "REFRESH_KEYS_SECRET", hide_env_values = true)]
     refresh_keys_secret: Option<String>,
+    /// Secret with the keys of links in mail (name or ARN), if not the stack's.
+    #[arg(long, help_heading = HEADING, value_name = "ID", env = "LINK_KEYS_SECRET", hide_env_values = true)]
+    link_keys_secret: Option<String>,
     /// PEM file of root certificates to trust instead of Amazon's.
     #[arg(long, help_heading = HEADING, value_name = "FILE", env = "AWS_CA_BUNDLE", hide_env_values = true, hide_short_help = true)]
     ca_bundle: Option<String>,
@@ -95,7 +101,7 @@ impl Target {
             None => {
                 let outputs =
                     [("IdentityTableName", "--identity-table"), ("SessionsTableName", "--sessions-table")];
-                self.insist(&given, outputs)?;
+                self.insist(given.iter().all(Option::is_some), &outputs.map(|(_, flag)| flag))?;
                 let aws = aws::Aws::load(self).await?;
                 let names = self.names(&aws, given, outputs).await?;
                 self.remember(format!("tables {} and {} in {}", names[0], names[1], aws.region()));
@@ -105,36 +111,52 @@ impl Target {
         Ok(Store::new(client, Tables { identity, sessions }))
     }
 
-    /// The two secrets, reached.
+    /// The secrets of the rings that the system has, reached.
     ///
     /// # Errors
     /// When it is not said where they are, or nobody lets us in.
-    pub(crate) async fn secrets(&self) -> Result<[(TokenKind, VersionedSecret); 2], Box<dyn Error>> {
-        let given = [self.access_keys_secret.clone(), self.refresh_keys_secret.clone()];
-        let (client, ids) = match &self.local {
-            Some(url) => {
-                let [access, refresh] = given;
-                let ids = [
-                    access.unwrap_or_else(|| local::SECRETS[0].to_owned()),
-                    refresh.unwrap_or_else(|| local::SECRETS[1].to_owned()),
-                ];
-                self.remember(format!("secrets {} and {} of `nova local` at {url}", ids[0], ids[1]));
-                (local::with_secrets(url).await?.secrets_manager, ids)
+    pub(crate) async fn secrets(&self) -> Result<Vec<(TokenKind, VersionedSecret)>, Box<dyn Error>> {
+        if let Some(url) = &self.local {
+            let client = local::with_secrets(url).await?.secrets_manager;
+            let mut found = Vec::new();
+            for ring in &RINGS {
+                let id = self.given(ring).unwrap_or_else(|| ring.logical.to_owned());
+                let secret = VersionedSecret::new(client.clone(), id);
+                if ring.made_by.is_none() || secret.is_there().await? {
+                    found.push((ring.kind, secret));
+                }
             }
-            None => {
-                let outputs = [
-                    ("AccessKeysSecretArn", "--access-keys-secret"),
-                    ("RefreshKeysSecretArn", "--refresh-keys-secret"),
-                ];
-                self.insist(&given, outputs)?;
-                let aws = aws::Aws::load(self).await?;
-                let ids = self.names(&aws, given, outputs).await?;
-                self.remember(format!("secrets {} and {} in {}", ids[0], ids[1], aws.region()));
-                (aws.secrets_manager(), ids)
-            }
+            self.remember(format!("secrets {} of `nova local` at {url}", ids(&found)));
+            return Ok(found);
+        }
+        let needed = RINGS.iter().filter(|ring| ring.made_by.is_none());
+        let flags: Vec<_> = needed.clone().map(|ring| ring.flag).collect();
+        self.insist(needed.clone().all(|ring| self.given(ring).is_some()), &flags)?;
+        let aws = aws::Aws::load(self).await?;
+        let all_given = RINGS.iter().all(|ring| self.given(ring).is_some());
+        let mut outputs = match &self.stack {
+            Some(stack) if !all_given => stack::outputs(&aws, stack).await?,
+            _ => BTreeMap::new(),
         };
-        let [access, refresh] = ids.map(|id| VersionedSecret::new(client.clone(), id));
-        Ok([(TokenKind::Access, access), (TokenKind::Refresh, refresh)])
+        let mut found = Vec::new();
+        for ring in &RINGS {
+            match self.given(ring).or_else(|| outputs.remove(ring.output)) {
+                Some(id) => found.push((ring.kind, VersionedSecret::new(aws.secrets_manager(), id))),
+                None if ring.made_by.is_some() => {}
+                None => return Err(self.lacking(ring.output, ring.flag).into()),
+            }
+        }
+        self.remember(format!("secrets {} in {}", ids(&found), aws.region()));
+        Ok(found)
+    }
+
+    /// The secret that a flag names.
+    fn given(&self, ring: &RingPlace) -> Option<String> {
+        match ring.kind {
+            TokenKind::Access => self.access_keys_secret.clone(),
+            TokenKind::Refresh => self.refresh_keys_secret.clone(),
+            TokenKind::Link => self.link_keys_secret.clone(),
+        }
     }
 
     /// Whether the system sends mail. `None`: tables that are named one by one do not tell.
@@ -143,11 +165,7 @@ impl Target {
     /// When nobody lets us in.
     pub(crate) async fn sends_mail(&self) -> Result<Option<bool>, Box<dyn Error>> {
         if let Some(url) = &self.local {
-            let links = VersionedSecret::new(
-                local::with_secrets(url).await?.secrets_manager,
-                local::LINKS.to_owned(),
-            );
-            return Ok(Some(links.versions().await.is_ok()));
+            return Ok(Some(local::sends_mail(&local::with_secrets(url).await?).await?));
         }
         let Some(stack) = &self.stack else { return Ok(None) };
         let aws = aws::Aws::load(self).await?;
@@ -155,12 +173,17 @@ impl Target {
     }
 
     /// Nobody should have to log in to hear that they did not say where.
-    fn insist(&self, given: &[Option<String>; 2], outputs: [(&str, &str); 2]) -> Result<(), Usage> {
-        let [(_, first), (_, second)] = outputs;
-        if self.stack.is_some() || given.iter().all(Option::is_some) {
+    fn insist(&self, is_given: bool, flags: &[&str]) -> Result<(), Usage> {
+        if self.stack.is_some() || is_given {
             return Ok(());
         }
-        Err(Usage(format!("no target: pass --local, --stack NAME, or both {first} and {second}")))
+        Err(Usage(format!("no target: pass --local, --stack NAME, or both {}", flags.join(" and "))))
+    }
+
+    /// That a stack is not one of ours, or another version's.
+    fn lacking(&self, output: &str, flag: &str) -> String {
+        let stack = self.stack.as_deref().unwrap_or_default();
+        format!("the stack {stack} has no output {output}; is it a Nova Auth stack? Otherwise pass {flag}")
     }
 
     /// The whole of a system, for those who look at more than its tables and secrets.
@@ -193,11 +216,7 @@ impl Target {
         let stack = self.stack.as_deref().unwrap_or_default();
         let mut found = stack::outputs(aws, stack).await?;
         let mut name = |given: Option<String>, output: &str, flag: &str| {
-            given.or_else(|| found.remove(output)).ok_or_else(|| {
-                format!(
-                    "the stack {stack} has no output {output}; is it a Nova Auth stack? Otherwise pass {flag}"
-                )
-            })
+            given.or_else(|| found.remove(output)).ok_or_else(|| self.lacking(output, flag))
         };
         let [one, other] = given;
         Ok([name(one, first, first_flag)?, name(other, second, second_flag)?])
@@ -206,5 +225,13 @@ impl Target {
     fn remember(&self, what: String) {
         // Who opens a second thing is told of the first.
         drop(self.reached.set(what));
+    }
+}
+
+fn ids(secrets: &[(TokenKind, VersionedSecret)]) -> String {
+    let ids: Vec<_> = secrets.iter().map(|(_, secret)| secret.id()).collect();
+    match ids.as_slice() {
+        [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
+        ids => ids.join(", "),
     }
 }

@@ -102,6 +102,18 @@ impl VersionedSecret {
         Ok(Versions(answer.version_ids_to_stages.unwrap_or_default().into_iter().collect()))
     }
 
+    /// Whether there is such a secret: some stacks have fewer than others.
+    ///
+    /// # Errors
+    /// [`SecretError`], when nobody can tell.
+    pub async fn is_there(&self) -> Result<bool, SecretError> {
+        match self.versions().await {
+            Ok(_) => Ok(true),
+            Err(error) if error.code == "ResourceNotFoundException" => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// The value of a version; `None` for one that has none yet.
     ///
     /// # Errors

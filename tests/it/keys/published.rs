@@ -130,6 +130,25 @@ async fn an_operator_sees_the_keys_rotates_them_and_sees_the_new_ones() {
 }
 
 #[tokio::test]
+async fn the_ring_of_the_links_in_mail_is_an_operators_like_the_others_where_there_is_one() {
+    let none = System::start().await;
+    let refused = nova_keys(&none, &["rotate", "link"]).await;
+    assert_eq!(refused.complaint(), "error: this system has no link keys");
+
+    let system = System::start_with_mail().await;
+    let list = nova_keys(&system, &["list"]).await;
+    assert!(list.stdout.contains("link (LinkKeysSecret)\n  link-1 "), "{list:?}");
+    let rotated = nova_keys(&system, &["rotate"]).await;
+    assert!(rotated.success && rotated.stdout.contains("links that are out go on working"), "{rotated:?}");
+    let url = system.stack.secretsmanager_url();
+    assert_eq!(in_force(url, "LinkKeysSecret").await["keys"].as_array().unwrap().len(), 2);
+    let dropped = nova_keys(&system, &["rotate", "--drop", "link-1"]).await;
+    assert!(dropped.success && dropped.stdout.contains("users ask for another"), "{dropped:?}");
+    let kids = in_force(url, "LinkKeysSecret").await;
+    assert!(kids["keys"].as_array().unwrap().iter().all(|key| key["kid"] != "link-1"), "it is still there");
+}
+
+#[tokio::test]
 async fn an_emergency_says_who_is_logged_out_and_does_it() {
     let system = System::start().await;
     let (sara, client) = (system.user("sara").await, Client::at(2));
