@@ -81,7 +81,7 @@ impl<'a> SessionView<'a> {
 
 /// Those that count now, the newest first.
 pub(crate) fn live(mut sessions: Vec<Session>, user: &Profile, now: Timestamp) -> Vec<Session> {
-    sessions.retain(|session| session.is_live(now) && standing(Some(user), session) == Standing::Good);
+    sessions.retain(|session| session.is_open(now) && standing(Some(user), session) == Standing::Good);
     sessions.sort_by_key(|session| std::cmp::Reverse((session.created_at, session.session_id)));
     sessions
 }

@@ -207,7 +207,7 @@ async fn own(event: &str, authorizer: &Authorizer, rules: &Rules, profile: &Prof
     let verified =
         authorizer.access.verify(event.token.as_ref().unwrap().as_ref().unwrap(), now()).await.unwrap();
     assert!(!verified.expired);
-    let asking = Asking { user: Some(profile), address: event.address };
+    let asking = Asking { user: Some(profile), address: event.address, shown: None };
     let verdict = rules.decide(method.method, event.resource.as_deref(), method.path, asking);
     let policy = rules.grant(method, asking, verdict.is_allowed());
     assert!(verdict.is_allowed() && policy.allows(method.text));

@@ -16,11 +16,12 @@ const DOCUMENT: &str = "docs/openapi.yaml";
 
 /// Codes of the table that no answer of this API carries: attached APIs say them, or a function that is called without
 /// API Gateway.
-const ELSEWHERE: [&str; 6] = [
+const ELSEWHERE: [&str; 7] = [
     "UNAUTHORIZED",
     "FORBIDDEN_ROLE",
     "FORBIDDEN_PERMISSION",
     "FORBIDDEN_ADDRESS",
+    "STEP_UP_REQUIRED",
     "NOT_FOUND",
     "METHOD_NOT_ALLOWED",
 ];

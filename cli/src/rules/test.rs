@@ -32,7 +32,7 @@ pub(super) fn run(
     for expectation in expectations {
         let user = expectation.user.as_ref().map(profile).transpose()?;
         let address = expectation.from.map(|ip| ClientAddress::Known(ip.to_canonical()));
-        let asking = Asking { user: user.as_ref(), address };
+        let asking = Asking { user: user.as_ref(), address, shown: None };
         let verdict = rules.decide(&expectation.method, None, &expectation.path, asking);
         let code = verdict.answer.as_ref().err().map(code_of);
         let holds = expectation.expected.is(code);

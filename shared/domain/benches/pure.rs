@@ -76,7 +76,7 @@ fn policies(c: &mut Criterion) {
     const ARN: &str = "arn:aws:execute-api:eu-central-1:123456789012:a1b2c3d4e5/v1/GET/notes";
     let method = MethodArn::parse(ARN).unwrap();
     let profile = profile();
-    let asking = Asking { user: Some(&profile), address: None };
+    let asking = Asking { user: Some(&profile), address: None, shown: None };
     for number in [10, 100, 1000] {
         let rules = rules(number, Caching::Allowed);
         let mut group = c.benchmark_group("rules");

@@ -10,7 +10,7 @@ use crate::{
     user::Role,
 };
 
-/// The context of an Allow, and (with nothing but `code` and `message`) of a Deny. A policy that may be kept has all of it,
+/// The context of an Allow, and (with nothing but `code` and `message`, and what a step-up has to show) of a Deny. A policy that may be kept has all of it,
 /// since it meets calls that it allows and calls that it denies.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -27,6 +27,18 @@ pub struct Context {
     /// The session.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session_id: Option<String>,
+    /// What the session was shown; of a Deny: what it has to be shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acr: Option<String>,
+    /// When the user last showed who they are, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auth_time: Option<String>,
+    /// How long ago that may be at most, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_age: Option<String>,
+    /// What has to be shown, as a `WWW-Authenticate` says it (RFC 9470).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub challenge: Option<String>,
     /// Why it was denied, for the API's gateway response.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,

@@ -15,6 +15,7 @@
 //! | [`user`] | profiles: role, status, permissions, epoch |
 //! | [`user_record`] | a user as a line of an import or export |
 //! | [`factors`] | second factors, and how much a session was shown |
+//! | [`assurance`] | how recently, and by what, a user has to have shown who they are |
 //! | [`session`] | the life of a session and the refresh protocol's decisions |
 //! | [`jws`], [`claims`] | tokens: strict parsing, and what their claims must say |
 //! | [`mail`] | mail to users: its kinds, the row that asks for it, the token in its link |
@@ -23,6 +24,7 @@
 //! | [`security_event`] | the vocabulary of the security log |
 
 pub mod address;
+pub mod assurance;
 pub mod attempts;
 pub mod characters;
 pub mod claims;

@@ -1,7 +1,7 @@
 //! Every reason for which a request is refused. What each looks like from outside (status, code, message) is not
 //! known here: the edge has one table for that.
 
-use crate::attempts::Quota;
+use crate::{assurance::MaxAge, attempts::Quota};
 
 /// Why the answer is no.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +57,15 @@ pub enum Refusal {
     },
     /// The rule is for other addresses.
     ForbiddenAddress,
+    /// The user may, once the session was shown more, or again.
+    StepUpRequired {
+        /// A second factor.
+        second_factor: bool,
+        /// At most so long ago.
+        max_age: Option<MaxAge>,
+    },
+    /// The user has to enrol a second factor first: the session opens nothing else.
+    MfaEnrolmentRequired,
     /// No such resource.
     NotFound,
     /// No such session of this user, or it has ended.

@@ -179,7 +179,13 @@ impl Session {
     /// Whether the row itself says that the session goes on. Its user must be asked too: [`standing`].
     #[must_use]
     pub fn is_live(&self, now: Timestamp) -> bool {
-        self.state == State::Active && now < self.refresh_expires()
+        self.state == State::Active && self.is_open(now)
+    }
+
+    /// The same, or that it may go on once its user has enrolled a second factor: what is listed, counted and ended.
+    #[must_use]
+    pub fn is_open(&self, now: Timestamp) -> bool {
+        self.state != State::Revoked && now < self.refresh_expires()
     }
 
     /// When the user last showed who they are.
@@ -270,6 +276,8 @@ pub enum Verdict {
     SameSuccessor,
     /// The session ended before; nothing is to be revoked.
     Ended,
+    /// Its user has to enrol a second factor first. The token is as good as before.
+    Enrolling,
     /// The token is the current one still: the write failed for a reason that is gone. It can be presented again.
     StillCurrent,
     /// The token was used up, or came another way than its session delivers. The session is to be revoked.
@@ -284,8 +292,12 @@ pub fn judge_lost_rotation(
     moment: &Moment,
     lifetimes: &Lifetimes,
 ) -> Verdict {
-    if !row.is_live(moment.now) {
+    if !row.is_open(moment.now) {
         return Verdict::Ended;
+    }
+    // Nothing was ever rotated, so nothing tells an old token from a stolen one; and no token opens anything.
+    if row.state == State::Enrolling {
+        return Verdict::Enrolling;
     }
     // A token never leaves its channel by itself: somebody took it out of there.
     if row.delivery != presented.delivery {
@@ -452,6 +464,17 @@ mod tests {
                 assert_eq!(judge(&ended, &presented(generation), 1_001), Verdict::Ended);
             }
         }
+    }
+
+    #[test]
+    fn a_refresh_before_the_enrolment_is_no_theft_whatever_is_presented() {
+        let enrolling = Session { state: State::Enrolling, ..row() };
+        for generation in [3, 4, 5] {
+            assert_eq!(judge(&enrolling, &presented(generation), 1_001), Verdict::Enrolling);
+        }
+        let ended = Session { absolute_end: at(1_001), ..enrolling.clone() };
+        assert_eq!(judge(&ended, &presented(5), 1_001), Verdict::Ended);
+        assert!(!enrolling.is_live(at(1_001)) && enrolling.is_open(at(1_001)) && !ended.is_open(at(1_001)));
     }
 
     #[test]

@@ -5,8 +5,11 @@
 use std::collections::BTreeSet;
 
 use ipnet::IpNet;
+use jiff::Timestamp;
 use nova_auth_domain::address::ClientAddress;
+use nova_auth_domain::assurance::Shown;
 use nova_auth_domain::policy::{MethodArn, Policy};
+use nova_auth_domain::refusal::Refusal;
 use nova_auth_domain::rules::{Access, Asking, Caching, Method, Route, Rule, Rules};
 use nova_auth_domain::user::Profile;
 use proptest::collection::vec;
@@ -90,23 +93,29 @@ fn route() -> impl Strategy<Value = Route> {
 
 const NETWORKS: [&str; 4] = ["10.0.0.0/8", "10.1.0.0/16", "2001:db8::/32", "192.0.2.7/32"];
 
-fn access() -> impl Strategy<Value = Access> {
+/// Conditions on the session are in `by_session` of a hundred: under kept answers they make a set of rules unfit.
+fn access(by_session: f64) -> impl Strategy<Value = Access> {
     let conditions = (
         subsequence(vec!["admin", "editor"], 0..=2),
         option::of(select(vec!["notes:read", "notes:write"])),
         subsequence(NETWORKS.to_vec(), 0..=2),
+        proptest::bool::weighted(by_session),
+        option::weighted(by_session, select(vec![60_u32, 600, 86_400])),
     );
-    let conditions = conditions.prop_map(|(roles, permission, addresses)| Access {
+    let conditions = conditions.prop_map(|(roles, permission, addresses, mfa, fresh)| Access {
         public: false,
         roles: roles.into_iter().map(|role| role.parse().unwrap()).collect(),
         permission: permission.map(|text| text.to_owned().try_into().unwrap()),
         addresses: addresses.into_iter().map(|network| network.parse::<IpNet>().unwrap()).collect(),
+        mfa,
+        fresh: fresh.map(|seconds| seconds.try_into().unwrap()),
     });
     prop_oneof![6 => conditions, 2 => Just(Access::default()), 1 => Just(Access { public: true, ..Access::default() })]
 }
 
 fn rules(caching: Caching) -> impl Strategy<Value = Rules> {
-    vec((route(), access()), 1..6).prop_map(move |rules| Rules {
+    let by_session = if caching == Caching::Never { 0.3 } else { 0.03 };
+    vec((route(), access(by_session)), 1..6).prop_map(move |rules| Rules {
         rules: (1..).zip(rules).map(|(line, (route, access))| Rule { line, route, access }).collect(),
         caching,
     })
@@ -132,6 +141,18 @@ fn address() -> impl Strategy<Value = Option<ClientAddress>> {
     let known =
         select(vec!["10.1.2.3", "10.9.9.9", "2001:db8::7", "192.0.2.7", "198.51.100.1", "::ffff:10.1.0.1"]);
     option::weighted(0.8, known).prop_map(|text| text.map(ClientAddress::parse))
+}
+
+/// What a session was shown, at some times before and after those that the rules ask for.
+fn shown() -> impl Strategy<Value = Option<Shown>> {
+    let second = || select(vec![0, 13_600, 99_400, 99_399, 99_940, 100_000, 200_000]);
+    let shown = (second(), option::of(second()));
+    option::weighted(0.9, shown).prop_map(|shown| {
+        shown.map(|(authenticated, factor)| {
+            let at = |second| Timestamp::from_second(second).unwrap();
+            Shown { authenticated_at: at(authenticated), factor_at: factor.map(at), now: at(100_000) }
+        })
+    })
 }
 
 /// What servers read in several ways, or only look as if they did.
@@ -209,12 +230,16 @@ proptest! {
         address in address(),
         asked in path(),
         others in vec((select(Method::ALL.to_vec()), path(), option::of(path())), 12),
+        shown in shown(),
+        later in shown(),
     ) {
-        let asking = Asking { user: user.as_ref(), address };
+        let asking = Asking { user: user.as_ref(), address, shown };
         let policy = answer(&rules, &arn(Method::Get, &asked), None, asking).1;
         let kept = serde_json::to_value(&policy).unwrap();
         for (method, path, resource) in others {
             let elsewhere = arn(method, &path);
+            // Kept or not, the session has aged and was stepped up meanwhile.
+            let asking = Asking { shown: later, ..asking };
             let fresh = rules.decide(method.name(), resource.as_deref(), &path, asking).is_allowed();
             prop_assert_eq!(iam_allows(&kept, &elsewhere), fresh, "{} {}", method.name(), path);
             prop_assert_eq!(answer(&rules, &elsewhere, resource.as_deref(), asking), (fresh, policy.clone()), "{}", path);
@@ -226,9 +251,10 @@ proptest! {
         rules in rules(Caching::Never),
         user in user(),
         address in address(),
+        shown in shown(),
         path in path(),
     ) {
-        let asking = Asking { user: user.as_ref(), address };
+        let asking = Asking { user: user.as_ref(), address, shown };
         let allowed = rules.decide("GET", None, &path, asking).is_allowed();
         let asked = arn(Method::Get, &path);
         let answer = policy(&rules, &asked, allowed, asking);
@@ -238,13 +264,46 @@ proptest! {
     }
 
     #[test]
+    fn a_step_up_is_asked_only_of_whom_it_lets_in(
+        rules in rules(Caching::Never),
+        user in user(),
+        address in address(),
+        shown in shown(),
+        resource in option::of(path()),
+        path in path(),
+    ) {
+        let now = Timestamp::from_second(100_000).unwrap();
+        let all = Some(Shown { authenticated_at: now, factor_at: Some(now), now });
+        let asked = arn(Method::Get, &path);
+        let of = |shown| {
+            let asking = Asking { user: user.as_ref(), address, shown };
+            rules.answer(MethodArn::parse(&asked).unwrap(), resource.as_deref(), asking).0.answer
+        };
+        let (is, stepped_up) = (of(shown), of(all));
+        let wanted = if matches!(is, Err(Refusal::StepUpRequired { .. })) { Ok(()) } else { is };
+        prop_assert_eq!(stepped_up, wanted);
+    }
+
+    #[test]
+    fn what_is_stored_is_read_as_it_was_and_what_is_unfit_for_its_session_is_not_stored(
+        rules in prop_oneof![rules(Caching::Never), rules(Caching::Allowed)],
+    ) {
+        let by_session = rules.rules.iter().any(|rule| !rule.access.demand().is_nothing());
+        match serde_json::to_string(&rules) {
+            Ok(stored) => prop_assert_eq!(serde_json::from_str::<Rules>(&stored).unwrap(), rules),
+            Err(_) => prop_assert!(by_session && rules.caching == Caching::Allowed && !rules.unfit().is_empty()),
+        }
+    }
+
+    #[test]
     fn our_own_evaluation_before_sending_is_iams(
         rules in rules(Caching::Allowed),
         user in user(),
         address in address(),
+        shown in shown(),
         path in path(),
     ) {
-        let asking = Asking { user: user.as_ref(), address };
+        let asking = Asking { user: user.as_ref(), address, shown };
         let asked = arn(Method::Get, &path);
         let policy = rules.grant(MethodArn::parse(&asked).unwrap(), asking, true);
         prop_assert_eq!(policy.allows(&asked), iam_allows(&serde_json::to_value(&policy).unwrap(), &asked));

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::event::{AuthorizerEvent, EventKind};
 use crate::{
-    domain::{context::Context, policy::Policy, refusal::Refusal, rules::Caching},
+    domain::{assurance::Demand, context::Context, policy::Policy, refusal::Refusal, rules::Caching},
     flows::{authenticate::Authenticated, authorize::Decision},
     http::error::Problem,
     messages::Language,
@@ -67,14 +67,14 @@ impl AuthorizerResponse {
             by_route && caching == Caching::Allowed && !is_simple && event.kind != EventKind::WebSocket;
         let user = who.as_ref().map(of_user).unwrap_or_default();
         let context = match answer {
-            Err(refusal @ Refusal::ApiRateLimited(_)) => of_refusal(refusal, event.language),
-            _ if meets_both => Context {
-                user_id: user.user_id,
-                email: user.email,
-                role: user.role,
-                session_id: user.session_id,
-                ..of_refusal(Refusal::Forbidden, event.language)
-            },
+            // True of every route for as long as it is kept.
+            Err(refusal @ (Refusal::ApiRateLimited(_) | Refusal::MfaEnrolmentRequired)) => {
+                of_refusal(refusal, event.language)
+            }
+            _ if meets_both => {
+                let Context { code, message, .. } = of_refusal(Refusal::Forbidden, event.language);
+                Context { code, message, ..user }
+            }
             Ok(()) => user,
             // Another reason may be true of the next route, or none.
             Err(_) if caching == Caching::Allowed => of_refusal(Refusal::Forbidden, event.language),
@@ -99,13 +99,19 @@ fn of_user(who: &Authenticated) -> Context {
         email: Some(who.profile.email.as_str().to_owned()),
         role: Some(who.profile.role.as_str().to_owned()),
         session_id: Some(who.session.session_id.to_string()),
+        acr: Some(who.session.acr().name().to_owned()),
+        auth_time: Some(who.session.authenticated_at().as_second().to_string()),
         ..Context::default()
     }
 }
 
 fn of_refusal(refusal: Refusal, language: Language) -> Context {
     let problem = Problem::Refused(refusal);
+    let demand = problem.demand();
     Context {
+        acr: demand.and_then(Demand::acr).map(|acr| acr.name().to_owned()),
+        max_age: demand.and_then(|demand| demand.max_age).map(|age| age.seconds().to_string()),
+        challenge: demand.map(Demand::challenge),
         code: Some(problem.row().1.to_owned()),
         message: Some(problem.message(language)),
         ..Context::default()

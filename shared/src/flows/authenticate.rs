@@ -8,7 +8,7 @@ use crate::{
         moment::Moment,
         refusal::Refusal,
         rules::Rules,
-        session::{Session, Standing, standing},
+        session::{Session, Standing, State, standing},
         user::Profile,
     },
     keys::{AccessTokens, Token},
@@ -26,10 +26,40 @@ pub struct Authenticated {
     pub session: Session,
 }
 
+/// A session that counts, by what it opens. Whoever takes one that only enrols has to say so.
+#[derive(Debug)]
+pub enum Confirmed {
+    /// Everything that its user may.
+    Whole(Authenticated),
+    /// The enrolment of a second factor, and what lists and ends sessions.
+    Enrolling(Authenticated),
+}
+
+impl Confirmed {
+    /// The user, unless a second factor has to be enrolled first.
+    ///
+    /// # Errors
+    /// `MfaEnrolmentRequired`.
+    pub fn whole(self) -> Result<Authenticated, Refusal> {
+        match self {
+            Self::Whole(who) => Ok(who),
+            Self::Enrolling(_) => Err(Refusal::MfaEnrolmentRequired),
+        }
+    }
+
+    /// The user, even if the session opens nothing but the enrolment.
+    #[must_use]
+    pub fn whole_or_enrolling(self) -> Authenticated {
+        match self {
+            Self::Whole(who) | Self::Enrolling(who) => who,
+        }
+    }
+}
+
 /// Holds an access token against the tables.
 ///
 /// # Errors
-/// Of the refusals: `TokenInvalid`, `TokenExpired`, `TokenRevoked`, `UserInactive`.
+/// Of the refusals: `TokenInvalid`, `TokenExpired`, `TokenRevoked`, `UserInactive`, `MfaEnrolmentRequired`.
 pub async fn authenticate(
     store: &Store,
     tokens: &AccessTokens,
@@ -37,7 +67,7 @@ pub async fn authenticate(
     token: &Token,
 ) -> Result<Authenticated, FlowError> {
     let claims = identify(tokens, moment, token).await?;
-    Ok(confirm(store, moment, &claims, None).await?.0)
+    Ok(confirm(store, moment, &claims, None).await?.0.whole()?)
 }
 
 /// The same, for a call of an endpoint of ours: the call is counted beside the read, and refused if it is one too many.
@@ -49,6 +79,22 @@ pub async fn authenticate_call(
     moment: &Moment,
     token: &Token,
 ) -> Result<Authenticated, FlowError> {
+    Ok(call(service, moment, token).await?.whole()?)
+}
+
+/// The same, for the few endpoints that a session that only enrols may call: enrolment itself, and what ends sessions.
+///
+/// # Errors
+/// Of the refusals: those of [`authenticate_call`] but `MfaEnrolmentRequired`.
+pub async fn authenticate_enrolling(
+    service: &AuthService,
+    moment: &Moment,
+    token: &Token,
+) -> Result<Authenticated, FlowError> {
+    Ok(call(service, moment, token).await?.whole_or_enrolling())
+}
+
+async fn call(service: &AuthService, moment: &Moment, token: &Token) -> Result<Confirmed, FlowError> {
     let claims = identify(&service.access, moment, token).await?;
     admit(service, moment, &claims, async || Ok(())).await.map(|(who, ())| who)
 }
@@ -62,7 +108,7 @@ pub(super) async fn admit<T>(
     moment: &Moment,
     claims: &AccessClaims,
     beside: impl AsyncFnOnce() -> Result<T, StoreError>,
-) -> Result<(Authenticated, T), FlowError> {
+) -> Result<(Confirmed, T), FlowError> {
     let caller = rate_limit::Caller::user(claims.sub);
     service.rate_limit.check(&caller, moment.now).map_err(Refusal::ApiRateLimited)?;
     let (confirmed, counted, beside) = tokio::join!(
@@ -102,7 +148,7 @@ pub async fn confirm(
     moment: &Moment,
     claims: &AccessClaims,
     rules_of: Option<&str>,
-) -> Result<(Authenticated, Option<Rules>), FlowError> {
+) -> Result<(Confirmed, Option<Rules>), FlowError> {
     let mut facts = store.facts(claims.sub, claims.sid, rules_of).await?;
     let rules = facts.rules.take();
     let mut decision = decide(facts, moment, claims.jti);
@@ -122,11 +168,15 @@ enum Doubt {
     HalfSeen,
 }
 
-fn decide(facts: Facts, moment: &Moment, token: AccessId) -> Result<Authenticated, Doubt> {
-    let session = facts.session.filter(|session| session.is_live(moment.now) && !session.has_revoked(token));
+fn decide(facts: Facts, moment: &Moment, token: AccessId) -> Result<Confirmed, Doubt> {
+    let session = facts.session.filter(|session| session.is_open(moment.now) && !session.has_revoked(token));
     let Some(session) = session else { return Err(Doubt::Refused(Refusal::TokenRevoked)) };
     match (standing(facts.profile.as_ref(), &session), facts.profile) {
-        (Standing::Good, Some(profile)) => Ok(Authenticated { profile, session }),
+        (Standing::Good, Some(profile)) => {
+            let is_whole = session.state == State::Active;
+            let who = Authenticated { profile, session };
+            Ok(if is_whole { Confirmed::Whole(who) } else { Confirmed::Enrolling(who) })
+        }
         (Standing::EpochsApart, _) => Err(Doubt::HalfSeen),
         _ => Err(Doubt::Refused(Refusal::UserInactive)),
     }

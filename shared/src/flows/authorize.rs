@@ -7,11 +7,12 @@ use std::sync::Arc;
 
 use super::{
     FlowError,
-    authenticate::{Authenticated, confirm, identify},
+    authenticate::{Authenticated, Confirmed, confirm, identify},
 };
 use crate::{
     domain::{
         address::ClientAddress,
+        assurance::Shown,
         moment::Moment,
         policy::{MethodArn, Policy},
         refusal::Refusal,
@@ -82,7 +83,11 @@ pub async fn authorize(service: &Authorizer, moment: &Moment, call: Call<'_>) ->
         }
     };
     let rules = rules.map(|rules| service.rules.keep(api, rules, moment.now)).or(kept);
-    let decision = decide(service, call, who, rules)?;
+    let decision = match who {
+        Some(Confirmed::Enrolling(who)) => enrol_first(who),
+        Some(Confirmed::Whole(who)) => decide(service, moment, call, Some(who), rules)?,
+        None => decide(service, moment, call, None, rules)?,
+    };
     Ok(match rate {
         Some(Err(quota)) => Decision {
             policy: Policy::deny(),
@@ -93,13 +98,31 @@ pub async fn authorize(service: &Authorizer, moment: &Moment, call: Call<'_>) ->
     })
 }
 
+/// The user has to enrol a second factor, and may call nothing before, public or not: so it is true of every route for as
+/// long as it is kept.
+fn enrol_first(who: Authenticated) -> Decision {
+    Decision {
+        who: Some(who),
+        policy: Policy::deny(),
+        answer: Err(Refusal::MfaEnrolmentRequired),
+        line: None,
+        by_route: false,
+        caching: Caching::Allowed,
+    }
+}
+
 fn decide(
     service: &Authorizer,
+    moment: &Moment,
     call: Call<'_>,
     who: Option<Authenticated>,
     rules: Option<Arc<Rules>>,
 ) -> Result<Decision, FlowError> {
-    let asking = Asking { user: who.as_ref().map(|who| &who.profile), address: call.address };
+    let asking = Asking {
+        user: who.as_ref().map(|who| &who.profile),
+        address: call.address,
+        shown: who.as_ref().map(|who| Shown::by(&who.session, moment.now)),
+    };
     let (Verdict { line, answer }, policy, caching) = match &rules {
         Some(rules) => {
             let (verdict, policy) = rules.answer(call.method, call.resource, asking);

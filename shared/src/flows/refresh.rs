@@ -56,7 +56,7 @@ pub struct Refreshed {
 /// Exchanges a refresh token for the next pair.
 ///
 /// # Errors
-/// Of the refusals: `CsrfInvalid`, `ApiRateLimited`, `RefreshTokenInvalid`, and `UserInactive` for a user who is gone or not active.
+/// Of the refusals: `CsrfInvalid`, `ApiRateLimited`, `RefreshTokenInvalid`, `MfaEnrolmentRequired`, and `UserInactive` for a user who is gone or not active.
 pub async fn refresh(
     service: &AuthService,
     moment: &Moment,
@@ -117,6 +117,7 @@ pub async fn refresh(
                     );
                 }
                 Verdict::Ended => return Err(refusal_without_session(profile?.as_ref()).into()),
+                Verdict::Enrolling => return Err(refusal_enrolling(profile?.as_ref(), &session).into()),
                 Verdict::Theft => {
                     revoke(service, moment, &session, &attempt.device, SecurityEvent::AuthnTokenReuse)
                         .await?;
@@ -191,6 +192,14 @@ fn refusal_without_session(profile: Option<&Profile>) -> Refusal {
     match profile {
         Some(profile) if profile.is_active() => Refusal::RefreshTokenInvalid,
         _ => Refusal::UserInactive,
+    }
+}
+
+/// What a client hears whose user has to enrol a second factor, unless the session ended with its user or their epoch.
+fn refusal_enrolling(profile: Option<&Profile>, session: &Session) -> Refusal {
+    match standing(profile, session) {
+        Standing::Good => Refusal::MfaEnrolmentRequired,
+        _ => refusal_without_session(profile),
     }
 }
 

@@ -60,7 +60,7 @@ async fn live(service: &AuthService, moment: &Moment, profile: &Profile) -> Resu
     for _ in 0..CALLS {
         let rows = service.store.sessions_before(profile.id, before, ROWS).await?;
         live.extend(rows.found.into_iter().filter(|session| {
-            session.is_live(moment.now) && standing(Some(profile), session) == Standing::Good
+            session.is_open(moment.now) && standing(Some(profile), session) == Standing::Good
         }));
         before = rows.next;
         if before.is_none() {

@@ -1,8 +1,9 @@
-//! Where a user is logged in: the sessions that count now, and ending one or all of them.
+//! Where a user is logged in: the sessions that count now, and ending one or all of them. One that only enrols counts as one,
+//! and may ask: ending a session is the safe direction.
 
 use super::{
     FlowError,
-    authenticate::{admit, authenticate_call, identify},
+    authenticate::{admit, authenticate_enrolling, identify},
     end_session::{End, end_session},
     revoke_all::revoke_all,
 };
@@ -48,7 +49,7 @@ pub struct Sessions {
 /// trip for nearly everybody. A page may hold fewer than were asked for though another one follows.
 ///
 /// # Errors
-/// Of the refusals: those of [`authenticate_call`].
+/// Of the refusals: those of [`authenticate_enrolling`].
 pub async fn list(
     service: &AuthService,
     moment: &Moment,
@@ -58,8 +59,9 @@ pub async fn list(
     let claims = identify(&service.access, moment, access).await?;
     let read = async |before| service.store.sessions_before(claims.sub, before, ROWS).await;
     let (who, mut rows) = admit(service, moment, &claims, async || read(page.before).await).await?;
+    let who = who.whole_or_enrolling();
     let counts = |session: &Session| {
-        session.is_live(moment.now) && standing(Some(&who.profile), session) == Standing::Good
+        session.is_open(moment.now) && standing(Some(&who.profile), session) == Standing::Good
     };
     let mut live: Vec<Session> = Vec::new();
     let mut calls = 1;
@@ -82,7 +84,7 @@ pub async fn list(
 /// Ends one session of the user who asks, the asking one too if it is that.
 ///
 /// # Errors
-/// Of the refusals: those of [`authenticate_call`], and `SessionNotFound` for everything that is no live session of
+/// Of the refusals: those of [`authenticate_enrolling`], and `SessionNotFound` for everything that is no live session of
 /// this user: a session of somebody else is not told from one that never was.
 pub async fn revoke_one(
     service: &AuthService,
@@ -97,8 +99,9 @@ pub async fn revoke_one(
         None => Ok(None),
     })
     .await?;
+    let who = who.whole_or_enrolling();
     let found = found.filter(|session| {
-        session.is_live(moment.now) && standing(Some(&who.profile), session) == Standing::Good
+        session.is_open(moment.now) && standing(Some(&who.profile), session) == Standing::Good
     });
     let session = found.ok_or(Refusal::SessionNotFound)?.session_id;
     let event = SecurityEvent::AuthnTokenRevoked;
@@ -112,13 +115,13 @@ pub async fn revoke_one(
 /// Ends every session of the user who asks, the asking one too.
 ///
 /// # Errors
-/// Of the refusals: those of [`authenticate_call`].
+/// Of the refusals: those of [`authenticate_enrolling`].
 pub async fn revoke_every(
     service: &AuthService,
     moment: &Moment,
     access: &Token,
     device: &Device,
 ) -> Result<(), FlowError> {
-    let who = authenticate_call(service, moment, access).await?;
+    let who = authenticate_enrolling(service, moment, access).await?;
     revoke_all(&service.store, moment, who.profile.id, device, service.journal).await
 }

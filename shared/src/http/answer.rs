@@ -151,7 +151,15 @@ impl Problem {
             };
             members.insert("errors".to_owned(), faults.iter().map(error).collect());
         }
+        let demand = self.demand();
+        if let (Some(demand), Some(members)) = (demand, envelope.as_object_mut()) {
+            members.extend(demand.acr().map(|acr| ("acr".to_owned(), acr.name().into())));
+            members.extend(demand.max_age.map(|age| ("maxAge".to_owned(), age.seconds().into())));
+        }
         let mut response = respond(status, &envelope, language, request_id);
+        if let Some(demand) = demand {
+            put(&mut response, header::WWW_AUTHENTICATE, &demand.challenge());
+        }
         if let Some(wait) = self.retry_after() {
             put(&mut response, header::RETRY_AFTER, &wait.as_secs().to_string());
         }
@@ -236,6 +244,23 @@ mod tests {
         assert_eq!(answer["code"], "VALIDATION_FAILED");
         assert_eq!(answer["errors"][0]["field"], "email");
         assert_eq!(answer["errors"][1]["code"], "PASSWORD_TOO_SHORT");
+    }
+
+    #[test]
+    fn a_client_is_told_what_to_show_before_it_asks_again() {
+        let age = Some(600.try_into().unwrap());
+        let refusal = |second_factor, max_age| Refusal::StepUpRequired { second_factor, max_age };
+        let answer = Problem::Refused(refusal(true, age)).render(Language::English, "r");
+        assert_eq!(answer.status(), 403);
+        let challenge =
+            r#"Bearer error="insufficient_user_authentication", acr_values="urn:nova:2", max_age="600""#;
+        assert_eq!(answer.headers()["www-authenticate"], challenge);
+        let answer = body(answer);
+        assert_eq!((&answer["acr"], &answer["maxAge"]), (&json!("urn:nova:2"), &json!(600)));
+        let answer = body(Problem::Refused(refusal(false, age)).render(Language::English, "r"));
+        assert_eq!((answer.get("acr"), &answer["maxAge"]), (None, &json!(600)));
+        let other = Problem::Refused(Refusal::Forbidden).render(Language::English, "r");
+        assert!(other.headers().get("www-authenticate").is_none());
     }
 
     #[test]

@@ -6,6 +6,7 @@ use lambda_http::http::StatusCode;
 
 use crate::{
     domain::{
+        assurance::Demand,
         attempts::Quota,
         refusal::{Fault, Refusal},
     },
@@ -54,6 +55,8 @@ impl Problem {
                 Refusal::ForbiddenRole => (S::FORBIDDEN, "FORBIDDEN_ROLE"),
                 Refusal::ForbiddenPermission { .. } => (S::FORBIDDEN, "FORBIDDEN_PERMISSION"),
                 Refusal::ForbiddenAddress => (S::FORBIDDEN, "FORBIDDEN_ADDRESS"),
+                Refusal::StepUpRequired { .. } => (S::FORBIDDEN, "STEP_UP_REQUIRED"),
+                Refusal::MfaEnrolmentRequired => (S::FORBIDDEN, "MFA_ENROLMENT_REQUIRED"),
                 Refusal::CsrfInvalid => (S::FORBIDDEN, "CSRF_INVALID"),
                 Refusal::NotFound => (S::NOT_FOUND, "NOT_FOUND"),
                 Refusal::SessionNotFound => (S::NOT_FOUND, "SESSION_NOT_FOUND"),
@@ -102,6 +105,17 @@ impl Problem {
             }
         };
         message(self.row().1, language, &arguments)
+    }
+
+    /// What a session has to be shown, where that is all that is missing.
+    #[must_use]
+    pub const fn demand(&self) -> Option<Demand> {
+        match self {
+            Self::Refused(Refusal::StepUpRequired { second_factor, max_age }) => {
+                Some(Demand { second_factor: *second_factor, max_age: *max_age })
+            }
+            _ => None,
+        }
     }
 
     /// `Retry-After`.
@@ -271,6 +285,8 @@ mod tests {
             Refusal::ForbiddenRole,
             Refusal::ForbiddenPermission { feature: "notes".into(), action: "read".into() },
             Refusal::ForbiddenAddress,
+            Refusal::StepUpRequired { second_factor: true, max_age: None },
+            Refusal::MfaEnrolmentRequired,
             Refusal::CsrfInvalid,
             Refusal::NotFound,
             Refusal::SessionNotFound,

@@ -64,9 +64,8 @@ impl Store {
             .table_name(&self.tables.sessions)
             .set_key(Some(session::key(user, session)))
             .update_expression("SET #state = :revoked, revokedAt = :now")
-            .condition_expression("#state = :active")
+            .condition_expression("attribute_exists(#state) AND #state <> :revoked")
             .expression_attribute_names("#state", "state")
-            .expression_attribute_values(":active", item::text("active"))
             .expression_attribute_values(":revoked", item::text("revoked"))
             .expression_attribute_values(":now", item::millis(now));
         past_conflicts(|| async { unless_condition_failed(OPERATION, end.clone().send().await) })

@@ -299,9 +299,9 @@ impl Store {
             .table_name(&self.tables.sessions)
             .set_key(Some(key(user, session)))
             .update_expression(change)
-            .condition_expression("#state = :active")
+            // Whatever it was: also one that only enrols, or that a later version knows.
+            .condition_expression("attribute_exists(#state) AND #state <> :revoked")
             .expression_attribute_names("#state", "state")
-            .expression_attribute_values(":active", item::text("active"))
             .expression_attribute_values(":revoked", item::text("revoked"))
             .expression_attribute_values(":now", item::millis(event.at))
             .build()

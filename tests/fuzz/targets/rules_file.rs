@@ -35,7 +35,7 @@ fuzz_target!(|input: &str| {
     }
     let users = [user("user"), user("admin")];
     for who in [None, Some(&users[0]), Some(&users[1])] {
-        let asking = Asking { user: who, address: None };
+        let asking = Asking { user: who, address: None, shown: None };
         let arn = |path: &str| format!("arn:aws:execute-api:us-east-1:123456789012:a1b2c3/v1/GET{path}");
         let (plain, other) = (arn("/"), arn(path));
         let (Some(first), Some(second)) = (MethodArn::parse(&plain), MethodArn::parse(&other)) else {

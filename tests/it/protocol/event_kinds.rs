@@ -32,6 +32,9 @@ pub(super) const KINDS: [Kind; 6] = [
     Kind { file: "ws", route: "CONNECT $connect", simple: false },
 ];
 
+/// The context of a yes.
+const OF_USER: [&str; 6] = ["acr", "authTime", "email", "role", "sessionId", "userId"];
+
 const API: &str = "EXAMPLEAPI";
 const PLACEHOLDER: &str = "REPLACE_WITH_ACCESS_TOKEN";
 
@@ -62,10 +65,10 @@ impl Kind {
     }
 
     /// Yes, with the whole context, and a policy for the one route.
-    fn assert_allows(self, answer: &Result<Value, AuthorizerError>, arn: &Value) {
+    pub(super) fn assert_allows(self, answer: &Result<Value, AuthorizerError>, arn: &Value) {
         let answer = answer.as_ref().unwrap_or_else(|error| panic!("{self:?}: {error:?}"));
         let context = answer["context"].as_object().unwrap();
-        assert_eq!(names(&answer["context"]), ["email", "role", "sessionId", "userId"], "{self:?}");
+        assert_eq!(names(&answer["context"]), OF_USER, "{self:?}");
         assert!(context.values().all(Value::is_string), "API Gateway passes on flat strings: {answer}");
         if self.simple {
             assert_eq!(names(answer), ["context", "isAuthorized"]);
@@ -80,9 +83,19 @@ impl Kind {
         }
     }
 
-    fn assert_denies(self, answer: &Result<Value, AuthorizerError>, code: &str) {
+    pub(super) fn assert_denies(self, answer: &Result<Value, AuthorizerError>, code: &str) {
+        self.assert_denies_with(answer, code, &["code", "message"]);
+    }
+
+    /// No, with this code and nothing in its context but these.
+    pub(super) fn assert_denies_with(
+        self,
+        answer: &Result<Value, AuthorizerError>,
+        code: &str,
+        context: &[&str],
+    ) {
         let answer = answer.as_ref().unwrap_or_else(|error| panic!("{self:?}: {error:?}"));
-        assert_eq!(names(&answer["context"]), ["code", "message"], "{self:?}");
+        assert_eq!(names(&answer["context"]), context, "{self:?}");
         assert_eq!(answer["context"]["code"], code, "{self:?}");
         if self.simple {
             assert_eq!(answer["isAuthorized"], false);
@@ -111,14 +124,14 @@ pub(super) async fn ask(world: &World, second: i64, event: &Value) -> Result<Val
 }
 
 /// A world of this kind with a user logged in, and its one rule with these conditions.
-async fn scene(kind: Kind, conditions: &str) -> (Arc<World>, Pair) {
+pub(super) async fn scene(kind: Kind, conditions: &str) -> (Arc<World>, Pair) {
     let world = kind.world().await;
     let (_, pair) = world.logged_in().await;
     put(&world, Caching::Never, &format!("- route: {}\n{conditions}", kind.route)).await;
     (world, pair)
 }
 
-fn arn(event: &Value) -> Value {
+pub(super) fn arn(event: &Value) -> Value {
     if event["version"] == "2.0" { event["routeArn"].clone() } else { event["methodArn"].clone() }
 }
 
@@ -241,9 +254,8 @@ async fn a_policy_that_may_be_kept_lists_every_route_that_its_user_may_call() {
         );
         // A call that a kept policy allows may follow one that it denies, and needs its caller; and the other way round. What
         // opens a WebSocket is not kept.
-        let of_user = ["email", "role", "sessionId", "userId"];
-        let of_both = ["code", "email", "message", "role", "sessionId", "userId"];
-        let wanted = if kind.file == "ws" { &of_user[..] } else { &of_both[..] };
+        let of_both = ["acr", "authTime", "code", "email", "message", "role", "sessionId", "userId"];
+        let wanted = if kind.file == "ws" { &OF_USER[..] } else { &of_both[..] };
         assert_eq!(names(&answer["context"]), wanted, "{kind:?}");
     }
 }

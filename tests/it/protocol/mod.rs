@@ -15,6 +15,7 @@
 //! | `late` | writes that arrive long after their caller has gone on |
 //! | `throttled`, `conflicts` | every call of every flow failing in turn, or meeting another write |
 //! | `event_kinds`, `broken_events` | the authorizer, asked in every form, and in none |
+//! | `assurance` | second factors and recent authentication in rules; sessions that may only enrol |
 //! | `failures`, `failure_runs` | which failures of storage are worth trying again; a hundred wrong passwords in a row |
 //! | `counters` | windows of attempts and counts of calls at random, against what they are meant to be |
 //! | `cost`, `golden` | round trips and capacity; every call of every flow, word by word |
@@ -30,6 +31,7 @@ mod vault;
 mod wire;
 mod world;
 
+mod assurance;
 mod broken_events;
 mod change_of_address;
 mod conflicts;

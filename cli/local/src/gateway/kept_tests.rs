@@ -55,7 +55,7 @@ fn routes() -> Routes {
 
 /// What the authorizer answers about a call, as API Gateway reads it.
 fn answered(rules: &Rules, arn: &str, resource: &str, user: &Profile) -> Result<Grant, Refusal> {
-    let asking = Asking { user: Some(user), address: None };
+    let asking = Asking { user: Some(user), address: None, shown: None };
     let (_, policy) = rules.answer(MethodArn::parse(arn).unwrap(), Some(resource), asking);
     let answer = json!({ "principalId": "u", "policyDocument": policy, "context": {} });
     Grant::parse(answer.to_string().as_bytes()).map_err(|_| Refusal::AuthorizerConfigurationError)

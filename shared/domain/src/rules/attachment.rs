@@ -144,6 +144,14 @@ pub enum Fault {
         /// How long an answer is kept.
         seconds: u64,
     },
+    /// An answer about a session as it was is given to it as it is.
+    #[error(
+        "answers under a rule with mfa or fresh are kept for {seconds} s: past the age, and past a step-up"
+    )]
+    KeptPastSession {
+        /// How long an answer is kept.
+        seconds: u64,
+    },
     /// An answer about one call is given to others.
     #[error("simple responses are kept for {seconds} s, and given to other calls")]
     SharedByCalls {
@@ -181,6 +189,7 @@ impl Fault {
                 format!("set ReauthorizeEvery to 0, or nova rules put --api {api} without --uncached")
             }
             Self::NoAddress => "use FunctionPayloadType: REQUEST".to_owned(),
+            Self::KeptPastSession { .. } => "set ReauthorizeEvery to 0".to_owned(),
             Self::NotCounted { .. } => "set ReauthorizeEvery to 0, or AuthorizerRateLimit to 0".to_owned(),
         }
     }
@@ -236,18 +245,21 @@ impl Attachment {
     /// Whether what a rule says does not hold on every answer, also on those that are kept.
     #[must_use]
     pub fn unable_to_hold(&self, access: &Access) -> Option<Fault> {
-        if access.addresses.is_empty() {
-            return None;
-        }
-        if self.kind == Kind::RestToken {
+        let is_by_address = !access.addresses.is_empty();
+        if is_by_address && self.kind == Kind::RestToken {
             return Some(Fault::NoAddress);
         }
-        let seconds = self.kept_for().filter(|_| !self.has(Source::Address))?;
-        Some(Fault::SharedByAddresses { seconds })
+        let seconds = self.kept_for()?;
+        if !access.demand().is_nothing() {
+            return Some(Fault::KeptPastSession { seconds });
+        }
+        (is_by_address && !self.has(Source::Address)).then_some(Fault::SharedByAddresses { seconds })
     }
 
     fn kept_against(&self, rules: &Rules) -> Option<Fault> {
-        let seconds = self.kept_for().filter(|_| rules.caching == Caching::Never)?;
+        // Of those that are about the session more is to be said, and they can't be stored without --uncached.
+        let by_session = rules.rules.iter().any(|rule| !rule.access.demand().is_nothing());
+        let seconds = self.kept_for().filter(|_| rules.caching == Caching::Never && !by_session)?;
         Some(Fault::KeptAgainstRules { seconds })
     }
 

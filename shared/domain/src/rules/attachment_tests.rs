@@ -20,6 +20,8 @@ struct Case {
     route: &'static str,
     /// Whether a rule is for some addresses alone.
     by_address: bool,
+    /// Whether a rule is about the session.
+    by_session: bool,
     caching: Caching,
     rate_limited: bool,
     /// Whether the stack answers in the other form than the API takes.
@@ -33,6 +35,7 @@ const CASE: Case = Case {
     sources: &[TOKEN],
     route: "GET /notes",
     by_address: false,
+    by_session: false,
     caching: Caching::Allowed,
     rate_limited: false,
     other_form: false,
@@ -42,7 +45,8 @@ const CASE: Case = Case {
 fn found(case: &Case) -> Vec<String> {
     let addresses = if case.by_address { vec!["10.0.0.0/8".parse().unwrap()] } else { Vec::new() };
     let route = Route::parse("GET /notes").unwrap();
-    let rule = Rule { line: 1, route, access: Access { addresses, ..Access::default() } };
+    let rule =
+        Rule { line: 1, route, access: Access { addresses, mfa: case.by_session, ..Access::default() } };
     let rules = Rules { rules: vec![rule], caching: case.caching };
     let attachment = Attachment {
         kind: case.kind,
@@ -88,6 +92,24 @@ fn an_answer_that_depends_on_the_address_is_kept_by_address_or_not_at_all() {
         Case { kind: POLICY, route: "GET /{proxy+}", faults: &["SharedByAddresses"], ..case },
         Case { kind: Kind::WebSocket, ..case },
         Case { sources: &[], faults: &["SharedByUsers", "SharedByAddresses"], ..case },
+    ]);
+}
+
+/// It would outlive the age that the rule allows, and go on saying no after a step-up.
+#[test]
+fn an_answer_that_depends_on_the_session_is_not_kept_whatever_tells_calls_apart() {
+    let case = Case { by_session: true, caching: Caching::Never, faults: &["KeptPastSession"], ..CASE };
+    hold([
+        Case { ..case },
+        Case { sources: &[TOKEN, ADDRESS, ROUTE, METHOD, PATH], ..case },
+        Case { kind: Kind::RestToken, ..case },
+        Case { kind: POLICY, ..case },
+        Case { kind: SIMPLE, sources: &[TOKEN, ROUTE], ..case },
+        Case { by_address: true, ..case },
+        Case { by_address: true, kind: Kind::RestToken, faults: &["NoAddress"], ..case },
+        Case { kind: Kind::WebSocket, faults: &[], ..case },
+        // Rules of no version of ours: they could not have been stored.
+        Case { caching: Caching::Allowed, ..case },
     ]);
 }
 

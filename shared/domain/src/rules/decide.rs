@@ -21,6 +21,11 @@ impl Verdict {
     pub const fn is_allowed(&self) -> bool {
         self.answer.is_ok()
     }
+
+    /// Whether it would be yes if the session were shown more.
+    const fn asks_for_step_up(&self) -> bool {
+        matches!(self.answer, Err(Refusal::StepUpRequired { .. }))
+    }
 }
 
 impl Rules {
@@ -65,23 +70,28 @@ impl Rules {
         let read = decoded.as_deref().unwrap_or(path);
         let bare = read.contains(';').then(|| path::without_parameters(read));
         let names = resource.into_iter().chain([path]).chain(decoded.as_deref()).chain(bare.as_deref());
-        let mut verdict = refused;
+        let (mut verdict, mut step_up) = (refused, None);
         for name in names {
             verdict = self.verdict_of_name(method, name, asking);
-            if !verdict.is_allowed() {
-                break;
+            if verdict.asks_for_step_up() {
+                // Only of whom it lets in: another name may be a no, whatever is shown.
+                step_up.get_or_insert(verdict.clone());
+            } else if !verdict.is_allowed() {
+                return verdict;
             }
         }
-        verdict
+        step_up.unwrap_or(verdict)
     }
 
     /// What the rules say of one name of a path. REST APIs, and many servers, take `/notes/` for `/notes`: if a rule is
     /// about that, it has to let in, too.
     fn verdict_of_name(&self, method: Method, name: &str, asking: Asking<'_>) -> Verdict {
         let verdict = self.verdict(method, name, asking);
-        let Some(short) = name.strip_suffix('/').filter(|_| verdict.is_allowed()) else { return verdict };
+        let is_open = verdict.is_allowed() || verdict.asks_for_step_up();
+        let Some(short) = name.strip_suffix('/').filter(|_| is_open) else { return verdict };
         let short = self.verdict(method, short, asking);
-        if short.line.is_some() && !short.is_allowed() { short } else { verdict }
+        let is_no = short.line.is_some() && !short.is_allowed();
+        if is_no && (verdict.is_allowed() || !short.asks_for_step_up()) { short } else { verdict }
     }
 
     /// What the rules say of one path.

@@ -65,6 +65,15 @@ pub enum Unfit {
         /// The stricter rule.
         other: u32,
     },
+    /// A rule is about the session, which changes while an answer is kept.
+    #[error(
+        "line {line}: an answer that API Gateway keeps outlives an age, and a step-up; store rules with mfa or fresh with \
+         --uncached (and ReauthorizeEvery 0)"
+    )]
+    BySession {
+        /// The rule.
+        line: u32,
+    },
     /// A route is too long for a policy.
     #[error("line {line}: the route is longer than the 512 characters that API Gateway takes in a policy")]
     LongRoute {
@@ -89,6 +98,9 @@ impl Rules {
         let mut found: Vec<Unfit> =
             self.rules.iter().enumerate().filter_map(|(at, rule)| self.hidden(at, rule)).collect();
         if self.caching == Caching::Allowed {
+            let by_session = |rule: &&Rule| !rule.access.demand().is_nothing();
+            let about_sessions = self.rules.iter().filter(by_session);
+            found.extend(about_sessions.map(|rule| Unfit::BySession { line: rule.line }));
             let wrong = |rule| self.inexpressible(rule).or_else(|| self.stricter_without_slash(rule));
             found.extend(self.rules.iter().filter_map(wrong));
             found.extend(self.too_long());
@@ -245,6 +257,15 @@ mod tests {
         assert_eq!(rules(Caching::Allowed, &[("GET /a", READ), ("GET /a/*", ADMIN)]), [""; 0]);
         assert_eq!(rules(Caching::Allowed, &[("POST /a", ADMIN), ("GET /a/*", READ)]), [""; 0]);
         assert_eq!(rules(Caching::Never, &[("GET /a", ADMIN), ("GET /a/*", READ)]), [""; 0]);
+    }
+
+    #[test]
+    fn a_rule_about_the_session_is_for_answers_that_are_not_kept() {
+        for conditions in [r#"{"mfa":true}"#, r#"{"fresh":600}"#, r#"{"permission":"a:b","mfa":true}"#] {
+            let of = |caching| rules(caching, &[("GET /a", READ), ("GET /b", conditions)]);
+            assert_eq!(of(Caching::Allowed), ["line 2"], "{conditions}");
+            assert_eq!(of(Caching::Never), [""; 0], "{conditions}");
+        }
     }
 
     #[test]

@@ -7,6 +7,10 @@
 //! - route: ANY /admin/*
 //!   roles: [admin]
 //!   addresses: [10.0.0.0/8, 2001:db8::/32]
+//! - route: POST /payments
+//!   permission: payments:write
+//!   mfa: required
+//!   fresh: 10m
 //! - route: GET /health
 //!   public: true
 //! ```
@@ -17,6 +21,7 @@ use ipnet::IpNet;
 use saphyr::{LoadableYamlNode as _, MarkedYaml, Scalar, YamlData};
 
 use super::{Access, Route, Rule};
+use crate::assurance::{MaxAge, parse_seconds};
 use crate::network::{NetworkFault, parse_network};
 use crate::user::{Permission, Role};
 
@@ -110,6 +115,8 @@ impl Reader<'_> {
                 Some("roles") => access.roles = self.list(value, Self::role),
                 Some("addresses") => access.addresses = self.list(value, Self::network),
                 Some("public") => access.public = self.flag(value),
+                Some("mfa") => access.mfa = self.required(value),
+                Some("fresh") => access.fresh = self.age(value),
                 other => self.unknown_key(line(key), other.unwrap_or("?")),
             }
         }
@@ -132,7 +139,9 @@ impl Reader<'_> {
             "permissions" => "a rule has one `permission: feature:action`".to_owned(),
             "address" | "ip" | "ips" => "write `addresses: [10.0.0.0/8]`".to_owned(),
             "path" | "method" => "write both in one: `route: GET /path`".to_owned(),
-            _ => "a rule has route, permission, roles, addresses, public".to_owned(),
+            "acr" | "factor" | "factors" | "second_factor" | "step_up" => "write `mfa: required`".to_owned(),
+            "max_age" | "maxAge" | "age" => "write `fresh: 10m`".to_owned(),
+            _ => "a rule has route, permission, roles, addresses, mfa, fresh, public".to_owned(),
         };
         self.fault(line, format!("unknown key `{key}`"), remedy);
     }
@@ -164,6 +173,34 @@ impl Reader<'_> {
                 false
             }
         }
+    }
+
+    /// What is demanded, or not there: no other word could be taken for less.
+    fn required(&mut self, value: &MarkedYaml<'_>) -> bool {
+        let is_required = text(value).as_deref() == Some("required");
+        if !is_required {
+            self.fault(
+                line(value),
+                "`mfa` is required, or not there",
+                "write `mfa: required`, or take it out",
+            );
+        }
+        is_required
+    }
+
+    fn age(&mut self, value: &MarkedYaml<'_>) -> Option<MaxAge> {
+        let written = text(value).unwrap_or_default();
+        match parse_seconds(&written).map(MaxAge::try_from) {
+            Some(Ok(age)) => return Some(age),
+            Some(Err(wrong)) => {
+                self.fault(line(value), wrong.to_string(), "write `fresh: 1m` to `fresh: 24h`")
+            }
+            None => {
+                let remedy = "write a number and s, m or h: `fresh: 10m`";
+                self.fault(line(value), format!("`{written}` is no age"), remedy);
+            }
+        }
+        None
     }
 
     /// A list with something in it: an empty one would look like a condition and be none.
@@ -225,6 +262,7 @@ fn text(node: &MarkedYaml<'_>) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Caching, Rules};
     use super::*;
 
     const SAMPLE: &str = "\
@@ -237,17 +275,28 @@ mod tests {
   addresses: [10.0.0.0/8, 2001:db8::/32, '::ffff:192.0.2.0/120', 203.0.113.7]
 - route: GET /health
   public: true
+- route: POST /payments
+  mfa: required
+  fresh: 90s
 ";
 
     #[test]
     fn a_rules_file_is_read_with_its_lines() {
         let rules = read(SAMPLE).unwrap();
         let lines: Vec<_> = rules.iter().map(|rule| (rule.line, rule.route.to_string())).collect();
-        let expected = [(2, "GET /whoami"), (3, "GET /notes"), (5, "ANY /admin/*"), (8, "GET /health")];
+        let expected = [
+            (2, "GET /whoami"),
+            (3, "GET /notes"),
+            (5, "ANY /admin/*"),
+            (8, "GET /health"),
+            (10, "POST /payments"),
+        ];
         assert_eq!(lines, expected.map(|(line, route)| (line, route.to_owned())));
         let networks: Vec<_> = rules[2].access.addresses.iter().map(ToString::to_string).collect();
         assert_eq!(networks, ["10.0.0.0/8", "2001:db8::/32", "192.0.2.0/24", "203.0.113.7/32"]);
         assert!(rules[3].access.public);
+        let (mfa, fresh) = (rules[4].access.mfa, rules[4].access.fresh);
+        assert_eq!((mfa, fresh), (true, Some(90.try_into().unwrap())));
     }
 
     #[test]
@@ -255,6 +304,9 @@ mod tests {
         let rules = read(SAMPLE).unwrap();
         let stored = serde_json::to_string(&rules).unwrap();
         assert_eq!(serde_json::from_str::<Vec<Rule>>(&stored).unwrap(), rules);
+        let rules = Rules { rules, caching: Caching::Never };
+        let stored = serde_json::to_string(&rules).unwrap();
+        assert_eq!(serde_json::from_str::<Rules>(&stored).unwrap(), rules);
     }
 
     #[test]
@@ -285,7 +337,24 @@ mod tests {
             ("address: 10.0.0.0/8", "write `addresses: [10.0.0.0/8]`"),
             ("ips: [10.0.0.0/8]", "write `addresses: [10.0.0.0/8]`"),
             ("method: GET", "write both in one: `route: GET /path`"),
-            ("note: none", "a rule has route, permission, roles, addresses, public"),
+            ("mfa: true", "write `mfa: required`, or take it out"),
+            ("mfa: false", "write `mfa: required`, or take it out"),
+            ("mfa: optional", "write `mfa: required`, or take it out"),
+            ("mfa: [required]", "write `mfa: required`, or take it out"),
+            ("mfa:", "write `mfa: required`, or take it out"),
+            ("second_factor: true", "write `mfa: required`"),
+            ("max_age: 600", "write `fresh: 10m`"),
+            ("fresh: 10", "write a number and s, m or h: `fresh: 10m`"),
+            ("fresh: 10 minutes", "write a number and s, m or h: `fresh: 10m`"),
+            ("fresh: true", "write a number and s, m or h: `fresh: 10m`"),
+            ("fresh:", "write a number and s, m or h: `fresh: 10m`"),
+            ("fresh: -10m", "write a number and s, m or h: `fresh: 10m`"),
+            ("fresh: 59s", "write `fresh: 1m` to `fresh: 24h`"),
+            ("fresh: 0h", "write `fresh: 1m` to `fresh: 24h`"),
+            ("fresh: 25h", "write `fresh: 1m` to `fresh: 24h`"),
+            ("public: true\n  fresh: 10m", "take out `public`, or the other conditions"),
+            ("public: true\n  mfa: required", "take out `public`, or the other conditions"),
+            ("note: none", "a rule has route, permission, roles, addresses, mfa, fresh, public"),
         ] {
             let faults = read(&format!("- route: GET /a\n  {rule}\n")).unwrap_err();
             assert_eq!(faults[0].remedy, remedy, "{rule}");

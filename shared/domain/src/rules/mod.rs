@@ -4,6 +4,8 @@
 //! A rule's conditions hold together: a role of the list *and* the permission *and* an address of the list. The role
 //! `admin` has every permission; it is no role of any list that does not name it.
 //!
+//! `mfa` and `fresh` are about the session, and come last: what they ask for, its user can still show.
+//!
 //! Routes are matched as text, exactly: letters count in their case, `{id}` is one segment and not an empty one, and
 //! `/*` at the end is every path that begins with what stands before the star (`/admin/*` is `/admin/` and
 //! `/admin/users/7`, not `/admin`).
@@ -14,6 +16,7 @@
 //! | `decide` | what the rules say of one call |
 //! | [`express`] | whether an IAM policy can say what the rules say, on every path |
 //! | [`grant`] | the policy of one user |
+//! | `stored` | the form in which they are stored |
 //! | [`attachment`] | whether what API Gateway keeps of the answers fits the rules |
 //! | `path` | which paths can be read in more than one way, and the patterns that deny them |
 //! | `overlap` | where routes, and the patterns that IAM makes of them, meet |
@@ -30,6 +33,7 @@ pub mod grant;
 mod overlap;
 mod path;
 pub mod route;
+mod stored;
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -39,12 +43,14 @@ pub use route::{Method, Route};
 
 use crate::{
     address::ClientAddress,
+    assurance::{Demand, MaxAge, Shown},
     refusal::Refusal,
     user::{Permission, Profile, Role},
 };
 
-/// The rules of an API.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// The rules of an API. `stored` has their form in the table.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "stored::Stored")]
 pub struct Rules {
     /// In the order of their file.
     pub rules: Vec<Rule>,
@@ -62,8 +68,9 @@ pub enum Caching {
     Never,
 }
 
-/// One rule.
+/// One rule. A condition that this version does not know is an error: without it the rule would let in whom it does not mean.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Rule {
     /// Where it stands in its file.
     pub line: u32,
@@ -90,15 +97,23 @@ pub struct Access {
     /// From one of these networks; from anywhere if there are none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub addresses: Vec<IpNet>,
+    /// With a session that was shown a second factor.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub mfa: bool,
+    /// With a session whose user showed who they are at most so long ago; with `mfa`: showed the second factor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fresh: Option<MaxAge>,
 }
 
-/// Who is calling, and from where.
+/// Who is calling, from where, and by what session.
 #[derive(Debug, Clone, Copy)]
 pub struct Asking<'a> {
     /// The user, if a token said who it is.
     pub user: Option<&'a Profile>,
     /// The client's address; `TOKEN` events have none.
     pub address: Option<ClientAddress>,
+    /// What the session was shown. Without it: nothing.
+    pub shown: Option<Shown>,
 }
 
 /// The first of a rule's conditions that does not hold.
@@ -107,6 +122,7 @@ enum Unmet<'a> {
     Role,
     Permission(&'a Permission),
     Address,
+    Session(Demand),
 }
 
 /// The role that has every permission.
@@ -128,6 +144,9 @@ impl Access {
                 Err(Refusal::ForbiddenPermission { feature, action })
             }
             Some(Unmet::Address) => Err(Refusal::ForbiddenAddress),
+            Some(Unmet::Session(Demand { second_factor, max_age })) => {
+                Err(Refusal::StepUpRequired { second_factor, max_age })
+            }
         }
     }
 
@@ -155,7 +174,17 @@ impl Access {
             _ => false,
         };
         let is_far = !self.addresses.is_empty() && !self.addresses.iter().any(is_near);
-        is_far.then_some(Unmet::Address)
+        if is_far {
+            return Some(Unmet::Address);
+        }
+        let demand = self.demand();
+        (!demand.is_met(asking.shown)).then_some(Unmet::Session(demand))
+    }
+
+    /// What it demands of the session: what changes while an answer is kept, by a step-up and by itself.
+    #[must_use]
+    pub const fn demand(&self) -> Demand {
+        Demand { second_factor: self.mfa, max_age: self.fresh }
     }
 
     /// Whether whoever is let in by this rule is let in by the other one too, whoever it is.
@@ -170,7 +199,7 @@ impl Access {
         let covered = |network: &IpNet| other.addresses.iter().any(|wider| wider.contains(network));
         let address =
             other.addresses.is_empty() || (!self.addresses.is_empty() && self.addresses.iter().all(covered));
-        role && permission && address
+        role && permission && address && self.demand().implies(other.demand())
     }
 }
 

@@ -64,11 +64,83 @@ fn a_rule_lets_in_whom_it_names_and_tells_everybody_else_what_they_lack() {
         (near_admins, Some(&admin), Some("2001:db8::7"), Ok(())),
         (near_admins, Some(&reader), Some("2001:db8::7"), Err(Refusal::ForbiddenRole)),
     ] {
-        let asking = Asking { user: who, address: address.map(ClientAddress::parse) };
+        let asking = Asking { user: who, address: address.map(ClientAddress::parse), shown: None };
         let access = access(conditions);
         let case = format!("{conditions} {:?} {address:?}", who.map(|user| user.role.as_str()));
         assert_eq!(access.admits(asking), answer, "{case}");
         assert_eq!(access.lets_in(asking), answer.is_ok(), "a kept answer: {case}");
+    }
+}
+
+fn shown(authenticated: i64, factor: Option<i64>) -> Option<Shown> {
+    let at = |second| jiff::Timestamp::from_second(second).unwrap();
+    Some(Shown { authenticated_at: at(authenticated), factor_at: factor.map(at), now: at(1_000) })
+}
+
+#[test]
+fn a_step_up_is_asked_for_last_and_only_of_whom_it_lets_in() {
+    let user = user("user", &["notes:read"]);
+    let near = Some(ClientAddress::parse("10.1.2.3"));
+    let step_up = |second_factor, seconds: Option<u32>| {
+        let max_age = seconds.map(|seconds| seconds.try_into().unwrap());
+        Err(Refusal::StepUpRequired { second_factor, max_age })
+    };
+    let recent = shown(990, Some(990));
+    for (conditions, shown, answer) in [
+        (r#"{"mfa":true}"#, shown(990, None), step_up(true, None)),
+        (r#"{"mfa":true}"#, None, step_up(true, None)),
+        (r#"{"mfa":true}"#, recent, Ok(())),
+        (r#"{"fresh":60}"#, shown(900, Some(900)), step_up(false, Some(60))),
+        (r#"{"fresh":60}"#, shown(940, None), Ok(())),
+        (r#"{"mfa":true,"fresh":60}"#, shown(990, Some(900)), step_up(true, Some(60))),
+        (r#"{"mfa":true,"fresh":60}"#, recent, Ok(())),
+        (r#"{"mfa":true,"roles":["admin"]}"#, shown(990, None), Err(Refusal::ForbiddenRole)),
+        (
+            r#"{"fresh":60,"permission":"notes:write"}"#,
+            shown(0, None),
+            Err(Refusal::ForbiddenPermission { feature: "notes".to_owned(), action: "write".to_owned() }),
+        ),
+        (r#"{"mfa":true,"addresses":["192.0.2.0/24"]}"#, shown(990, None), Err(Refusal::ForbiddenAddress)),
+        (r#"{"mfa":true,"addresses":["10.0.0.0/8"]}"#, shown(990, None), step_up(true, None)),
+    ] {
+        let asking = Asking { user: Some(&user), address: near, shown };
+        let access = access(conditions);
+        assert_eq!(access.admits(asking), answer, "{conditions} {shown:?}");
+        assert_eq!(access.lets_in(asking), answer.is_ok(), "{conditions} {shown:?}");
+        let nobody = Asking { user: None, ..asking };
+        assert_eq!(access.admits(nobody), Err(Refusal::TokenMissing), "{conditions}");
+    }
+}
+
+/// One name of the path asks for a step-up, and another is a no: the step-up would be for nothing.
+#[test]
+fn no_step_up_is_asked_for_where_another_name_of_the_path_is_a_no() {
+    let rules = rules(
+        Caching::Never,
+        &[
+            ("GET /notes/secret", ADMINS),
+            ("GET /a", r#"{"fresh":60}"#),
+            ("GET /a/*", "{}"),
+            ("GET /b", ADMINS),
+            ("GET /b/*", r#"{"mfa":true}"#),
+            ("GET /notes/{id}", r#"{"mfa":true}"#),
+        ],
+    );
+    let user = user("user", &[]);
+    let asking = Asking { user: Some(&user), address: None, shown: shown(0, None) };
+    let second_factor = || Err(Refusal::StepUpRequired { second_factor: true, max_age: None });
+    let age = Some(60.try_into().unwrap());
+    for (resource, path, answer) in [
+        (None, "/notes/1", second_factor()),
+        (Some("/notes/{id}"), "/notes/1", second_factor()),
+        (Some("/notes/{id}"), "/notes/secret", Err(Refusal::ForbiddenRole)),
+        (None, "/notes/%73ecret", Err(Refusal::ForbiddenRole)),
+        (Some("/notes/{id}"), "/other", Err(Refusal::Forbidden)),
+        (None, "/b/", Err(Refusal::ForbiddenRole)),
+        (None, "/b/1", second_factor()),
+        (None, "/a/", Err(Refusal::StepUpRequired { second_factor: false, max_age: age })),
+    ] {
+        assert_eq!(rules.decide("GET", resource, path, asking).answer, answer, "{resource:?} {path}");
     }
 }
 
@@ -79,7 +151,7 @@ fn no_name_of_a_path_is_a_way_around_the_rule_of_another() {
         &[("GET /notes/secret", ADMINS), ("GET /notes/{id}", "{}"), ("GET /open/*", r#"{"public":true}"#)],
     );
     let user = user("user", &[]);
-    let asking = Asking { user: Some(&user), address: None };
+    let asking = Asking { user: Some(&user), address: None, shown: None };
     for (resource, path, line, answer) in [
         (None, "/notes/1", Some(2), Ok(())),
         (Some("/notes/{id}"), "/notes/1", Some(2), Ok(())),
@@ -118,6 +190,14 @@ fn a_rule_stands_for_another_only_if_everybody_it_lets_in_is_let_in_there() {
         (NEAR, "{}", true),
         (r#"{"public":true}"#, "{}", false),
         ("{}", r#"{"public":true}"#, true),
+        (r#"{"mfa":true}"#, "{}", true),
+        ("{}", r#"{"mfa":true}"#, false),
+        (r#"{"fresh":60}"#, r#"{"fresh":600}"#, true),
+        (r#"{"fresh":600}"#, r#"{"fresh":60}"#, false),
+        (r#"{"fresh":60}"#, "{}", true),
+        ("{}", r#"{"fresh":60}"#, false),
+        (r#"{"mfa":true,"roles":["admin"]}"#, READ, true),
+        (ADMINS, r#"{"mfa":true}"#, false),
     ] {
         assert_eq!(access(one).implies(&access(other)), verdict, "{one} {other}");
     }
@@ -128,7 +208,11 @@ const ARN: &str = "arn:aws:execute-api:us-east-1:123456789012:a1b2/v1/GET/notes"
 /// The policy of an answer about [`ARN`].
 fn granted(rules: &Rules, role: &str, allowed: bool) -> Policy {
     let user = user(role, &[]);
-    rules.grant(MethodArn::parse(ARN).unwrap(), Asking { user: Some(&user), address: None }, allowed)
+    rules.grant(
+        MethodArn::parse(ARN).unwrap(),
+        Asking { user: Some(&user), address: None, shown: None },
+        allowed,
+    )
 }
 
 #[test]
@@ -160,7 +244,7 @@ fn an_answer_that_is_not_kept_is_about_the_one_call_if_it_is_a_yes() {
     // A star that a client sends is a character, and no wildcard.
     let starred = ARN.replace("notes", "notes*");
     let user = user("user", &[]);
-    let asking = Asking { user: Some(&user), address: None };
+    let asking = Asking { user: Some(&user), address: None, shown: None };
     let policy = rules.grant(MethodArn::parse(&starred).unwrap(), asking, true);
     assert!(policy.allows(&starred) && !policy.allows(&ARN.replace("notes", "notes-of-others")));
 }

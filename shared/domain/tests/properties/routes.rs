@@ -59,7 +59,7 @@ fn rules() -> impl Strategy<Value = Rules> {
     })
 }
 
-const NOBODY: Asking<'static> = Asking { user: None, address: None };
+const NOBODY: Asking<'static> = Asking { user: None, address: None, shown: None };
 
 fn lets_in(rules: &Rules, path: &str) -> bool {
     rules.decide("GET", None, path, NOBODY).is_allowed()
