@@ -14,6 +14,7 @@
 //! | [`journal`] | the security log: an entry of it, and the line and the metric that go with it |
 //! | [`store`] | DynamoDB, one file per kind of item |
 //! | [`keys`] | Secrets Manager, the ring of JWT keys, and the tokens signed with it |
+//! | [`webauthn`] | passkeys: from a browser's answer to a row |
 //! | [`patience`] | how long AWS is waited for |
 //! | [`passwords`] | bcrypt, on a blocking thread |
 //! | [`rules_cache`] | the rules of attached APIs, kept for a minute |
@@ -56,3 +57,4 @@ pub mod service;
 pub mod settings;
 pub mod store;
 pub mod telemetry;
+pub mod webauthn;

@@ -21,6 +21,11 @@ impl AllowedOrigins {
         Ok(Self(entries(list).map(checked).collect::<Result<_, _>>()?))
     }
 
+    /// Each, as a browser sends it.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+
     /// Whether this one, as a browser sent it, is among them.
     #[must_use]
     pub fn contains(&self, origin: &str) -> bool {
