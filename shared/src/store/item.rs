@@ -24,6 +24,10 @@ pub(super) fn number(value: impl ToString) -> AttributeValue {
     AttributeValue::N(value.to_string())
 }
 
+pub(super) const fn flag(value: bool) -> AttributeValue {
+    AttributeValue::Bool(value)
+}
+
 /// A time as rows keep it: milliseconds.
 pub(super) fn millis(time: Timestamp) -> AttributeValue {
     number(time.as_millisecond())

@@ -13,6 +13,7 @@
 mod address;
 mod attempts;
 mod batch;
+mod ceremony;
 mod credential;
 mod edit;
 mod epoch;
@@ -25,6 +26,7 @@ mod login;
 mod mail;
 mod mail_window;
 mod operate;
+mod passkey;
 mod profile;
 mod rate;
 mod redeem;
@@ -39,6 +41,7 @@ mod user;
 
 pub use address::AddressCommit;
 pub use attempts::{AttemptsKey, Reservation};
+pub use ceremony::{CEREMONY_LASTS, Ceremony, CeremonyKind};
 pub use credential::Credential;
 pub use edit::UserMoved;
 pub use epoch::{EpochChange, PasswordCommit, PasswordCommitted};

@@ -12,6 +12,7 @@
 //! | `login_*`, `refresh_*`, `logout`, `cookies`, `password_change`, `register`, `sessions`, `session_limit`, `decisions` | the protocols, one subject a file |
 //! | `operator`, `security_log` | what an operator does, and what is written down of everybody |
 //! | `recovery`, `invitation`, `change_of_address`, `mailbox` | links in mail, and who reads them |
+//! | `ceremonies` | challenges of passkeys, and their counters |
 //! | `late` | writes that arrive long after their caller has gone on |
 //! | `throttled`, `conflicts` | every call of every flow failing in turn, or meeting another write |
 //! | `event_kinds`, `broken_events` | the authorizer, asked in every form, and in none |
@@ -33,6 +34,7 @@ mod world;
 
 mod assurance;
 mod broken_events;
+mod ceremonies;
 mod change_of_address;
 mod conflicts;
 mod cookies;

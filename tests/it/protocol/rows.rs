@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
 use nova_auth::domain::{email::Email, ids::UserId};
+use serde_json::Value;
 
 use super::world::Person;
 
@@ -24,6 +25,15 @@ impl Rows {
         let read =
             self.0.get_item().table_name(table).key("pk", s(pk)).key("sk", s(sk)).consistent_read(true);
         read.send().await.unwrap().item
+    }
+
+    /// Puts a row of a JSON object's members.
+    pub(super) async fn put(&self, table: &str, pk: &str, sk: &str, members: &Value) {
+        let mut row = Row::from([("pk".to_owned(), s(pk)), ("sk".to_owned(), s(sk))]);
+        for (name, value) in members.as_object().unwrap() {
+            row.insert(name.clone(), attribute(value));
+        }
+        self.0.put_item().table_name(table).set_item(Some(row)).send().await.unwrap();
     }
 
     pub(super) async fn delete(&self, table: &str, pk: &str, sk: &str) {
@@ -111,6 +121,16 @@ impl Rows {
     async fn entries(&self, pk: &str) -> Vec<String> {
         let row = self.get(SESSIONS, pk, "WINDOW").await.unwrap_or_default();
         row.get("hits").and_then(|hits| hits.as_ss().ok()).cloned().unwrap_or_default()
+    }
+}
+
+fn attribute(value: &Value) -> AttributeValue {
+    match value {
+        Value::String(text) => s(text),
+        Value::Number(number) => AttributeValue::N(number.to_string()),
+        Value::Bool(flag) => AttributeValue::Bool(*flag),
+        Value::Array(items) => AttributeValue::L(items.iter().map(attribute).collect()),
+        other => panic!("no attribute of a row is {other}"),
     }
 }
 

@@ -1,0 +1,123 @@
+//! `CEREMONY#<sha256(challenge)>` / `STATE`: a challenge that was given out to a browser, what for and to whom. It is answered once,
+//! within five minutes.
+
+use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
+use jiff::{SignedDuration, Timestamp, fmt::serde::timestamp::millisecond::required as millis};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Store, StoreError,
+    error::{Updated, unless_condition_failed, updated},
+    item,
+    retry::past_conflicts,
+};
+use crate::{
+    domain::{
+        ids::{SessionId, UserId},
+        moment::Moment,
+    },
+    webauthn::Challenge,
+};
+
+/// How long a challenge may be answered, as browsers are told.
+pub const CEREMONY_LASTS: SignedDuration = SignedDuration::from_mins(5);
+
+/// The row is of no use after its end.
+const KEPT_AFTER_END: SignedDuration = SignedDuration::from_hours(1);
+
+/// What a challenge is for. One for something else is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CeremonyKind {
+    /// A user who is logged in makes a passkey.
+    Register,
+    /// Somebody logs in with a passkey alone, or with one after their password.
+    Login,
+    /// A user who is logged in shows who they are once more.
+    StepUp,
+}
+
+impl CeremonyKind {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Register => "register",
+            Self::Login => "login",
+            Self::StepUp => "step-up",
+        }
+    }
+}
+
+/// A challenge's row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Ceremony {
+    /// What for.
+    pub kind: CeremonyKind,
+    /// Who may answer it; without one, whoever has a passkey.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<UserId>,
+    /// In which session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_id: Option<SessionId>,
+    /// When it is over. Milliseconds.
+    #[serde(with = "millis")]
+    pub ends: Timestamp,
+}
+
+fn key(challenge: &Challenge) -> item::Item {
+    item::key(format!("CEREMONY#{}", challenge.digest()), "STATE")
+}
+
+impl Store {
+    /// Remembers a challenge before it is given out. What is there of it already is this very write, made twice: nobody draws
+    /// the same 32 bytes. So an answered one does not come back.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then it must not be given out.
+    pub async fn begin_ceremony(&self, challenge: &Challenge, ceremony: &Ceremony) -> Result<(), StoreError> {
+        const OPERATION: &str = "begin a ceremony";
+        let row = item::write(OPERATION, key(challenge), ceremony, Some(ceremony.ends + KEPT_AFTER_END))?;
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.tables.sessions)
+            .set_item(Some(row))
+            .condition_expression("attribute_not_exists(pk)");
+        let sent = || async { unless_condition_failed(OPERATION, put.clone().send().await) };
+        past_conflicts(sent).await.map(drop)
+    }
+
+    /// Uses a challenge up, before anything of its answer is believed. `None`: it is not ours, is for something else, is over,
+    /// or was answered before; by this very request it may have been.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then it may be used up, and the same request may still take it.
+    pub async fn take_ceremony(
+        &self,
+        challenge: &Challenge,
+        kind: CeremonyKind,
+        moment: &Moment,
+    ) -> Result<Option<Ceremony>, StoreError> {
+        const OPERATION: &str = "take a ceremony";
+        let take = self
+            .client
+            .update_item()
+            .table_name(&self.tables.sessions)
+            .set_key(Some(key(challenge)))
+            .update_expression("SET usedBy = :request")
+            .condition_expression(
+                "attribute_exists(pk) AND kind = :kind AND ends > :now \
+                 AND (attribute_not_exists(usedBy) OR usedBy = :request)",
+            )
+            .expression_attribute_values(":kind", item::text(kind.name()))
+            .expression_attribute_values(":now", item::millis(moment.now))
+            .expression_attribute_values(":request", item::text(moment.request.as_str()))
+            .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::None);
+        let taken = past_conflicts(|| async { updated(OPERATION, take.clone().send().await) }).await?;
+        match taken {
+            Updated::Took(row) => item::read(OPERATION, row).map(Some),
+            Updated::Lost(_) => Ok(None),
+        }
+    }
+}
