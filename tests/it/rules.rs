@@ -1,10 +1,11 @@
 //! Rules, from the file that an API's team writes to what its users may do.
 
+use nova_auth::app::start_time;
 use serde_json::{Value, json};
 
 use crate::support::client::Client;
 use crate::support::program::{Ended, command, run};
-use crate::support::rows::IDENTITY;
+use crate::support::rows::{IDENTITY, SESSIONS};
 use crate::support::stack::{Pair, System, User};
 
 const RULES: &str = "\
@@ -134,6 +135,57 @@ async fn the_log_says_what_was_decided_and_why_and_nothing_of_the_token() {
     assert!(!logs.contains(&pair.access) && !logs.contains(&sara.email));
 }
 
+/// The user's one session, shown something so many seconds ago.
+async fn show(system: &System, user: &User, name: &str, seconds: i64) {
+    let pk = format!("USER#{}", user.id);
+    let mut session = system.rows.one(SESSIONS, &pk, "SESSION#").await;
+    session[name] = json!({"N": (start_time().as_millisecond() - seconds * 1000).to_string()});
+    system.rows.put(SESSIONS, &session).await;
+}
+
+#[tokio::test]
+async fn a_step_up_is_asked_for_in_the_answer_and_written_down() {
+    let system = system().await;
+    let rules = "\
+- route: GET /whoami
+  fresh: 10m
+- route: DELETE /notes
+  permission: notes:write
+  mfa: required
+  fresh: 10m
+";
+    put(&system, "step-up", rules).await;
+    let client = Client::at(2);
+    let (sara, rami) = (system.user_who_may("sara", &["notes:write"]).await, system.user("rami").await);
+    let pair = system.login(&client, &sara).await;
+    let whoami = async || client.get(&system.notes("/whoami"), Some(&pair.access)).await;
+    let delete = async |pair: &Pair| {
+        client.send(client.request("DELETE", &system.notes("/notes")).bearer_auth(&pair.access)).await
+    };
+    assert_eq!(whoami().await.status, 200);
+    show(&system, &sara, "authTime", 700).await;
+    let late = whoami().await;
+    late.expect(403, "STEP_UP_REQUIRED");
+    let challenge = r#"Bearer error="insufficient_user_authentication""#;
+    assert_eq!(late.header("www-authenticate"), format!(r#"{challenge}, max_age="600""#));
+    let none = delete(&pair).await;
+    none.expect(403, "STEP_UP_REQUIRED");
+    let both = format!(r#"{challenge}, acr_values="urn:nova:2", max_age="600""#);
+    assert_eq!(none.header("www-authenticate"), both);
+    show(&system, &sara, "factorTime", 5).await;
+    assert_eq!(delete(&pair).await.status, 200);
+    whoami().await.expect(403, "STEP_UP_REQUIRED");
+    // Who may not anyway is asked for nothing.
+    let other = delete(&system.login(&client, &rami).await).await;
+    other.expect(403, "FORBIDDEN_PERMISSION");
+    assert_eq!(other.header("www-authenticate"), "");
+    let logs = system.stop().await;
+    let refused = |line: &&str| line.contains("\"decision\":\"deny\"") && line.contains(&sara.id);
+    let decided: Vec<&str> = logs.lines().filter(refused).collect();
+    assert_eq!(decided.len(), 3, "{decided:?}");
+    assert!(decided.iter().all(|line| line.contains("\"code\":\"STEP_UP_REQUIRED\"")), "{decided:?}");
+}
+
 #[tokio::test]
 async fn where_only_refusals_are_logged_a_yes_leaves_no_line_and_a_no_is_counted_as_before() {
     let system = System::start_with(|options| {
@@ -207,6 +259,58 @@ async fn rules_are_held_against_the_template_of_their_api() {
     assert!(!refused.success && refused.stdout.contains("line 1: GET /whoami is public"), "{refused:?}");
 }
 
+/// A kept answer outlives an age, and a step-up.
+#[tokio::test]
+async fn rules_about_sessions_are_stored_for_answers_that_are_not_kept_and_explained() {
+    let system = system().await;
+    let rules = "- route: GET /whoami\n- route: GET /notes\n  mfa: required\n  fresh: 10m\n";
+    for arguments in [
+        &["put", "LOCAL", "--api", "NotesApi", "FILE"][..],
+        &["check", "--file", "FILE"],
+        &["check", "--file", "FILE", "GET /notes"],
+    ] {
+        let refused = nova(&system, "sessions", rules, arguments).await;
+        assert!(
+            refused.code == Some(1) && refused.stderr.contains("line 2: an answer that API Gateway keeps"),
+            "{refused:?}"
+        );
+    }
+    let stored =
+        nova(&system, "sessions", rules, &["put", "LOCAL", "--api", "NotesApi", "--uncached", "FILE"]).await;
+    assert!(stored.success, "{stored:?}");
+    let sara = system.user("sara").await;
+    for (session, code, said) in [
+        (
+            &[][..],
+            5,
+            "denied: STEP_UP_REQUIRED: Confirm that it is you to continue. It takes a second factor, shown at most 10m ago.",
+        ),
+        (&["--acr", "1"], 5, "who has just shown the password"),
+        (&["--acr", "2"], 0, "allowed"),
+        (&["--acr", "2", "--auth-age", "10m"], 0, "who showed a second factor 10m ago"),
+        (&["--acr", "2", "--auth-age", "11m"], 5, "denied: STEP_UP_REQUIRED"),
+        (&["--auth-age", "1m"], 5, "who showed the password 1m ago"),
+        (&["--acr", "3"], 2, ""),
+        (&["--auth-age", "soon"], 2, ""),
+    ] {
+        let call = [
+            "check",
+            "LOCAL",
+            "--file",
+            "FILE",
+            "--uncached",
+            "--as",
+            &sara.email,
+            "GET /notes",
+            "--expect",
+            "allow",
+        ];
+        let ended = nova(&system, "sessions", rules, &[&call[..], session].concat()).await;
+        assert_eq!(ended.code, Some(code), "{session:?}: {ended:?}");
+        assert!(ended.stdout.contains(said), "{session:?}: {ended:?}");
+    }
+}
+
 #[tokio::test]
 async fn what_is_expected_of_a_call_decides_the_exit_code() {
     let system = system().await;
@@ -277,7 +381,8 @@ tests:
     assert_eq!(
         lines[1],
         json!({
-            "line": 5, "call": "POST /notes", "who": "reader", "from": null, "expected": "FORBIDDEN_PERMISSION",
+            "line": 5, "call": "POST /notes", "who": "reader", "from": null, "acr": null, "authAge": null,
+            "expected": "FORBIDDEN_PERMISSION",
             "decision": "FORBIDDEN_PERMISSION", "rulesLine": 4, "holds": true,
         })
     );
@@ -326,8 +431,8 @@ async fn a_table_or_rules_that_cannot_be_read_pass_no_test() {
 #[tokio::test]
 async fn the_samples_expectations_hold() {
     let file = crate::support::binaries::workspace().join("tests/consumer/rules.test.yaml");
-    let ended = run(command("nova", &["rules", "test", file.to_str().unwrap()]), "").await;
-    assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), "OK: 9 expectations\n"), "{ended:?}");
+    let ended = run(command("nova", &["rules", "test", "--uncached", file.to_str().unwrap()]), "").await;
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), "OK: 13 expectations\n"), "{ended:?}");
 }
 
 /// A template of an HTTP API with an authorizer of these settings, and a route for these.

@@ -16,6 +16,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use super::session::{self, SessionSpec};
 use nova_auth::domain::rules::Method;
 use nova_auth::domain::rules::file::FileFault;
 use nova_auth::domain::user::{Permission, Role};
@@ -25,8 +26,14 @@ use saphyr::{LoadableYamlNode as _, MarkedYaml, Scalar, YamlData};
 pub(super) const ANONYMOUS: &str = "anonymous";
 
 /// The codes by which a decision says no.
-pub(super) const CODES: [&str; 5] =
-    ["UNAUTHORIZED", "FORBIDDEN", "FORBIDDEN_ROLE", "FORBIDDEN_PERMISSION", "FORBIDDEN_ADDRESS"];
+pub(super) const CODES: [&str; 6] = [
+    "UNAUTHORIZED",
+    "FORBIDDEN",
+    "FORBIDDEN_ROLE",
+    "FORBIDDEN_PERMISSION",
+    "FORBIDDEN_ADDRESS",
+    "STEP_UP_REQUIRED",
+];
 
 /// What is expected of one call.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +47,8 @@ pub(super) struct Expectation {
     /// The user; nobody for a call without a token.
     pub(super) user: Option<UserSpec>,
     pub(super) from: Option<IpAddr>,
+    /// What the session was shown.
+    pub(super) session: SessionSpec,
     pub(super) expected: Expected,
 }
 
@@ -204,14 +213,17 @@ impl Reader<'_> {
     }
 
     fn expectation(&mut self, entry: &MarkedYaml<'_>, users: &Users) -> Option<Expectation> {
-        const REMEDY: &str = "an expectation has call, who, expect, and from where an address counts";
+        const REMEDY: &str = "an expectation has call, who, expect; from where an address counts, acr and auth-age where the session does";
         let members = self.members(entry, REMEDY)?;
         let (mut call, mut who, mut from, mut expected) = (None, None, None, None);
+        let mut session = SessionSpec::default();
         for (key, value) in &members {
             match key.as_str() {
                 "call" => call = self.call(value),
                 "who" => who = self.who(value, users),
                 "from" => from = self.address(value),
+                "acr" => session.acr = self.of_session(value, session::acr),
+                "auth-age" => session.age = self.of_session(value, session::age),
                 "expect" => expected = self.expected(value),
                 other => self.fault(line(value), format!("unknown key `{other}`"), REMEDY),
             }
@@ -226,7 +238,7 @@ impl Reader<'_> {
             }
         }
         let ((method, path), (who, user)) = (call?, who?);
-        Some(Expectation { line: line(entry), method, path, who, user, from, expected: expected? })
+        Some(Expectation { line: line(entry), method, path, who, user, from, session, expected: expected? })
     }
 
     fn call(&mut self, value: &MarkedYaml<'_>) -> Option<(String, String)> {
@@ -284,6 +296,15 @@ impl Reader<'_> {
         address
     }
 
+    fn of_session<T>(&mut self, value: &MarkedYaml<'_>, read: fn(&str) -> Result<T, String>) -> Option<T> {
+        let written = text(value).unwrap_or_default();
+        let found = read(&written);
+        if let Err(remedy) = &found {
+            self.fault(line(value), format!("`{written}` says nothing of a session"), remedy.clone());
+        }
+        found.ok()
+    }
+
     fn expected(&mut self, value: &MarkedYaml<'_>) -> Option<Expected> {
         let written = text(value).unwrap_or_default();
         let code = CODES.into_iter().find(|code| *code == written);
@@ -330,6 +351,8 @@ fn text(node: &MarkedYaml<'_>) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use nova_auth::domain::factors::Acr;
+
     use super::*;
 
     #[test]
@@ -344,6 +367,7 @@ tests:
     expect: allow
   - {call: GET /notes/7, who: anonymous, expect: UNAUTHORIZED}
   - {call: DELETE /notes/7, who: {role: guest}, expect: deny}
+  - {call: DELETE /notes, who: reader, acr: 2, auth-age: 5m, expect: STEP_UP_REQUIRED}
 ";
         let read = read(table).unwrap();
         let reader =
@@ -357,12 +381,15 @@ tests:
                 who: "reader".to_owned(),
                 user: Some(reader),
                 from: Some("10.1.2.3".parse().unwrap()),
+                session: SessionSpec::default(),
                 expected: Expected::Allow,
             }
         );
         assert_eq!((read[1].line, &read[1].user), (8, &None));
         assert_eq!(read[1].expected, Expected::Code("UNAUTHORIZED"));
         assert_eq!((read[2].who.as_str(), read[2].expected), ("role guest", Expected::Deny));
+        let session = SessionSpec { acr: Some(Acr::SecondFactor), age: Some(300) };
+        assert_eq!((read[3].session, read[3].expected), (session, Expected::Code("STEP_UP_REQUIRED")));
     }
 
     #[test]
@@ -385,6 +412,10 @@ tests:
         wrong(&test("call: GET /a, who: sara, expect: deny"), 2, "`sara` is nobody");
         wrong(&test("call: GET /a, who: anonymous, expect: allowed"), 2, "`allowed` is no decision");
         wrong(&test("call: GET /a, who: anonymous, expect: deny, from: here"), 2, "`here` is no address");
+        for session in ["acr: 3", "acr: mfa", "auth-age: 5", "auth-age: soon"] {
+            let table = test(&format!("call: GET /a, who: anonymous, expect: deny, {session}"));
+            wrong(&table, 2, "says nothing of a session");
+        }
         wrong(&test("call: GET /a, who: {roles: [a]}, expect: deny"), 2, "unknown key `roles`");
         wrong(&test("call: GET /a, who: {permissions: [notes]}, expect: deny"), 2, "a permission is");
     }

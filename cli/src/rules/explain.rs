@@ -3,7 +3,9 @@
 use std::error::Error;
 use std::net::IpAddr;
 
+use nova_auth::app::start_time;
 use nova_auth::domain::address::ClientAddress;
+use nova_auth::domain::assurance::Demand;
 use nova_auth::domain::refusal::Refusal;
 use nova_auth::domain::rules::{Asking, Rules};
 use nova_auth::http::error::Problem;
@@ -11,6 +13,7 @@ use nova_auth::messages::Language;
 use serde_json::json;
 
 use super::Wanted;
+use super::session::SessionSpec;
 use crate::failure::{Unwell, Usage};
 use crate::output::Output;
 use crate::place::Target;
@@ -28,6 +31,8 @@ pub(super) fn code_of(refusal: &Refusal) -> &'static str {
 /// A call, and what is expected of it.
 pub(super) struct Asked<'a> {
     pub(super) call: &'a str,
+    pub(super) from: Option<IpAddr>,
+    pub(super) session: SessionSpec,
     pub(super) expected: Option<Wanted>,
 }
 
@@ -37,9 +42,8 @@ pub(super) struct Asked<'a> {
 /// [`Unwell`] if another decision was expected; also when the user can't be looked up.
 pub(super) async fn explain(
     rules: &Rules,
-    Asked { call, expected }: Asked<'_>,
+    Asked { call, from, session, expected }: Asked<'_>,
     user: Option<&UserName>,
-    from: Option<IpAddr>,
     target: &Target,
     output: Output,
 ) -> Result<(), Box<dyn Error>> {
@@ -51,14 +55,20 @@ pub(super) async fn explain(
         None => None,
     };
     let address = from.map(|ip| ClientAddress::Known(ip.to_canonical()));
-    let verdict = rules.decide(method, None, path, Asking { user: user.as_ref(), address, shown: None });
+    let verdict = rules.decide(
+        method,
+        None,
+        path,
+        Asking { user: user.as_ref(), address, shown: session.shown(start_time()) },
+    );
     let who = user.as_ref().map_or("anonymous".to_owned(), |user| {
         let permissions: Vec<&str> = user.permissions.iter().map(String::as_str).collect();
         format!(
-            "{} (role {}, permissions: {})",
+            "{} (role {}, permissions: {}){}",
             user.email.as_str(),
             user.role.as_str(),
-            permissions.join(" ")
+            permissions.join(" "),
+            session.words(),
         )
     });
     let place = from.map_or("unknown address".to_owned(), |ip| ip.to_string());
@@ -78,13 +88,16 @@ pub(super) async fn explain(
         (Err(refusal), _) => {
             let problem = Problem::Refused(refusal);
             let code = problem.row().1;
-            (Some(code), format!("denied: {code}: {}", problem.message(Language::English)))
+            let demand = problem.demand().map(words_of).unwrap_or_default();
+            (Some(code), format!("denied: {code}: {}{demand}", problem.message(Language::English)))
         }
     };
     let document = json!({
         "call": call,
         "user": user.as_ref().map(|user| user.id.to_string()),
         "from": from,
+        "acr": session.acr_name(),
+        "authAge": session.age,
         "line": rule.map(|rule| rule.line),
         "allowed": code.is_none(),
         "code": code,
@@ -94,6 +107,15 @@ pub(super) async fn explain(
         Some(Wanted::Allow) if code.is_some() => unexpected("allow", code),
         Some(Wanted::Deny) if code.is_none() => unexpected("deny", code),
         _ => Ok(()),
+    }
+}
+
+/// What a step-up has to show.
+fn words_of(demand: Demand) -> String {
+    let what = if demand.second_factor { "a second factor" } else { "the password or a second factor" };
+    match demand.max_age {
+        Some(age) => format!(" It takes {what}, shown at most {age} ago."),
+        None => format!(" It takes {what}."),
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod expectations;
 mod explain;
+mod session;
 mod template;
 mod test;
 
@@ -10,6 +11,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use nova_auth::app::start_time;
+use nova_auth::domain::factors::Acr;
 use nova_auth::domain::rules::{Caching, Rules, file};
 use nova_auth::rules_cache::RULES_KEPT;
 use nova_auth::store::{Store, StoredRules};
@@ -32,6 +34,7 @@ pub(crate) enum Verb {
     #[command(after_help = "Examples:\n  nova rules check --file rules.yaml\n  \
                             nova rules check --template template.yaml\n  \
                             nova rules check --local --as sara@example.com 'GET /notes' --from 10.1.2.3\n  \
+                            nova rules check --local --as sara@example.com 'DELETE /notes' --acr 2 --auth-age 5m\n  \
                             nova rules check 'GET /notes' --expect deny")]
     Check(CheckArgs),
     /// Test a rules file against a table of expectations (who calls what, from where, and the expected result). Works offline.
@@ -51,7 +54,9 @@ The table:
     - call: GET /notes/7
       who: reader                          # a name of users, anonymous, or {role: ..., permissions: [...]}
       from: 10.1.2.3                       # may be left out: an unknown address
-      expect: allow                        # allow, deny, or the code of the refusal
+      acr: 2                               # 1: the session was shown a password, 2: a second factor, too
+    auth-age: 5m                         # and how long ago; without both no rule with mfa or fresh lets it in
+    expect: allow                        # allow, deny, or the code of the refusal
     - {call: GET /notes/7, who: anonymous, expect: UNAUTHORIZED}
 
 It ends with 0 if every expectation holds, with 5 if one does not, and with 1 if a file can't be used.";
@@ -121,6 +126,12 @@ pub(crate) struct CheckArgs {
     /// Source address of the call.
     #[arg(long, value_name = "ADDRESS", requires = "call")]
     from: Option<std::net::IpAddr>,
+    /// What the session was shown: 1 (a password) or 2 (a second factor, too). Without it and --auth-age no rule with mfa or fresh lets the call in.
+    #[arg(long, requires = "user", value_parser = session::acr)]
+    acr: Option<Acr>,
+    /// How long ago it was shown, for example 5m. Now, if --acr alone is given.
+    #[arg(long, value_name = "AGE", requires = "user", value_parser = session::age)]
+    auth_age: Option<u32>,
     /// End with 5 unless the decision is this one.
     #[arg(long, value_enum, requires = "call")]
     expect: Option<Wanted>,
@@ -200,8 +211,9 @@ async fn check(args: &CheckArgs) -> Result<(), Box<dyn Error>> {
     let rules = read(&args.file, &source, caching(args.uncached))?;
     match &args.call {
         Some(call) => {
-            let asked = explain::Asked { call, expected: args.expect };
-            explain::explain(&rules, asked, args.user.as_ref(), args.from, &args.target, args.output).await
+            let session = session::SessionSpec { acr: args.acr, age: args.auth_age };
+            let asked = explain::Asked { call, from: args.from, session, expected: args.expect };
+            explain::explain(&rules, asked, args.user.as_ref(), &args.target, args.output).await
         }
         None => args.output.print(
             &json!({"file": args.file.display().to_string(), "rules": rules.rules.len(), "fit": true}),

@@ -28,11 +28,11 @@ pub(super) fn run(
     file: &Path,
     output: Output,
 ) -> Result<(), Box<dyn Error>> {
-    let mut failed = 0;
+    let (mut failed, now) = (0, start_time());
     for expectation in expectations {
         let user = expectation.user.as_ref().map(profile).transpose()?;
         let address = expectation.from.map(|ip| ClientAddress::Known(ip.to_canonical()));
-        let asking = Asking { user: user.as_ref(), address, shown: None };
+        let asking = Asking { user: user.as_ref(), address, shown: expectation.session.shown(now) };
         let verdict = rules.decide(&expectation.method, None, &expectation.path, asking);
         let code = verdict.answer.as_ref().err().map(code_of);
         let holds = expectation.expected.is(code);
@@ -41,6 +41,7 @@ pub(super) fn run(
         if output.json {
             let document = json!({
                 "line": expectation.line, "call": call, "who": expectation.who, "from": expectation.from,
+                "acr": expectation.session.acr_name(), "authAge": expectation.session.age,
                 "expected": expectation.expected.name(), "decision": code.unwrap_or("allow"),
                 "rulesLine": verdict.line, "holds": holds,
             });
@@ -53,10 +54,11 @@ pub(super) fn run(
                 |rule| format!("{} line {}: {}", rules_file.display(), rule.line, rule.route),
             );
             let lines = format!(
-                "{} line {}: {call} by {}{from}: expected {}, got {}\n    {by}",
+                "{} line {}: {call} by {}{}{from}: expected {}, got {}\n    {by}",
                 file.display(),
                 expectation.line,
                 expectation.who,
+                expectation.session.words(),
                 expectation.expected.name(),
                 code.unwrap_or("allow"),
             );

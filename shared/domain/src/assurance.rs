@@ -113,9 +113,9 @@ impl MaxAge {
         self.0
     }
 
-    /// Whether something of then is as recent as that. What seems to come from the future came now: clocks differ.
+    /// Whether something of then is as recent as that. What seems to come from the future counts as of now: clocks differ.
     fn has_room_for(self, then: Timestamp, now: Timestamp) -> bool {
-        now.duration_since(then.min(now)) <= SignedDuration::from_secs(self.0.into())
+        now.duration_since(then) <= SignedDuration::from_secs(self.0.into())
     }
 }
 

@@ -326,6 +326,7 @@ pub fn judge_lost_rotation(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::assurance::Shown;
     use crate::ids::RefreshId;
 
     const GRACE: i64 = 30;
@@ -472,6 +473,12 @@ mod tests {
         for generation in [3, 4, 5] {
             assert_eq!(judge(&enrolling, &presented(generation), 1_001), Verdict::Enrolling);
         }
+        let shown = Session { factor_time: Some(at(1_000)), ..enrolling.clone() };
+        assert_eq!(
+            Shown::by(&shown, at(1_001)).factor_at,
+            None,
+            "what it is to enrol counts for nothing yet"
+        );
         let ended = Session { absolute_end: at(1_001), ..enrolling.clone() };
         assert_eq!(judge(&ended, &presented(5), 1_001), Verdict::Ended);
         assert!(!enrolling.is_live(at(1_001)) && enrolling.is_open(at(1_001)) && !ended.is_open(at(1_001)));

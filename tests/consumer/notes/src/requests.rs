@@ -15,6 +15,7 @@ pub(super) fn answer(event: &Value) -> Value {
             (200, json!({"success": true, "data": {"notes": [{"id": 1, "text": "A note"}]}}))
         }
         ("POST /notes", Ok(_)) => (201, json!({"success": true, "data": {"note": sent(event)}})),
+        ("DELETE /notes", Ok(_)) => (200, json!({"success": true, "data": {"deleted": 1}})),
         ("GET /admin/report", Ok(caller)) => {
             (200, json!({"success": true, "data": {"report": {"notes": 1, "for": said(&caller)}}}))
         }
