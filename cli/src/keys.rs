@@ -103,6 +103,8 @@ async fn list(args: &ListArgs) -> Result<(), Box<dyn Error>> {
 
 async fn rotate(args: &RotateArgs) -> Result<(), Box<dyn Error>> {
     let mut rings = args.target.secrets().await?;
+    // What is sealed with a key of theirs lives as long as its factor: rotate-keys leaves them alone.
+    rings.retain(|(kind, _)| *kind != TokenKind::Factor);
     if let Some(chosen) = args.ring {
         rings.retain(|(kind, _)| *kind == chosen);
         if rings.is_empty() {
@@ -129,6 +131,7 @@ async fn rotate(args: &RotateArgs) -> Result<(), Box<dyn Error>> {
         let kept = match kind {
             TokenKind::Access | TokenKind::Refresh => "nobody is logged out",
             TokenKind::Link => "links that are out go on working",
+            TokenKind::Factor => "factors that were enrolled go on working",
         };
         args.output.print(&document, &format!("{}: rotated; {newest}; {kept}", kind.name()))?;
     }
@@ -225,6 +228,10 @@ fn consequences(kind: TokenKind) -> &'static str {
         }
         TokenKind::Link => {
             "Logged out: nobody. Links in mail that the key made do nothing any more; users ask for another."
+        }
+        TokenKind::Factor => {
+            "Logged out: nobody. Authenticator apps and recovery codes that the key sealed do nothing any more: their users can't log \
+             in until `nova factor reset` lets them enrol again."
         }
     }
 }

@@ -5,6 +5,7 @@ mod bench;
 #[cfg(feature = "local")]
 mod demo;
 mod doctor;
+mod factor;
 mod failure;
 mod help;
 mod keys;
@@ -64,6 +65,9 @@ enum Verb {
     /// Sessions of a user: list, revoke.
     #[command(subcommand, after_help = failure::EXIT_CODES)]
     Session(session::Verb),
+    /// Second factors of a user: list, reset.
+    #[command(subcommand, after_help = failure::EXIT_CODES)]
+    Factor(factor::Verb),
     /// Check that a deployment is healthy and production-ready.
     #[command(after_help = doctor::HELP)]
     Doctor(doctor::Args),
@@ -88,6 +92,7 @@ impl Verb {
             Verb::Keys(verb) => keys::run(verb).await,
             Verb::User(verb) => user::run(verb).await,
             Verb::Session(verb) => session::run(verb).await,
+            Verb::Factor(verb) => factor::run(verb).await,
             Verb::Doctor(args) => doctor::run(args).await,
             Verb::Completions(args) => help::completions(&args),
             Verb::Man(args) => help::man(&args),

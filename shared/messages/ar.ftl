@@ -20,15 +20,29 @@ forbidden-role = ليس لديك صلاحية للوصول إلى هذا الم�
 forbidden-permission = ليس لديك صلاحية { $action } في { $feature }
 forbidden-address = الوصول محظور من هذا العنوان
 step-up-required = يرجى تأكيد هويتك للمتابعة
-mfa-enrolment-required = يجب تفعيل التحقق بخطوتين أولا
+mfa-enrolment-required = يجب إعداد عامل تحقق ثان أولا
 not-found = المورد غير موجود
 session-not-found = الجلسة غير موجودة
 method-not-allowed = طريقة الطلب غير مسموح بها
 mail-token-invalid = الرابط أو الرمز لم يعد صالحا. اطلب رابطا جديدا
+mfa-code-invalid = الرمز غير صحيح أو سبق استخدامه
+mfa-token-invalid = انتهت مهلة تسجيل الدخول. سجل الدخول مرة أخرى
+mfa-unavailable = يتطلب هذا الحساب عامل تحقق ثانيا غير متاح هنا. تواصل مع الدعم
+factor-not-found = عامل التحقق غير موجود
+factor-limit = بلغت الحد الأقصى لعوامل التحقق. احذف أحدها أولا
 email-taken = البريد الإلكتروني مستخدم بالفعل
 payload-too-large = حجم الطلب أكبر من المسموح به
 unsupported-media-type = نوع المحتوى غير مدعوم
 login-locked =
+    تم تجاوز عدد المحاولات. حاول بعد { PLURAL($minutes) ->
+        [zero] أقل من دقيقة
+        [one] دقيقة واحدة
+        [two] دقيقتين
+        [few] { $minutes } دقائق
+        [many] { $minutes } دقيقة
+       *[other] { $minutes } دقيقة
+    }
+mfa-locked =
     تم تجاوز عدد المحاولات. حاول بعد { PLURAL($minutes) ->
         [zero] أقل من دقيقة
         [one] دقيقة واحدة
@@ -69,6 +83,7 @@ email-changed = تم تغيير البريد الإلكتروني
 email-reverted = تم التراجع عن تغيير البريد وإنهاء جميع الجلسات. عيّن كلمة مرور جديدة من الرسالة التي أرسلناها
 session-revoked = تم إنهاء الجلسة
 sessions-revoked = تم إنهاء جميع الجلسات
+factor-removed = حُذف عامل التحقق
 
 # What is wrong with a field.
 not-json = يجب أن يكون محتوى الطلب كائن JSON صالحا
@@ -154,6 +169,11 @@ mail-password-changed-subject = تغيرت كلمة مرورك في { $service }
 mail-password-changed-title = تغيرت كلمة المرور
 mail-password-changed-text = تغيرت كلمة مرور حسابك في { $service }، وأنهيت كل الجلسات الأخرى.
 mail-password-changed-ignore = إن لم تفعل ذلك فعين كلمة مرور جديدة الآن عن طريق «نسيت كلمة المرور؟»، وتواصل مع الدعم.
+
+mail-factors-changed-subject = تغيرت عوامل التحقق لحسابك في { $service }
+mail-factors-changed-title = تغيرت عوامل التحقق لحسابك
+mail-factors-changed-text = أُضيف عامل تحقق إلى حسابك في { $service } أو استُبدل أو حُذف، وأُنهيت جميع الجلسات الأخرى.
+mail-factors-changed-ignore = إن لم تفعل ذلك فعين الآن كلمة مرور جديدة عن طريق «نسيت كلمة المرور؟»، وتواصل مع الدعم.
 
 mail-address-taken-subject = لديك حساب في { $service }
 mail-address-taken-title = لديك حساب

@@ -19,16 +19,26 @@ forbidden-role = Your role is not allowed to use this resource.
 forbidden-permission = You are not allowed to { $action } in { $feature }.
 forbidden-address = Access from this address is not allowed.
 step-up-required = Confirm that it is you to continue.
-mfa-enrolment-required = Set up two-step verification first.
+mfa-enrolment-required = Set up a second factor first.
 not-found = There is no such resource.
 session-not-found = There is no such session.
 method-not-allowed = This method is not allowed here.
 mail-token-invalid = The link or the code is not valid any more. Ask for a new one.
+mfa-code-invalid = The code is wrong or was used already.
+mfa-token-invalid = The login took too long. Log in again.
+mfa-unavailable = This account needs a second factor, which is not available here. Contact support.
+factor-not-found = There is no such second factor.
+factor-limit = You have as many second factors as you may have. Remove one first.
 email-taken = The email is in use already.
 payload-too-large = The request is too large.
 unsupported-media-type = The request must be application/json.
 login-locked =
     Too many attempts. Try again in { PLURAL($minutes) ->
+        [one] { $minutes } minute
+       *[other] { $minutes } minutes
+    }.
+mfa-locked =
+    Too many wrong codes. Try again in { PLURAL($minutes) ->
         [one] { $minutes } minute
        *[other] { $minutes } minutes
     }.
@@ -56,6 +66,7 @@ email-changed = The email was changed.
 email-reverted = The change of the email was taken back. All sessions were ended; set a new password with the message that we have sent.
 session-revoked = The session was ended.
 sessions-revoked = All sessions were ended.
+factor-removed = The second factor was removed.
 
 # What is wrong with a field.
 not-json = The request must be a JSON object.
@@ -124,6 +135,11 @@ mail-password-changed-subject = Your password for { $service } was changed
 mail-password-changed-title = Your password was changed
 mail-password-changed-text = The password of your account at { $service } was changed, and all other sessions were ended.
 mail-password-changed-ignore = If that was not you, set a new password with “Forgot password?” now, and contact support.
+
+mail-factors-changed-subject = Your second factors at { $service } were changed
+mail-factors-changed-title = Your second factors were changed
+mail-factors-changed-text = A second factor of your account at { $service } was added, replaced or removed, and all other sessions were ended.
+mail-factors-changed-ignore = If that was not you, set a new password with “Forgot password?” now, and contact support.
 
 mail-address-taken-subject = You already have an account at { $service }
 mail-address-taken-title = You already have an account

@@ -4,6 +4,7 @@
 //! opened and keys read then. AWS being out of reach at that moment stops nothing; every request finds out for itself,
 //! and is refused until it is back.
 
+mod factors;
 mod mail;
 
 use std::{future::Future, process::ExitCode};
@@ -15,6 +16,7 @@ use crate::{
     config::{Config, ConfigError},
     domain::{
         attempts::{Limit, Limits},
+        factors::MfaPolicy,
         password::Profile as PasswordProfile,
         session::Lifetimes,
     },
@@ -29,7 +31,7 @@ use crate::{
     telemetry,
 };
 
-pub use crate::service::{AuthService, Authorizer, KeyRotation, Relay};
+pub use crate::service::{AuthService, Authorizer, FactorService, KeyRotation, Relay};
 pub use mail::{RecoverService, RedeemService, mail_links, sending, start_sending};
 
 /// What the public key set is made of.
@@ -85,11 +87,13 @@ pub enum Setting {
     ApiRate,
     /// Whether the stack sends mail.
     Mail,
+    /// Who has to have a second factor.
+    Mfa,
 }
 
 impl Setting {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Lifetimes,
         Self::BcryptCost,
         Self::PasswordProfile,
@@ -99,6 +103,7 @@ impl Setting {
         Self::RunAction,
         Self::ApiRate,
         Self::Mail,
+        Self::Mfa,
     ];
 }
 
@@ -210,6 +215,7 @@ impl AuthService {
             registration: read(used(Setting::Registration), || config.registration(), false)?,
             verification: read(used(Setting::Registration), || config.email_verification(), true)?,
             mail: read(used(Setting::Mail), || config.mail(), false)?,
+            mfa: read(used(Setting::Mfa), || config.mfa_policy(), MfaPolicy::Off)?,
             attempts: read(
                 used(Setting::Attempts),
                 || config.attempts(),

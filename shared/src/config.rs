@@ -10,11 +10,12 @@
 //! | `ACCESS_KEYS_SECRET` | – | secret with the JWK or JWK Set of access tokens |
 //! | `REFRESH_KEYS_SECRET` | – | the same for refresh tokens; the authorizer has none |
 //! | `LINK_KEYS_SECRET` | – | the same for the links in mail, of the functions that make or take them; rotated where it is set |
+//! | `FACTOR_KEYS_SECRET` | – | the same for what is kept of second factors, of the functions that take them |
 //! | `MAIL_QUEUE_URL` | – | address of the queue of mails, of the relay |
 //! | `EVENT_BUS` | – | name of the event bus, of the relay |
 //! | `APP_URL` | – | where the front end is: links in mail begin with it; of the sender of mails |
 //! | `MAIL_FROM` | – | the address that mails are from; of the sender |
-//! | `MAIL_NAME` | `Nova CRM` | the service's name in mails; of the sender; up to 40 characters |
+//! | `MAIL_NAME` | `Nova CRM` | the service's name in mails and authenticator apps; up to 40 characters |
 //! | `MAIL_CONFIGURATION_SET` | none | configuration set of SES; of the sender |
 //! | `TOKEN_ISSUER` | `nova-crm` | `iss` of every token |
 //! | `TOKEN_AUDIENCE` | `nova-api` | `aud` of access tokens |
@@ -37,6 +38,7 @@
 //! | `REGISTRATION` | `closed` | whether strangers may register: `closed` or `open` |
 //! | `MAIL` | `disabled` | whether the stack sends mail: `disabled` or `enabled` |
 //! | `EMAIL_VERIFICATION` | `off` | whether a registration makes its user only when the address is confirmed by mail: `off` or `required` |
+//! | `MFA_POLICY` | `off` | who has to have a second factor: `off`, `optional`, `admins` or `required` |
 //! | `API_RATE_LIMIT` | 100 | calls of one user, from one address, or refreshes of one session, in one window; 0 is no limit. The authorizer: 0 |
 //! | `API_RATE_SECONDS` | 60 | that window, 1 to 3600 |
 //! | `NO_RULES` | `deny` | what an API without rules allows: `deny`, or `authenticated` for any active user |
@@ -63,6 +65,7 @@ use jiff::SignedDuration;
 use crate::{
     domain::{
         attempts::{Limit, Limits},
+        factors::MfaPolicy,
         password::Profile,
     },
     keys::KeyAlgorithm,
@@ -162,6 +165,22 @@ impl Config {
         Ok(secret)
     }
 
+    /// The secret of the keys that second factors are sealed with.
+    ///
+    /// # Errors
+    /// It is missing, or that of other keys too.
+    pub fn factor_keys_secret(&self) -> Result<String, ConfigError> {
+        let secret = self.required("FACTOR_KEYS_SECRET")?;
+        let others = ["ACCESS_KEYS_SECRET", "REFRESH_KEYS_SECRET", "LINK_KEYS_SECRET"];
+        if others.iter().any(|other| self.text(other).as_ref() == Some(&secret)) {
+            return Err(ConfigError::new(
+                "FACTOR_KEYS_SECRET",
+                "must be another secret than those of other keys",
+            ));
+        }
+        Ok(secret)
+    }
+
     /// The same, where the stack sends mail.
     ///
     /// # Errors
@@ -213,6 +232,14 @@ impl Config {
     /// It is another word.
     pub fn run_action(&self) -> Result<RunAction, ConfigError> {
         self.choice("LOGIN_RUN_ACTION", &[("alarm", RunAction::Alarm), ("disable", RunAction::Disable)])
+    }
+
+    /// Who has to have a second factor.
+    ///
+    /// # Errors
+    /// It is another word.
+    pub fn mfa_policy(&self) -> Result<MfaPolicy, ConfigError> {
+        self.choice("MFA_POLICY", &MfaPolicy::ALL)
     }
 
     /// bcrypt's work factor for new hashes.

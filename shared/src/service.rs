@@ -3,9 +3,11 @@
 use jiff::Timestamp;
 
 use crate::{
-    domain::{attempts::Limits, password::Profile as PasswordProfile, session::Lifetimes},
+    domain::{
+        attempts::Limits, factors::MfaPolicy, password::Profile as PasswordProfile, session::Lifetimes,
+    },
     journal::Journal,
-    keys::{AccessTokens, KeyAlgorithm, KeysError, RefreshTokens, VersionedSecret},
+    keys::{AccessTokens, FactorKeys, KeyAlgorithm, KeysError, RefreshTokens, VersionedSecret},
     passwords::Hasher,
     rate_limit::RateLimit,
     rules_cache::RulesCache,
@@ -32,6 +34,8 @@ pub struct AuthService {
     pub verification: bool,
     /// Whether the stack sends mail.
     pub mail: bool,
+    /// Who has to have a second factor.
+    pub mfa: MfaPolicy,
     /// How many passwords may be tried.
     pub attempts: Limits,
     /// How many sessions a user may have at once, if there is a limit.
@@ -46,6 +50,17 @@ pub struct AuthService {
     pub journal: Journal,
     /// How requests are read and answered.
     pub edge: EdgeConfig,
+}
+
+/// What works with second factors.
+#[derive(Debug)]
+pub struct FactorService {
+    /// What every endpoint works with.
+    pub auth: AuthService,
+    /// What second factors are sealed with.
+    pub keys: FactorKeys,
+    /// The service's name, as authenticator apps show it.
+    pub name: String,
 }
 
 /// What the authorizer works with. It has no key that could make a refresh token.

@@ -30,6 +30,7 @@ async fn event(system: &System, sara: &User, file: &str) -> Value {
         .replace("REPLACE_WITH_REFRESH_COOKIE", browser.cookie("__Host-nova-refresh").unwrap())
         .replace("REPLACE_WITH_SESSION_CSRF_TOKEN", &browser.csrf_token)
         // One that nobody was sent.
+        .replace("REPLACE_WITH_CHALLENGE_TOKEN", &"A".repeat(43))
         .replace("REPLACE_WITH_MAIL_TOKEN", &"A".repeat(88));
     assert!(!filled.contains("REPLACE"), "{file}: a placeholder that nobody knows");
     serde_json::from_str(&filled).unwrap()
@@ -65,6 +66,7 @@ async fn every_event_of_an_endpoint_is_answered_as_its_name_promises() {
     let system = System::start_with(|options| {
         with_mail(options);
         options.parameters.insert("Registration".to_owned(), "open".to_owned());
+        options.parameters.insert("MfaPolicy".to_owned(), "optional".to_owned());
     })
     .await;
     let sara = system.user_with("user@example.com", PASSWORD).await;
@@ -78,6 +80,13 @@ async fn every_event_of_an_endpoint_is_answered_as_its_name_promises() {
         ("logout.rest.json", 200),
         ("logout.rest.cookie.json", 200),
         ("csrf-token.rest.json", 200),
+        ("login-factor.rest.rejected.json", 401),
+        ("login-factor.rest.step-up.json", 200),
+        ("factors.rest.json", 200),
+        ("factors.rest.totp.json", 201),
+        ("factors.rest.confirm-rejected.json", 404),
+        ("factors.rest.recovery-rejected.json", 404),
+        ("factors.rest.not-found.json", 404),
         ("password.rest.rejected.json", 400),
         ("register.rest.json", 201),
         ("register.rest.taken.json", 409),

@@ -5,7 +5,7 @@ use crate::support::program::{Ended, command, run};
 use crate::support::stack::System;
 
 /// What every function needs; nobody listens at either end.
-const ENVIRONMENT: [(&str, &str); 14] = [
+const ENVIRONMENT: [(&str, &str); 15] = [
     ("AWS_REGION", "us-east-1"),
     ("AWS_ACCESS_KEY_ID", "local"),
     ("AWS_SECRET_ACCESS_KEY", "local"),
@@ -16,14 +16,17 @@ const ENVIRONMENT: [(&str, &str); 14] = [
     ("ACCESS_KEYS_SECRET", "access"),
     ("REFRESH_KEYS_SECRET", "refresh"),
     ("LINK_KEYS_SECRET", "links"),
+    ("FACTOR_KEYS_SECRET", "factors"),
     ("MAIL_QUEUE_URL", "queue"),
     ("EVENT_BUS", "bus"),
     ("APP_URL", "https://app.example.com"),
     ("MAIL_FROM", "no-reply@example.com"),
 ];
 
-const FUNCTIONS: [&str; 15] = [
+const FUNCTIONS: [&str; 17] = [
     "login",
+    "login-factor",
+    "factors",
     "refresh",
     "logout",
     "password",
@@ -47,7 +50,7 @@ async fn start(function: &str, changes: &[(&str, &str)]) -> Ended {
 }
 
 /// What each function cannot do without, beside how AWS is reached.
-const NEEDED: [(&str, &[&str]); 9] = [
+const NEEDED: [(&str, &[&str]); 10] = [
     ("IDENTITY_TABLE", ON_TABLES),
     ("SESSIONS_TABLE", ON_TABLES),
     (
@@ -62,10 +65,13 @@ const NEEDED: [(&str, &[&str]); 9] = [
             "jwks",
             "rotate-keys",
             "email",
+            "login-factor",
+            "factors",
         ],
     ),
-    ("REFRESH_KEYS_SECRET", &["login", "refresh", "logout", "csrf-token", "rotate-keys"]),
+    ("REFRESH_KEYS_SECRET", &["login", "login-factor", "refresh", "logout", "csrf-token", "rotate-keys"]),
     ("LINK_KEYS_SECRET", &["redeem", "send-mail"]),
+    ("FACTOR_KEYS_SECRET", &["login-factor", "factors"]),
     ("MAIL_QUEUE_URL", &["relay"]),
     ("EVENT_BUS", &["relay"]),
     ("APP_URL", &["send-mail"]),
@@ -84,6 +90,8 @@ const ON_TABLES: &[&str] = &[
     "redeem",
     "relay",
     "email",
+    "login-factor",
+    "factors",
     "send-mail",
 ];
 const ENDPOINTS: &[&str] = &[
@@ -98,6 +106,8 @@ const ENDPOINTS: &[&str] = &[
     "recover",
     "redeem",
     "email",
+    "login-factor",
+    "factors",
 ];
 /// All but the rotation, the relay and the sender of mails, which answer no client.
 const ANSWERING: &[&str] = &[
@@ -113,6 +123,8 @@ const ANSWERING: &[&str] = &[
     "recover",
     "redeem",
     "email",
+    "login-factor",
+    "factors",
 ];
 /// Those, and the sender of mails.
 const SPEAKING: &[&str] = &[
@@ -128,9 +140,13 @@ const SPEAKING: &[&str] = &[
     "recover",
     "redeem",
     "email",
+    "login-factor",
+    "factors",
     "send-mail",
 ];
-const HASHING: &[&str] = &["login", "password", "register", "redeem", "email"];
+const HASHING: &[&str] = &["login", "login-factor", "password", "register", "redeem", "email"];
+/// Those, and the one that counts second factors alone.
+const GUARDING: &[&str] = &["login", "login-factor", "factors", "password", "register", "redeem", "email"];
 const COUNTING: &[&str] = &[
     "login",
     "refresh",
@@ -141,46 +157,85 @@ const COUNTING: &[&str] = &[
     "recover",
     "redeem",
     "email",
+    "login-factor",
+    "factors",
 ];
 
 /// A value of each setting that makes no sense, and the functions that use it.
-const SENSELESS: [(&str, &str, &[&str]); 32] = [
+const SENSELESS: [(&str, &str, &[&str]); 33] = [
     (
         "TOKEN_ISSUER",
         "no name",
-        &["login", "refresh", "logout", "password", "sessions", "token-authorizer", "csrf-token", "email"],
+        &[
+            "login",
+            "login-factor",
+            "factors",
+            "refresh",
+            "logout",
+            "password",
+            "sessions",
+            "token-authorizer",
+            "csrf-token",
+            "email",
+        ],
     ),
     (
         "TOKEN_AUDIENCE",
         "no name",
-        &["login", "refresh", "logout", "password", "sessions", "token-authorizer", "email"],
+        &[
+            "login",
+            "login-factor",
+            "factors",
+            "refresh",
+            "logout",
+            "password",
+            "sessions",
+            "token-authorizer",
+            "email",
+        ],
     ),
-    ("ACCESS_TOKEN_SECONDS", "forever", &["login", "refresh", "rotate-keys"]),
-    ("REFRESH_TOKEN_SECONDS", "never", &["login", "refresh", "rotate-keys"]),
-    ("SESSION_MAX_SECONDS", "31536001", &["login", "refresh", "rotate-keys"]),
-    ("REFRESH_GRACE_SECONDS", "2", &["login", "refresh", "logout", "csrf-token", "rotate-keys"]),
-    ("LOGIN_MAX_ATTEMPTS", "-77", HASHING),
-    ("LOGIN_MAX_ATTEMPTS_PER_ADDRESS", "-78", HASHING),
-    ("MAX_SESSIONS_PER_USER", "1001", &["login"]),
-    ("LOGIN_WINDOW_SECONDS", "0", HASHING),
-    ("LOGIN_RUN_ACTION", "shout", &["login", "password", "email"]),
+    ("ACCESS_TOKEN_SECONDS", "forever", &["login", "login-factor", "refresh", "rotate-keys"]),
+    ("REFRESH_TOKEN_SECONDS", "never", &["login", "login-factor", "refresh", "rotate-keys"]),
+    ("SESSION_MAX_SECONDS", "31536001", &["login", "login-factor", "refresh", "rotate-keys"]),
+    (
+        "REFRESH_GRACE_SECONDS",
+        "2",
+        &["login", "login-factor", "refresh", "logout", "csrf-token", "rotate-keys"],
+    ),
+    ("LOGIN_MAX_ATTEMPTS", "-77", GUARDING),
+    ("LOGIN_MAX_ATTEMPTS_PER_ADDRESS", "-78", GUARDING),
+    ("MAX_SESSIONS_PER_USER", "1001", &["login", "login-factor"]),
+    ("LOGIN_WINDOW_SECONDS", "0", GUARDING),
+    ("LOGIN_RUN_ACTION", "shout", &["login", "login-factor", "password", "email"]),
     ("BCRYPT_COST", "99", HASHING),
     ("PASSWORD_PROFILE", "weak", &["password", "register", "redeem"]),
     ("DEFAULT_LANGUAGE", "klingon", SPEAKING),
     ("APP_URL", "http://app.example.com", &["send-mail"]),
     ("MAIL_FROM", "nobody-at-all", &["send-mail"]),
-    ("MAIL_NAME", "No\"va", &["send-mail"]),
+    ("MAIL_NAME", "No\"va", &["send-mail", "login-factor", "factors"]),
     ("TRUSTED_PROXIES", "10.1.2.3/8", ANSWERING),
     ("ALLOWED_ORIGINS", "https://*.example.com", ENDPOINTS),
     ("ALLOWED_HEADERS", "*", ENDPOINTS),
     (
         "SECURITY_LOG_DAYS",
         "1e9",
-        &["login", "refresh", "logout", "password", "register", "sessions", "redeem", "email"],
+        &[
+            "login",
+            "login-factor",
+            "factors",
+            "refresh",
+            "logout",
+            "password",
+            "register",
+            "sessions",
+            "redeem",
+            "email",
+        ],
     ),
     ("REGISTRATION", "sometimes", &["register"]),
     ("EMAIL_VERIFICATION", "perhaps", &["register"]),
-    ("MAIL", "sometimes", &["password"]),
+    ("MAIL", "sometimes", &["password", "factors"]),
+    ("MFA_POLICY", "perhaps", &["login"]),
     ("API_RATE_LIMIT", "many", COUNTING),
     ("API_RATE_SECONDS", "few-of-them", COUNTING),
     ("NO_RULES", "allow", &["token-authorizer"]),

@@ -182,6 +182,7 @@ impl Scene {
             carrier: Carrier::Body,
         };
         let opened = login(&self.service, &moment()?, &attempt).await?;
+        let opened = opened.begun().ok_or("the user has a second factor")?;
         let Delivered::Body(refresh) = opened.refresh else {
             return Err("the session is one by cookie".into());
         };

@@ -23,7 +23,7 @@ pub(super) const QUEUE: &str = "mail.queue";
 pub(super) const LOST: &str = "mail.lost";
 
 /// In the order in which they are made.
-pub(super) const CHECKS: [Check; 31] = [
+pub(super) const CHECKS: [Check; 33] = [
     (STACK, "The stack is there, and no update of it failed or is under way."),
     (CLOCK, "This machine's clock and AWS's differ by less than the five seconds that tokens are given."),
     (SETTINGS, "No setting opens a door to everybody."),
@@ -45,6 +45,8 @@ pub(super) const CHECKS: [Check; 31] = [
     ("refresh-keys.rotation", "The refresh keys are rotated on a schedule, and no rotation is stuck."),
     ("link-keys", "The ring of the keys of links in mail can be used, and one of them signs."),
     ("link-keys.rotation", "The keys of links are rotated on a schedule, and no rotation is stuck."),
+    ("factor-keys", "The ring of the keys of second factors can be used, and one of them seals."),
+    ("factor-keys.rotation", "Never checked: no schedule rotates the keys of second factors."),
     (SENDER, "Amazon SES has verified the address that mails are from, or its domain."),
     (DKIM, "Mails are signed (DKIM)."),
     (ACCOUNT, "Amazon SES sends to everybody: its account is out of the sandbox, and not paused."),

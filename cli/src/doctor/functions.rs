@@ -8,12 +8,13 @@ use super::deployed::Deployed;
 use super::finding::Finding;
 
 /// What of the stack each variable names: for a table its name, for a secret its ARN.
-const PLACES: [(&str, &str); 7] = [
+const PLACES: [(&str, &str); 8] = [
     ("IDENTITY_TABLE", "IdentityTable"),
     ("SESSIONS_TABLE", "SessionsTable"),
     ("ACCESS_KEYS_SECRET", "AccessKeysSecret"),
     ("REFRESH_KEYS_SECRET", "RefreshKeysSecret"),
     ("LINK_KEYS_SECRET", "LinkKeysSecret"),
+    ("FACTOR_KEYS_SECRET", "FactorKeysSecret"),
     ("MAIL_QUEUE_URL", "MailQueue"),
     ("EVENT_BUS", "EventBus"),
 ];

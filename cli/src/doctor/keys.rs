@@ -28,6 +28,7 @@ const fn checks(kind: TokenKind) -> [&'static str; 2] {
         TokenKind::Access => ["access-keys", "access-keys.rotation"],
         TokenKind::Refresh => ["refresh-keys", "refresh-keys.rotation"],
         TokenKind::Link => ["link-keys", "link-keys.rotation"],
+        TokenKind::Factor => ["factor-keys", "factor-keys.rotation"],
     }
 }
 
@@ -79,6 +80,12 @@ impl Keys<'_> {
     }
 
     async fn rotation(&self, check: &'static str) -> Finding {
+        if self.kind == TokenKind::Factor {
+            return Finding::not_here(
+                check,
+                "no schedule rotates them: what they seal lives as long as its factor",
+            );
+        }
         if self.is_local {
             return Finding::not_here(check, "no schedule runs on this machine");
         }

@@ -18,15 +18,17 @@ pub(super) enum Place {
     AccessKeysSecret,
     RefreshKeysSecret,
     LinkKeysSecret,
+    FactorKeysSecret,
 }
 
 impl Place {
-    pub(super) const ALL: [Self; 5] = [
+    pub(super) const ALL: [Self; 6] = [
         Self::IdentityTable,
         Self::SessionsTable,
         Self::AccessKeysSecret,
         Self::RefreshKeysSecret,
         Self::LinkKeysSecret,
+        Self::FactorKeysSecret,
     ];
 
     pub(super) const fn is_table(self) -> bool {
@@ -35,7 +37,7 @@ impl Place {
 
     /// Whether only some stacks have it.
     pub(super) const fn is_optional(self) -> bool {
-        matches!(self, Self::LinkKeysSecret)
+        matches!(self, Self::LinkKeysSecret | Self::FactorKeysSecret)
     }
 
     /// Its name in the template.
@@ -46,6 +48,7 @@ impl Place {
             Self::AccessKeysSecret => "AccessKeysSecret",
             Self::RefreshKeysSecret => "RefreshKeysSecret",
             Self::LinkKeysSecret => "LinkKeysSecret",
+            Self::FactorKeysSecret => "FactorKeysSecret",
         }
     }
 }

@@ -53,6 +53,9 @@ pub(crate) struct Target {
     /// Secret with the keys of links in mail (name or ARN), if not the stack's.
     #[arg(long, help_heading = HEADING, value_name = "ID", env = "LINK_KEYS_SECRET", hide_env_values = true)]
     link_keys_secret: Option<String>,
+    /// Secret with the keys of second factors (name or ARN), if not the stack's.
+    #[arg(long, help_heading = HEADING, value_name = "ID", env = "FACTOR_KEYS_SECRET", hide_env_values = true)]
+    factor_keys_secret: Option<String>,
     /// PEM file of root certificates to trust instead of Amazon's.
     #[arg(long, help_heading = HEADING, value_name = "FILE", env = "AWS_CA_BUNDLE", hide_env_values = true, hide_short_help = true)]
     ca_bundle: Option<String>,
@@ -156,6 +159,7 @@ impl Target {
             TokenKind::Access => self.access_keys_secret.clone(),
             TokenKind::Refresh => self.refresh_keys_secret.clone(),
             TokenKind::Link => self.link_keys_secret.clone(),
+            TokenKind::Factor => self.factor_keys_secret.clone(),
         }
     }
 

@@ -17,7 +17,7 @@ pub(crate) struct RingPlace {
 }
 
 /// In the order in which they are shown.
-pub(crate) const RINGS: [RingPlace; 3] = [
+pub(crate) const RINGS: [RingPlace; 4] = [
     RingPlace {
         kind: TokenKind::Access,
         logical: "AccessKeysSecret",
@@ -38,5 +38,12 @@ pub(crate) const RINGS: [RingPlace; 3] = [
         output: "LinkKeysSecretArn",
         flag: "--link-keys-secret",
         made_by: Some("Mail=enabled"),
+    },
+    RingPlace {
+        kind: TokenKind::Factor,
+        logical: "FactorKeysSecret",
+        output: "FactorKeysSecretArn",
+        flag: "--factor-keys-secret",
+        made_by: Some("MfaPolicy"),
     },
 ];

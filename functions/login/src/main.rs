@@ -5,27 +5,19 @@ use std::process::ExitCode;
 use lambda_http::http::Method;
 use nova_auth::{
     app::{self, AuthService, Rings, Setting},
-    domain::{
-        email::Email,
-        password::Password,
-        refusal::{Fault, Refusal},
-        session::ClaimedDevice,
-    },
-    flows::{
-        csrf::Carrier,
-        login::{LoggedIn, LoginAttempt, login},
-    },
-    http::{self, Answer, Endpoint, Request},
+    domain::{email::Email, password::Password, refusal::Refusal, session::ClaimedDevice},
+    flows::login::{LoginAttempt, login},
+    http::{self, Endpoint, Request},
 };
-use serde_json::json;
 
-const SETTINGS: [Setting; 6] = [
+const SETTINGS: [Setting; 7] = [
     Setting::Lifetimes,
     Setting::BcryptCost,
     Setting::Attempts,
     Setting::MaxSessions,
     Setting::RunAction,
     Setting::ApiRate,
+    Setting::Mfa,
 ];
 
 #[tokio::main(flavor = "current_thread")]
@@ -34,8 +26,7 @@ async fn main() -> ExitCode {
         let service = AuthService::start(Rings::Both, &SETTINGS).await?;
         http::serve(Endpoint::Login, &service.edge, async |request| {
             let attempt = parse(request)?;
-            let logged_in = login(&service, &request.moment, &attempt).await?;
-            Ok(render(&logged_in))
+            Ok(http::session::login(&login(&service, &request.moment, &attempt).await?))
         })
         .await
     })
@@ -48,14 +39,7 @@ fn parse(request: &Request) -> Result<LoginAttempt, Refusal> {
     let email = fields.parsed("email", Email::parse);
     let password = fields.text("password").map(Password::new);
     let device = fields.device_info();
-    let carrier = match fields.optional_text("tokenDelivery").as_deref() {
-        None | Some("body") => Carrier::Body,
-        Some("cookie") => Carrier::Cookie(request.proof()),
-        Some(_) => {
-            fields.refuse("tokenDelivery", Fault::Invalid);
-            Carrier::Body
-        }
-    };
+    let carrier = request.carrier(&mut fields);
     let claimed = ClaimedDevice { user_agent: device.user_agent, ip: device.ip };
     let (email, password) = fields.finish(email.zip(password))?;
     Ok(LoginAttempt {
@@ -66,15 +50,4 @@ fn parse(request: &Request) -> Result<LoginAttempt, Refusal> {
         fingerprint: device.fingerprint,
         carrier,
     })
-}
-
-fn render(logged_in: &LoggedIn) -> Answer {
-    let LoggedIn { access, refresh, profile, quota } = logged_in;
-    Answer::data(json!({
-        "accessToken": access.token.expose(),
-        "expiresIn": access.expires_in.as_secs(),
-        "user": {"id": profile.id, "name": profile.name, "email": profile.email, "role": profile.role},
-    }))
-    .delivering(refresh)
-    .with_quota(*quota)
 }

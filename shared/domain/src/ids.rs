@@ -83,6 +83,10 @@ uuid_id!(
     /// A mail, and the link in it.
     MailId
 );
+uuid_id!(
+    /// A second factor of a user.
+    FactorId
+);
 
 /// The `jti` of one refresh token. Whoever knows it and the keys can make the next one, so it redacts itself and is
 /// stored as a [`RefreshHash`] only.

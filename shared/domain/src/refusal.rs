@@ -38,6 +38,18 @@ pub enum Refusal {
     ApiRateLimited(Quota),
     /// The mailbox has been sent as much mail as it may be.
     MailLimited(Quota),
+    /// A second factor that is wrong, used up or old: one answer for all.
+    SecondFactorInvalid(Quota),
+    /// The user has shown too many wrong second factors.
+    SecondFactorLocked(Quota),
+    /// The login that a second step names is over, used up, or of another user by now; or there is none.
+    SecondStepInvalid,
+    /// The user has a second factor, and this stack takes none.
+    SecondFactorUnavailable,
+    /// No such second factor of this user.
+    FactorNotFound,
+    /// The user has as many second factors as a user may have.
+    FactorLimit,
     /// Anything that is wrong with the token or the code of a mail.
     MailTokenInvalid,
     /// The address is somebody's already.

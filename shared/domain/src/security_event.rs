@@ -43,6 +43,16 @@ security_events! {
     AuthnPasswordChange => "authn_password_change",
     /// A user who forgot their password set another by mail; every session of theirs ended with it.
     AuthnPasswordReset => "authn_password_reset",
+    /// A wrong, used or old second factor.
+    AuthnFactorFail => "authn_mfa_fail",
+    /// A second factor was added, or new recovery codes were made; every other session of the user ended with it.
+    AuthnFactorAdded => "authn_mfa_added",
+    /// A second factor was removed; every other session of the user ended with it.
+    AuthnFactorRemoved => "authn_mfa_removed",
+    /// A recovery code was used in the place of a second factor.
+    AuthnRecoveryCode => "authn_mfa_recovery",
+    /// Somebody who is logged in showed once more who they are.
+    AuthnStepUp => "authn_step_up",
     /// A request with a cookie that no page of ours asked for, or none that can show it.
     MaliciousCsrf => "malicious_csrf",
     /// A user was made.

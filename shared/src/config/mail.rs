@@ -26,20 +26,25 @@ impl Config {
     /// The first variable that is missing or wrong.
     pub fn mail_sender(&self) -> Result<MailConfig, ConfigError> {
         let from = Email::parse(&self.required("MAIL_FROM")?).ok().filter(|from| from.as_str().is_ascii());
-        let name = self.text("MAIL_NAME").unwrap_or_else(|| "Nova CRM".to_owned());
-        let fits = name.chars().count() <= LONGEST_NAME
-            && !name.chars().any(|c| c.is_control() || "\"\\".contains(c));
-        if !fits {
-            let problem = format!("must be up to {LONGEST_NAME} characters without quotes and backslashes");
-            return Err(ConfigError::new("MAIL_NAME", problem));
-        }
         Ok(MailConfig {
             from: from
                 .ok_or_else(|| ConfigError::new("MAIL_FROM", "must be an address of mail, in ASCII"))?,
-            name,
+            name: self.service_name()?,
             configuration_set: self.text("MAIL_CONFIGURATION_SET"),
             app: self.app_url()?,
         })
+    }
+
+    /// The service's name, as its users know it.
+    ///
+    /// # Errors
+    /// It is too long, or would break a header.
+    pub fn service_name(&self) -> Result<String, ConfigError> {
+        let name = self.text("MAIL_NAME").unwrap_or_else(|| "Nova CRM".to_owned());
+        let fits = name.chars().count() <= LONGEST_NAME
+            && !name.chars().any(|c| c.is_control() || "\"\\".contains(c));
+        let problem = || format!("must be up to {LONGEST_NAME} characters without quotes and backslashes");
+        if fits { Ok(name) } else { Err(ConfigError::new("MAIL_NAME", problem())) }
     }
 
     /// Where the front end is. A link to a page without TLS would show its token to whoever is on the way.

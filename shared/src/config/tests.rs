@@ -17,7 +17,7 @@ fn config(changes: &[(&str, &str)]) -> Config {
 /// Asks for everything, and gives the complaints.
 fn complaints(changes: &[(&str, &str)]) -> Vec<String> {
     let config = config(changes);
-    let asked: [Result<(), ConfigError>; 22] = [
+    let asked: [Result<(), ConfigError>; 23] = [
         config.aws().map(drop),
         config.tables().map(drop),
         config.access_keys_secret().map(drop),
@@ -33,6 +33,7 @@ fn complaints(changes: &[(&str, &str)]) -> Vec<String> {
         config.registration().map(drop),
         config.email_verification().map(drop),
         config.mail().map(drop),
+        config.mfa_policy().map(drop),
         config.security_log().map(drop),
         config.api_rate(1).map(drop),
         config.no_rules().map(drop),

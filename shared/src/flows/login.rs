@@ -13,37 +13,37 @@
 //! and one after the read of the profile makes the session dead at its birth: no transaction has to hold them together. The
 //! profile is read once more for the answer alone: nobody is given tokens that are dead already.
 //!
+//! A user who has a second factor gets no session here, but a second step that names this login ([`super::second_step`]): it has
+//! the epoch of the profile, so that the same holds for the session which comes of it.
+//!
 //! An address that nobody has costs the same calls, the same writes and the same hash, and gets the same answer.
 
-use std::collections::BTreeSet;
-
-use jiff::Timestamp;
+use jiff::SignedDuration;
 
 use super::{
     Caller, FlowError,
     attempts::{self, Place},
-    csrf::{self, Carrier, Delivered},
-    journal::announce,
-    readable, session_limit,
+    begin::{Beginning, LoggedIn, begin_session, welcome, withdraw},
+    csrf::{self, Carrier},
+    readable, second_step,
 };
 use crate::{
     domain::{
         attempts::Quota,
         email::Email,
-        ids::{FingerprintHash, SessionId, UserId},
+        factors::{AfterPassword, Amr, Factors, STEP_LIFE, after_password},
+        ids::{FingerprintHash, UserId},
         moment::Moment,
         password::Password,
         refusal::Refusal,
-        security_event::SecurityEvent,
-        session::{ClaimedDevice, Session, State, whole_seconds},
+        session::ClaimedDevice,
         user::Profile,
     },
-    entropy,
-    keys::{First, IssuedAccess},
+    keys::Token,
     passwords::Verdict,
     rate_limit,
     service::AuthService,
-    store::{Credential, EventRow, StoreError},
+    store::{Challenge, Credential, StoreError},
 };
 
 /// What somebody typed, and from where.
@@ -63,15 +63,35 @@ pub struct LoginAttempt {
     pub carrier: Carrier,
 }
 
-/// A session that has begun.
+/// What a right password gets.
 #[derive(Debug)]
-pub struct LoggedIn {
-    /// The access token.
-    pub access: IssuedAccess,
-    /// The refresh token.
-    pub refresh: Delivered,
-    /// The user.
-    pub profile: Profile,
+pub enum Login {
+    /// A session.
+    Begun(Box<LoggedIn>),
+    /// A second step.
+    SecondStep(SecondStep),
+}
+
+impl Login {
+    /// The session, where no second step is asked for.
+    #[must_use]
+    pub fn begun(self) -> Option<LoggedIn> {
+        match self {
+            Self::Begun(begun) => Some(*begun),
+            Self::SecondStep(_) => None,
+        }
+    }
+}
+
+/// What the second step of a login is made with.
+#[derive(Debug)]
+pub struct SecondStep {
+    /// The token that names the login.
+    pub token: Token,
+    /// The kinds of second factor that its user has.
+    pub factors: Factors,
+    /// How long it may take.
+    pub expires_in: SignedDuration,
     /// The account's window, empty again.
     pub quota: Quota,
 }
@@ -87,7 +107,7 @@ pub async fn login(
     service: &AuthService,
     moment: &Moment,
     attempt: &LoginAttempt,
-) -> Result<LoggedIn, FlowError> {
+) -> Result<Login, FlowError> {
     // Without keys there would be nothing to answer with, so nothing is begun.
     service.ready(moment.now).await?;
     if let Carrier::Cookie(proof) = &attempt.carrier {
@@ -131,7 +151,7 @@ async fn at_address(
     address: &Place,
     credential: Result<Option<Credential>, StoreError>,
     attempt: &LoginAttempt,
-) -> Result<LoggedIn, FlowError> {
+) -> Result<Login, FlowError> {
     let mut credential = credential?;
     if address.waited {
         credential = service.store.credential(&attempt.email).await?;
@@ -157,7 +177,7 @@ async fn at_account(
     mut credential: Option<Credential>,
     mut profile: Option<Profile>,
     attempt: &LoginAttempt,
-) -> Result<LoggedIn, FlowError> {
+) -> Result<Login, FlowError> {
     let moment = &account.moment;
     for _ in 0..MAX_ROUNDS {
         let hash = readable(credential.as_ref(), moment);
@@ -182,11 +202,27 @@ async fn at_account(
             forgive.await;
             return Err(Refusal::AccountInactive.into());
         };
-        let (begun, ()) = tokio::join!(begin_session(service, moment, &active, attempt), forgive);
+        let enrolling = match after_password(&active, service.mfa) {
+            AfterPassword::Session => false,
+            AfterPassword::Enrolment => true,
+            AfterPassword::SecondStep => {
+                let (step, ()) =
+                    tokio::join!(ask_for_second_step(service, moment, &active, attempt), forgive);
+                let step = step?;
+                upgrade(service, moment, (known, verdict), attempt).await;
+                return Ok(Login::SecondStep(step));
+            }
+            AfterPassword::NoWay => {
+                forgive.await;
+                return Err(Refusal::SecondFactorUnavailable.into());
+            }
+        };
+        let beginning = beginning(&active, attempt, enrolling);
+        let (begun, ()) = tokio::join!(begin_session(service, moment, &beginning), forgive);
         let (begun, user) = begun?;
         if user.as_ref().is_some_and(|user| user.is_active() && user.epoch == begun.session.epoch) {
             upgrade(service, moment, (known, verdict), attempt).await;
-            return welcome(service, moment, active, &begun, attempt).await;
+            return welcome(service, moment, active, &begun).await.map(|begun| Login::Begun(Box::new(begun)));
         }
         withdraw(service, moment, &begun.session).await;
         if !user.is_some_and(|user| user.is_active()) {
@@ -216,46 +252,46 @@ fn owner(credential: Option<&Credential>, email: &Email) -> UserId {
     credential.map_or_else(|| attempts::nobody(email), |credential| credential.user_id)
 }
 
-/// A session that was written, and that nobody knows of yet.
-struct Begun {
-    session: Session,
-    first: First,
-    entry: EventRow,
+/// What the session begins with.
+fn beginning<'a>(profile: &'a Profile, attempt: &'a LoginAttempt, enrolling: bool) -> Beginning<'a> {
+    Beginning {
+        user: profile.id,
+        epoch: profile.epoch,
+        device: &attempt.caller.device,
+        claimed: attempt.claimed.as_ref(),
+        fingerprint: attempt.fingerprint.as_ref(),
+        delivery: attempt.carrier.delivery(),
+        shown: &[Amr::Pwd],
+        factor: false,
+        enrolling,
+    }
 }
 
-/// Writes a session and its entry in the security log, and reads the user once more beside them. Where one of the three fails
-/// the session is taken back: nobody is given its tokens.
-async fn begin_session(
+/// Remembers that the password was right, for whoever shows a second factor in time.
+async fn ask_for_second_step(
     service: &AuthService,
     moment: &Moment,
     profile: &Profile,
     attempt: &LoginAttempt,
-) -> Result<(Begun, Option<Profile>), FlowError> {
-    let first = service.refresh.begin(moment.now).await?;
-    let session = new_session(service, moment, profile, attempt, &first)?;
-    let event = SecurityEvent::AuthnLoginSuccess;
-    let entry = service.journal.entry(event, moment, profile.id, &attempt.caller.device);
-    let entry = entry.of_session(session.session_id);
-    let (put, logged, user) = tokio::join!(
-        service.store.put_session(&session),
-        service.store.put_event(&entry),
-        service.store.profile(profile.id)
-    );
-    match put.and(logged).and(user) {
-        Ok(user) => Ok((Begun { session, first, entry }, user)),
-        Err(error) => {
-            withdraw(service, moment, &session).await;
-            Err(error.into())
-        }
-    }
-}
-
-/// A session whose tokens nobody gets. That it stays in its user's list for a while, where it can't be ended, hurts nobody.
-async fn withdraw(service: &AuthService, moment: &Moment, session: &Session) {
-    let withdrawn = service.store.withdraw_session(session.user_id, session.session_id, moment.now).await;
-    if let Err(error) = withdrawn {
-        tracing::error!(error = %error, request.id = moment.request.as_str(), "a session was not withdrawn");
-    }
+) -> Result<SecondStep, FlowError> {
+    let token = second_step::new_token()?;
+    let challenge = Challenge {
+        user_id: profile.id,
+        epoch: profile.epoch,
+        delivery: attempt.carrier.delivery(),
+        device: attempt.caller.device.clone(),
+        fingerprint: attempt.fingerprint.clone(),
+        claimed: attempt.claimed.clone(),
+        ends: moment.now + STEP_LIFE,
+        used_by: None,
+    };
+    service.store.put_challenge(&second_step::digest(&token), &challenge).await?;
+    Ok(SecondStep {
+        token,
+        factors: profile.factors.clone(),
+        expires_in: STEP_LIFE,
+        quota: Quota::unused("account", service.attempts.account),
+    })
 }
 
 /// Brings a hash up to date that was made with other work, or of another form of the password.
@@ -279,63 +315,4 @@ async fn upgrade(
     if let Err(error) = upgraded {
         tracing::error!(error = %error, request.id = moment.request.as_str(), "a hash was not upgraded");
     }
-}
-
-/// The answer to somebody whose session has begun.
-async fn welcome(
-    service: &AuthService,
-    moment: &Moment,
-    user: Profile,
-    Begun { session, first, entry }: &Begun,
-    attempt: &LoginAttempt,
-) -> Result<LoggedIn, FlowError> {
-    announce(entry);
-    session_limit::end_the_oldest(service, moment, &user, &attempt.caller.device).await;
-    let refresh = service.refresh.first_token(session, &first.id, moment.now).await?;
-    Ok(LoggedIn {
-        access: service.access.issue(&user, session, moment.now).await?,
-        refresh: csrf::deliver(&service.refresh, moment, session, refresh).await?,
-        profile: user,
-        quota: Quota::unused("account", service.attempts.account),
-    })
-}
-
-fn new_session(
-    service: &AuthService,
-    moment: &Moment,
-    profile: &Profile,
-    attempt: &LoginAttempt,
-    first: &First,
-) -> Result<Session, FlowError> {
-    let now = to_millis(moment.now);
-    Ok(Session {
-        user_id: profile.id,
-        session_id: SessionId::new(entropy::uuid(now)?),
-        state: State::Active,
-        epoch: profile.epoch,
-        delivery: attempt.carrier.delivery(),
-        generation: 0,
-        current: first.id.hash(),
-        previous: None,
-        rotated_at: now,
-        rotation_kid: first.kid.clone(),
-        idle_end: whole_seconds(now + service.lifetimes.refresh),
-        rotation_request: moment.request.clone(),
-        device: attempt.caller.device.clone(),
-        fingerprint: attempt.fingerprint.clone(),
-        claimed: attempt.claimed.clone(),
-        created_at: now,
-        absolute_end: whole_seconds(now + service.lifetimes.session),
-        refreshes_end: None,
-        refreshes: None,
-        revoked_tokens: BTreeSet::new(),
-        auth_time: None,
-        factor_time: None,
-        amr: BTreeSet::new(),
-    })
-}
-
-/// Rows keep milliseconds, and a session in memory must be the one in the table.
-fn to_millis(time: Timestamp) -> Timestamp {
-    Timestamp::from_millisecond(time.as_millisecond()).unwrap_or(time)
 }

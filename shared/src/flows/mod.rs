@@ -3,12 +3,15 @@
 pub mod attempts;
 pub mod authenticate;
 pub mod authorize;
+pub mod begin;
 pub mod change_password;
 pub mod create_user;
 pub mod csrf;
 mod current_password;
 pub mod drop_keys;
 mod end_session;
+mod factor_attempts;
+pub mod factors;
 pub mod login;
 pub mod logout;
 pub mod mail;
@@ -18,9 +21,11 @@ pub mod register;
 pub mod relay;
 pub mod revoke_all;
 pub mod rotate_keys;
+pub mod second_step;
 mod session_limit;
 pub mod sessions;
 pub mod set_status;
+pub mod step_up;
 
 pub use crate::journal;
 use crate::{

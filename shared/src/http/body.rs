@@ -5,11 +5,13 @@ use serde_json::{Map, Value};
 use crate::{
     domain::{
         email::Email,
+        factors::{recovery::RecoveryCode, totp::TotpCode},
         ids::FingerprintHash,
         mail::{MailCode, MailToken},
+        name::PersonName,
         refusal::{Fault, FieldFault, Refusal},
     },
-    flows::mail::redeem::Proof,
+    flows::{factors::prove::FactorProof, mail::redeem::Proof},
 };
 
 /// The members of a body, and what was found wrong with them so far.
@@ -93,6 +95,27 @@ impl Fields {
         let code = MailCode::parse(&code?).map_err(|_| Refusal::MailTokenInvalid);
         let email = email?;
         Some(code.map(|code| Proof::Code(email, code)))
+    }
+
+    /// A second factor: `code` or `recoveryCode`. `None` where there is neither, which is no fault yet.
+    pub fn factor_proof(&mut self) -> Option<FactorProof> {
+        if self.members.contains_key("recoveryCode") {
+            return self.parsed("recoveryCode", RecoveryCode::parse).map(FactorProof::Recovery);
+        }
+        if self.members.contains_key("code") {
+            return self.parsed("code", TotpCode::parse).map(FactorProof::Code);
+        }
+        None
+    }
+
+    /// What a user calls a factor: up to 60 characters, none of them unseen.
+    pub fn factor_name(&mut self) -> Option<String> {
+        let name = self.optional_text("name")?;
+        match PersonName::parse(&name) {
+            Ok(name) if name.as_str().chars().count() <= 60 => Some(name.as_str().to_owned()),
+            Ok(_) => self.fault("name", Fault::TooLong),
+            Err(fault) => self.fault("name", fault),
+        }
     }
 
     /// `deviceInfo`: what the client says of itself.

@@ -49,6 +49,10 @@ impl Problem {
                 Refusal::UserInactive => (S::UNAUTHORIZED, "USER_INACTIVE"),
                 Refusal::InvalidCredentials(_) => (S::UNAUTHORIZED, "INVALID_CREDENTIALS"),
                 Refusal::RefreshTokenInvalid => (S::UNAUTHORIZED, "REFRESH_TOKEN_INVALID"),
+                // One answer for a code that is wrong, used or old, and one for a login that is over, used or unknown.
+                Refusal::SecondFactorInvalid(_) => (S::UNAUTHORIZED, "MFA_CODE_INVALID"),
+                Refusal::SecondStepInvalid => (S::UNAUTHORIZED, "MFA_TOKEN_INVALID"),
+                Refusal::SecondFactorUnavailable => (S::FORBIDDEN, "MFA_UNAVAILABLE"),
                 Refusal::AccountInactive => (S::FORBIDDEN, "ACCOUNT_INACTIVE"),
                 Refusal::RegistrationClosed => (S::FORBIDDEN, "REGISTRATION_CLOSED"),
                 Refusal::Forbidden => (S::FORBIDDEN, "FORBIDDEN"),
@@ -60,11 +64,14 @@ impl Problem {
                 Refusal::CsrfInvalid => (S::FORBIDDEN, "CSRF_INVALID"),
                 Refusal::NotFound => (S::NOT_FOUND, "NOT_FOUND"),
                 Refusal::SessionNotFound => (S::NOT_FOUND, "SESSION_NOT_FOUND"),
+                Refusal::FactorNotFound => (S::NOT_FOUND, "FACTOR_NOT_FOUND"),
+                Refusal::FactorLimit => (S::CONFLICT, "FACTOR_LIMIT"),
                 Refusal::MethodNotAllowed => (S::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED"),
                 Refusal::EmailTaken => (S::CONFLICT, "EMAIL_TAKEN"),
                 Refusal::PayloadTooLarge => (S::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE"),
                 Refusal::UnsupportedMediaType => (S::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE"),
                 Refusal::LoginLocked(_) => (S::TOO_MANY_REQUESTS, "LOGIN_LOCKED"),
+                Refusal::SecondFactorLocked(_) => (S::TOO_MANY_REQUESTS, "MFA_LOCKED"),
                 Refusal::AddressLimited(_) => (S::TOO_MANY_REQUESTS, "AUTH_RATE_LIMITED"),
                 Refusal::MailLimited(_) => (S::TOO_MANY_REQUESTS, "MAIL_RATE_LIMITED"),
                 Refusal::ApiRateLimited(_) => (S::TOO_MANY_REQUESTS, "API_RATE_LIMITED"),
@@ -83,6 +90,8 @@ impl Problem {
             Self::Refused(
                 Refusal::InvalidCredentials(quota)
                 | Refusal::CurrentPasswordInvalid(quota)
+                | Refusal::SecondFactorInvalid(quota)
+                | Refusal::SecondFactorLocked(quota)
                 | Refusal::LoginLocked(quota)
                 | Refusal::AddressLimited(quota)
                 | Refusal::MailLimited(quota)
@@ -124,6 +133,7 @@ impl Problem {
         match self {
             Self::Refused(
                 Refusal::LoginLocked(quota)
+                | Refusal::SecondFactorLocked(quota)
                 | Refusal::AddressLimited(quota)
                 | Refusal::MailLimited(quota)
                 | Refusal::ApiRateLimited(quota),
@@ -186,6 +196,10 @@ pub enum Endpoint {
     Redeem,
     /// `POST /api/auth/email`, `/verify/resend`
     Email,
+    /// `POST /api/auth/login/factor`, `/step-up`
+    LoginFactor,
+    /// `GET /api/auth/factors`, `POST /api/auth/factors/…`, `DELETE /api/auth/factors/{id}`
+    Factors,
 }
 
 impl Endpoint {
@@ -204,6 +218,8 @@ impl Endpoint {
             Self::Recover => "recover",
             Self::Redeem => "redeem",
             Self::Email => "email",
+            Self::LoginFactor => "login-factor",
+            Self::Factors => "factors",
         }
     }
 
@@ -219,7 +235,9 @@ impl Endpoint {
             | Self::Password
             | Self::Recover
             | Self::Redeem
+            | Self::LoginFactor
             | Self::Email => "POST",
+            Self::Factors => "GET, POST, DELETE",
             Self::Sessions => "GET, DELETE",
             Self::Jwks | Self::CsrfToken => "GET",
         }
@@ -232,7 +250,7 @@ impl Endpoint {
             (_, FlowError::Refused(refusal)) => Problem::Refused(refusal),
             (Self::Logout, FlowError::Store(_)) => Problem::LogoutFailed,
             (_, error) if error.is_passing() => Problem::Unavailable,
-            (Self::Login, _) => Problem::LoginFailed,
+            (Self::Login | Self::LoginFactor, _) => Problem::LoginFailed,
             (Self::Logout, _) => Problem::LogoutFailed,
             (
                 Self::Refresh
@@ -243,6 +261,7 @@ impl Endpoint {
                 | Self::CsrfToken
                 | Self::Recover
                 | Self::Redeem
+                | Self::Factors
                 | Self::Email,
                 _,
             ) => Problem::Internal,
@@ -279,6 +298,12 @@ mod tests {
             Refusal::ApiRateLimited(quota()),
             Refusal::MailLimited(quota()),
             Refusal::MailTokenInvalid,
+            Refusal::SecondFactorInvalid(quota()),
+            Refusal::SecondFactorLocked(quota()),
+            Refusal::SecondStepInvalid,
+            Refusal::SecondFactorUnavailable,
+            Refusal::FactorNotFound,
+            Refusal::FactorLimit,
             Refusal::EmailTaken,
             Refusal::RegistrationClosed,
             Refusal::Forbidden,
@@ -326,6 +351,7 @@ mod tests {
             "EMAIL_REVERTED",
             "SESSION_REVOKED",
             "SESSIONS_REVOKED",
+            "FACTOR_REMOVED",
             "UNAUTHORIZED",
         ]) {
             assert!(seen.insert(code), "{code} twice");

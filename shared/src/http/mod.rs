@@ -9,6 +9,7 @@
 //! | [`bearer`] | the `Authorization` header |
 //! | [`cookies`] | the two cookies, and what a request by cookie is proven with |
 //! | [`page`] | lists in pages |
+//! | [`session`] | a session that begins, or waits for its second step |
 //! | `origin` | the page that asked: for CSRF and CORS |
 //! | [`answer`] | the envelope and its headers |
 //! | [`error`] | **the one table** of codes and statuses |
@@ -23,6 +24,7 @@ mod origin;
 pub mod page;
 pub mod request;
 pub mod serve;
+pub mod session;
 
 pub use answer::{Answer, Failure};
 pub use cookies::SetCookie;

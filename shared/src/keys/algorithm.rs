@@ -57,6 +57,8 @@ pub enum TokenKind {
     /// Links and codes in mail: HS256 alone, since they are MACs. Not the keys of refresh tokens: who can make links must not be
     /// able to make sessions.
     Link,
+    /// What is kept of second factors: HS256 alone, since keys are derived from it. No token is made with it.
+    Factor,
 }
 
 impl TokenKind {
@@ -67,6 +69,7 @@ impl TokenKind {
             Self::Access => "access",
             Self::Refresh => "refresh",
             Self::Link => "link",
+            Self::Factor => "factor",
         }
     }
 }

@@ -20,6 +20,11 @@ const MAIL_CODE: &[u8] = b"nova/mail-code/v1";
 /// Of what a row remembers of the request that used its link. It had a password in it, so no hash that anybody can make.
 const MAIL_USE: &[u8] = b"nova/mail-use/v1";
 
+/// The two of second factors: of what seals the secrets of authenticator apps, and of what is kept of recovery codes. Changing
+/// either locks everybody with a second factor out.
+const FACTOR_SEAL: &[u8] = b"nova/factor-seal/v1";
+const RECOVERY_CODE: &[u8] = b"nova/recovery-code/v1";
+
 /// The keys that are derived from one JWT key, one for each purpose.
 pub(super) struct DerivingKey {
     refresh_id: SecretBox<[u8; 32]>,
@@ -27,6 +32,8 @@ pub(super) struct DerivingKey {
     mail_link: SecretBox<[u8; 32]>,
     mail_code: SecretBox<[u8; 32]>,
     mail_use: SecretBox<[u8; 32]>,
+    factor_seal: SecretBox<[u8; 32]>,
+    recovery_code: SecretBox<[u8; 32]>,
 }
 
 impl DerivingKey {
@@ -38,6 +45,8 @@ impl DerivingKey {
             mail_link: key(MAIL_LINK),
             mail_code: key(MAIL_CODE),
             mail_use: key(MAIL_USE),
+            factor_seal: key(FACTOR_SEAL),
+            recovery_code: key(RECOVERY_CODE),
         }
     }
 
@@ -67,6 +76,16 @@ impl DerivingKey {
     /// What a row remembers of the request that used its link.
     pub(super) fn mail_use(&self, parts: &[&[u8]]) -> [u8; 32] {
         mac(&self.mail_use, parts)
+    }
+
+    /// The key that seals the secrets of authenticator apps.
+    pub(super) const fn factor_seal(&self) -> &SecretBox<[u8; 32]> {
+        &self.factor_seal
+    }
+
+    /// What is kept of a recovery code.
+    pub(super) fn recovery_code(&self, parts: &[&[u8]]) -> [u8; 32] {
+        mac(&self.recovery_code, parts)
     }
 }
 
@@ -113,8 +132,18 @@ mod tests {
     #[test]
     fn each_purpose_has_a_key_of_its_own_and_none_has_the_jwt_key() {
         let key = [7; 32];
-        let all = [REFRESH_ID, CSRF, MAIL_LINK, MAIL_CODE, MAIL_USE, b"nova/refresh-id/v2", b""]
-            .map(|purpose| *derived(&key, purpose).expose_secret());
+        let all = [
+            REFRESH_ID,
+            CSRF,
+            MAIL_LINK,
+            MAIL_CODE,
+            MAIL_USE,
+            FACTOR_SEAL,
+            RECOVERY_CODE,
+            b"nova/refresh-id/v2",
+            b"",
+        ]
+        .map(|purpose| *derived(&key, purpose).expose_secret());
         let distinct: std::collections::BTreeSet<_> = all.iter().chain([&key]).collect();
         assert_eq!(distinct.len(), all.len() + 1);
     }

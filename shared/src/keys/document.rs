@@ -100,7 +100,7 @@ impl KeyDocument {
     ) -> Result<Self, NoEntropy> {
         let algorithm = match self.kind {
             TokenKind::Access => algorithm,
-            TokenKind::Refresh | TokenKind::Link => KeyAlgorithm::Hs256,
+            TokenKind::Refresh | TokenKind::Link | TokenKind::Factor => KeyAlgorithm::Hs256,
         };
         self.jwks.push(generate::key(self.kind, algorithm, now, not_before)?);
         Ok(self)
@@ -208,6 +208,8 @@ fn outlives(kind: TokenKind, lifetimes: &Lifetimes) -> SignedDuration {
         TokenKind::Access => LONGEST_ACCESS,
         TokenKind::Refresh => lifetimes.refresh + lifetimes.grace,
         TokenKind::Link => LONGEST_LIFE,
+        // What is sealed with it lives as long as its factor, which no key knows.
+        TokenKind::Factor => return SignedDuration::MAX,
     };
     MAX_STALENESS + token + LEEWAY + FRESH
 }

@@ -11,6 +11,7 @@
 //! | `derive` | the keys of refresh ids, CSRF tokens and mailed links: no JWT key is used raw for anything but JWS |
 //! | `csrf` | CSRF tokens, and the cookie that they go with before a login |
 //! | `links` | the links and codes in mail |
+//! | `factors` | what is kept of second factors: sealed secrets, and MACs of recovery codes |
 //! | `access`, `refresh` | the two kinds of token: made and verified |
 
 mod access;
@@ -19,6 +20,7 @@ mod cache;
 mod csrf;
 mod derive;
 mod document;
+mod factors;
 mod generate;
 mod jwk;
 mod links;
@@ -33,6 +35,7 @@ pub use algorithm::{KeyAlgorithm, TokenKind};
 pub use cache::{FRESH, KeyCache, KeysError, MAX_STALENESS, PUBLIC_SET_MAX_AGE};
 pub use csrf::{Anonymous, CsrfTokens};
 pub use document::{KeyDocument, MIN_NOTICE, NOTICE, NotASuccessor};
+pub use factors::{FactorKeys, Sealed};
 pub use jwk::BadKeys;
 pub use links::MailLinks;
 pub use refresh::{First, Next, RefreshTokens, VerifiedRefresh};

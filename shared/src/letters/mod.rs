@@ -77,6 +77,7 @@ impl About<'_> {
             },
             Self::Notice(Notice::PasswordChanged) => "mail-password-changed",
             Self::Notice(Notice::AddressTaken) => "mail-address-taken",
+            Self::Notice(Notice::FactorsChanged) => "mail-factors-changed",
         }
     }
 

@@ -16,6 +16,7 @@ use crate::domain::{
     address::ClientAddress,
     attempts::{Entry, Limit, Window},
     email::Email,
+    ids::UserId,
 };
 
 /// Whose attempts are counted.
@@ -39,6 +40,12 @@ impl AttemptsKey {
     #[must_use]
     pub fn mails_from(address: ClientAddress) -> Self {
         Self(format!("MAILS#ADDRESS#{}", address.window_name()))
+    }
+
+    /// The second factors that were shown for a user.
+    #[must_use]
+    pub fn factor(user: UserId) -> Self {
+        Self(format!("ATTEMPTS#FACTOR#{user}"))
     }
 
     pub(super) fn item(&self, sk: &str) -> item::Item {

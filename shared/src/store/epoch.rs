@@ -21,6 +21,8 @@ pub enum EpochChange<'a> {
     RevokeAll,
     /// The user becomes inactive, and every session ends.
     Disable,
+    /// The user has no second factor any more, and every session ends.
+    WithoutFactors,
     /// The user of this address becomes active; sessions from before stay ended. The account's failures are forgotten: those that
     /// disabled it would lock its owner out, and a run that is complete would never disable it again.
     Enable(&'a Email),
@@ -77,6 +79,9 @@ impl Store {
         };
         let update = match change {
             EpochChange::RevokeAll => raised(user).update_expression("SET epoch = epoch + :one"),
+            EpochChange::WithoutFactors => {
+                raised(user).update_expression("SET epoch = epoch + :one REMOVE factors")
+            }
             EpochChange::Disable => status(raised(user), "disabled")
                 .update_expression("SET #status = :status, epoch = epoch + :one"),
             EpochChange::Enable(_) => status(user, "active").update_expression("SET #status = :status"),

@@ -15,6 +15,7 @@ use super::{
 };
 use crate::domain::{
     attempts::Limit,
+    factors::Amr,
     ids::{AccessId, RefreshHash, SessionId, UserId},
     moment::Moment,
     security_event::SecurityEvent,
@@ -31,6 +32,11 @@ pub(super) fn key(user: UserId, session: SessionId) -> item::Item {
 pub(super) fn row(operation: &'static str, session: &Session) -> Result<item::Item, StoreError> {
     let key = key(session.user_id, session.session_id);
     item::write(operation, key, session, Some(session.absolute_end + KEPT_AFTER_END))
+}
+
+/// How a user showed who they are, as the row keeps it.
+pub(super) fn amr(shown: &[Amr]) -> AttributeValue {
+    AttributeValue::L(shown.iter().map(|shown| item::text(shown.name())).collect())
 }
 
 /// The change that consumes a refresh token.
@@ -312,6 +318,42 @@ impl Store {
         ];
         // The only condition is the session's.
         Ok(matches!(self.transact(OPERATION, writes).await?, Transacted::Done))
+    }
+
+    /// Remembers that the user of a session has shown who they are once more: how and when, and by a second factor if `factor`.
+    /// `None`: the session has ended, or every session of before has.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then it may have taken effect.
+    pub async fn step_up(
+        &self,
+        session: &Session,
+        shown: &[Amr],
+        factor: bool,
+        now: Timestamp,
+    ) -> Result<Option<Session>, StoreError> {
+        const OPERATION: &str = "step a session up";
+        let set = if factor { ", factorTime = :now" } else { "" };
+        let known = session.amr.iter().copied().chain(shown.iter().copied());
+        let known: Vec<Amr> = known.collect::<std::collections::BTreeSet<_>>().into_iter().collect();
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.tables.sessions)
+            .set_key(Some(key(session.user_id, session.session_id)))
+            .update_expression(format!("SET authTime = :now, amr = :amr{set}"))
+            .condition_expression("#state = :active AND epoch = :epoch")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":active", item::text("active"))
+            .expression_attribute_values(":epoch", item::number(session.epoch))
+            .expression_attribute_values(":amr", amr(&known))
+            .expression_attribute_values(":now", item::millis(now))
+            .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        match past_conflicts(|| async { updated(OPERATION, update.clone().send().await) }).await? {
+            Updated::Took(found) => item::read(OPERATION, found).map(Some),
+            Updated::Lost(_) => Ok(None),
+        }
     }
 
     /// Whether this request can reach the table at all: a read of nothing, made during init so that the first

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{DeleteRequest, WriteRequest};
 
-use super::{Store, StoreError, item, retry::pause};
+use super::{Store, StoreError, factor, item, retry::pause};
 use crate::domain::ids::UserId;
 
 /// DynamoDB takes so many deletes in one call.
@@ -20,6 +20,36 @@ impl Store {
     /// [`StoreError`]; then some are left, and it can be repeated.
     pub async fn remove_sessions(&self, user: UserId) -> Result<usize, StoreError> {
         self.sweep(&self.tables.sessions, format!("USER#{user}"), "SESSION#").await
+    }
+
+    /// Removes the second factors of a user, and what says whose each passkey is; and says how many rows of the user's there were.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then some are left, and it can be repeated.
+    pub async fn remove_factors(&self, user: UserId) -> Result<usize, StoreError> {
+        const OPERATION: &str = "remove second factors";
+        // First what would stay behind: once the factors are gone nobody knows of it.
+        let query = self
+            .client
+            .query()
+            .table_name(&self.tables.identity)
+            .key_condition_expression("pk = :partition AND begins_with(sk, :prefix)")
+            .projection_expression("sk")
+            .expression_attribute_values(":partition", item::text(factor::partition(user)))
+            .expression_attribute_values(":prefix", item::text("PASSKEY#"))
+            .consistent_read(true);
+        let page = query.send().await.map_err(|error| StoreError::from_sdk(OPERATION, &error))?;
+        let passkeys = page.items.unwrap_or_default();
+        let owner = |row: &item::Item| Some(item::key(row.get("sk")?.as_s().ok()?, "OWNER"));
+        let owners: Vec<_> = passkeys.iter().filter_map(owner).collect();
+        for some in owners.chunks(AT_ONCE) {
+            self.delete_all(OPERATION, &self.tables.identity, some).await?;
+        }
+        let (partition, mut removed) = (factor::partition(user), 0);
+        for kind in ["TOTP#", "PASSKEY#", "RECOVERY"] {
+            removed += self.sweep(&self.tables.identity, partition.clone(), kind).await?;
+        }
+        Ok(removed)
     }
 
     /// Removes a user's security log, and says how many entries it had.

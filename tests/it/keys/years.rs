@@ -117,7 +117,8 @@ impl World {
             carrier: Carrier::Body,
         };
         let moment = self.moment(second);
-        let answer = login(&self.instances[instance], &moment, &attempt).await?;
+        let answer =
+            login(&self.instances[instance], &moment, &attempt).await?.begun().expect("no second step");
         (client.access, client.refresh, client.issued) =
             (answer.access.token, answer.refresh.token().clone(), second);
         Ok(())

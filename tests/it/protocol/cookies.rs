@@ -58,7 +58,7 @@ async fn open_page(world: &World, person: &Person, second: i64) -> Result<Page, 
     };
     let attempt =
         LoginAttempt { carrier: Carrier::Cookie(proof), ..attempt(&person.email, PASSWORD, ADDRESS) };
-    let answer = login(&world.service, &world.at(second), &attempt).await?;
+    let answer = login(&world.service, &world.at(second), &attempt).await?.begun().expect("no second step");
     Ok(Page::of(answer.access.token, answer.refresh))
 }
 

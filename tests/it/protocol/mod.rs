@@ -13,6 +13,7 @@
 //! | `operator`, `security_log` | what an operator does, and what is written down of everybody |
 //! | `recovery`, `invitation`, `change_of_address`, `mailbox` | links in mail, and who reads them |
 //! | `ceremonies` | challenges of passkeys, and their counters |
+//! | `second_factors` | codes, recovery codes, and the two steps of a login |
 //! | `late` | writes that arrive long after their caller has gone on |
 //! | `throttled`, `conflicts` | every call of every flow failing in turn, or meeting another write |
 //! | `event_kinds`, `broken_events` | the authorizer, asked in every form, and in none |
@@ -66,6 +67,7 @@ mod refresh_theft;
 mod register;
 mod relay;
 mod rules;
+mod second_factors;
 mod security_log;
 mod sending;
 mod session_limit;

@@ -21,6 +21,7 @@ use serde_json::{Value, json};
 pub(super) const ACCESS: &str = "access-keys";
 pub(super) const REFRESH: &str = "refresh-keys";
 pub(super) const LINKS: &str = "link-keys";
+pub(super) const FACTORS: &str = "factor-keys";
 
 /// The secrets, which a test can change, make fail, and count the reads of.
 #[derive(Debug, Clone, Default)]
@@ -40,6 +41,7 @@ impl Vault {
         vault.put(ACCESS, &[key("access-1", None)]);
         vault.put(REFRESH, &[key("refresh-1", None)]);
         vault.put(LINKS, &[key("link-1", None)]);
+        vault.put(FACTORS, &[key("factor-1", None)]);
         vault
     }
 

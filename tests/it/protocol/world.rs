@@ -12,7 +12,7 @@ use std::{
 use aws_sdk_dynamodb::config::retry::RetryPartition;
 use jiff::{SignedDuration, Timestamp};
 use nova_auth::{
-    app::{AuthService, Authorizer, RecoverService, RedeemService, mail_links},
+    app::{AuthService, Authorizer, FactorService, RecoverService, RedeemService, mail_links},
     aws::{Clients, dynamodb_config, http_client},
     config::{AwsConfig, Config},
     domain::{
@@ -28,11 +28,12 @@ use nova_auth::{
     flows::{
         Caller, FlowError,
         authenticate::authenticate,
+        begin::LoggedIn,
         change_password::{PasswordChange, change_password},
         create_user::{Registration, create_user},
         csrf::Carrier,
         journal::Journal,
-        login::{LoggedIn, LoginAttempt, login},
+        login::{Login, LoginAttempt, login},
         logout::{LogoutAttempt, logout},
         mail::{recover::Recovery, redeem::Redemption},
         refresh::{RefreshAttempt, Refreshed, refresh},
@@ -48,7 +49,7 @@ use nova_local::Storage;
 use super::{
     super::support::engine,
     rows::{IDENTITY, Rows, SESSIONS},
-    vault::{ACCESS, LINKS, REFRESH, Vault},
+    vault::{ACCESS, FACTORS, LINKS, REFRESH, Vault},
     wire::Wire,
 };
 
@@ -96,6 +97,12 @@ pub(super) struct Pair {
     pub(super) refresh: Token,
 }
 
+impl From<Login> for Pair {
+    fn from(answer: Login) -> Self {
+        answer.begun().expect("no second step").into()
+    }
+}
+
 impl From<LoggedIn> for Pair {
     fn from(answer: LoggedIn) -> Self {
         Self { access: answer.access.token, refresh: answer.refresh.token().clone() }
@@ -133,6 +140,7 @@ impl World {
             ("ACCESS_KEYS_SECRET", ACCESS),
             ("REFRESH_KEYS_SECRET", REFRESH),
             ("LINK_KEYS_SECRET", LINKS),
+            ("FACTOR_KEYS_SECRET", FACTORS),
             ("AWS_REGION", "us-east-1"),
             ("AWS_ACCESS_KEY_ID", "test"),
             ("AWS_SECRET_ACCESS_KEY", "test"),
@@ -180,6 +188,13 @@ impl World {
     /// Another instance of the authentication functions, which has read no keys yet.
     pub(super) fn instance(&self) -> AuthService {
         instance(&self.config, &self.clients)
+    }
+
+    /// What works with second factors.
+    pub(super) fn factors(&self) -> FactorService {
+        let mut service = FactorService::new(&self.config, &self.clients).unwrap();
+        service.auth.hasher = Hasher::new(CHEAP);
+        service
     }
 
     /// The links of mails, with keys of their own reading.

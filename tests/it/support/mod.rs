@@ -13,6 +13,7 @@
 //! | [`rows`] | the tables, read and rewritten: time passes by changing what is stored |
 //! | [`tokens`] | tokens signed with the stack's own keys, for times that have passed |
 
+pub(crate) mod app;
 pub(crate) mod binaries;
 pub(crate) mod browser;
 pub(crate) mod chromium;

@@ -23,7 +23,7 @@ fn pattern(parameter: &str) -> Regex {
 fn complaint(variables: &[(&str, &str)]) -> Option<String> {
     let needed = ["IDENTITY_TABLE", "SESSIONS_TABLE", "ACCESS_KEYS_SECRET", "REFRESH_KEYS_SECRET"];
     let config: Config = needed.map(|name| (name, name)).iter().chain(variables).copied().collect();
-    let asked: [Result<(), ConfigError>; 21] = [
+    let asked: [Result<(), ConfigError>; 22] = [
         config.tables().map(drop),
         config.access_keys_secret().map(drop),
         config.refresh_keys_secret().map(drop),
@@ -38,6 +38,7 @@ fn complaint(variables: &[(&str, &str)]) -> Option<String> {
         config.registration().map(drop),
         config.email_verification().map(drop),
         config.mail().map(drop),
+        config.mfa_policy().map(drop),
         config.security_log().map(drop),
         config.api_rate(1).map(drop),
         config.no_rules().map(drop),

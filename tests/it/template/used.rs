@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::rights::{NEEDS, leading_keys, resources, returns_items, rights_to};
 use super::texts;
+use crate::support::app::App;
 use crate::support::client::Client;
 use crate::support::mail::read;
 use crate::support::proxy::{Call, Proxy};
@@ -102,6 +103,8 @@ const ELSEWHERE: &[&str] = &[
     "Email GetItem Identity USER",
     // What a run of a hundred failures needs.
     "Email UpdateItem Identity USER",
+    "Factors GetItem Identity USER",
+    "LoginFactor UpdateItem Identity USER",
     "Password GetItem Identity USER",
     "Sessions GetItem Identity USER",
 ];
@@ -254,5 +257,41 @@ async fn the_life_of_a_user() -> Vec<Call> {
         .expect("the relay was not called");
     let mut seen = proxy.seen();
     seen.extend(the_life_of_a_confirmed_user().await);
+    seen.extend(the_life_of_a_user_with_an_app().await);
     seen
+}
+
+/// What a user does who has a second factor.
+async fn the_life_of_a_user_with_an_app() -> Vec<Call> {
+    let proxy = Proxy::start().await;
+    let url = proxy.url().to_owned();
+    let system = System::start_with(|options| {
+        with_mail(options);
+        options.environment.insert("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), url);
+        for (name, value) in [("MfaPolicy", "optional"), ("MaxSessionsPerUser", "1")] {
+            options.parameters.insert(name.to_owned(), value.to_owned());
+        }
+    })
+    .await;
+    proxy.forward_to(system.stack.dynamodb_url());
+    let (sara, client) = (system.user("sara").await, Client::at(2));
+    let pair = system.login(&client, &sara).await;
+    let app = App::enrol(&system, &client, &pair.access).await;
+    let challenge = system.try_login(&client, &sara.email, PASSWORD).await.text("/data/challenge/token");
+    let second = system.auth("login/factor");
+    let wrong = json!({"token": challenge, "code": "000000"});
+    client.post(&second, &wrong).await.expect(401, "MFA_CODE_INVALID");
+    let right = json!({"token": challenge, "code": app.next_code()});
+    let pair = Pair::of(&client.post(&second, &right).await);
+    let with =
+        |method: &str, path: &str| client.request(method, &system.auth(path)).bearer_auth(&pair.access);
+    let wrong = with("POST", "step-up").json(&json!({"password": "Wr0ng-enough!"}));
+    client.send(wrong).await.expect(400, "CURRENT_PASSWORD_INVALID");
+    client.send(with("POST", "step-up").json(&json!({"password": PASSWORD}))).await.expect_status(200);
+    let code = json!({"recoveryCode": app.recovery_codes[0]});
+    client.send(with("POST", "step-up").json(&code)).await.expect_status(200);
+    assert_eq!(client.send(with("GET", "factors")).await.body["data"]["recoveryCodesLeft"], 9);
+    client.send(with("POST", "factors/recovery")).await.expect_status(200);
+    client.send(with("DELETE", &format!("factors/{}", app.id))).await.expect_status(200);
+    proxy.seen()
 }

@@ -93,6 +93,8 @@ pub enum Notice {
     PasswordChanged,
     /// Somebody registers, or moves to, an address that has an account already.
     AddressTaken,
+    /// A second factor was added or removed, or new recovery codes were made.
+    FactorsChanged,
 }
 
 #[cfg(test)]

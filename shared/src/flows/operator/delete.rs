@@ -50,6 +50,7 @@ impl Operator<'_> {
     /// That storage failed; then it can be repeated.
     pub async fn clear_up(&self, user: UserId, with_log: bool) -> Result<Deleted, FlowError> {
         let sessions = self.store.remove_sessions(user).await?;
+        self.store.remove_factors(user).await?;
         let log = if with_log { Some(self.store.remove_log(user).await?) } else { None };
         Ok(Deleted { sessions, log })
     }

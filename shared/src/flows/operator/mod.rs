@@ -3,6 +3,7 @@
 mod access;
 mod delete;
 mod edit;
+mod factors;
 mod import;
 mod invite;
 mod password;

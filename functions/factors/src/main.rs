@@ -1,0 +1,102 @@
+//! `GET /api/auth/factors`, `POST /api/auth/factors/totp`, `…/totp/{id}/confirm`, `…/recovery`, `DELETE /api/auth/factors/{id}`
+
+use std::process::ExitCode;
+
+use lambda_http::http::Method;
+use nova_auth::{
+    app::{self, FactorService, Rings, Setting},
+    domain::{factors::totp::TotpCode, ids::FactorId, refusal::Refusal},
+    flows::{
+        FlowError,
+        factors::{
+            FactorRequest,
+            enrol::{PendingTotp, confirm_totp, enrol_totp},
+            list::{ListedFactors, list_factors},
+            recovery::{NewCodes, renew_recovery_codes},
+            remove::remove_factor,
+        },
+    },
+    http::{self, Answer, Endpoint, Request},
+};
+use serde_json::{Value, json};
+
+const SETTINGS: [Setting; 3] = [Setting::Attempts, Setting::ApiRate, Setting::Mail];
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    app::run(async {
+        let service = FactorService::start(Rings::Access, &SETTINGS).await?;
+        let edge = service.auth.edge.clone();
+        http::serve(Endpoint::Factors, &edge, async |request| Ok(Box::pin(answer(&service, request)).await?))
+            .await
+    })
+    .await
+}
+
+async fn answer(service: &FactorService, request: &Request) -> Result<Answer, FlowError> {
+    let moment = &request.moment;
+    let by = FactorRequest {
+        access: request.required_bearer()?,
+        language: request.language.tag(),
+        caller: request.caller.clone(),
+    };
+    match (request.method(), request.route()) {
+        (&Method::GET, "/api/auth/factors") => Ok(listed(&list_factors(service, moment, &by).await?)),
+        (&Method::POST, "/api/auth/factors/totp") => {
+            Ok(pending(&enrol_totp(service, moment, &by, name(request)?).await?))
+        }
+        (&Method::POST, "/api/auth/factors/totp/{id}/confirm") => {
+            let code = code(request)?;
+            let codes = confirm_totp(service, moment, &by, id(request)?, &code).await?;
+            Ok(codes.map_or_else(|| Answer::data(json!({})), |codes| shown(&codes)))
+        }
+        (&Method::POST, "/api/auth/factors/recovery") => {
+            Ok(shown(&renew_recovery_codes(service, moment, &by).await?))
+        }
+        (&Method::DELETE, "/api/auth/factors/{id}") => {
+            remove_factor(service, moment, &by, id(request)?).await?;
+            Ok(Answer::message("FACTOR_REMOVED"))
+        }
+        _ => Err(Refusal::MethodNotAllowed.into()),
+    }
+}
+
+/// What is no id is the id of no factor.
+fn id(request: &Request) -> Result<FactorId, Refusal> {
+    request.parameter("id").and_then(|id| id.parse().ok()).ok_or(Refusal::FactorNotFound)
+}
+
+/// What the user calls it.
+fn name(request: &Request) -> Result<Option<String>, Refusal> {
+    let mut fields = request.json()?;
+    let name = fields.factor_name();
+    fields.finish(Some(name))
+}
+
+fn code(request: &Request) -> Result<TotpCode, Refusal> {
+    let mut fields = request.json()?;
+    let code = fields.parsed("code", TotpCode::parse);
+    fields.finish(code)
+}
+
+fn listed(listed: &ListedFactors) -> Answer {
+    let factor = |factor: &nova_auth::flows::factors::list::ListedFactor| -> Value {
+        json!({
+            "id": factor.id,
+            "kind": factor.kind.name(),
+            "name": factor.name,
+            "createdAt": factor.created_at,
+            "lastUsedAt": factor.last_used_at,
+        })
+    };
+    let factors: Vec<_> = listed.factors.iter().map(factor).collect();
+    Answer::data(json!({"factors": factors, "recoveryCodesLeft": listed.recovery_codes}))
+}
+
+fn pending(pending: &PendingTotp) -> Answer {
+    Answer::created(json!({"id": pending.id, "secret": pending.secret, "otpauthUri": pending.uri}))
+}
+
+fn shown(codes: &NewCodes) -> Answer {
+    Answer::data(json!({"recoveryCodes": codes.shown()}))
+}

@@ -1,0 +1,93 @@
+//! `POST /api/auth/login/factor`, `POST /api/auth/step-up`
+
+use std::process::ExitCode;
+
+use lambda_http::http::Method;
+use nova_auth::{
+    app::{self, FactorService, Rings, Setting},
+    domain::{
+        password::Password,
+        refusal::{Fault, Refusal},
+    },
+    flows::{
+        FlowError,
+        second_step::{SecondStepAttempt, second_step},
+        step_up::{StepUp, StepUpProof, SteppedUp, step_up},
+    },
+    http::{self, Answer, Endpoint, Request},
+    keys::Token,
+};
+use serde_json::json;
+
+const SETTINGS: [Setting; 6] = [
+    Setting::Lifetimes,
+    Setting::BcryptCost,
+    Setting::Attempts,
+    Setting::MaxSessions,
+    Setting::RunAction,
+    Setting::ApiRate,
+];
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    app::run(async {
+        let service = FactorService::start(Rings::Both, &SETTINGS).await?;
+        let edge = service.auth.edge.clone();
+        http::serve(Endpoint::LoginFactor, &edge, async |request| {
+            Ok(Box::pin(answer(&service, request)).await?)
+        })
+        .await
+    })
+    .await
+}
+
+async fn answer(service: &FactorService, request: &Request) -> Result<Answer, FlowError> {
+    request.require(&Method::POST)?;
+    if request.route() == "/api/auth/step-up" {
+        let step = parse_step_up(request)?;
+        return Ok(stepped_up(&step_up(service, &request.moment, &step).await?));
+    }
+    let attempt = parse_second_step(request)?;
+    Ok(http::session::logged_in(&second_step(service, &request.moment, &attempt).await?))
+}
+
+fn parse_second_step(request: &Request) -> Result<SecondStepAttempt, Refusal> {
+    let mut fields = request.json()?;
+    let token = fields.text("token").map(Token::new);
+    let proof = fields.factor_proof();
+    let carrier = request.carrier(&mut fields);
+    if proof.is_none() {
+        fields.refuse("code", Fault::Required);
+    }
+    let (token, proof) = fields.finish(token.zip(proof))?;
+    Ok(SecondStepAttempt { token, proof, caller: request.caller.clone(), carrier })
+}
+
+fn parse_step_up(request: &Request) -> Result<StepUp, Refusal> {
+    let access = request.required_bearer()?;
+    let mut fields = request.json()?;
+    let password = fields.optional_text("password").map(Password::new);
+    let proof = match (password, fields.factor_proof()) {
+        (Some(password), None) => Some(StepUpProof::Password(password)),
+        (None, Some(proof)) => Some(StepUpProof::Factor(proof)),
+        (None, None) => {
+            fields.refuse("code", Fault::Required);
+            None
+        }
+        (Some(_), Some(_)) => {
+            fields.refuse("password", Fault::Invalid);
+            None
+        }
+    };
+    let proof = fields.finish(proof)?;
+    Ok(StepUp { access, proof, caller: request.caller.clone() })
+}
+
+fn stepped_up(stepped: &SteppedUp) -> Answer {
+    Answer::data(json!({
+        "accessToken": stepped.access.token.expose(),
+        "expiresIn": stepped.access.expires_in.as_secs(),
+        "acr": stepped.session.acr().name(),
+        "authTime": stepped.session.authenticated_at().as_second(),
+    }))
+}

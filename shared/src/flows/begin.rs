@@ -1,0 +1,164 @@
+//! A session begins: written with its entry in the security log, and its tokens made.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use super::{
+    FlowError,
+    csrf::{self, Delivered},
+    journal::announce,
+    session_limit,
+};
+use crate::{
+    domain::{
+        attempts::Quota,
+        factors::Amr,
+        ids::{FingerprintHash, SessionId, UserId},
+        moment::Moment,
+        security_event::SecurityEvent,
+        session::{ClaimedDevice, Delivery, Device, Session, State, whole_seconds},
+        user::Profile,
+    },
+    entropy,
+    keys::{First, IssuedAccess},
+    service::AuthService,
+    store::EventRow,
+};
+
+/// A session that has begun.
+#[derive(Debug)]
+pub struct LoggedIn {
+    /// The access token.
+    pub access: IssuedAccess,
+    /// The refresh token.
+    pub refresh: Delivered,
+    /// The user.
+    pub profile: Profile,
+    /// The account's window, empty again.
+    pub quota: Quota,
+    /// Whether the session opens nothing but the enrolment of a second factor.
+    pub enrolling: bool,
+}
+
+/// What a session begins with.
+#[derive(Debug)]
+pub(super) struct Beginning<'a> {
+    /// Whose it is.
+    pub user: UserId,
+    /// The user's epoch, read before the credential was read for the last time.
+    pub epoch: u64,
+    /// The device as the service saw it.
+    pub device: &'a Device,
+    /// What the client says of itself.
+    pub claimed: Option<&'a ClaimedDevice>,
+    /// SHA-256 of the client's fingerprint.
+    pub fingerprint: Option<&'a FingerprintHash>,
+    /// How its refresh tokens travel.
+    pub delivery: Delivery,
+    /// How the user showed who they are.
+    pub shown: &'a [Amr],
+    /// Whether a second factor was among it.
+    pub factor: bool,
+    /// Whether it opens nothing but the enrolment of a second factor.
+    pub enrolling: bool,
+}
+
+/// A session that was written, and that nobody knows of yet.
+pub(super) struct Begun {
+    pub session: Session,
+    first: First,
+    entry: EventRow,
+}
+
+/// Writes a session and its entry in the security log, and reads the user once more beside them. Where one of the three fails
+/// the session is taken back: nobody is given its tokens.
+pub(super) async fn begin_session(
+    service: &AuthService,
+    moment: &Moment,
+    beginning: &Beginning<'_>,
+) -> Result<(Begun, Option<Profile>), FlowError> {
+    let first = service.refresh.begin(moment.now).await?;
+    let session = new_session(service, moment, beginning, &first)?;
+    let event = SecurityEvent::AuthnLoginSuccess;
+    let entry = service.journal.entry(event, moment, beginning.user, beginning.device);
+    let entry = entry.of_session(session.session_id);
+    let (put, logged, user) = tokio::join!(
+        service.store.put_session(&session),
+        service.store.put_event(&entry),
+        service.store.profile(beginning.user)
+    );
+    match put.and(logged).and(user) {
+        Ok(user) => Ok((Begun { session, first, entry }, user)),
+        Err(error) => {
+            withdraw(service, moment, &session).await;
+            Err(error.into())
+        }
+    }
+}
+
+/// A session whose tokens nobody gets. That it stays in its user's list for a while, where it can't be ended, hurts nobody.
+pub(super) async fn withdraw(service: &AuthService, moment: &Moment, session: &Session) {
+    let withdrawn = service.store.withdraw_session(session.user_id, session.session_id, moment.now).await;
+    if let Err(error) = withdrawn {
+        tracing::error!(error = %error, request.id = moment.request.as_str(), "a session was not withdrawn");
+    }
+}
+
+/// The answer to somebody whose session has begun.
+pub(super) async fn welcome(
+    service: &AuthService,
+    moment: &Moment,
+    user: Profile,
+    Begun { session, first, entry }: &Begun,
+) -> Result<LoggedIn, FlowError> {
+    announce(entry);
+    session_limit::end_the_oldest(service, moment, &user, &session.device).await;
+    let refresh = service.refresh.first_token(session, &first.id, moment.now).await?;
+    Ok(LoggedIn {
+        access: service.access.issue(&user, session, moment.now).await?,
+        refresh: csrf::deliver(&service.refresh, moment, session, refresh).await?,
+        profile: user,
+        quota: Quota::unused("account", service.attempts.account),
+        enrolling: session.state == State::Enrolling,
+    })
+}
+
+fn new_session(
+    service: &AuthService,
+    moment: &Moment,
+    beginning: &Beginning<'_>,
+    first: &First,
+) -> Result<Session, FlowError> {
+    let now = to_millis(moment.now);
+    Ok(Session {
+        user_id: beginning.user,
+        session_id: SessionId::new(entropy::uuid(now)?),
+        state: if beginning.enrolling { State::Enrolling } else { State::Active },
+        epoch: beginning.epoch,
+        delivery: beginning.delivery,
+        generation: 0,
+        current: first.id.hash(),
+        previous: None,
+        rotated_at: now,
+        rotation_kid: first.kid.clone(),
+        idle_end: whole_seconds(now + service.lifetimes.refresh),
+        rotation_request: moment.request.clone(),
+        device: beginning.device.clone(),
+        fingerprint: beginning.fingerprint.cloned(),
+        claimed: beginning.claimed.cloned(),
+        created_at: now,
+        absolute_end: whole_seconds(now + service.lifetimes.session),
+        refreshes_end: None,
+        refreshes: None,
+        revoked_tokens: BTreeSet::new(),
+        auth_time: Some(now),
+        factor_time: beginning.factor.then_some(now),
+        amr: beginning.shown.iter().copied().collect(),
+    })
+}
+
+/// Rows keep milliseconds, and a session in memory must be the one in the table.
+fn to_millis(time: Timestamp) -> Timestamp {
+    Timestamp::from_millisecond(time.as_millisecond()).unwrap_or(time)
+}

@@ -1,0 +1,64 @@
+//! A place to show a second factor: taken before anything is verified, and given back when nothing was guessed.
+//!
+//! The window is the user's, and another one than the password's: whoever guesses at one locks nobody out of the other.
+
+use super::FlowError;
+use crate::{
+    domain::{
+        attempts::{Entry, Limit, Quota, Window},
+        ids::UserId,
+        moment::Moment,
+        refusal::Refusal,
+    },
+    store::{AttemptsKey, Reservation, Store},
+};
+
+/// A place in a user's window.
+#[derive(Debug)]
+pub(super) struct FactorPlace {
+    key: AttemptsKey,
+    entry: Entry,
+    window: Window,
+}
+
+impl FactorPlace {
+    /// Takes a place.
+    ///
+    /// # Errors
+    /// [`Refusal::SecondFactorLocked`], or that storage failed; then it may be taken, which locks nobody out for longer than a wrong
+    /// code would.
+    pub(super) async fn take(
+        store: &Store,
+        limit: Limit,
+        moment: &Moment,
+        user: UserId,
+    ) -> Result<Self, FlowError> {
+        let (key, entry) = (AttemptsKey::factor(user), Entry::new(moment));
+        match store.reserve_attempt(&key, &entry, limit, moment.now).await? {
+            Reservation::Taken(window) => Ok(Self { key, entry, window }),
+            Reservation::Full(window) => {
+                let quota = Quota::of("factor", &window, limit, moment.now);
+                Err(Refusal::SecondFactorLocked(quota).into())
+            }
+        }
+    }
+
+    /// What is left of the window.
+    pub(super) fn quota(&self, limit: Limit, moment: &Moment) -> Quota {
+        Quota::of("factor", &self.window, limit, moment.now)
+    }
+
+    /// Nothing was guessed.
+    pub(super) async fn leave(&self, store: &Store, moment: &Moment) {
+        if let Err(error) = store.give_back_attempt(&self.key, &self.entry).await {
+            tracing::error!(error = %error, request.id = moment.request.as_str(), "an attempt was not given back");
+        }
+    }
+
+    /// The factor was right: the failures before it are forgotten.
+    pub(super) async fn forgive(&self, store: &Store, moment: &Moment) {
+        if let Err(error) = store.clear_attempts(&self.key, &self.entry).await {
+            tracing::error!(error = %error, request.id = moment.request.as_str(), "attempts were not cleared");
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! A second factor is shown: found among those of its user, verified, and used up.
+
+use super::super::{FlowError, journal::announce};
+use crate::{
+    domain::{
+        attempts::Quota,
+        factors::{Amr, recovery::RecoveryCode, totp::TotpCode},
+        ids::UserId,
+        moment::Moment,
+        refusal::Refusal,
+        security_event::SecurityEvent,
+        session::Device,
+    },
+    service::FactorService,
+    store::{FactorRows, TotpFactor},
+};
+
+/// A second factor, as it is shown.
+#[derive(Debug)]
+pub enum FactorProof {
+    /// A code of an authenticator app.
+    Code(TotpCode),
+    /// A recovery code.
+    Recovery(RecoveryCode),
+}
+
+/// A factor that was right and is used up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in super::super) enum Proven {
+    /// A code of an authenticator app.
+    Totp,
+    /// A recovery code.
+    Recovery,
+}
+
+impl Proven {
+    /// How the user showed who they are.
+    pub(crate) const fn amr(self) -> &'static [Amr] {
+        match self {
+            Self::Totp => &[Amr::Otp],
+            Self::Recovery => &[Amr::Recovery],
+        }
+    }
+}
+
+/// Verifies a second factor of a user and uses it up: of several at once, one is right.
+///
+/// # Errors
+/// `SecondFactorInvalid` for one that is wrong, used or old, with a quota that the caller replaces by its window's; it stands in the
+/// security log then.
+pub(in super::super) async fn prove(
+    service: &FactorService,
+    moment: &Moment,
+    user: UserId,
+    proof: &FactorProof,
+    device: &Device,
+) -> Result<Proven, FlowError> {
+    let rows = service.auth.store.factors(user).await?;
+    let proven = match proof {
+        FactorProof::Code(code) => totp(service, moment, user, &rows, code).await?,
+        FactorProof::Recovery(code) => recovery(service, moment, user, &rows, code).await?,
+    };
+    let Some(proven) = proven else {
+        fail(service, moment, user, device).await;
+        let limit = service.auth.attempts.account;
+        return Err(Refusal::SecondFactorInvalid(Quota::unused("factor", limit)).into());
+    };
+    if proven == Proven::Recovery {
+        let entry = service.auth.journal.entry(SecurityEvent::AuthnRecoveryCode, moment, user, device);
+        service.auth.store.put_event(&entry).await?;
+        announce(&entry);
+    }
+    Ok(proven)
+}
+
+/// The failure in the security log. That it could not be written is logged, and makes the answer no other.
+async fn fail(service: &FactorService, moment: &Moment, user: UserId, device: &Device) {
+    let entry = service.auth.journal.entry(SecurityEvent::AuthnFactorFail, moment, user, device);
+    if let Err(error) = service.auth.store.put_event(&entry).await {
+        tracing::error!(error = %error, request.id = moment.request.as_str(), "a failure was not recorded");
+    }
+    announce(&entry);
+}
+
+async fn totp(
+    service: &FactorService,
+    moment: &Moment,
+    user: UserId,
+    rows: &FactorRows,
+    code: &TotpCode,
+) -> Result<Option<Proven>, FlowError> {
+    let mut right = None;
+    // Every app is asked, whichever it is.
+    for factor in rows.totp.iter().filter(|factor| factor.is_active()) {
+        let Some(secret) = opened(service, moment, user, factor).await? else { continue };
+        if let Some(step) = secret.step_of(code, moment.now, factor.last_step) {
+            right.get_or_insert((factor, step, secret));
+        }
+    }
+    let Some((factor, step, secret)) = right else { return Ok(None) };
+    // A key that is on its way out takes nothing with it: the secret is sealed again by whoever uses it.
+    let resealed = match service.keys.is_outdated(&factor.secret, moment.now).await? {
+        true => Some(service.keys.seal(user, factor.factor_id, &secret, moment.now).await?),
+        false => None,
+    };
+    let store = &service.auth.store;
+    let used = store.use_totp_step(user, factor.factor_id, step, resealed.as_ref(), moment).await?;
+    Ok(used.then_some(Proven::Totp))
+}
+
+/// The secret of an authenticator app. One that does not open verifies nothing; the operator hears of it.
+pub(super) async fn opened(
+    service: &FactorService,
+    moment: &Moment,
+    user: UserId,
+    factor: &TotpFactor,
+) -> Result<Option<crate::domain::factors::totp::TotpSecret>, FlowError> {
+    let secret = service.keys.open(user, factor.factor_id, &factor.secret, moment.now).await?;
+    if secret.is_none() {
+        tracing::error!(
+            user.id = %user,
+            factor.id = %factor.factor_id,
+            key.id = factor.secret.kid,
+            request.id = moment.request.as_str(),
+            "the secret of an authenticator app does not open: its key is gone. `nova factor reset` lets its user enrol again"
+        );
+    }
+    Ok(secret)
+}
+
+async fn recovery(
+    service: &FactorService,
+    moment: &Moment,
+    user: UserId,
+    rows: &FactorRows,
+    code: &RecoveryCode,
+) -> Result<Option<Proven>, FlowError> {
+    let Some(kept) = &rows.recovery else { return Ok(None) };
+    let Some(mac) = service.keys.recovery_mac(&kept.kid, user, code, moment.now).await? else {
+        return Ok(None);
+    };
+    // A recovery code stands in for a factor: who has none has none to stand in for.
+    let has_factor = rows.totp.iter().any(TotpFactor::is_active);
+    let used = has_factor && service.auth.store.use_recovery_code(user, &mac, moment).await?;
+    Ok(used.then_some(Proven::Recovery))
+}
