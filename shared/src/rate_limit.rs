@@ -1,7 +1,7 @@
 //! How often an API may be called, by user or by address: a count for each minute.
 //!
-//! The count is written beside the calls that a request makes anyway, so it costs no time; a refresh counts itself, in the write that
-//! it is. Who is over the limit is refused from memory, with no call at all, until the window is over.
+//! The count is written beside the calls that a request makes anyway, so it costs no time. A refresh counts itself, in the write that
+//! it is; and what takes a place in the window of an address is counted in the write that takes it. Who is over the limit is refused from memory, with no call at all, until the window is over.
 
 use std::{
     collections::HashMap,
@@ -16,7 +16,7 @@ use crate::{
         attempts::{Limit, Quota},
         ids::{SessionId, UserId},
     },
-    store::{Store, StoreError},
+    store::{AttemptsKey, Store, StoreError},
 };
 
 /// Whose calls are counted.
@@ -98,6 +98,25 @@ impl RateLimit {
         }
         self.remember(caller, ends, now);
         Ok(Some(Err(quota)))
+    }
+
+    /// Counts a call of an address that the window of its attempts refused: it is one of those that are counted there.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn count_refused(
+        &self,
+        store: &Store,
+        window: &AttemptsKey,
+        address: ClientAddress,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let Some(limit) = self.limit else { return Ok(()) };
+        let (calls, ends) = store.count_refused_call(window, limit, now).await?;
+        if calls > limit.max {
+            self.remember(&Caller::address(address), ends, now);
+        }
+        Ok(())
     }
 
     /// Refuses a caller until then, without asking; and says what to tell them.

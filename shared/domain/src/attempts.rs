@@ -40,6 +40,12 @@ impl Entry {
         Self(format!("{}#{}", moment.now.as_millisecond(), RequestId::as_str(&moment.request)))
     }
 
+    /// One that is stored.
+    #[must_use]
+    pub const fn stored(name: String) -> Self {
+        Self(name)
+    }
+
     /// The entry as an element of the stored set.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -59,12 +65,6 @@ impl Entry {
     }
 }
 
-/// The entry of a stored set that was made last.
-#[must_use]
-pub fn youngest_of(entries: Vec<String>) -> Option<Entry> {
-    entries.into_iter().map(Entry).max_by_key(Entry::made)
-}
-
 /// A window as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Window {
@@ -79,6 +79,12 @@ impl Window {
     #[must_use]
     pub fn is_over(&self, now: Timestamp) -> bool {
         self.ends <= now
+    }
+
+    /// Whether this entry is in it.
+    #[must_use]
+    pub fn has(&self, entry: &Entry) -> bool {
+        self.entries.iter().any(|name| name == entry.as_str())
     }
 
     /// How many entries it still takes.
@@ -134,6 +140,26 @@ impl Quota {
 /// Failures of one account in a row, however long they take, after which somebody should look.
 pub const ALARMING_RUN: u32 = 100;
 
+/// The failures of an account in a row, over all its windows.
+///
+/// An attempt counts from the moment that its place is taken, so those that are under way count too.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Run {
+    /// How many there are.
+    pub failures: u32,
+    /// Whose attempt raises the alarm, or tried to.
+    pub alarm: Option<Entry>,
+}
+
+impl Run {
+    /// Whether somebody should look, and nobody is telling them at the moment.
+    #[must_use]
+    pub fn is_alarming(&self, now: Timestamp) -> bool {
+        let told = self.alarm.as_ref().is_some_and(|by| by.is_in_flight(now));
+        self.failures >= ALARMING_RUN && !told
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -174,10 +200,16 @@ mod tests {
     }
 
     #[test]
-    fn the_youngest_of_a_set_is_the_last_that_was_made_whatever_its_request_is_called() {
-        let entries = ["900#z", "10000#a", "9999#b"].map(str::to_owned).to_vec();
-        assert_eq!(youngest_of(entries).unwrap().as_str(), "10000#a");
-        assert_eq!(youngest_of(vec![]), None);
+    fn a_run_alarms_from_its_hundredth_failure_on_and_not_while_somebody_else_is_at_it() {
+        let run = |failures, alarm: Option<&str>| Run {
+            failures,
+            alarm: alarm.map(|name| Entry::stored(name.to_owned())),
+        };
+        assert!(!run(99, None).is_alarming(at(0)));
+        assert!(run(100, None).is_alarming(at(0)));
+        assert!(run(150, None).is_alarming(at(0)));
+        assert!(!run(150, Some("50000#a")).is_alarming(at(59_999)));
+        assert!(run(150, Some("50000#a")).is_alarming(at(60_000)), "its alarm failed");
     }
 
     #[test]

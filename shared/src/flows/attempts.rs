@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 
@@ -11,7 +11,7 @@ use super::{FlowError, journal::announce};
 use crate::{
     domain::{
         address::ClientAddress,
-        attempts::{Entry, Limit, Quota, Window},
+        attempts::{Entry, Limit, Quota},
         email::Email,
         ids::UserId,
         moment::Moment,
@@ -20,9 +20,10 @@ use crate::{
         session::Device,
     },
     entropy,
+    rate_limit::{self, RateLimit},
     service::AuthService,
     settings::RunAction,
-    store::{AttemptsKey, EpochChange, Reservation, Run, Store, StoreError},
+    store::{AttemptsKey, EpochChange, EventRow, Reservation, Store, StoreError, Taken, Wanted},
     telemetry,
 };
 
@@ -35,8 +36,7 @@ pub struct Place {
     key: AttemptsKey,
     entry: Entry,
     policy: &'static str,
-    /// The window, with this place in it.
-    pub window: Window,
+    taken: Taken,
     /// When it was taken: later than the request, if it had to wait.
     pub moment: Moment,
     /// Whether it had to wait; what was read before may be out of date.
@@ -44,13 +44,14 @@ pub struct Place {
 }
 
 /// Takes a place for an address. Where its window is full of logins that may be honest and in flight (an office, in
-/// the morning), it waits for one of them to be through.
+/// the morning), it waits for one of them to be through. With a rate limit the same write counts the call.
 ///
 /// # Errors
-/// [`Refusal::AddressLimited`], or that storage failed.
+/// [`Refusal::AddressLimited`], [`Refusal::ApiRateLimited`], or that storage failed.
 pub async fn enter_address(
     store: &Store,
     limit: Limit,
+    calls: Option<&RateLimit>,
     moment: &Moment,
     address: ClientAddress,
 ) -> Result<Place, FlowError> {
@@ -61,19 +62,73 @@ pub async fn enter_address(
         let now = moment.now + SignedDuration::try_from(arrived.elapsed()).unwrap_or(SignedDuration::ZERO);
         let moment = moment.at(now);
         let entry = Entry::new(&moment);
-        let reserved = store.reserve_attempt(&key, &entry, limit, now).await;
-        let window = match undone(store, &key, &entry, reserved).await? {
-            Reservation::Taken(window) => {
-                return Ok(Place { key, entry, policy: "address", window, moment, waited });
+        let calls_limit = calls.and_then(RateLimit::limit);
+        let wanted = Wanted { key: &key, entry: &entry, limit, calls: calls_limit, now };
+        let window = match reserve(store, wanted).await? {
+            Reservation::Taken(taken) => {
+                return Ok(Place { key, entry, policy: "address", taken, moment, waited });
             }
+            Reservation::TooManyCalls(until) => return Err(too_many_calls(calls, address, until, now)),
             Reservation::Full(window) => window,
         };
         let pause = entropy::jitter(Duration::from_millis(50), Duration::from_millis(250));
         if !window.has_entries_in_flight(now) || arrived.elapsed() + pause > PATIENCE {
+            count_refused(store, calls, &key, &moment, address).await;
             return Err(Refusal::AddressLimited(Quota::of("address", &window, limit, now)).into());
         }
         tokio::time::sleep(pause).await;
         waited = true;
+    }
+}
+
+/// Takes a place in a window for good, and counts the call with it, if it is to be counted.
+///
+/// # Errors
+/// [`Refusal::AddressLimited`], [`Refusal::ApiRateLimited`], or that storage failed; then it may be taken.
+pub async fn enter_for_good(
+    store: &Store,
+    (key, limit): (&AttemptsKey, Limit),
+    calls: Option<&RateLimit>,
+    moment: &Moment,
+    address: ClientAddress,
+) -> Result<(), FlowError> {
+    let (entry, now) = (Entry::new(moment), moment.now);
+    let wanted = Wanted { key, entry: &entry, limit, calls: calls.and_then(RateLimit::limit), now };
+    match store.reserve_attempt(wanted).await? {
+        Reservation::Taken(_) => Ok(()),
+        Reservation::TooManyCalls(until) => Err(too_many_calls(calls, address, until, now)),
+        Reservation::Full(window) => {
+            count_refused(store, calls, key, moment, address).await;
+            Err(Refusal::AddressLimited(Quota::of("address", &window, limit, now)).into())
+        }
+    }
+}
+
+fn too_many_calls(
+    calls: Option<&RateLimit>,
+    address: ClientAddress,
+    until: Timestamp,
+    now: Timestamp,
+) -> FlowError {
+    let quota = calls.map(|calls| calls.refuse(&rate_limit::Caller::address(address), until, now));
+    match quota {
+        Some(quota) => Refusal::ApiRateLimited(quota).into(),
+        None => StoreError::Malformed { operation: "count a call" }.into(),
+    }
+}
+
+/// A call that finds its window full counts as a call, or a flood of them would have no end. It is refused already, so that it could
+/// not be counted makes its answer no other.
+async fn count_refused(
+    store: &Store,
+    calls: Option<&RateLimit>,
+    key: &AttemptsKey,
+    moment: &Moment,
+    address: ClientAddress,
+) {
+    let Some(calls) = calls else { return };
+    if let Err(error) = calls.count_refused(store, key, address, moment.now).await {
+        tracing::error!(error = %error, request.id = moment.request.as_str(), "a refused call was not counted");
     }
 }
 
@@ -88,29 +143,27 @@ pub async fn enter_account(
     email: &Email,
 ) -> Result<Place, FlowError> {
     let key = AttemptsKey::account(email);
-    let entry = Entry::new(moment);
-    let reserved = store.reserve_attempt(&key, &entry, limit, moment.now).await;
-    match undone(store, &key, &entry, reserved).await? {
-        Reservation::Taken(window) => {
-            Ok(Place { key, entry, policy: "account", window, moment: moment.clone(), waited: false })
+    let (entry, now) = (Entry::new(moment), moment.now);
+    match reserve(store, Wanted { key: &key, entry: &entry, limit, calls: None, now }).await? {
+        Reservation::Taken(taken) => {
+            Ok(Place { key, entry, policy: "account", taken, moment: moment.clone(), waited: false })
         }
         Reservation::Full(window) => {
-            Err(Refusal::LoginLocked(Quota::of("account", &window, limit, moment.now)).into())
+            Err(Refusal::LoginLocked(Quota::of("account", &window, limit, now)).into())
         }
+        // No calls are counted there.
+        Reservation::TooManyCalls(_) => Err(StoreError::Malformed { operation: "count a call" }.into()),
     }
 }
 
-/// A reservation whose answer was lost may have taken: five of those would lock an honest client out. So the entry is
-/// taken back, if that goes quickly; what the caller hears is the first error all the same.
-async fn undone(
-    store: &Store,
-    key: &AttemptsKey,
-    entry: &Entry,
-    reserved: Result<Reservation, StoreError>,
-) -> Result<Reservation, StoreError> {
+/// Asks for a place. A reservation whose answer was lost may have taken: five of those would lock an honest client out. So the entry
+/// is taken back, if that goes quickly; what the caller hears is the first error all the same.
+async fn reserve(store: &Store, wanted: Wanted<'_>) -> Result<Reservation, StoreError> {
+    let reserved = store.reserve_attempt(wanted).await;
     if reserved.is_err() {
         // That it did not go is what the first error says already.
-        let _ = tokio::time::timeout(store.patience().attempt, store.give_back_attempt(key, entry)).await;
+        let undone = store.give_back_attempt(wanted.key, wanted.entry, &[]);
+        let _ = tokio::time::timeout(store.patience().attempt, undone).await;
     }
     reserved
 }
@@ -118,13 +171,13 @@ async fn undone(
 /// Gives a place back. If that fails the place stays taken until its window ends, which locks nobody out for longer
 /// than a wrong password would, so the answer does not depend on it.
 pub async fn leave(store: &Store, place: &Place) {
-    if let Err(error) = store.give_back_attempt(&place.key, &place.entry).await {
+    if let Err(error) = store.give_back_attempt(&place.key, &place.entry, &place.taken.over).await {
         tracing::error!(error = %error, request.id = place.moment.request.as_str(), "an attempt was not given back");
     }
 }
 
-/// Holds a wrong password against account and address, whose entries stay where they are, and says what is left. That
-/// the rest could not be written is logged, and makes the answer no other.
+/// Holds a wrong password against account and address, whose entries stay where they are and were counted when they were made; and
+/// says what is left. That the rest could not be written is logged, and makes the answer no other.
 pub async fn count_failure(
     service: &AuthService,
     account: &Place,
@@ -133,53 +186,56 @@ pub async fn count_failure(
     device: &Device,
 ) -> Quota {
     let moment = &account.moment;
-    let quota = Quota::of(account.policy, &account.window, service.attempts.account, moment.now);
+    let quota = Quota::of(account.policy, &account.taken.window, service.attempts.account, moment.now);
     let kind =
         if quota.remaining == 0 { SecurityEvent::AuthnLoginLock } else { SecurityEvent::AuthnLoginFail };
-    let entry = match user {
-        Some(user) => service.journal.entry(kind, moment, user, device),
-        None => service.journal.entry_of_nobody(kind, moment, nobody(email), device),
-    };
-    let (run, written) = tokio::join!(
-        service.store.count_failure(email, &account.entry, moment.now),
-        service.store.put_event(&entry),
-    );
+    let written = service.store.put_event(&entry(service, kind, moment, (email, user), device)).await;
     telemetry::security_event(kind, moment.request.as_str(), user, None);
-    let alarmed = match &run {
-        Ok(Run::Complete(by)) => alarm(service, moment, email, user, device, by).await,
-        // Whoever completed it is through by now: their alarm failed, or the run would have ended.
-        Ok(Run::Full(by)) if !by.is_in_flight(moment.now) => {
-            alarm(service, moment, email, user, device, by).await
-        }
-        _ => Ok(()),
+    let alarmed = match account.taken.run.is_alarming(moment.now) {
+        true => alarm(service, account, (email, user), device).await,
+        false => Ok(()),
     };
-    for error in [run.err(), written.err(), alarmed.err()].into_iter().flatten() {
+    for error in [written.err(), alarmed.err()].into_iter().flatten() {
         tracing::error!(error = %error, request.id = moment.request.as_str(), "a failure was not recorded");
     }
     quota
 }
 
+/// What the security log is to say, of somebody or of nobody: a row of the same size.
+fn entry(
+    service: &AuthService,
+    kind: SecurityEvent,
+    moment: &Moment,
+    (email, user): (&Email, Option<UserId>),
+    device: &Device,
+) -> EventRow {
+    match user {
+        Some(user) => service.journal.entry(kind, moment, user, device),
+        None => service.journal.entry_of_nobody(kind, moment, nobody(email), device),
+    }
+}
+
 /// A run of failures has become so long that somebody should look, and, where that is switched on, that the account is
-/// disabled. When both are written the next run begins, at whose end it happens again.
+/// disabled. Of all who find it so, one does it; when both are written the next run begins, at whose end it happens again.
 async fn alarm(
     service: &AuthService,
-    moment: &Moment,
-    email: &Email,
-    user: Option<UserId>,
+    account: &Place,
+    (email, user): (&Email, Option<UserId>),
     device: &Device,
-    completed_by: &Entry,
 ) -> Result<(), StoreError> {
-    telemetry::security_event(SecurityEvent::AuthnLoginFailMax, moment.request.as_str(), user, None);
-    if let Some(user) = user {
-        let entry = |kind| service.journal.entry(kind, moment, user, device);
-        service.store.put_event(&entry(SecurityEvent::AuthnLoginFailMax)).await?;
-        if service.run_action == RunAction::Disable {
-            let updated = entry(SecurityEvent::UserUpdated);
-            service.store.change_epoch(user, EpochChange::Disable, &updated).await?;
-            announce(&updated);
-        }
+    let (moment, run) = (&account.moment, &account.taken.run);
+    if !service.store.claim_alarm(email, &account.entry, run).await? {
+        return Ok(());
     }
-    service.store.end_run(email, completed_by).await
+    let kind = SecurityEvent::AuthnLoginFailMax;
+    telemetry::security_event(kind, moment.request.as_str(), user, None);
+    service.store.put_event(&entry(service, kind, moment, (email, user), device)).await?;
+    if let Some(user) = user.filter(|_| service.run_action == RunAction::Disable) {
+        let updated = service.journal.entry(SecurityEvent::UserUpdated, moment, user, device);
+        service.store.change_epoch(user, EpochChange::Disable, &updated).await?;
+        announce(&updated);
+    }
+    service.store.end_alarm(email, &account.entry).await
 }
 
 /// The password was right, so nothing was guessed: the account's attempts are cleared and the address gets its place

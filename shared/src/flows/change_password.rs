@@ -58,9 +58,9 @@ pub async fn change_password(
     change.policy.check(&change.new, &who.profile.email).map_err(|faults| {
         Refusal::Invalid(faults.into_iter().map(|fault| FieldFault { field: "newPassword", fault }).collect())
     })?;
-    let address =
-        attempts::enter_address(&service.store, service.attempts.address, moment, change.caller.address)
-            .await?;
+    // The call was counted as the user's.
+    let limit = service.attempts.address;
+    let address = attempts::enter_address(&service.store, limit, None, moment, change.caller.address).await?;
     let outcome = at_address(service, &address, who, change).await;
     if outcome.as_ref().is_err_and(|error| !is_wrong_password(error)) {
         attempts::leave(&service.store, &address).await;

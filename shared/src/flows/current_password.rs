@@ -26,7 +26,9 @@ pub(super) async fn with_password(
     password: &Password,
 ) -> Result<Credential, FlowError> {
     let (store, email) = (&service.store, &who.profile.email);
-    let address = attempts::enter_address(store, service.attempts.address, moment, caller.address).await?;
+    // The call was counted as the user's.
+    let address =
+        attempts::enter_address(store, service.attempts.address, None, moment, caller.address).await?;
     let account = match attempts::enter_account(store, service.attempts.account, &address.moment, email).await
     {
         Ok(account) => account,

@@ -10,7 +10,7 @@ use crate::{
         moment::Moment,
         refusal::Refusal,
     },
-    store::{AttemptsKey, Reservation, Store},
+    store::{AttemptsKey, Reservation, Store, StoreError, Wanted},
 };
 
 /// A place in a user's window.
@@ -34,8 +34,11 @@ impl FactorPlace {
         user: UserId,
     ) -> Result<Self, FlowError> {
         let (key, entry) = (AttemptsKey::factor(user), Entry::new(moment));
-        match store.reserve_attempt(&key, &entry, limit, moment.now).await? {
-            Reservation::Taken(window) => Ok(Self { key, entry, window }),
+        let wanted = Wanted { key: &key, entry: &entry, limit, calls: None, now: moment.now };
+        match store.reserve_attempt(wanted).await? {
+            Reservation::Taken(taken) => Ok(Self { key, entry, window: taken.window }),
+            // No calls are counted there.
+            Reservation::TooManyCalls(_) => Err(StoreError::Malformed { operation: "count a call" }.into()),
             Reservation::Full(window) => {
                 let quota = Quota::of("factor", &window, limit, moment.now);
                 Err(Refusal::SecondFactorLocked(quota).into())
@@ -50,7 +53,7 @@ impl FactorPlace {
 
     /// Nothing was guessed.
     pub(super) async fn leave(&self, store: &Store, moment: &Moment) {
-        if let Err(error) = store.give_back_attempt(&self.key, &self.entry).await {
+        if let Err(error) = store.give_back_attempt(&self.key, &self.entry, &[]).await {
             tracing::error!(error = %error, request.id = moment.request.as_str(), "an attempt was not given back");
         }
     }

@@ -2,11 +2,11 @@
 //!
 //! Three round trips besides the hash, when nothing contends:
 //!
-//! 1. a place for the address ‖ the credential ‖ the call counted;
-//! 2. a place for the account ‖ the profile;
+//! 1. a place for the address, and the call counted with it ‖ the credential;
+//! 2. a place for the account, counted as a failure until the password was right ‖ the profile;
 //!    (the hash, and beside it the credential once more)
 //! 3. the session ‖ the security event ‖ the profile once more ‖ the account's attempts cleared ‖ the address's place given back;
-//!    or, for a wrong password, the run counted ‖ the security event.
+//!    or, for a wrong password, the security event alone.
 //!
 //! INVARIANT: the password is verified against a credential that was read *after* the profile whose epoch the session gets.
 //! Whatever changes how a user authenticates raises the epoch. So a change before the last read of the credential is seen by it,
@@ -115,16 +115,12 @@ pub async fn login(
     }
     let caller = rate_limit::Caller::address(attempt.caller.address);
     service.rate_limit.check(&caller, moment.now).map_err(Refusal::ApiRateLimited)?;
-    let (address, credential, rate) = tokio::join!(
-        attempts::enter_address(&service.store, service.attempts.address, moment, attempt.caller.address),
+    let (limit, calls) = (service.attempts.address, Some(&service.rate_limit));
+    let (address, credential) = tokio::join!(
+        attempts::enter_address(&service.store, limit, calls, moment, attempt.caller.address),
         service.store.credential(&attempt.email),
-        service.rate_limit.count(&service.store, &caller, moment.now),
     );
     let address = address?;
-    if let Some(refused) = over_the_limit(rate) {
-        attempts::leave(&service.store, &address).await;
-        return Err(refused);
-    }
     match at_address(service, &address, credential, attempt).await {
         Ok(logged_in) => Ok(logged_in),
         // A guess was made: it counts.
@@ -133,15 +129,6 @@ pub async fn login(
             attempts::leave(&service.store, &address).await;
             Err(other)
         }
-    }
-}
-
-/// Whether the address has called too often, or nobody can tell.
-fn over_the_limit(rate: Result<Option<Result<Quota, Quota>>, StoreError>) -> Option<FlowError> {
-    match rate {
-        Ok(Some(Err(quota))) => Some(Refusal::ApiRateLimited(quota).into()),
-        Ok(_) => None,
-        Err(error) => Some(error.into()),
     }
 }
 

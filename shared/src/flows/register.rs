@@ -72,16 +72,11 @@ pub async fn register(
     admit(service)?;
     let caller = rate_limit::Caller::address(applicant.caller.address);
     service.rate_limit.check(&caller, moment.now).map_err(Refusal::ApiRateLimited)?;
-    let (place, counted) = tokio::join!(
-        enter_address(&service.store, service.attempts.address, moment, applicant.caller.address),
-        service.rate_limit.count(&service.store, &caller, moment.now),
-    );
-    let place = place?;
-    let made = match counted {
-        Ok(Some(Err(quota))) => Err(Refusal::ApiRateLimited(quota).into()),
-        Ok(_) if service.verification => ask_to_confirm(service, &place.moment, applicant).await,
-        Ok(_) => create(service, &place.moment, applicant).await,
-        Err(error) => Err(error.into()),
+    let (limit, calls) = (service.attempts.address, Some(&service.rate_limit));
+    let place = enter_address(&service.store, limit, calls, moment, applicant.caller.address).await?;
+    let made = match service.verification {
+        true => ask_to_confirm(service, &place.moment, applicant).await,
+        false => create(service, &place.moment, applicant).await,
     };
     if !matches!(made, Err(FlowError::Refused(Refusal::EmailTaken))) {
         leave(&service.store, &place).await;
@@ -100,7 +95,7 @@ async fn ask_to_confirm(
     service.policy.check(&password, &email).map_err(|faults| {
         Refusal::Invalid(faults.into_iter().map(|fault| FieldFault { field: "password", fault }).collect())
     })?;
-    mail::count_mails_from(&service.store, moment, caller.address).await?;
+    mail::count_mails_from(&service.store, None, moment, caller.address).await?;
     let hash = service.hasher.hash(&password).await?;
     let key = mail::new_key(MailKind::Verify, &email, moment)?;
     let row = Mail::new(MailKind::Verify, email, language, moment);

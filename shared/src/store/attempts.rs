@@ -1,216 +1,247 @@
-//! `ATTEMPTS#ACCOUNT#<sha256>` and `ATTEMPTS#ADDRESS#<address>`: `WINDOW`. (`RUN` of an account: `run`.)
+//! `ATTEMPTS#ACCOUNT#<sha256>`, `ATTEMPTS#ADDRESS#<address>`, `ATTEMPTS#FACTOR#<user>`, `MAILS#ADDRESS#<address>`: `WINDOW`.
 //!
 //! A window is a set of entries, each named by its request, and an end. Adding an entry is one conditional write:
-//! fifty racing guesses get exactly as many places as there are, and a write that the SDK repeats takes one place.
+//! fifty racing guesses get exactly as many places as there are, and a write that the SDK repeats finds its own entry there, and
+//! counts nothing.
+//!
+//! The same write counts what else there is to count, so that it costs nothing: in an account's item the failures in a row
+//! (`failures`, see `run`), in an address's the calls (`c<end>`, see `rate`). So the item outlives its window, which goes with its
+//! last entry: one that stayed would be found half over by the next failure, and lock nobody out for as long as it should.
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Store, StoreError,
-    error::{Updated, unless_condition_failed, updated},
+    error::{Updated, updated},
     item,
+    rate::{self, Counter},
     retry::past_conflicts,
+    run,
 };
 use crate::domain::{
     address::ClientAddress,
-    attempts::{Entry, Limit, Window},
+    attempts::{Entry, Limit, Run, Window},
     email::Email,
     ids::UserId,
 };
 
 /// Whose attempts are counted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AttemptsKey(String);
+pub struct AttemptsKey {
+    pk: String,
+    counts_failures: bool,
+}
 
 impl AttemptsKey {
     /// Those on an account, whether or not it exists.
     #[must_use]
     pub fn account(email: &Email) -> Self {
-        Self(format!("ATTEMPTS#ACCOUNT#{}", email.digest()))
+        Self { pk: format!("ATTEMPTS#ACCOUNT#{}", email.digest()), counts_failures: true }
     }
 
     /// Those from an address.
     #[must_use]
     pub fn address(address: ClientAddress) -> Self {
-        Self(format!("ATTEMPTS#ADDRESS#{}", address.window_name()))
+        Self { pk: format!("ATTEMPTS#ADDRESS#{}", address.window_name()), counts_failures: false }
     }
 
     /// The mails that were asked for from an address.
     #[must_use]
     pub fn mails_from(address: ClientAddress) -> Self {
-        Self(format!("MAILS#ADDRESS#{}", address.window_name()))
+        Self { pk: format!("MAILS#ADDRESS#{}", address.window_name()), counts_failures: false }
     }
 
     /// The second factors that were shown for a user.
     #[must_use]
     pub fn factor(user: UserId) -> Self {
-        Self(format!("ATTEMPTS#FACTOR#{user}"))
+        Self { pk: format!("ATTEMPTS#FACTOR#{user}"), counts_failures: false }
     }
 
-    pub(super) fn item(&self, sk: &str) -> item::Item {
-        item::key(&self.0, sk)
+    /// Whether a place that is taken is one failure more in a row, until it is given back.
+    pub(super) const fn counts_failures(&self) -> bool {
+        self.counts_failures
     }
+
+    pub(super) fn item(&self) -> item::Item {
+        item::key(&self.pk, "WINDOW")
+    }
+}
+
+/// A place that is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// In whose window.
+    pub key: &'a AttemptsKey,
+    /// Its name.
+    pub entry: &'a Entry,
+    /// How many places there are.
+    pub limit: Limit,
+    /// How many calls there may be, where this one is counted in the same item.
+    pub calls: Option<Limit>,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// A place that was taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Taken {
+    /// The window with it.
+    pub window: Window,
+    /// The account's failures in a row with it.
+    pub run: Run,
+    /// Counts of calls in the item that are of no use any more, by their names.
+    pub over: Vec<String>,
 }
 
 /// Whether an entry was taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reservation {
-    /// It was; the window with it.
-    Taken(Window),
+    /// It was.
+    Taken(Taken),
     /// The window is full.
     Full(Window),
+    /// There is a place, and there were as many calls as there may be, until then.
+    TooManyCalls(Timestamp),
 }
 
 const RESERVE: &str = "reserve an attempt";
 
-/// A window item is of no use after its end.
+/// An address's item is of no use after its window and its calls.
 const KEPT_AFTER_END: SignedDuration = SignedDuration::from_hours(1);
+
+/// A run of failures is kept while they go on.
+const RUN_KEPT: SignedDuration = SignedDuration::from_hours(24 * 90);
+
+/// How an entry gets into the item, by what was found there.
+#[derive(Debug)]
+enum Way {
+    /// Into the window as it is, or into a new one where there is none.
+    Enter,
+    /// Into a new window, in the place of one that is over.
+    Reopen {
+        /// When that ended.
+        ended: Timestamp,
+        /// Counts of calls that are of no use any more.
+        over: Vec<String>,
+    },
+}
 
 impl Store {
     /// Puts an entry into a window, opening the window where there is none or its end has come.
     ///
     /// # Errors
     /// [`StoreError`]; then the entry may or may not be there, and counts if it is.
-    pub async fn reserve_attempt(
-        &self,
-        key: &AttemptsKey,
-        entry: &Entry,
-        limit: Limit,
-        now: Timestamp,
-    ) -> Result<Reservation, StoreError> {
+    pub async fn reserve_attempt(&self, wanted: Wanted<'_>) -> Result<Reservation, StoreError> {
+        let counter = wanted.calls.map(|limit| Counter::at(limit, wanted.now)).transpose()?;
+        let mut way = Way::Enter;
         // A window that ends while we look at it sends us around again; so may others that reopen it first.
         for _ in 0..5 {
-            let Some(full_or_over) = self.enter_window(key, entry, limit, now).await? else { continue };
-            match full_or_over {
-                Reservation::Full(window) if window.is_over(now) => {
-                    if let Some(window) = self.reopen_window(key, entry, &window, limit, now).await? {
-                        return Ok(Reservation::Taken(window));
-                    }
+            let found = match self.try_window(wanted, counter.as_ref(), &way).await? {
+                Updated::Took(item) => return Ok(Reservation::Taken(taken(&item, wanted.now)?)),
+                Updated::Lost(Some(item)) => item,
+                // It vanished between the condition and its answer.
+                Updated::Lost(None) => item::Item::new(),
+            };
+            way = match window_if_any(&found)? {
+                Some(window) if window.is_over(wanted.now) => {
+                    Way::Reopen { ended: window.ends, over: rate::over(&found, wanted.now) }
                 }
-                decided => return Ok(decided),
+                Some(window) if window.has(wanted.entry) => {
+                    return Ok(Reservation::Taken(taken(&found, wanted.now)?));
+                }
+                Some(window) if window.remaining(wanted.limit) == 0 => return Ok(Reservation::Full(window)),
+                _ => Way::Enter,
+            };
+            if let Some(counter) = counter.as_ref().filter(|counter| counter.is_full(&found)) {
+                return Ok(Reservation::TooManyCalls(counter.ends));
             }
         }
         Err(StoreError::Unavailable { operation: RESERVE, reason: "contention".to_owned() })
     }
 
-    /// Tries the window as it stands. `None`: it vanished between the condition and its answer.
-    async fn enter_window(
+    /// Tries one way, and takes counts of calls out that are over.
+    async fn try_window(
         &self,
-        key: &AttemptsKey,
-        entry: &Entry,
-        limit: Limit,
-        now: Timestamp,
-    ) -> Result<Option<Reservation>, StoreError> {
-        let ends = now + limit.window;
-        let enter = self
+        wanted: Wanted<'_>,
+        counter: Option<&Counter>,
+        way: &Way,
+    ) -> Result<Updated, StoreError> {
+        let ends = wanted.now + wanted.limit.window;
+        let over = match way {
+            Way::Enter => counter.iter().map(|counter| counter.last_but_one()).collect(),
+            Way::Reopen { over, .. } => over.clone(),
+        };
+        let (update, condition) = expressions(way, wanted.key.counts_failures(), counter, over.len());
+        let mut values = item::Item::from([
+            (":me".to_owned(), one(wanted.entry)),
+            (":end".to_owned(), item::millis(ends)),
+            (":ttl".to_owned(), item::ttl(kept(wanted.key, ends, counter))),
+        ]);
+        let mut add = |name: &str, value| drop(values.insert(name.to_owned(), value));
+        match way {
+            Way::Enter => {
+                add(":mine", item::text(wanted.entry.as_str()));
+                add(":now", item::millis(wanted.now));
+                add(":max", item::number(wanted.limit.max));
+            }
+            Way::Reopen { ended, .. } => add(":ended", item::millis(*ended)),
+        }
+        if let Some(counter) = counter {
+            add(":calls", item::number(counter.max));
+        }
+        if wanted.key.counts_failures() || counter.is_some() {
+            add(":one", item::number(1));
+        }
+        let names = rate::names(counter, &over);
+        let reserve = self
             .client
             .update_item()
             .table_name(&self.tables.sessions)
-            .set_key(Some(key.item("WINDOW")))
-            .update_expression(
-                "SET windowEnd = if_not_exists(windowEnd, :end), expiresAt = if_not_exists(expiresAt, :ttl) ADD hits :me",
-            )
-            // size() of an absent set fails the condition, and an emptied set is absent: both are asked.
-            .condition_expression(
-                "attribute_not_exists(windowEnd) OR (windowEnd > :now AND \
-                 (attribute_not_exists(hits) OR size(hits) < :max OR contains(hits, :me_once)))",
-            )
-            .expression_attribute_values(":end", item::millis(ends))
-            .expression_attribute_values(":ttl", item::ttl(ends + KEPT_AFTER_END))
-            .expression_attribute_values(":me", one(entry))
-            .expression_attribute_values(":me_once", item::text(entry.as_str()))
-            .expression_attribute_values(":now", item::millis(now))
-            .expression_attribute_values(":max", item::number(limit.max))
+            .set_key(Some(wanted.key.item()))
+            .update_expression(update)
+            .condition_expression(condition)
+            .set_expression_attribute_names(names)
+            .set_expression_attribute_values(Some(values))
             .return_values(ReturnValue::AllNew)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        let entered = past_conflicts(|| async { updated(RESERVE, enter.clone().send().await) }).await?;
-        Ok(match entered {
-            Updated::Took(found) => Some(Reservation::Taken(window(&found)?)),
-            Updated::Lost(Some(found)) => Some(Reservation::Full(window(&found)?)),
-            Updated::Lost(None) => None,
-        })
+        past_conflicts(|| async { updated(RESERVE, reserve.clone().send().await) }).await
     }
+}
 
-    /// Starts a new window in the place of one that is over, unless somebody else just did.
-    async fn reopen_window(
-        &self,
-        key: &AttemptsKey,
-        entry: &Entry,
-        over: &Window,
-        limit: Limit,
-        now: Timestamp,
-    ) -> Result<Option<Window>, StoreError> {
-        let ends = now + limit.window;
-        let reopen = self
-            .client
-            .update_item()
-            .table_name(&self.tables.sessions)
-            .set_key(Some(key.item("WINDOW")))
-            .update_expression("SET hits = :me, windowEnd = :end, expiresAt = :ttl")
-            .condition_expression("windowEnd = :over")
-            .expression_attribute_values(":me", one(entry))
-            .expression_attribute_values(":end", item::millis(ends))
-            .expression_attribute_values(":ttl", item::ttl(ends + KEPT_AFTER_END))
-            .expression_attribute_values(":over", item::millis(over.ends))
-            .return_values(ReturnValue::AllNew);
-        let sent = || async { unless_condition_failed(RESERVE, reopen.clone().send().await) };
-        let reopened = past_conflicts(sent).await?;
-        reopened.and_then(|answer| answer.attributes).as_ref().map(window).transpose()
-    }
-
-    /// Takes an entry back out of a window. One that is not there any more is as good as returned.
-    ///
-    /// # Errors
-    /// [`StoreError`]; then the entry stays until the window ends.
-    pub async fn give_back_attempt(&self, key: &AttemptsKey, entry: &Entry) -> Result<(), StoreError> {
-        const OPERATION: &str = "give an attempt back";
-        // Alone in the window, as mostly: the window goes with it, and nobody's address stays behind.
-        let alone = self
-            .client
-            .delete_item()
-            .table_name(&self.tables.sessions)
-            .set_key(Some(key.item("WINDOW")))
-            .condition_expression("hits = :me")
-            .expression_attribute_values(":me", one(entry));
-        let alone = || async { unless_condition_failed(OPERATION, alone.clone().send().await) };
-        if past_conflicts(alone).await?.is_some() {
-            return Ok(());
+/// Update and condition of a way.
+fn expressions(way: &Way, counts_failures: bool, counter: Option<&Counter>, over: usize) -> (String, String) {
+    let (set, hits, condition) = match way {
+        // size() of an absent set fails the condition, and an emptied set is absent: both are asked.
+        Way::Enter => (
+            "SET windowEnd = if_not_exists(windowEnd, :end), expiresAt = :ttl",
+            Some("hits :me"),
+            "(attribute_not_exists(windowEnd) OR (windowEnd > :now AND \
+             (attribute_not_exists(hits) OR (size(hits) < :max AND NOT contains(hits, :mine)))))",
+        ),
+        Way::Reopen { .. } => {
+            ("SET hits = :me, windowEnd = :end, expiresAt = :ttl", None, "windowEnd = :ended")
         }
-        let among_others = self
-            .client
-            .update_item()
-            .table_name(&self.tables.sessions)
-            .set_key(Some(key.item("WINDOW")))
-            .update_expression("DELETE hits :me")
-            .condition_expression("attribute_exists(pk)")
-            .expression_attribute_values(":me", one(entry));
-        past_conflicts(|| async { unless_condition_failed(OPERATION, among_others.clone().send().await) })
-            .await
-            .map(drop)
-    }
+    };
+    let failures = counts_failures.then_some("failures :one");
+    let calls = counter.map(|_| "#calls :one");
+    let add: Vec<_> = [hits, failures, calls].into_iter().flatten().collect();
+    let add = if add.is_empty() { String::new() } else { format!(" ADD {}", add.join(", ")) };
+    let remove =
+        if over == 0 { String::new() } else { format!(" REMOVE {}", rate::placeholders(over).join(", ")) };
+    let condition = match counter {
+        Some(_) => format!("(attribute_not_exists(#calls) OR #calls < :calls) AND {condition}"),
+        None => condition.to_owned(),
+    };
+    (format!("{set}{remove}{add}"), condition)
+}
 
-    /// Forgets the failures of an account: its window, if this entry is in it, and its run.
-    ///
-    /// The condition makes a repeated or late delete harmless: a window that others have filled since is not ours.
-    ///
-    /// # Errors
-    /// [`StoreError`]; then they stay, at worst until the window ends.
-    pub async fn clear_account_attempts(&self, email: &Email, mine: &Entry) -> Result<(), StoreError> {
-        const OPERATION: &str = "clear an account's attempts";
-        let key = AttemptsKey::account(email);
-        let delete =
-            |sk| self.client.delete_item().table_name(&self.tables.sessions).set_key(Some(key.item(sk)));
-        let window = delete("WINDOW")
-            .condition_expression("contains(hits, :me_once)")
-            .expression_attribute_values(":me_once", item::text(mine.as_str()));
-        let run = delete("RUN");
-        let (window, run) = tokio::join!(
-            past_conflicts(|| async { unless_condition_failed(OPERATION, window.clone().send().await) }),
-            past_conflicts(|| async { unless_condition_failed(OPERATION, run.clone().send().await) }),
-        );
-        window.and(run).map(drop)
+/// Until when an item is kept: as long as anything in it counts.
+fn kept(key: &AttemptsKey, ends: Timestamp, counter: Option<&Counter>) -> Timestamp {
+    if key.counts_failures() {
+        return ends + RUN_KEPT;
     }
+    counter.map_or(ends, |counter| counter.ends.max(ends)) + KEPT_AFTER_END
 }
 
 /// A set of this entry.
@@ -222,9 +253,16 @@ pub(super) fn entries(found: &item::Item, name: &str) -> Vec<String> {
     found.get(name).and_then(|set| set.as_ss().ok()).cloned().unwrap_or_default()
 }
 
-pub(super) fn window(found: &item::Item) -> Result<Window, StoreError> {
-    let ends = found.get("windowEnd").and_then(|end| end.as_n().ok()).and_then(|end| end.parse().ok());
+fn taken(found: &item::Item, now: Timestamp) -> Result<Taken, StoreError> {
+    let window = window_if_any(found)?.ok_or(StoreError::Malformed { operation: RESERVE })?;
+    Ok(Taken { window, run: run::read(found), over: rate::over(found, now) })
+}
+
+/// The window of an item, if it has one.
+pub(super) fn window_if_any(found: &item::Item) -> Result<Option<Window>, StoreError> {
+    let Some(end) = found.get("windowEnd") else { return Ok(None) };
+    let ends = end.as_n().ok().and_then(|end| end.parse().ok());
     let ends = ends.and_then(|end| Timestamp::from_millisecond(end).ok());
     let ends = ends.ok_or(StoreError::Malformed { operation: RESERVE })?;
-    Ok(Window { entries: entries(found, "hits"), ends })
+    Ok(Some(Window { entries: entries(found, "hits"), ends }))
 }

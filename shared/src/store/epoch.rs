@@ -91,7 +91,7 @@ impl Store {
             TransactWriteItem::builder().put(self.event_put(OPERATION, event)?).build(),
         ];
         if let EpochChange::Enable(email) = change {
-            writes.extend(self.forget_account(OPERATION, email)?);
+            writes.push(self.forget_account(OPERATION, email)?);
         }
         Ok(matches!(self.transact(OPERATION, writes).await?, Transacted::Done))
     }

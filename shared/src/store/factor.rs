@@ -237,7 +237,7 @@ impl Store {
             .client
             .delete_item()
             .table_name(&self.tables.sessions)
-            .set_key(Some(key.item("WINDOW")))
+            .set_key(Some(key.item()))
             .condition_expression("contains(hits, :me)")
             .expression_attribute_values(":me", item::text(mine.as_str()));
         past_conflicts(|| async { unless_condition_failed(OPERATION, delete.clone().send().await) })

@@ -1,6 +1,6 @@
 //! What an operator changes of a user. Each is one transaction with its entry in the security log: both or neither.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::types::{
     AttributeValue, CancellationReason, Delete, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
@@ -9,10 +9,7 @@ use aws_sdk_dynamodb::types::{
 use jiff::Timestamp;
 
 use super::{
-    AttemptsKey, EventRow, Store, StoreError,
-    attempts::{entries, window},
-    batch::consistent,
-    credential, item, profile,
+    AttemptsKey, EventRow, Store, StoreError, attempts::window_if_any, credential, item, profile, run,
     transaction::Transacted,
 };
 use crate::domain::{
@@ -54,7 +51,7 @@ pub struct AccountAttempts {
     /// Those that count against the limit, if a window is open.
     pub window: Option<Window>,
     /// How many there were in a row.
-    pub run: usize,
+    pub run: u32,
 }
 
 impl Store {
@@ -138,7 +135,7 @@ impl Store {
             TransactWriteItem::builder().update(profile.build().map_err(malformed)?).build(),
             TransactWriteItem::builder().put(self.event_put(OPERATION, event)?).build(),
         ];
-        writes.extend(self.forget_account(OPERATION, email)?);
+        writes.push(self.forget_account(OPERATION, email)?);
         Ok(matches!(self.transact(OPERATION, writes).await?, Transacted::Done))
     }
 
@@ -191,7 +188,7 @@ impl Store {
     /// [`StoreError`]; then they may stay. It can be repeated.
     pub async fn forget_attempts(&self, email: &Email, event: Option<&EventRow>) -> Result<(), StoreError> {
         const OPERATION: &str = "unlock an account";
-        let mut writes = self.forget_account(OPERATION, email)?.to_vec();
+        let mut writes = vec![self.forget_account(OPERATION, email)?];
         if let Some(event) = event {
             writes.push(TransactWriteItem::builder().put(self.event_put(OPERATION, event)?).build());
         }
@@ -205,7 +202,7 @@ impl Store {
     /// [`StoreError`]; then they may stay. It can be repeated.
     pub async fn forget_attempts_from(&self, address: ClientAddress) -> Result<(), StoreError> {
         const OPERATION: &str = "unlock an address";
-        let writes = vec![self.forget(OPERATION, &AttemptsKey::address(address), "WINDOW")?];
+        let writes = vec![self.forget(OPERATION, &AttemptsKey::address(address))?];
         self.transact(OPERATION, writes).await?;
         Ok(())
     }
@@ -215,18 +212,12 @@ impl Store {
         &self,
         operation: &'static str,
         email: &Email,
-    ) -> Result<[TransactWriteItem; 2], StoreError> {
-        let key = AttemptsKey::account(email);
-        Ok([self.forget(operation, &key, "WINDOW")?, self.forget(operation, &key, "RUN")?])
+    ) -> Result<TransactWriteItem, StoreError> {
+        self.forget(operation, &AttemptsKey::account(email))
     }
 
-    fn forget(
-        &self,
-        operation: &'static str,
-        key: &AttemptsKey,
-        sk: &str,
-    ) -> Result<TransactWriteItem, StoreError> {
-        let delete = Delete::builder().table_name(&self.tables.sessions).set_key(Some(key.item(sk))).build();
+    fn forget(&self, operation: &'static str, key: &AttemptsKey) -> Result<TransactWriteItem, StoreError> {
+        let delete = Delete::builder().table_name(&self.tables.sessions).set_key(Some(key.item())).build();
         let delete = delete.map_err(|_| StoreError::Malformed { operation })?;
         Ok(TransactWriteItem::builder().delete(delete).build())
     }
@@ -240,17 +231,17 @@ impl Store {
         email: &Email,
         now: Timestamp,
     ) -> Result<AccountAttempts, StoreError> {
-        let key = AttemptsKey::account(email);
-        let keys = consistent(vec![key.item("WINDOW"), key.item("RUN")])?;
-        let mut attempts = AccountAttempts { window: None, run: 0 };
-        for row in self.read_all(HashMap::from([(self.tables.sessions.clone(), keys)])).await? {
-            if row.contains_key("windowEnd") {
-                attempts.window = Some(window(&row)?).filter(|window| !window.is_over(now));
-            } else {
-                attempts.run = entries(&row, "failures").len();
-            }
-        }
-        Ok(attempts)
+        const OPERATION: &str = "read an account's attempts";
+        let read = self
+            .client
+            .get_item()
+            .table_name(&self.tables.sessions)
+            .set_key(Some(AttemptsKey::account(email).item()))
+            .consistent_read(true);
+        let found = read.send().await.map_err(|error| StoreError::from_sdk(OPERATION, &error))?.item;
+        let found = found.unwrap_or_default();
+        let window = window_if_any(&found)?.filter(|window| !window.is_over(now));
+        Ok(AccountAttempts { window, run: run::read(&found).failures })
     }
 }
 

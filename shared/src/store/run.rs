@@ -1,92 +1,79 @@
-//! `ATTEMPTS#ACCOUNT#<sha256>` / `RUN`: the failures of an account in a row.
+//! The failures of an account in a row, in the item of its window: `failures` and `alarmed`.
 //!
-//! A run that is complete stays until the alarm was given, and only then is the next one begun: an alarm that could not
-//! be given is made up for by a later failure.
+//! A place that is taken is counted as one failure more, by the same write. So a wrong password costs no write of its own, and what
+//! a reservation is told of the run is exact under any race. A success ends the run, an operator, or 90 days of peace.
+//!
+//! A run of a hundred alarms, once: whoever finds it claims the alarm (`alarmed` holds their name), gives it, and takes the hundred
+//! out. One that could not be given stays claimed, and is made up for by a later failure.
 
-use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
-use jiff::{SignedDuration, Timestamp};
+use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 
 use super::{
     AttemptsKey, Store, StoreError,
-    attempts::{entries, one},
     error::{Updated, unless_condition_failed, updated},
     item,
     retry::past_conflicts,
 };
 use crate::domain::{
-    attempts::{ALARMING_RUN, Entry, youngest_of},
+    attempts::{ALARMING_RUN, Entry, Run},
     email::Email,
 };
 
-/// A run is kept while failures go on.
-const KEPT: SignedDuration = SignedDuration::from_hours(24 * 90);
-
-/// An account's run after a failure.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Run {
-    /// It is this long.
-    Open(u32),
-    /// This failure completed it. (One that is repeated after its answer was lost may say so again.)
-    Complete(Entry),
-    /// It was complete before, by this failure.
-    Full(Entry),
+/// The run of an item; the version before this one counted none in it.
+pub(super) fn read(found: &item::Item) -> Run {
+    let failures = found.get("failures").and_then(|count| count.as_n().ok()?.parse::<i64>().ok());
+    Run {
+        // Less than none: one was given back that an operator had forgotten meanwhile.
+        failures: failures.and_then(|count| u32::try_from(count).ok()).unwrap_or(0),
+        alarm: found.get("alarmed").and_then(|by| by.as_s().ok()).cloned().map(Entry::stored),
+    }
 }
 
 impl Store {
-    /// Counts a failure in the account's run. A run has no end of its own: a success ends it, an operator, an alarm that was
-    /// given, or 90 days of peace.
+    /// Claims the alarm of a run that was found to be long enough, unless it is shorter by now or somebody else has claimed it.
+    /// Exactly one of those who race takes it; a repeated claim is the same.
     ///
     /// # Errors
-    /// [`StoreError`].
-    pub async fn count_failure(
-        &self,
-        email: &Email,
-        entry: &Entry,
-        now: Timestamp,
-    ) -> Result<Run, StoreError> {
-        const OPERATION: &str = "count a failure";
-        let count = self
+    /// [`StoreError`]; then it may be claimed.
+    pub async fn claim_alarm(&self, email: &Email, mine: &Entry, run: &Run) -> Result<bool, StoreError> {
+        const OPERATION: &str = "claim an alarm";
+        let claim = self
             .client
             .update_item()
             .table_name(&self.tables.sessions)
-            .set_key(Some(AttemptsKey::account(email).item("RUN")))
-            .update_expression("SET expiresAt = :ttl ADD failures :me")
-            .condition_expression(
-                "attribute_not_exists(failures) OR size(failures) < :max OR contains(failures, :me_once)",
-            )
-            .expression_attribute_values(":ttl", item::ttl(now + KEPT))
-            .expression_attribute_values(":me", one(entry))
-            .expression_attribute_values(":me_once", item::text(entry.as_str()))
-            .expression_attribute_values(":max", item::number(ALARMING_RUN))
-            .return_values(ReturnValue::AllNew)
+            .set_key(Some(AttemptsKey::account(email).item()))
+            .update_expression("SET alarmed = :mine")
+            .expression_attribute_values(":mine", item::text(mine.as_str()))
+            .expression_attribute_values(":run", item::number(ALARMING_RUN))
+            .return_values(aws_sdk_dynamodb::types::ReturnValue::AllNew)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        let counted = past_conflicts(|| async { updated(OPERATION, count.clone().send().await) }).await?;
-        Ok(match counted {
-            Updated::Took(found) => match u32::try_from(entries(&found, "failures").len()) {
-                Ok(length) if length < ALARMING_RUN => Run::Open(length),
-                _ => Run::Complete(entry.clone()),
-            },
-            // It was ended between the condition and its answer: by somebody to whom that mattered.
-            Updated::Lost(found) => found
-                .and_then(|found| youngest_of(entries(&found, "failures")))
-                .map_or(Run::Open(0), Run::Full),
+        let claim = match &run.alarm {
+            None => claim.condition_expression("failures >= :run AND attribute_not_exists(alarmed)"),
+            Some(failed) => claim
+                .condition_expression("failures >= :run AND alarmed = :failed")
+                .expression_attribute_values(":failed", item::text(failed.as_str())),
+        };
+        Ok(match past_conflicts(|| async { updated(OPERATION, claim.clone().send().await) }).await? {
+            Updated::Took(_) => true,
+            Updated::Lost(found) => found.is_some_and(|found| read(&found).alarm.as_ref() == Some(mine)),
         })
     }
 
-    /// Ends the run that this failure completed, and no later one.
+    /// The alarm was given: the next one is due after a hundred failures more.
     ///
     /// # Errors
-    /// [`StoreError`]; then it may be there, and complete, still.
-    pub async fn end_run(&self, email: &Email, completed_by: &Entry) -> Result<(), StoreError> {
-        const OPERATION: &str = "end a run of failures";
+    /// [`StoreError`]; then a later failure gives it again.
+    pub async fn end_alarm(&self, email: &Email, mine: &Entry) -> Result<(), StoreError> {
+        const OPERATION: &str = "end an alarm";
         let end = self
             .client
-            .delete_item()
+            .update_item()
             .table_name(&self.tables.sessions)
-            .set_key(Some(AttemptsKey::account(email).item("RUN")))
-            .condition_expression("size(failures) >= :max AND contains(failures, :by)")
-            .expression_attribute_values(":max", item::number(ALARMING_RUN))
-            .expression_attribute_values(":by", item::text(completed_by.as_str()));
+            .set_key(Some(AttemptsKey::account(email).item()))
+            .update_expression("SET failures = failures - :run REMOVE alarmed")
+            .condition_expression("alarmed = :mine")
+            .expression_attribute_values(":run", item::number(ALARMING_RUN))
+            .expression_attribute_values(":mine", item::text(mine.as_str()));
         let sent = || async { unless_condition_failed(OPERATION, end.clone().send().await) };
         past_conflicts(sent).await.map(drop)
     }

@@ -1,12 +1,19 @@
 //! Counters at random, over a real DynamoDB, held against what they are meant to be: a window is a set of entries and an
 //! end, and a count of calls is a number for each window.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use jiff::{SignedDuration, Timestamp};
 use nova_auth::{
-    domain::attempts::{Entry, Limit, Window},
-    store::{AttemptsKey, Reservation},
+    domain::{
+        address::ClientAddress,
+        attempts::{Entry, Limit, Window},
+        email::Email,
+    },
+    store::{AttemptsKey, Reservation, Wanted},
 };
 use proptest::{
     collection::vec,
@@ -27,6 +34,8 @@ enum Step {
     Repeat(Index),
     /// A place is given back, for the first time or not.
     GiveBack(Index),
+    /// The owner of the account was right, in this place, for the first time or not.
+    Clear(Index),
     /// Time passes.
     Wait(i64),
 }
@@ -36,34 +45,70 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         6 => Just(Step::Enter),
         2 => any::<Index>().prop_map(Step::Repeat),
         3 => any::<Index>().prop_map(Step::GiveBack),
+        1 => any::<Index>().prop_map(Step::Clear),
         // To the second at which a window ends, and beyond.
         2 => prop_oneof![1_i64..30, Just(60), 61_i64..200].prop_map(Step::Wait),
     ];
     vec(step, 1..24)
 }
 
-/// The window as it is meant to be.
+/// The window as it is meant to be, and what is counted with it.
 #[derive(Debug, Default)]
 struct Model {
     entries: BTreeSet<String>,
     ends: Option<Timestamp>,
+    failures: i64,
+    calls: BTreeMap<i64, u32>,
+}
+
+/// What becomes of an entry.
+#[derive(Debug, PartialEq, Eq)]
+enum Fate {
+    Taken,
+    Full,
+    TooManyCalls(i64),
 }
 
 impl Model {
-    /// Whether this entry is taken.
-    fn enter(&mut self, entry: &str, now: Timestamp) -> bool {
-        if self.ends.is_none_or(|ends| ends <= now) {
-            *self = Self { entries: BTreeSet::new(), ends: Some(now + LIMIT.window) };
+    fn enter(&mut self, entry: &str, calls: Option<Limit>, now: Timestamp) -> Fate {
+        let is_over = self.ends.is_none_or(|ends| ends <= now);
+        if !is_over && self.entries.contains(entry) {
+            return Fate::Taken;
         }
-        let takes = self.entries.contains(entry) || self.entries.len() < usize::try_from(LIMIT.max).unwrap();
-        if takes {
-            self.entries.insert(entry.to_owned());
+        if !is_over && self.entries.len() >= usize::try_from(LIMIT.max).unwrap() {
+            return Fate::Full;
         }
-        takes
+        if let Some(limit) = calls {
+            let length = limit.window.as_secs();
+            let ends = (now.as_second() / length + 1) * length;
+            let count = self.calls.entry(ends).or_default();
+            if *count >= limit.max {
+                return Fate::TooManyCalls(ends);
+            }
+            *count += 1;
+        }
+        if is_over {
+            self.entries.clear();
+            self.ends = Some(now + LIMIT.window);
+        }
+        self.entries.insert(entry.to_owned());
+        self.failures += 1;
+        Fate::Taken
     }
 
     fn give_back(&mut self, entry: &str) {
-        if self.entries.remove(entry) && self.entries.is_empty() {
+        if self.entries.remove(entry) {
+            self.failures -= 1;
+            if self.entries.is_empty() {
+                self.ends = None;
+            }
+        }
+    }
+
+    fn clear(&mut self, entry: &str) {
+        self.failures = 0;
+        if self.entries.contains(entry) {
+            self.entries.clear();
             self.ends = None;
         }
     }
@@ -75,41 +120,72 @@ impl Model {
     }
 }
 
-async fn play(world: &World, key: &AttemptsKey, steps: &[Step]) {
+/// What is played with: an account whose failures are counted, or an address whose calls are.
+enum Subject {
+    Account(Email),
+    Address(ClientAddress),
+}
+
+/// So few that the windows of calls end within one of attempts, and the other way round.
+const CALLS: Limit = Limit { max: 4, window: SignedDuration::from_secs(20) };
+
+async fn play(world: &World, subject: &Subject, steps: &[Step]) {
     let (mut model, mut second, mut made) = (Model::default(), 0, Vec::<Entry>::new());
     let earlier = |made: &[Entry], which: &Index| (!made.is_empty()).then(|| which.get(made).clone());
+    let store = &world.service.store;
     for step in steps {
         match step {
             Step::Wait(seconds) => second += seconds,
             Step::Enter => made.push(Entry::new(&world.at(second))),
-            Step::Repeat(_) | Step::GiveBack(_) => {}
+            Step::Repeat(_) | Step::GiveBack(_) | Step::Clear(_) => {}
         }
         let entry = match step {
             Step::Wait(_) => None,
             Step::Enter => made.last().cloned(),
-            Step::Repeat(which) | Step::GiveBack(which) => earlier(&made, which),
+            Step::Repeat(which) | Step::GiveBack(which) | Step::Clear(which) => earlier(&made, which),
         };
-        match (step, entry) {
-            (_, None) => {}
-            (Step::GiveBack(_), Some(entry)) => {
-                world.service.store.give_back_attempt(key, &entry).await.unwrap();
+        match (step, entry, subject) {
+            (_, None, _) | (Step::Clear(_), _, Subject::Address(_)) => {}
+            (Step::GiveBack(_), Some(entry), _) => {
+                store.give_back_attempt(&key(subject), &entry, &[]).await.unwrap();
                 model.give_back(entry.as_str());
             }
-            (_, Some(entry)) => enter(world, key, &mut model, &entry, second).await,
+            (Step::Clear(_), Some(entry), Subject::Account(email)) => {
+                store.clear_account_attempts(email, &entry).await.unwrap();
+                model.clear(entry.as_str());
+            }
+            (_, Some(entry), _) => enter(world, subject, &mut model, &entry, second).await,
         }
     }
 }
 
-async fn enter(world: &World, key: &AttemptsKey, model: &mut Model, entry: &Entry, second: i64) {
+fn key(subject: &Subject) -> AttemptsKey {
+    match subject {
+        Subject::Account(email) => AttemptsKey::account(email),
+        Subject::Address(address) => AttemptsKey::address(*address),
+    }
+}
+
+async fn enter(world: &World, subject: &Subject, model: &mut Model, entry: &Entry, second: i64) {
     let now = time(second);
-    let reserved = world.service.store.reserve_attempt(key, entry, LIMIT, now).await.unwrap();
-    let takes = model.enter(entry.as_str(), now);
-    let (taken, window) = match &reserved {
-        Reservation::Taken(window) => (true, window),
-        Reservation::Full(window) => (false, window),
-    };
-    assert_eq!(taken, takes, "a place too many, or one too few");
-    model.assert_is(window);
+    let calls = matches!(subject, Subject::Address(_)).then_some(CALLS);
+    let wanted = Wanted { key: &key(subject), entry, limit: LIMIT, calls, now };
+    let reserved = world.service.store.reserve_attempt(wanted).await.unwrap();
+    let fate = model.enter(entry.as_str(), calls, now);
+    match &reserved {
+        Reservation::Taken(taken) => {
+            assert_eq!(fate, Fate::Taken, "a place too many");
+            model.assert_is(&taken.window);
+            if calls.is_none() {
+                assert_eq!(i64::from(taken.run.failures), model.failures.max(0));
+            }
+        }
+        Reservation::Full(window) => {
+            assert_eq!(fate, Fate::Full, "a place too few");
+            model.assert_is(window);
+        }
+        Reservation::TooManyCalls(until) => assert_eq!(fate, Fate::TooManyCalls(until.as_second())),
+    }
 }
 
 fn at_random<S: Strategy>(cases: u32, strategy: &S, mut test: impl AsyncFnMut(&World, u32, S::Value)) {
@@ -128,8 +204,16 @@ fn at_random<S: Strategy>(cases: u32, strategy: &S, mut test: impl AsyncFnMut(&W
 #[test]
 fn a_window_of_attempts_is_a_set_of_so_many_entries_and_an_end_whatever_comes_in_whatever_order() {
     at_random(60, &steps(), async |world, case, steps| {
-        let email = nova_auth::domain::email::Email::parse(&format!("case-{case}@example.com")).unwrap();
-        play(world, &AttemptsKey::account(&email), &steps).await;
+        let email = Email::parse(&format!("case-{case}@example.com")).unwrap();
+        play(world, &Subject::Account(email), &steps).await;
+    });
+}
+
+#[test]
+fn a_window_of_an_address_is_the_same_and_its_calls_are_counted_beside_it() {
+    at_random(60, &steps(), async |world, case, steps| {
+        let address = ClientAddress::parse(&format!("10.1.{}.{}", case / 256, case % 256));
+        play(world, &Subject::Address(address), &steps).await;
     });
 }
 
@@ -139,7 +223,7 @@ fn every_call_of_a_window_is_counted_once_and_each_window_begins_with_none() {
     at_random(40, &calls, async |world, case, (length, mut seconds)| {
         seconds.sort_unstable();
         let limit = Limit { max: 5, window: SignedDuration::from_secs(length) };
-        let mut counted = std::collections::BTreeMap::new();
+        let mut counted = BTreeMap::new();
         for second in seconds {
             let now = time(second);
             let who = format!("USER#case-{case}");

@@ -6,8 +6,9 @@ use nova_auth::domain::user::Status;
 use super::{
     answers::assert_passing,
     faults::{Fault, Gate, on},
-    rows::{number, text},
-    world::{ADDRESS, World},
+    login_attempts::guess,
+    rows::{SESSIONS, number, text},
+    world::{ADDRESS, World, time},
 };
 
 #[tokio::test]
@@ -118,6 +119,46 @@ async fn a_password_that_arrives_again_after_the_next_one_does_not_come_back() {
     gate.let_it_arrive().await;
     assert_eq!(world.rows.password_hash(&person.email).await, next);
     world.assert_alive(61, &pair).await;
+}
+
+/// It finds its own name, and counts neither a place nor a failure nor a call.
+#[tokio::test]
+async fn a_reservation_that_arrives_again_after_its_wrong_password_counts_nothing() {
+    for of in ["ATTEMPTS#ACCOUNT", "ATTEMPTS#ADDRESS"] {
+        let world = World::with(&[("API_RATE_LIMIT", "100")]).await;
+        let person = world.person("amal").await;
+        let gate = Gate::default();
+        world.wire.script(on("UpdateItem").with(of), Fault::Late(gate.clone()));
+        assert!(world.login_with(&world.at(0), &person, "Wrong-horse-9!").await.is_err());
+        let account = format!("ATTEMPTS#ACCOUNT#{}", person.email.digest());
+        let address = format!("ATTEMPTS#ADDRESS#{ADDRESS}");
+        let before = [
+            world.rows.get(SESSIONS, &account, "WINDOW").await,
+            world.rows.get(SESSIONS, &address, "WINDOW").await,
+        ];
+        gate.let_it_arrive().await;
+        let after = [
+            world.rows.get(SESSIONS, &account, "WINDOW").await,
+            world.rows.get(SESSIONS, &address, "WINDOW").await,
+        ];
+        assert_eq!(after, before, "{of}");
+        assert_eq!(number(after[0].as_ref().unwrap(), "failures"), 1);
+    }
+}
+
+/// The owner was right, and then somebody guessed.
+#[tokio::test]
+async fn a_success_that_arrives_again_forgives_no_guess_that_came_after_it() {
+    let world = World::new().await;
+    let person = world.person("amal").await;
+    let gate = Gate::default();
+    world.wire.script(on("DeleteItem").with("ATTEMPTS#ACCOUNT"), Fault::Late(gate.clone()));
+    world.login(&world.at(0), &person).await.unwrap();
+    guess(&world, &person, 1, 5).await;
+    gate.let_it_arrive().await;
+    assert_eq!(world.rows.account_entries(&person).await.len(), 5);
+    let failures = world.service.store.account_attempts(&person.email, time(1)).await.unwrap().run;
+    assert_eq!(failures, 5);
 }
 
 /// It takes a place again, which a wrong password would too, and opens none.

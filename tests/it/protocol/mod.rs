@@ -19,6 +19,8 @@
 //! | `event_kinds`, `broken_events` | the authorizer, asked in every form, and in none |
 //! | `assurance` | second factors and recent authentication in rules; sessions that may only enrol |
 //! | `failures`, `failure_runs` | which failures of storage are worth trying again; a hundred wrong passwords in a row |
+//! | `address_calls`, `refresh_limit` | how often an address may call, and a session be refreshed |
+//! | `version_before` | what the version before this one writes, beside this one |
 //! | `counters` | windows of attempts and counts of calls at random, against what they are meant to be |
 //! | `cost`, `golden` | round trips and capacity; every call of every flow, word by word |
 //! | `interleavings`, `steps`, `model` | everything at random, against the protocol in its simplest form |
@@ -33,6 +35,7 @@ mod vault;
 mod wire;
 mod world;
 
+mod address_calls;
 mod assurance;
 mod broken_events;
 mod ceremonies;
@@ -73,3 +76,4 @@ mod sending;
 mod session_limit;
 mod sessions;
 mod throttled;
+mod version_before;

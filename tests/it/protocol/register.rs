@@ -180,7 +180,7 @@ async fn a_taken_address_costs_the_same_calls_in_the_same_rounds_and_the_same_ha
     }
     // Only the place that is given back differs, after the answer is decided.
     let given_back = costs[0].pop().unwrap();
-    assert_eq!(given_back, (3, "DeleteItem".to_owned()));
+    assert_eq!(given_back, (3, "UpdateItem".to_owned()));
     costs.iter_mut().for_each(|calls| calls.sort());
     assert_eq!(costs[0], costs[1]);
     let mut hasher_times = Vec::new();

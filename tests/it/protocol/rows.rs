@@ -21,6 +21,11 @@ impl Rows {
         Self(client)
     }
 
+    /// Past the store: for what another version of it says.
+    pub(super) fn client(&self) -> &Client {
+        &self.0
+    }
+
     pub(super) async fn get(&self, table: &str, pk: &str, sk: &str) -> Option<Row> {
         let read =
             self.0.get_item().table_name(table).key("pk", s(pk)).key("sk", s(sk)).consistent_read(true);

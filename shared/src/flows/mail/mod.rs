@@ -31,9 +31,9 @@ use crate::{
         refusal::Refusal,
     },
     entropy::{self, NoEntropy},
-    flows::FlowError,
+    flows::{FlowError, attempts::enter_for_good},
     rate_limit::{self, RateLimit},
-    store::{AttemptsKey, MailWindow, Reservation, Store},
+    store::{AttemptsKey, MailWindow, Store},
 };
 
 /// The key of a new mail to this address.
@@ -70,31 +70,21 @@ pub(super) async fn count_sender(
 ) -> Result<(), FlowError> {
     let caller = rate_limit::Caller::address(address);
     rate_limit.check(&caller, moment.now).map_err(Refusal::ApiRateLimited)?;
-    let (place, counted) =
-        tokio::join!(count_mails_from(store, moment, address), rate_limit.count(store, &caller, moment.now),);
-    place?;
-    match counted? {
-        Some(Err(quota)) => Err(Refusal::ApiRateLimited(quota).into()),
-        _ => Ok(()),
-    }
+    count_mails_from(store, Some(rate_limit), moment, address).await
 }
 
-/// Counts a mail that is asked for from an address.
+/// Counts a mail that is asked for from an address; and the call with it, where nothing else counts that.
 ///
 /// # Errors
-/// `AddressLimited`, or that storage failed; then it counts.
+/// `AddressLimited`, `ApiRateLimited`, or that storage failed; then it counts.
 pub(super) async fn count_mails_from(
     store: &Store,
+    calls: Option<&RateLimit>,
     moment: &Moment,
     address: ClientAddress,
 ) -> Result<(), FlowError> {
-    let (window, entry) = (AttemptsKey::mails_from(address), Entry::new(moment));
-    match store.reserve_attempt(&window, &entry, PER_ADDRESS, moment.now).await? {
-        Reservation::Taken(_) => Ok(()),
-        Reservation::Full(window) => {
-            Err(Refusal::AddressLimited(Quota::of("address", &window, PER_ADDRESS, moment.now)).into())
-        }
-    }
+    let window = AttemptsKey::mails_from(address);
+    enter_for_good(store, (&window, PER_ADDRESS), calls, moment, address).await
 }
 
 /// Asks for a mail that somebody wants, if the mailbox takes one more: nobody's mailbox is flooded, whoever asks.

@@ -18,7 +18,7 @@ use crate::{
     entropy,
     flows::{
         Caller, FlowError,
-        attempts::{Place, enter_address, leave},
+        attempts::{enter_address, leave},
         journal::Journal,
     },
     keys::MailLinks,
@@ -165,18 +165,11 @@ pub async fn with_proof<T>(
     service.links.ready(moment.now).await?;
     let counted_as = rate_limit::Caller::address(caller.address);
     service.rate_limit.check(&counted_as, moment.now).map_err(Refusal::ApiRateLimited)?;
-    let (place, counted) = tokio::join!(
-        enter_address(&service.store, service.guesses, moment, caller.address),
-        service.rate_limit.count(&service.store, &counted_as, moment.now),
-    );
-    let place: Place = place?;
-    let outcome = match counted {
-        Ok(Some(Err(quota))) => Err(Refusal::ApiRateLimited(quota).into()),
-        Err(error) => Err(error.into()),
-        Ok(_) => match prove(service, &place.moment, kind, proof).await {
-            Ok(proven) => then(&place.moment, proven).await,
-            Err(error) => Err(error),
-        },
+    let calls = Some(&service.rate_limit);
+    let place = enter_address(&service.store, service.guesses, calls, moment, caller.address).await?;
+    let outcome = match prove(service, &place.moment, kind, proof).await {
+        Ok(proven) => then(&place.moment, proven).await,
+        Err(error) => Err(error),
     };
     if !matches!(outcome, Err(FlowError::Refused(Refusal::MailTokenInvalid))) {
         leave(&service.store, &place).await;
