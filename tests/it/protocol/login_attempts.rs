@@ -93,6 +93,52 @@ async fn of_fifty_reservations_at_once_exactly_as_many_take_as_there_are_places(
     assert_eq!(world.rows.account_entries(&person).await.len(), 5);
 }
 
+/// The same of whole logins: of fifty guesses that race, five are answered, and hashed.
+#[tokio::test]
+async fn of_fifty_guesses_at_once_exactly_five_are_answered_and_count_in_a_row() {
+    let world = World::new().await;
+    let person = world.person("amal").await;
+    let mut tasks = JoinSet::new();
+    for guess in 0..50 {
+        let (world, email) = (Arc::clone(&world), person.email.clone());
+        tasks.spawn(async move {
+            let wrong = attempt(&email, "Wrong-horse-9!", &format!("198.51.100.{guess}"));
+            refusal(login(&world.service, &world.at(0), &wrong).await)
+        });
+    }
+    let refused = tasks.join_all().await;
+    let guessed = refused.iter().filter(|refused| matches!(refused, Refusal::InvalidCredentials(_)));
+    assert_eq!(guessed.count(), 5);
+    assert!(matches!(
+        refused.iter().find(|refused| !matches!(refused, Refusal::InvalidCredentials(_))),
+        Some(Refusal::LoginLocked(_))
+    ));
+    let row =
+        world.rows.get(SESSIONS, &format!("ATTEMPTS#ACCOUNT#{}", person.email.digest()), "WINDOW").await;
+    assert_eq!(number(&row.unwrap(), "failures"), 5);
+}
+
+/// Neither is alone when it looks, and both are gone in the end: nobody's window stays behind them, half over.
+#[tokio::test]
+async fn two_that_leave_in_the_same_moment_leave_no_window_behind() {
+    let world = World::new().await;
+    let (store, limit) = (&world.service.store, world.service.attempts.address);
+    let address = ClientAddress::parse(ADDRESS);
+    let one = enter_address(store, limit, None, &world.at(0), address).await.unwrap();
+    let other = enter_address(store, limit, None, &world.at(0), address).await.unwrap();
+    let gate = Gate::default();
+    world.wire.script(on("UpdateItem").with("DELETE hits"), Fault::Hold(gate.clone()));
+    tokio::join!(leave(store, &one), async {
+        gate.arrival().await;
+        leave(store, &other).await;
+        gate.open();
+    });
+    let row = world.rows.get(SESSIONS, &format!("ATTEMPTS#ADDRESS#{ADDRESS}"), "WINDOW").await.unwrap();
+    assert!(!row.contains_key("windowEnd") && !row.contains_key("hits"), "{row:?}");
+    let next = enter_address(store, limit, None, &world.at(800), address).await.unwrap();
+    leave(store, &next).await;
+}
+
 /// A window that has ended is there until it is removed: reopening it is as much of a race as filling it.
 #[tokio::test]
 async fn of_fifty_reservations_in_a_window_that_has_ended_exactly_as_many_take() {
