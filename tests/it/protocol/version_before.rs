@@ -229,7 +229,7 @@ async fn a_place_of_an_address_that_is_given_back_by_either_opens_a_whole_window
     assert_eq!(world.rows.address_entries(ADDRESS).await.len(), 1);
     let me = before.enter(502).await.unwrap();
     leave(store, &place).await;
-    assert_eq!(world.rows.address_entries(ADDRESS).await, [me.clone()]);
+    assert_eq!(world.rows.address_entries(ADDRESS).await, std::slice::from_ref(&me));
     before.leave(&me).await;
     assert_eq!(before.row().await, None, "and the count of calls with it: it begins anew");
     enter_address(store, limits, calls, &world.at(503), here).await.unwrap();
