@@ -89,7 +89,8 @@ async fn an_address_that_guesses_at_many_accounts_is_locked_and_no_other_is() {
     let answer = system.try_login(&Client::at(2), &sara.email, PASSWORD).await;
     answer.expect(429, "AUTH_RATE_LIMITED");
     assert_eq!(answer.text("/message"), "تم تجاوز عدد المحاولات. حاول مرة أخرى بعد 15 دقيقة");
-    assert_eq!(system.rows.one(SESSIONS, address, "WINDOW").await, window);
+    let after = system.rows.one(SESSIONS, address, "WINDOW").await;
+    assert_eq!((&after["hits"], &after["windowEnd"]), (&window["hits"], &window["windowEnd"]));
     system.login(&Client::at(3), &sara).await;
 
     system.rows.shift(SESSIONS, address, "WINDOW", "windowEnd", -901).await;
@@ -104,7 +105,7 @@ async fn a_morning_of_honest_logins_from_one_office_leaves_nothing_behind() {
         system.login(&Client::at(2), &sara).await;
         system.login(&Client::at(2), &omar).await;
     }
-    assert_eq!(system.rows.like(SESSIONS, "ATTEMPTS#", "").await, Vec::<Value>::new());
+    assert_eq!(system.rows.windows("ATTEMPTS#").await, Vec::<Value>::new());
 }
 
 #[tokio::test]

@@ -61,6 +61,12 @@ impl Rows {
         rows.filter(|row| begins(row, "pk", pk) && begins(row, "sk", sk)).cloned().collect()
     }
 
+    /// Every window of attempts whose key begins like this. An item outlives its window: calls are counted in it.
+    pub(crate) async fn windows(&self, pk: &str) -> Vec<Value> {
+        let rows = self.like(SESSIONS, pk, "WINDOW").await.into_iter();
+        rows.filter(|row| !row["hits"].is_null() || !row["windowEnd"].is_null()).collect()
+    }
+
     /// The one row of a table whose key begins like this.
     pub(crate) async fn one(&self, table: &str, pk: &str, sk: &str) -> Value {
         let mut rows = self.like(table, pk, sk).await;
