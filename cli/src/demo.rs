@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::io::Write as _;
 use std::path::Path;
+use std::time::Duration;
 
 use nova_local::{DemoUser, Options, Stack};
 use serde_json::{Value, json};
@@ -44,6 +45,10 @@ pub(crate) fn prepare(options: &mut Options, language: Language) {
         options.attach.push(sample);
     }
     options.attached_parameters.insert("Language".to_owned(), language.tag().to_owned());
+    // A database of one's own need not have the streams that mail is sent by.
+    if options.engine.is_none() {
+        options.defaults.insert("Mail".to_owned(), "enabled".to_owned());
+    }
 }
 
 fn same_file(one: &Path, other: &Path) -> bool {
@@ -53,7 +58,7 @@ fn same_file(one: &Path, other: &Path) -> bool {
     }
 }
 
-/// Makes a user and walks login → call → refresh → logout, showing each exchange.
+/// Makes a user and walks login → call → refresh → logout → reset, showing each exchange.
 ///
 /// # Errors
 /// An exchange that did not end as it should.
@@ -101,6 +106,11 @@ pub(crate) async fn run(stack: &Stack, language: Language) -> Result<(), Box<dyn
     walk.get(&format!("{notes}/notes"), Some(access), 401).await?;
     walk.post(&url, None, json!({"refreshToken": text(&next, "/data/refreshToken")?}), 401).await?;
 
+    let config: Value = walk.client.get(format!("{auth}/_local/config.json")).send().await?.json().await?;
+    if config["mail"] == true {
+        a_forgotten_password(&walk, auth, notes).await?;
+    }
+
     say(&format!(
         "\n# Demo done. Still serving; press Ctrl-C to stop. To try it yourself:\n\
          In a browser: {auth}/\n\
@@ -108,6 +118,37 @@ pub(crate) async fn run(stack: &Stack, language: Language) -> Result<(), Box<dyn
         json!({"email": EMAIL, "password": PASSWORD})
     ))
 }
+
+/// A reset, by the mail that it is asked for with.
+async fn a_forgotten_password(walk: &Walk, auth: &str, notes: &str) -> Result<(), Box<dyn Error>> {
+    say("\n# 5. A forgotten password: somebody is still logged in, when its owner asks for a mail")?;
+    let login = json!({"email": EMAIL, "password": PASSWORD});
+    let pair = walk.post(&format!("{auth}/api/auth/login"), None, login, 200).await?;
+    let before = walk.mails(auth).await?;
+    let url = format!("{auth}/api/auth/recovery");
+    let (status, _) = walk.send("POST", &url, None, Some(json!({"email": EMAIL}))).await?;
+    if status == 429 {
+        return say("(A mailbox gets three mails an hour, and this one has had them.)");
+    }
+    if status != 202 {
+        return Err(format!("expected 202, got {status}").into());
+    }
+    let mail = walk.next_mail(auth, &before).await?;
+    let token = text(&mail, "/link")?.split_once("#t=").ok_or("the mail has no token")?.1;
+    let subject = text(&mail, "/subject")?;
+    say(&format!("# The mailbox, {auth}/_local/mail: \"{subject}\", with a link; its page sends the token"))?;
+    // The same password, for whoever goes on from here: its sessions end all the same.
+    let confirmation = json!({"token": token, "newPassword": PASSWORD});
+    walk.post(&format!("{auth}/api/auth/recovery/confirm"), None, confirmation, 200).await?;
+    say("# ... and every session from before is over")?;
+    walk.get(&format!("{notes}/whoami"), Some(text(&pair, "/data/accessToken")?), 401).await?;
+    let refresh = json!({"refreshToken": text(&pair, "/data/refreshToken")?});
+    walk.post(&format!("{auth}/api/auth/refresh"), None, refresh, 401).await?;
+    Ok(())
+}
+
+/// How long a mail is waited for: its functions start first.
+const MAIL: (Duration, u32) = (Duration::from_millis(100), 600);
 
 /// Exchanges, shown as they happen.
 struct Walk {
@@ -117,7 +158,7 @@ struct Walk {
 
 impl Walk {
     async fn get(&self, url: &str, token: Option<&str>, expected: u16) -> Result<Value, Box<dyn Error>> {
-        self.exchange("GET", self.client.get(url), url, token, None, expected).await
+        self.exchange("GET", url, token, None, expected).await
     }
 
     async fn post(
@@ -127,18 +168,54 @@ impl Walk {
         body: Value,
         expected: u16,
     ) -> Result<Value, Box<dyn Error>> {
-        self.exchange("POST", self.client.post(url).json(&body), url, token, Some(&body), expected).await
+        self.exchange("POST", url, token, Some(body), expected).await
+    }
+
+    /// The mails that were sent so far, the newest first.
+    async fn mails(&self, auth: &str) -> Result<Vec<Value>, Box<dyn Error>> {
+        let mut found: Value =
+            self.client.get(format!("{auth}/_local/mail.json")).send().await?.json().await?;
+        let mails = found.get_mut("mails").map(Value::take);
+        Ok(mails.and_then(|mails| mails.as_array().cloned()).unwrap_or_default())
+    }
+
+    /// The mail that comes after those.
+    async fn next_mail(&self, auth: &str, before: &[Value]) -> Result<Value, Box<dyn Error>> {
+        for _ in 0..MAIL.1 {
+            let mails = self.mails(auth).await?;
+            let is_new =
+                |mail: &&Value| mail["link"].is_string() && before.iter().all(|old| old["id"] != mail["id"]);
+            if let Some(mail) = mails.iter().find(is_new) {
+                return Ok(mail.clone());
+            }
+            tokio::time::sleep(MAIL.0).await;
+        }
+        Err("no mail came within a minute; --logs shows why".into())
     }
 
     async fn exchange(
         &self,
         method: &str,
-        request: reqwest::RequestBuilder,
         url: &str,
         token: Option<&str>,
-        body: Option<&Value>,
+        body: Option<Value>,
         expected: u16,
     ) -> Result<Value, Box<dyn Error>> {
+        let (status, answer) = self.send(method, url, token, body).await?;
+        if status == expected { Ok(answer) } else { Err(format!("expected {expected}, got {status}").into()) }
+    }
+
+    async fn send(
+        &self,
+        method: &str,
+        url: &str,
+        token: Option<&str>,
+        body: Option<Value>,
+    ) -> Result<(u16, Value), Box<dyn Error>> {
+        let request = match &body {
+            Some(body) => self.client.post(url).json(body),
+            None => self.client.get(url),
+        };
         let request = match token {
             Some(token) => request.bearer_auth(token),
             None => request,
@@ -147,18 +224,19 @@ impl Walk {
         let status = answer.status().as_u16();
         let answer: Value = answer.json().await?;
         let authorization = if token.is_some() { "  Authorization: Bearer …" } else { "" };
-        let body = body.map(|body| format!("  {}", shortened(body))).unwrap_or_default();
+        let body = body.map(|body| format!("  {}", shortened(&body))).unwrap_or_default();
         say(&format!("> {method} {url}{authorization}{body}\n< {status}  {}", shortened(&answer)))?;
-        if status == expected { Ok(answer) } else { Err(format!("expected {expected}, got {status}").into()) }
+        Ok((status, answer))
     }
 }
 
 /// Tokens fill a screen; their beginnings are enough to tell them apart.
 fn shortened(value: &Value) -> Value {
     match value {
-        Value::String(text) if text.starts_with("eyJ") => {
+        Value::String(text) if text.len() > 60 && !text.contains(' ') => {
+            let head: String = text.chars().take(3).collect();
             let tail: String = text.chars().skip(text.chars().count().saturating_sub(8)).collect();
-            format!("eyJ…{tail}").into()
+            format!("{head}…{tail}").into()
         }
         Value::Object(members) => members
             .iter()

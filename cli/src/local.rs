@@ -69,7 +69,7 @@ pub(crate) struct Args {
     /// to see (or to disturb) what they ask of the tables.
     #[arg(long, value_name = "NAME=VALUE", value_parser = parameter)]
     env: Vec<(String, String)>,
-    /// Show a login, a call, a refresh and a logout on the sample API, and go on serving.
+    /// Show a login, a call, a refresh, a logout and a reset by mail on the sample API, and go on serving.
     #[arg(long)]
     demo: bool,
     /// The language that --demo asks for.
@@ -181,7 +181,7 @@ fn options(args: Args) -> Result<Options, Box<dyn Error>> {
         upstreams: args.upstream.into_iter().collect(),
         logs: if is_hidden { LogSink::Hidden } else { LogSink::Stderr },
         parameters: args.parameter_overrides.into_iter().collect(),
-        defaults: lenient(),
+        defaults: defaults(),
         environment: args.env.into_iter().collect(),
         port: args.port,
         dynamodb_port: args.dynamodb_port,
@@ -202,8 +202,12 @@ fn options(args: Args) -> Result<Options, Box<dyn Error>> {
 /// Whoever tries things out mistypes more than a user of a service does.
 const LENIENT: [(&str, &str); 2] = [("LoginMaxAttempts", "100"), ("LoginMaxAttemptsPerAddress", "100")];
 
-fn lenient() -> BTreeMap<String, String> {
-    LENIENT.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+/// Whom mails are from: none of them leaves this machine.
+const MAIL_FROM: (&str, &str) = ("MailFrom", "no-reply@example.com");
+
+fn defaults() -> BTreeMap<String, String> {
+    let defaults = LENIENT.into_iter().chain([MAIL_FROM]);
+    defaults.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
 /// The template that was named, or else the one here or in a directory above.

@@ -105,7 +105,7 @@ password-too-common = كلمة المرور سهلة التخمين
 
 # رسائل البريد. اسم الخدمة واسم المستخدم بين علامتين تحفظان اتجاههما.
 mail-hello = مرحبا { $name }،
-mail-code = أو أدخل هذا الرمز:
+mail-code = أو أدخل هذا الرمز خلال { $number } دقائق من طلبك:
 mail-valid-minutes =
     { PLURAL($number) ->
         [zero] الرابط صالح لأقل من دقيقة، ولمرة واحدة.
@@ -174,6 +174,11 @@ mail-factors-changed-subject = تغيرت عوامل التحقق لحسابك �
 mail-factors-changed-title = تغيرت عوامل التحقق لحسابك
 mail-factors-changed-text = أُضيف عامل تحقق إلى حسابك في { $service } أو استُبدل أو حُذف، وأُنهيت جميع الجلسات الأخرى.
 mail-factors-changed-ignore = إن لم تفعل ذلك فعين الآن كلمة مرور جديدة عن طريق «نسيت كلمة المرور؟»، وتواصل مع الدعم.
+
+mail-address-changed-subject = تغير عنوانك في { $service }
+mail-address-changed-title = تغير عنوان حسابك
+mail-address-changed-text = عين فريق { $service } عنوانا آخر لحسابك، وأنهيت كل الجلسات. لم يعد هذا العنوان صالحا لتسجيل الدخول.
+mail-address-changed-ignore = إن لم تطلب ذلك فتواصل مع الدعم.
 
 mail-address-taken-subject = لديك حساب في { $service }
 mail-address-taken-title = لديك حساب

@@ -83,7 +83,7 @@ password-too-common = The password is too easy to guess.
 
 # Mails. The service's name, and a user's, stand in marks that keep their direction.
 mail-hello = Hello { $name },
-mail-code = Or enter this code:
+mail-code = Or enter this code, within { $number } minutes of your request:
 mail-valid-minutes =
     { PLURAL($number) ->
         [one] The link works for { $number } minute, once.
@@ -140,6 +140,11 @@ mail-factors-changed-subject = Your second factors at { $service } were changed
 mail-factors-changed-title = Your second factors were changed
 mail-factors-changed-text = A second factor of your account at { $service } was added, replaced or removed, and all other sessions were ended.
 mail-factors-changed-ignore = If that was not you, set a new password with “Forgot password?” now, and contact support.
+
+mail-address-changed-subject = Your address at { $service } was changed
+mail-address-changed-title = Your address was changed
+mail-address-changed-text = The team of { $service } gave your account another address, and all sessions were ended. This address no longer logs in.
+mail-address-changed-ignore = If you did not ask for that, contact support.
 
 mail-address-taken-subject = You already have an account at { $service }
 mail-address-taken-title = You already have an account

@@ -41,8 +41,9 @@ pub async fn serve<E: From<RuntimeEnded>>(service: &Relay, outlets: &impl Outlet
 /// [`Unreadable`].
 pub async fn answer(service: &Relay, outlets: &impl Outlets, event: &str) -> Result<Value, Unreadable> {
     let records = read(event).ok_or(Unreadable).inspect_err(|error| tracing::error!(error = %error))?;
-    let told: Vec<_> = records.iter().filter_map(|record| Some((&record.sequence, record.change?))).collect();
-    let changes: Vec<_> = told.iter().map(|(_, change)| *change).collect();
+    let told: Vec<_> =
+        records.iter().filter_map(|record| Some((&record.sequence, record.change.clone()?))).collect();
+    let changes: Vec<_> = told.iter().map(|(_, change)| change.clone()).collect();
     let failed = relay(&service.store, outlets, &changes).await;
     tracing::info!(
         records = records.len(),
@@ -69,11 +70,12 @@ fn read(event: &str) -> Option<Vec<Record>> {
 
 fn record(record: &Value) -> Option<Record> {
     let sequence = record.pointer("/dynamodb/SequenceNumber")?.as_str()?.to_owned();
-    Some(Record { sequence, change: change(record) })
+    let change = change(record, &sequence);
+    Some(Record { sequence, change })
 }
 
 /// What a record tells. The filters in the template let nothing else through; a mapping without them would only cost calls.
-fn change(record: &Value) -> Option<Change> {
+fn change(record: &Value, sequence: &str) -> Option<Change> {
     let text = |at: &str| record.pointer(at).and_then(Value::as_str);
     let (name, pk, sk) = (text("/eventName")?, text("/dynamodb/Keys/pk/S")?, text("/dynamodb/Keys/sk/S")?);
     if pk.starts_with("MAIL#") {
@@ -81,7 +83,7 @@ fn change(record: &Value) -> Option<Change> {
     }
     let user = pk.strip_prefix("USER#")?.parse().ok()?;
     if sk == "PROFILE" {
-        return ["MODIFY", "REMOVE"].contains(&name).then_some(Change::UserChanged(user));
+        return ["MODIFY", "REMOVE"].contains(&name).then(|| Change::UserChanged(user, sequence.to_owned()));
     }
     let session = sk.strip_prefix("SESSION#")?.parse().ok()?;
     let is_ended = name == "MODIFY" && text("/dynamodb/NewImage/state/S") == Some("revoked");

@@ -5,7 +5,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::support::client::Client;
-use crate::support::stack::{PASSWORD, System, with_mail};
+use crate::support::program::{command, run};
+use crate::support::stack::{PASSWORD, Pair, System, with_mail};
 
 const OTHER: &str = "An0ther-phrase?";
 
@@ -124,4 +125,127 @@ async fn while_ses_is_down_the_mail_waits_in_the_queue() {
     assert!(row.iter().all(|row| row["sentAt"].is_null()), "{row:?}");
     assert!(mails(&system).await.is_empty());
     assert!(!system.stop().await.to_lowercase().contains("canary"));
+}
+
+/// The records of a table's stream, as they are read at its own address.
+async fn stream(system: &System, table: &str) -> Vec<Value> {
+    let call = async |operation: &str, input: Value| -> Value {
+        let call = reqwest::Client::new()
+            .post(system.stack.dynamodb_url())
+            .header("x-amz-target", format!("DynamoDBStreams_20120810.{operation}"))
+            .header("content-type", "application/x-amz-json-1.0")
+            .header(
+                "authorization",
+                "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request",
+            )
+            .body(input.to_string());
+        call.send().await.unwrap().json().await.unwrap()
+    };
+    let streams = call("ListStreams", json!({"TableName": table})).await;
+    let arn = streams["Streams"][0]["StreamArn"].clone();
+    let described = call("DescribeStream", json!({"StreamArn": arn})).await;
+    let mut records = Vec::new();
+    for shard in described["StreamDescription"]["Shards"].as_array().unwrap_or_else(|| panic!("{described}"))
+    {
+        let from =
+            json!({"StreamArn": arn, "ShardId": shard["ShardId"], "ShardIteratorType": "TRIM_HORIZON"});
+        let mut iterator = call("GetShardIterator", from).await["ShardIterator"].clone();
+        while iterator.is_string() {
+            let page = call("GetRecords", json!({"ShardIterator": iterator})).await;
+            let found = page["Records"].as_array().unwrap_or_else(|| panic!("{page}"));
+            if found.is_empty() {
+                break;
+            }
+            records.extend(found.iter().cloned());
+            iterator = page["NextShardIterator"].clone();
+        }
+    }
+    records
+}
+
+/// The code of a mail: eight digits in two groups, on a line of their own.
+fn code(mail: &Value) -> Option<String> {
+    let digits = mail["text"].as_str()?.lines().map(|line| line.replace(' ', ""));
+    digits.into_iter().find(|line| line.len() == 8 && line.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+fn token(mail: &Value) -> String {
+    mail["link"].as_str().unwrap_or_else(|| panic!("{mail}")).rsplit('=').next().unwrap().to_owned()
+}
+
+/// Every kind of mail, and then everything that passed on its way is searched: what the relay reads of the Identity table, the queue, the
+/// bus, the logs.
+#[tokio::test]
+async fn no_hash_link_code_or_address_is_in_a_record_a_message_an_event_or_a_log() {
+    let system = System::start_with(|options| {
+        with_mail(options);
+        options.page = true;
+        for (name, value) in [("Registration", "open"), ("EmailVerification", "required")] {
+            options.parameters.insert(name.to_owned(), value.to_owned());
+        }
+    })
+    .await;
+    let client = Client::at(113);
+    let post = async |endpoint: &str, body: Value, status: u16| {
+        client.post(&system.auth(endpoint), &body).await.expect_status(status);
+    };
+    let local = format!("--local={}", system.stack.dynamodb_url());
+    let nova = async |arguments: &[&str], input: &str| {
+        let ended = run(command("nova", &[arguments, &[local.as_str()]].concat()), input).await;
+        assert!(ended.success, "{ended:?}");
+    };
+    let (new, moved) = ("canary.new@example.com", "canary.moved@example.com");
+    let registration = json!({"name": "CanaryName", "email": new, "password": "Canary-Passw0rd!"});
+    post("register", registration, 202).await;
+    let verify = mails_once(&system, 1).await.remove(0);
+    post("verify", json!({"token": token(&verify)}), 200).await;
+    post("recovery", json!({"email": new}), 202).await;
+    let reset = mails_once(&system, 2).await.remove(0);
+    let wrong = json!({"email": new, "code": "00000000", "newPassword": "Canary-0ther!"});
+    client.post(&system.auth("recovery/confirm"), &wrong).await.expect(400, "MAIL_TOKEN_INVALID");
+    let right = json!({"email": new, "code": code(&reset).unwrap(), "newPassword": "Canary-0ther!"});
+    post("recovery/confirm", right, 200).await;
+    mails_once(&system, 3).await;
+    let pair = Pair::of(&system.try_login(&client, new, "Canary-0ther!").await);
+    let wish = json!({"newEmail": moved, "currentPassword": "Canary-0ther!"});
+    let asked = client.request("POST", &system.auth("email")).bearer_auth(&pair.access).json(&wish);
+    client.send(asked).await.expect_status(202);
+    let change = mails_once(&system, 4).await.remove(0);
+    post("email/confirm", json!({"token": token(&change)}), 200).await;
+    let revert = mails_once(&system, 5).await.remove(0);
+    post("email/revert", json!({"token": token(&revert)}), 200).await;
+    let again = mails_once(&system, 6).await.remove(0);
+    nova(&["user", "password", new, "--bcrypt-cost", "10"], "Canary-Th1rd!").await;
+    nova(&["user", "reset-mail", new], "").await;
+    nova(&["user", "edit", new, "--email", "canary.edited@example.com"], "").await;
+    let invite = ["user", "invite", "--email", "canary.guest@example.com", "--name", "CanaryGuest"];
+    nova(&[&invite[..], &["--bcrypt-cost", "10"]].concat(), "").await;
+    let all = mails_once(&system, 10).await;
+    logged(&system, "mail_sent").await;
+
+    let mut secrets: Vec<String> = ["canary", "$2b$"].map(str::to_owned).into();
+    secrets.extend(all.iter().filter(|mail| mail["link"].is_string()).map(token));
+    secrets.extend(all.iter().filter_map(code));
+    assert!(secrets.contains(&token(&again)) && secrets.len() > 9, "{}", secrets.len());
+    let records = stream(&system, "IdentityTable").await;
+    let is_read = |record: &&Value| {
+        let key = |name: &str| record["dynamodb"]["Keys"][name]["S"].as_str().unwrap_or_default();
+        key("pk").starts_with("USER#") && key("sk") == "PROFILE"
+    };
+    assert!(records.iter().filter(is_read).count() > 3, "{records:?}");
+    for record in &records {
+        assert!(
+            record["dynamodb"]["NewImage"].is_null() && record["dynamodb"]["OldImage"].is_null(),
+            "{record}"
+        );
+    }
+    let read = records.iter().filter(is_read).map(Value::to_string).collect::<Vec<_>>().join("\n");
+    let told = system.stack.told().join("\n");
+    assert!(told.contains("mail:") && told.contains("user:"), "{told}");
+    for text in [read, told, system.stop().await] {
+        let text = text.to_lowercase();
+        for secret in &secrets {
+            assert!(!text.contains(&secret.to_lowercase()), "{secret} in {text}");
+        }
+    }
 }

@@ -121,6 +121,7 @@ impl Stack {
             ("AWS_ENDPOINT_URL_EVENTBRIDGE".to_owned(), services.url()),
             ("AWS_ENDPOINT_URL_SESV2".to_owned(), services.url()),
         ]);
+        environment.extend(own_app(&templates, &listeners));
         environment.extend(options.environment.clone());
         let mut pools = BTreeMap::new();
         let mut management = management_urls(&templates, &listeners);
@@ -324,6 +325,15 @@ fn facts(templates: &[Template], options: &Options) -> Facts {
         password_profile: told("PASSWORD_PROFILE"),
         demo: options.demo,
     }
+}
+
+/// Where the links of mails lead, if nothing else is said: to the page here.
+fn own_app(templates: &[Template], listeners: &[Listener]) -> Option<(String, String)> {
+    const NAME: &str = "APP_URL";
+    let mut functions = templates.iter().flat_map(|template| &template.functions);
+    let is_open = functions.any(|function| function.environment.get(NAME).is_some_and(String::is_empty));
+    let (_, address) = listeners.first().filter(|_| is_open)?;
+    Some((NAME.to_owned(), format!("http://{address}")))
 }
 
 /// A variable of the functions that have it.

@@ -7,10 +7,11 @@ use nova_auth::domain::ids::UserId;
 use nova_auth::domain::moment::Moment;
 use nova_auth::domain::name::PersonName;
 use nova_auth::domain::refusal::Refusal;
-use nova_auth::flows::operator::{Edit, Edited, moved_before};
+use nova_auth::flows::operator::{Edit, Edited, Operator, moved_before};
 use nova_auth::store::Store;
 use serde_json::json;
 
+use super::invite::LanguageArgs;
 use super::{Common, UserName, find, moment, operator};
 use crate::failure::{NotFound, refused};
 use crate::output::shown;
@@ -27,6 +28,8 @@ pub(crate) struct Args {
     /// New display name.
     #[arg(long)]
     name: Option<String>,
+    #[command(flatten)]
+    language: LanguageArgs,
 }
 
 impl Args {
@@ -50,7 +53,9 @@ pub(super) async fn run(args: &Args) -> Result<(), Box<dyn Error>> {
         }
         found => found?.id,
     };
-    let edited = operator(&store, &moment, common.log).edit(id, &edit).await.map_err(refused)?;
+    let tells = args.language.tells(&common.target).await;
+    let operator = Operator { tells, ..operator(&store, &moment, common.log) };
+    let edited = operator.edit(id, &edit).await.map_err(refused)?;
     // Others may be at it too: what is said is what is there now.
     let now = find(&store, &UserName::Id(id)).await?;
     let (email, name) = (now.email.as_str(), now.name.as_str());

@@ -193,5 +193,5 @@ pub(crate) fn moment() -> Result<Moment, Box<dyn Error>> {
 
 /// The operator who types this.
 pub(crate) fn operator<'a>(store: &'a Store, moment: &'a Moment, log: LogArgs) -> Operator<'a> {
-    Operator { store, moment, journal: log.journal() }
+    Operator { store, moment, journal: log.journal(), tells: None }
 }

@@ -4,9 +4,11 @@ use std::error::Error;
 use std::io::{BufRead, IsTerminal as _};
 
 use nova_auth::domain::password::{Password, Profile as PasswordProfile};
+use nova_auth::flows::operator::Operator;
 use nova_auth::passwords::Hasher;
 use serde_json::json;
 
+use super::invite::LanguageArgs;
 use super::{Common, find, moment, operator};
 use crate::failure::refused;
 
@@ -16,6 +18,8 @@ pub(crate) struct Args {
     pub(super) common: Common,
     #[command(flatten)]
     password: PasswordArgs,
+    #[command(flatten)]
+    language: LanguageArgs,
 }
 
 /// What a new password has to be, and how it is kept.
@@ -67,9 +71,9 @@ pub(super) async fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     let store = args.common.target.store().await?;
     let user = find(&store, &args.common.user).await?;
     let moment = moment()?;
-    let set = operator(&store, &moment, args.common.log)
-        .set_password(&user, &password, args.password.policy(), args.password.hasher())
-        .await;
+    let tells = args.language.tells(&args.common.target).await;
+    let operator = Operator { tells, ..operator(&store, &moment, args.common.log) };
+    let set = operator.set_password(&user, &password, args.password.policy(), args.password.hasher()).await;
     set.map_err(refused)?;
     let done = json!({"id": user.id.to_string(), "passwordSet": true, "sessionsEnded": true});
     args.common.output.print(

@@ -59,6 +59,8 @@ security_events! {
     UserCreated => "user_created",
     /// A user's status, role, permissions, address, name or lock was changed by an operator.
     UserUpdated => "user_updated",
+    /// An operator had a mail sent, by whose link the user sets a password.
+    UserMailed => "user_mailed",
     /// A user was deleted.
     UserDeleted => "user_deleted",
 }

@@ -2,7 +2,7 @@
 //! event bus.
 //!
 //! The change is the record, so nothing that took can be forgotten. A change may be told more than once, and each telling has
-//! the same id: `mail:<id>`, `session:<id>:ended`, `user:<id>:<epoch>`. What is told are names of rows, never what is in them.
+//! the same id: `mail:<id>`, `session:<id>:ended`, `user:<id>:<epoch>:<record>`. What is told are names of rows, never what is in them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,14 +20,15 @@ use crate::{
 pub const AT_ONCE: usize = 10;
 
 /// A change, as a table's stream tells it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Change {
     /// Somebody asked for a mail.
     MailAsked(MailKey),
     /// A session was ended.
     SessionEnded(UserId, SessionId),
-    /// A user's profile was changed, or is gone.
-    UserChanged(UserId),
+    /// A user's profile was changed, or is gone; with the name of the record in the stream. Another role raises no epoch, so that
+    /// nothing else tells it from the change before.
+    UserChanged(UserId, String),
 }
 
 /// An event for whoever listens to the bus.
@@ -56,7 +57,7 @@ pub async fn relay(store: &Store, outlets: &impl Outlets, changes: &[Change]) ->
         match change {
             Change::MailAsked(key) => messages.push((message(&key), places)),
             Change::SessionEnded(user, session) => events.push((ended(user, session), places)),
-            Change::UserChanged(user) => match changed(store, user).await {
+            Change::UserChanged(user, record) => match changed(store, user, &record).await {
                 Ok(event) => events.push((event, places)),
                 Err(error) => {
                     tracing::error!(error = %error, "a change of a user could not be read");
@@ -76,15 +77,18 @@ pub async fn relay(store: &Store, outlets: &impl Outlets, changes: &[Change]) ->
     failed
 }
 
-/// Each change once, in the order of its first telling, with all of its places.
+/// Each change once, in the order of its first telling, with all of its places; of several of a user, the last.
 fn distinct(changes: &[Change]) -> Vec<(Change, Vec<usize>)> {
     let mut found: Vec<(Change, Vec<usize>)> = Vec::new();
     let mut known = BTreeMap::new();
     for (place, change) in changes.iter().enumerate() {
         let at = *known.entry(name_of(change)).or_insert(found.len());
         match found.get_mut(at) {
-            Some((_, places)) => places.push(place),
-            None => found.push((*change, vec![place])),
+            Some((last, places)) => {
+                *last = change.clone();
+                places.push(place);
+            }
+            None => found.push((change.clone(), vec![place])),
         }
     }
     found
@@ -94,7 +98,7 @@ fn name_of(change: &Change) -> String {
     match change {
         Change::MailAsked(key) => format!("{}/{}", key.pk(), key.sk()),
         Change::SessionEnded(_, session) => format!("session/{session}"),
-        Change::UserChanged(user) => format!("user/{user}"),
+        Change::UserChanged(user, _) => format!("user/{user}"),
     }
 }
 
@@ -116,10 +120,10 @@ fn ended(user: UserId, session: SessionId) -> Announcement {
 }
 
 /// The user as they are now, whatever they were when the record was written: of two changes, the later one is told.
-async fn changed(store: &Store, user: UserId) -> Result<Announcement, StoreError> {
+async fn changed(store: &Store, user: UserId, record: &str) -> Result<Announcement, StoreError> {
     let profile = store.profile(user).await?;
     let epoch = profile.as_ref().map(|profile| profile.epoch);
-    let version = epoch.map_or_else(|| "deleted".to_owned(), |epoch| epoch.to_string());
+    let version = epoch.map_or_else(|| "deleted".to_owned(), |epoch| format!("{epoch}:{record}"));
     let detail = json!({
         "id": format!("user:{user}:{version}"),
         "userId": user.to_string(),
@@ -139,8 +143,9 @@ mod tests {
     #[test]
     fn a_change_that_is_there_twice_is_told_once_and_fails_in_both_places() {
         let session = |id: &str| Change::SessionEnded(ONE.parse().unwrap(), id.parse().unwrap());
-        let user = Change::UserChanged(ONE.parse().unwrap());
-        let found = distinct(&[session(ONE), user, session(OTHER), session(ONE)]);
+        let user = |record: &str| Change::UserChanged(ONE.parse().unwrap(), record.to_owned());
+        let found = distinct(&[session(ONE), user("1"), session(OTHER), session(ONE), user("4")]);
+        assert_eq!(found[1], (user("4"), vec![1, 4]));
         let places: Vec<_> = found.iter().map(|(_, places)| places.clone()).collect();
         assert_eq!(places.len(), 3, "{places:?}");
         assert_eq!(places_of(BTreeSet::from([0]), &places).collect::<Vec<_>>(), [0, 3]);

@@ -169,6 +169,41 @@ mod tests {
         assert_eq!(code_of(&deriving(1), &key(), &prepared()).expose(), "79908796");
     }
 
+    /// Whatever is taken together: no two of them share a link.
+    #[test]
+    fn no_link_works_for_another_stack_purpose_mailbox_row_user_or_password_in_any_combination() {
+        let ids = ["0190163d-8694-739b-aea5-966c26f8ad90", "0190163d-8694-739b-aea5-966c26f8ad92"];
+        let mailboxes = ["sara@example.com", "omar@example.com"].map(|email| Email::parse(email).unwrap());
+        let users = ["", ids[0], ids[1]].map(|id| id.parse().ok());
+        let mut macs = BTreeSet::new();
+        for (secret, kind) in [1, 2].into_iter().flat_map(|secret| MailKind::ALL.map(|kind| (secret, kind))) {
+            for (email, id) in mailboxes.iter().flat_map(|email| ids.map(|id| (email, id))) {
+                for (user_id, bound) in
+                    users.into_iter().flat_map(|user| ["a", "b"].map(|bound| (user, bound)))
+                {
+                    let key = MailKey { mailbox: MailDigest::of(email), kind, id: id.parse().unwrap() };
+                    let prepared = Prepared { user_id, bound: Bound::to(bound), ..prepared() };
+                    macs.insert(link_mac(&deriving(secret), &key, &prepared).0);
+                }
+            }
+        }
+        // Of each stack, kind, mailbox and row: two users or none, with two passwords.
+        assert_eq!(macs.len(), 2 * 6 * 2 * 2 * 3 * 2);
+    }
+
+    /// A link with anything in it changed is another link, or none.
+    #[test]
+    fn a_link_that_differs_in_one_bit_is_no_link() {
+        let token = MailToken { key: key(), mac: link_mac(&deriving(1), &key(), &prepared()) };
+        let bytes = URL_SAFE_NO_PAD.decode(token.expose()).unwrap();
+        for bit in 0..bytes.len() * 8 {
+            let mut changed = bytes.clone();
+            changed[bit / 8] ^= 1 << (bit % 8);
+            let Ok(changed) = MailToken::parse(&URL_SAFE_NO_PAD.encode(changed)) else { continue };
+            assert_ne!(changed.mac, link_mac(&deriving(1), &changed.key, &prepared()), "bit {bit}");
+        }
+    }
+
     #[test]
     fn a_link_counts_for_one_mailbox_purpose_row_user_password_and_stack() {
         let other_id = "0190163d-8694-739b-aea5-966c26f8ad92";

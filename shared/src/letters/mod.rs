@@ -10,7 +10,7 @@ use jiff::SignedDuration;
 
 use crate::{
     domain::{
-        mail::{MailCode, MailKind, MailToken, Notice},
+        mail::{CODE_LIFE, MailCode, MailKind, MailToken, Notice},
         name::PersonName,
     },
     messages::{Argument, Language, message},
@@ -78,6 +78,7 @@ impl About<'_> {
             Self::Notice(Notice::PasswordChanged) => "mail-password-changed",
             Self::Notice(Notice::AddressTaken) => "mail-address-taken",
             Self::Notice(Notice::FactorsChanged) => "mail-factors-changed",
+            Self::Notice(Notice::AddressChanged) => "mail-address-changed",
         }
     }
 
@@ -140,7 +141,8 @@ pub fn write(contents: &Contents<'_>) -> Letter {
         parts.push(Part::Button(said(&format!("{words}-button")), link));
     }
     if let Some(code) = contents.about.code() {
-        parts.push(Part::Code(said("mail-code"), code));
+        let minutes = [("number", CODE_LIFE.as_mins().into())];
+        parts.push(Part::Code(message("mail-code", contents.language, &minutes), code));
     }
     if let Some(lifetime) = contents.about.lifetime() {
         parts.push(Part::Line(valid(lifetime, contents.language)));

@@ -28,9 +28,10 @@ fn letter(kind: MailKind, language: Language, service: &str, name: Option<&Perso
 fn every_mail_has_its_words_in_every_language() {
     for language in Language::ALL {
         let all = MailKind::ALL.map(|kind| letter(kind, language, "Nova CRM", None));
-        let about = About::Notice(Notice::AddressTaken);
-        let taken = write(&Contents { service: "Nova CRM", about, name: None, language });
-        for letter in all.iter().chain([&taken]) {
+        let told = [Notice::AddressTaken, Notice::AddressChanged].map(|notice| {
+            write(&Contents { service: "Nova CRM", about: About::Notice(notice), name: None, language })
+        });
+        for letter in all.iter().chain(&told) {
             assert!(!letter.text.contains("mail-") && !letter.subject.contains("mail-"), "{}", letter.text);
             // A variable that a message misses is shown as its name.
             assert!(!letter.text.contains(['{', '$']), "{}", letter.text);
@@ -50,6 +51,7 @@ fn the_link_and_the_code_are_in_both_forms_and_the_token_is_in_the_fragment() {
         assert!(text.contains(&link) && text.contains(&code), "{text}");
     }
     assert!(letter.html.contains(r#"<html lang="ar" dir="rtl">"#));
+    assert!(letter.text.contains("خلال 10 دقائق"), "{}", letter.text);
 }
 
 #[test]

@@ -3,7 +3,13 @@
 use aws_sdk_dynamodb::types::{Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
 
 use super::{Credential, EventRow, Store, StoreError, credential, item, profile, transaction::Transacted};
-use crate::domain::{email::Email, ids::UserId, name::PersonName, user::Profile};
+use crate::domain::{
+    email::Email,
+    ids::UserId,
+    mail::{Mail, MailKey},
+    name::PersonName,
+    user::Profile,
+};
 
 /// What became of a change of address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,16 +53,16 @@ impl Store {
     }
 
     /// CREDENTIAL goes from the old address to the new one, which nobody has; PROFILE takes the address, and the name, and
-    /// every session ends with its epoch; EVENT is put: all or nothing.
+    /// every session ends with its epoch; EVENT, and the mail that tells the user, are put: all or nothing.
     ///
     /// # Errors
     /// [`StoreError`]; then it may or may not have taken effect.
     pub async fn move_user(
         &self,
         user: &Profile,
-        email: &Email,
-        name: &PersonName,
+        (email, name): (&Email, &PersonName),
         event: &EventRow,
+        notice: Option<&(MailKey, Mail)>,
     ) -> Result<UserMoved, StoreError> {
         const OPERATION: &str = "change an address";
         let Some(mut row) = self.credential_row(OPERATION, &user.email).await? else {
@@ -68,12 +74,15 @@ impl Store {
         }
         // The row as it is: a later version may keep more in it.
         row.extend(credential::key(email));
-        let writes = vec![
+        let mut writes = vec![
             self.credential_put(OPERATION, row)?,
             self.credential_delete(OPERATION, &user.email, &verified)?,
             self.address_update(OPERATION, user, email, name)?,
             TransactWriteItem::builder().put(self.event_put(OPERATION, event)?).build(),
         ];
+        if let Some((key, mail)) = notice {
+            writes.push(self.mail_put(OPERATION, (key, mail))?);
+        }
         let Transacted::ConditionsFailed(mut reasons) = self.transact(OPERATION, writes).await? else {
             return Ok(UserMoved::Done);
         };

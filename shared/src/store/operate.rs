@@ -17,6 +17,7 @@ use crate::domain::{
     attempts::Window,
     email::Email,
     ids::UserId,
+    mail::{Mail, MailKey},
     password::PasswordHash,
     user::{MAX_PERMISSIONS, Profile, Role},
 };
@@ -103,16 +104,16 @@ impl Store {
     }
 
     /// Sets a password that nobody had to prove the old one for, ends every session, and forgets the account's failures: whoever
-    /// is given a password has to get in with it. `false`: the user or their credential is gone.
+    /// is given a password has to get in with it. The mail that tells them goes with it. `false`: the user or their credential is gone.
     ///
     /// # Errors
     /// [`StoreError`]; then it may not have taken effect. It can be repeated.
     pub async fn set_password(
         &self,
-        email: &Email,
-        user: UserId,
+        (email, user): (&Email, UserId),
         hash: &PasswordHash,
         event: &EventRow,
+        notice: Option<&(MailKey, Mail)>,
     ) -> Result<bool, StoreError> {
         const OPERATION: &str = "set a password";
         let malformed = |_| StoreError::Malformed { operation: OPERATION };
@@ -136,6 +137,9 @@ impl Store {
             TransactWriteItem::builder().put(self.event_put(OPERATION, event)?).build(),
         ];
         writes.push(self.forget_account(OPERATION, email)?);
+        if let Some((key, mail)) = notice {
+            writes.push(self.mail_put(OPERATION, (key, mail))?);
+        }
         Ok(matches!(self.transact(OPERATION, writes).await?, Transacted::Done))
     }
 

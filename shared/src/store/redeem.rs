@@ -187,6 +187,19 @@ impl Store {
         })
     }
 
+    /// Asks for a mail, with its entry in the security log: both or neither.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then it may be sent or not.
+    pub async fn ask_for_mail(&self, key: &MailKey, mail: &Mail, event: &EventRow) -> Result<(), StoreError> {
+        const OPERATION: &str = "ask for a mail";
+        let writes = vec![
+            self.mail_put(OPERATION, (key, mail))?,
+            TransactWriteItem::builder().put(self.event_put(OPERATION, event)?).build(),
+        ];
+        self.transact(OPERATION, writes).await.map(drop)
+    }
+
     pub(super) async fn redeem(
         &self,
         operation: &'static str,

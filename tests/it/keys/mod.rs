@@ -5,6 +5,7 @@
 //! | `vault` | a Secrets Manager in memory, which fails when it is told to |
 //! | `cache` | Secrets Manager down, slow, and asked about made-up names |
 //! | `steps` | the four steps of a rotation: repeated, interrupted, out of order, too late |
+//! | `links` | a rotation, seen from a link that is out |
 //! | `emergency` | a key that is dropped |
 //! | `years` | rotation after rotation under traffic, with the time moved |
 //! | `traffic` | rotation under traffic in the whole system |
@@ -13,6 +14,7 @@
 
 mod cache;
 mod emergency;
+mod links;
 mod published;
 mod steps;
 mod tampering;

@@ -22,6 +22,7 @@ use serde_json::{Value, json};
 
 pub(super) const ACCESS: &str = "arn:access";
 pub(super) const REFRESH: &str = "arn:refresh";
+pub(super) const LINKS: &str = "arn:links";
 
 /// What befalls calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -60,10 +61,12 @@ struct Version {
 }
 
 impl Vault {
-    /// Both secrets as CloudFormation makes them.
+    /// The secrets as CloudFormation makes them.
     pub(super) fn new() -> Vault {
         let vault = Vault::default();
-        for (secret, kid, letter) in [(ACCESS, "access-1", 'a'), (REFRESH, "refresh-1", 'r')] {
+        for (secret, kid, letter) in
+            [(ACCESS, "access-1", 'a'), (REFRESH, "refresh-1", 'r'), (LINKS, "link-1", 'l')]
+        {
             vault.put(secret, &symmetric(kid, letter, ""));
         }
         vault
@@ -106,7 +109,11 @@ impl Vault {
     /// The version and the ring in force.
     pub(super) fn in_force(&self, secret: &str) -> (String, Ring) {
         let (id, text) = self.staged(secret, "AWSCURRENT").unwrap();
-        let kind = if secret == ACCESS { TokenKind::Access } else { TokenKind::Refresh };
+        let kind = match secret {
+            ACCESS => TokenKind::Access,
+            REFRESH => TokenKind::Refresh,
+            _ => TokenKind::Link,
+        };
         (id, KeyDocument::parse(&text, kind).unwrap().ring().unwrap())
     }
 
@@ -135,7 +142,7 @@ impl Vault {
         KeyRotation {
             access: self.secret(ACCESS),
             refresh: self.secret(REFRESH),
-            links: None,
+            links: Some(self.secret(LINKS)),
             algorithm,
             lifetimes,
         }

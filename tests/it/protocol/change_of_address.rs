@@ -24,7 +24,7 @@ use super::{
     world::{ADDRESS, OTHER_PASSWORD, PASSWORD, Person, World, device},
 };
 
-fn new_address() -> Email {
+pub(super) fn new_address() -> Email {
     Email::parse("amal.haddad@example.com").unwrap()
 }
 
@@ -32,7 +32,7 @@ fn caller(address: &str) -> Caller {
     Caller { address: ClientAddress::parse(address), device: device() }
 }
 
-async fn wishes(
+pub(super) async fn wishes(
     world: &World,
     second: i64,
     access: &Token,
@@ -49,11 +49,11 @@ async fn wishes(
     wish(&world.service, &world.at(second), &wanted).await
 }
 
-async fn confirms(world: &World, second: i64, proof: Proof) -> Result<(), FlowError> {
+pub(super) async fn confirms(world: &World, second: i64, proof: Proof) -> Result<(), FlowError> {
     confirm(&world.redemption, &world.at(second), &caller(ADDRESS), &proof).await
 }
 
-async fn reverts(world: &World, second: i64, proof: Proof) -> Result<(), FlowError> {
+pub(super) async fn reverts(world: &World, second: i64, proof: Proof) -> Result<(), FlowError> {
     revert(&world.redemption, &world.at(second), &caller(ADDRESS), &proof).await
 }
 

@@ -126,7 +126,7 @@ async fn an_operators_change_takes_whatever_is_written_beside_it() {
         async |world, scene| {
             let moment = world.at(NOW);
             let journal = world.service.journal;
-            let operator = Operator { store: &world.service.store, moment: &moment, journal };
+            let operator = Operator { store: &world.service.store, moment: &moment, journal, tells: None };
             let user = world.service.store.profile(scene.person.id).await?.unwrap();
             operator.unlock(&scene.person.email, scene.person.id).await?;
             let password = Password::new(OTHER_PASSWORD.to_owned());

@@ -38,7 +38,12 @@ async fn change(world: &World, what: &str) -> (u64, Option<u64>) {
     };
     let before = epoch().await.unwrap();
     let moment = world.at(10);
-    let operator = Operator { store: &world.service.store, moment: &moment, journal: world.service.journal };
+    let operator = Operator {
+        store: &world.service.store,
+        moment: &moment,
+        journal: world.service.journal,
+        tells: None,
+    };
     let user = world.service.store.profile(person.id).await.unwrap().unwrap();
     world.wire.reset();
     match what {

@@ -292,7 +292,12 @@ async fn what_a_recovery_says() {
 async fn what_an_operator_says() {
     let (world, amal, pair) = world(&[]).await;
     let moment = world.at(1);
-    let operator = Operator { store: &world.service.store, moment: &moment, journal: world.service.journal };
+    let operator = Operator {
+        store: &world.service.store,
+        moment: &moment,
+        journal: world.service.journal,
+        tells: None,
+    };
     let access = async |change| operator.change_access(amal.id, &change, true).await;
     said(&world, "operator_role", access(AccessChange::Role(Role::default()))).await.unwrap();
     let more = ["notes:write".to_owned()].into();

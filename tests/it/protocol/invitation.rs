@@ -171,8 +171,12 @@ async fn a_user_confirms_the_address_that_is_theirs_and_no_other() {
 
 async fn invited(world: &World, second: i64) -> Profile {
     let moment = world.at(second);
-    let operator =
-        Operator { store: &world.service.store, moment: &moment, journal: world.redemption.journal };
+    let operator = Operator {
+        store: &world.service.store,
+        moment: &moment,
+        journal: world.redemption.journal,
+        tells: None,
+    };
     let guest = Guest {
         email: sara(),
         name: PersonName::parse("Sara").unwrap(),
@@ -220,9 +224,14 @@ async fn an_invitation_ends_after_a_week_with_the_user_and_when_a_second_one_was
     let first = reads_of(&world, 1, &sara(), MailKind::Invite).await;
     let week = 7 * 24 * 3600;
     let moment = world.at(2);
-    let operator =
-        Operator { store: &world.service.store, moment: &moment, journal: world.redemption.journal };
+    let operator = Operator {
+        store: &world.service.store,
+        moment: &moment,
+        journal: world.redemption.journal,
+        tells: None,
+    };
     assert!(operator.invite_again(&user, "en").await.unwrap());
+    assert_eq!(world.rows.count_events(user.id, "user_mailed").await, 1, "who had it sent is not known");
     let second = reads_of(&world, 3, &sara(), MailKind::Invite).await;
     assert_eq!(refusal(accepts(&world, week, first.link(), PASSWORD).await), Refusal::MailTokenInvalid);
     let active = accepts(&world, week + 1, second.link(), PASSWORD).await.unwrap();
@@ -235,8 +244,12 @@ async fn nobody_is_invited_whose_address_is_taken_and_no_mail_goes_out() {
     let world = World::new().await;
     world.person("sara").await;
     let moment = world.at(0);
-    let operator =
-        Operator { store: &world.service.store, moment: &moment, journal: world.redemption.journal };
+    let operator = Operator {
+        store: &world.service.store,
+        moment: &moment,
+        journal: world.redemption.journal,
+        tells: None,
+    };
     let guest = Guest {
         email: sara(),
         name: PersonName::parse("Sara").unwrap(),

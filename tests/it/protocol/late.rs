@@ -1,14 +1,16 @@
 //! Writes that arrive late: the SDK gave a try up and went on, and the try is still on its way. When it comes, the world
 //! is another, and it must find that out by its own condition.
 
-use nova_auth::domain::user::Status;
+use nova_auth::domain::{mail::MailKind, refusal::Refusal, user::Status};
 
 use super::{
-    answers::assert_passing,
+    answers::{assert_passing, refusal},
+    change_of_address::{confirms, new_address, reverts, wishes},
     faults::{Fault, Gate, on},
     login_attempts::guess,
+    mailbox::{forgets, reads, reads_of, reset},
     rows::{SESSIONS, number, text},
-    world::{ADDRESS, World, time},
+    world::{ADDRESS, OTHER_PASSWORD, PASSWORD, World, time},
 };
 
 #[tokio::test]
@@ -172,4 +174,101 @@ async fn a_reservation_that_arrives_after_its_login_costs_one_place_at_most() {
     gate.let_it_arrive().await;
     assert!(world.rows.address_entries(ADDRESS).await.len() <= 1);
     world.login(&world.at(1), &person).await.unwrap();
+}
+
+// ---- mail
+
+/// A row that were written again would have its link once more, after it was used.
+#[tokio::test]
+async fn a_mail_that_is_asked_for_again_when_its_link_was_used_stays_used() {
+    let world = World::new().await;
+    let amal = world.person("amal").await;
+    let gate = Gate::default();
+    world.wire.script(on("PutItem").with("RESET#"), Fault::Late(gate.clone()));
+    forgets(&world, 0, &amal.email).await.unwrap();
+    let read = reads(&world, 1, &amal.email).await;
+    reset(&world, 2, read.link(), OTHER_PASSWORD).await.unwrap();
+    gate.let_it_arrive().await;
+    let rows = world.rows.all(SESSIONS, &format!("MAIL#{}", amal.email.digest()), "RESET#").await;
+    assert_eq!((rows.len(), rows[0].contains_key("usedAt"), rows[0].contains_key("sentAt")), (1, true, true));
+    assert_eq!(refusal(reset(&world, 3, read.link(), PASSWORD).await), Refusal::MailTokenInvalid);
+}
+
+#[tokio::test]
+async fn a_mail_that_counts_again_takes_one_place_of_its_mailbox() {
+    let world = World::new().await;
+    let amal = world.person("amal").await;
+    let gate = Gate::default();
+    world.wire.script(on("UpdateItem").with("MAILS#ACCOUNT"), Fault::Late(gate.clone()));
+    forgets(&world, 0, &amal.email).await.unwrap();
+    gate.let_it_arrive().await;
+    forgets(&world, 1, &amal.email).await.unwrap();
+    forgets(&world, 2, &amal.email).await.unwrap();
+    assert!(matches!(refusal(forgets(&world, 3, &amal.email).await), Refusal::MailLimited(_)));
+}
+
+#[tokio::test]
+async fn a_reset_that_arrives_after_another_password_does_not_bring_its_own() {
+    let world = World::new().await;
+    let (amal, pair) = world.logged_in().await;
+    forgets(&world, 0, &amal.email).await.unwrap();
+    let read = reads(&world, 1, &amal.email).await;
+    let gate = Gate::default();
+    world.wire.script(on("TransactWriteItems"), Fault::Late(gate.clone()));
+    world.wire.script(on("TransactWriteItems").every_try(), Fault::throttled());
+    assert_passing(reset(&world, 2, read.link(), OTHER_PASSWORD).await);
+    world.wire.reset();
+    world.change_password_to(&world.at(3), &pair.access, PASSWORD, "Next-horse-1!").await.unwrap();
+    let hash = world.rows.password_hash(&amal.email).await;
+    gate.let_it_arrive().await;
+    assert_eq!(world.rows.password_hash(&amal.email).await, hash);
+    world.assert_alive(4, &pair).await;
+    assert_eq!(world.rows.count_events(amal.id, "authn_password_reset").await, 0);
+}
+
+#[tokio::test]
+async fn a_reset_that_arrives_again_ends_no_session_that_began_after_it() {
+    let world = World::new().await;
+    let amal = world.person("amal").await;
+    forgets(&world, 0, &amal.email).await.unwrap();
+    let read = reads(&world, 1, &amal.email).await;
+    let gate = Gate::default();
+    world.wire.script(on("TransactWriteItems"), Fault::Late(gate.clone()));
+    reset(&world, 2, read.link(), OTHER_PASSWORD).await.unwrap();
+    let after = world.login_with(&world.at(3), &amal, OTHER_PASSWORD).await.unwrap();
+    gate.let_it_arrive().await;
+    world.assert_alive(4, &after).await;
+    assert_eq!(world.rows.count_events(amal.id, "authn_password_reset").await, 1);
+}
+
+/// The thief's confirmation, once more, when the owner has the account back.
+#[tokio::test]
+async fn a_change_of_address_that_arrives_after_it_was_taken_back_changes_nothing() {
+    let world = World::new().await;
+    let (amal, pair) = world.logged_in().await;
+    wishes(&world, 1, &pair.access, &new_address(), PASSWORD).await.unwrap();
+    let read = reads_of(&world, 2, &new_address(), MailKind::Change).await;
+    let gate = Gate::default();
+    world.wire.script(on("TransactWriteItems"), Fault::Late(gate.clone()));
+    confirms(&world, 3, read.link()).await.unwrap();
+    let back = reads_of(&world, 4, &amal.email, MailKind::Revert).await;
+    reverts(&world, 5, back.link()).await.unwrap();
+    gate.let_it_arrive().await;
+    assert_eq!(text(&world.rows.profile(amal.id).await, "email"), amal.email.as_str());
+    world.assert_dead(6, &pair).await;
+}
+
+#[tokio::test]
+async fn a_try_of_a_code_that_arrives_again_is_one_try() {
+    let world = World::new().await;
+    let amal = world.person("amal").await;
+    forgets(&world, 0, &amal.email).await.unwrap();
+    let read = reads(&world, 1, &amal.email).await;
+    let gate = Gate::default();
+    world.wire.script(on("UpdateItem").with("ADD tries"), Fault::Late(gate.clone()));
+    let wrong = reset(&world, 2, read.wrong_code(&amal.email), OTHER_PASSWORD).await;
+    assert_eq!(refusal(wrong), Refusal::MailTokenInvalid);
+    gate.let_it_arrive().await;
+    let row = world.rows.all(SESSIONS, &format!("MAIL#{}", amal.email.digest()), "RESET#").await.remove(0);
+    assert_eq!(row["tries"].as_ss().unwrap().len(), 1);
 }

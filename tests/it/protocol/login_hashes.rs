@@ -77,7 +77,7 @@ async fn a_hash_that_cannot_be_read_is_a_wrong_password_until_an_operator_sets_a
     assert_eq!(world.rows.password_hash(&person.email).await, "$2b$99$canary");
 
     let (moment, store) = (world.at(3), &world.service.store);
-    let operator = Operator { store, moment: &moment, journal: world.service.journal };
+    let operator = Operator { store, moment: &moment, journal: world.service.journal, tells: None };
     let user = store.profile(person.id).await.unwrap().unwrap();
     let other = Password::new(OTHER_PASSWORD.to_owned());
     operator.set_password(&user, &other, PasswordProfile::Crm, Hasher::new(4)).await.unwrap();

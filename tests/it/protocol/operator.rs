@@ -27,12 +27,12 @@ use nova_auth::{
 use super::{
     answers::{assert_passing, claims, refusal},
     faults::{Fault, Gate, on},
-    rows::{IDENTITY, number, s, text},
+    rows::{IDENTITY, SESSIONS, number, s, text},
     world::{ADDRESS, CHEAP, OTHER_PASSWORD, PASSWORD, Person, World, attempt, device},
 };
 
 fn operator<'a>(world: &'a World, moment: &'a Moment) -> Operator<'a> {
-    Operator { store: &world.service.store, moment, journal: world.service.journal }
+    Operator { store: &world.service.store, moment, journal: world.service.journal, tells: None }
 }
 
 async fn profile(world: &World, person: &Person) -> Profile {
@@ -56,6 +56,42 @@ fn named(name: &str) -> Edit {
 /// Somebody who was never there.
 fn nobody() -> UserId {
     "0190163d-8694-739b-aea5-966c26f8ad90".parse().unwrap()
+}
+
+/// Whoever took over an operator's account must not change a user's without the user hearing of it.
+#[tokio::test]
+async fn a_user_whose_password_or_address_an_operator_changed_is_told_where_there_is_mail() {
+    for tells in [None, Some("ar")] {
+        let world = World::new().await;
+        let person = world.person("amal").await;
+        let moment = world.at(1);
+        let operator = Operator { tells, ..operator(&world, &moment) };
+        let (user, other) = (profile(&world, &person).await, Password::new(OTHER_PASSWORD.to_owned()));
+        operator.set_password(&user, &other, PasswordProfile::Crm, Hasher::new(CHEAP)).await.unwrap();
+        operator.edit(person.id, &to("badr")).await.unwrap();
+        let told = async |email: &Email| {
+            let rows = world.rows.all(SESSIONS, &format!("MAIL#{}", email.digest()), "").await;
+            let mut told: Vec<_> = rows.iter().map(|row| text(row, "notice")).collect();
+            told.sort();
+            told
+        };
+        let expected: &[&str] = if tells.is_some() { &["ADDRESS_CHANGED", "PASSWORD_CHANGED"] } else { &[] };
+        assert_eq!(told(&person.email).await, expected);
+        assert!(told(&email("badr")).await.is_empty());
+    }
+}
+
+/// The notice goes with the change, or there is no change.
+#[tokio::test]
+async fn a_password_that_could_not_be_set_is_told_to_nobody() {
+    let world = World::new().await;
+    let person = world.person("amal").await;
+    let moment = world.at(1);
+    let operator = Operator { tells: Some("ar"), ..operator(&world, &moment) };
+    let (user, other) = (profile(&world, &person).await, Password::new(OTHER_PASSWORD.to_owned()));
+    world.wire.script(on("TransactWriteItems").every_try(), Fault::throttled());
+    assert_passing(operator.set_password(&user, &other, PasswordProfile::Crm, Hasher::new(CHEAP)).await);
+    assert!(world.rows.all(SESSIONS, &format!("MAIL#{}", person.email.digest()), "").await.is_empty());
 }
 
 #[tokio::test]

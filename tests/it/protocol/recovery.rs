@@ -13,6 +13,7 @@ use super::{
     faults::{Fault, Gate, on},
     mailbox::{Read, forgets, reads, reset, reset_from},
     rows::{IDENTITY, SESSIONS, number, s},
+    vault::{LINKS, key},
     world::{ADDRESS, OTHER_PASSWORD, PASSWORD, World},
 };
 
@@ -106,6 +107,53 @@ async fn a_link_whose_time_is_over_does_nothing_while_its_row_is_still_there() {
         assert_eq!(refusal(reset(&world, late, proof, OTHER_PASSWORD).await), Refusal::MailTokenInvalid);
     }
     reset(&world, late - 1, read.link(), OTHER_PASSWORD).await.unwrap();
+}
+
+/// Eight digits are sooner guessed than a link, and are read over a shoulder.
+#[tokio::test]
+async fn a_code_works_for_ten_minutes_and_its_link_goes_on() {
+    let world = World::new().await;
+    let amal = world.person("amal").await;
+    forgets(&world, 0, &amal.email).await.unwrap();
+    let read = reads(&world, 1, &amal.email).await;
+    let late = reset(&world, 600, read.code(&amal.email), OTHER_PASSWORD).await;
+    assert_eq!(refusal(late), Refusal::MailTokenInvalid);
+    // None of its tries was taken either.
+    let row = world.rows.all(SESSIONS, &format!("MAIL#{}", amal.email.digest()), "RESET#").await.remove(0);
+    assert!(!row.contains_key("tries"));
+    reset(&world, 599, read.code(&amal.email), OTHER_PASSWORD).await.unwrap();
+    forgets(&world, 700, &amal.email).await.unwrap();
+    let next = reads(&world, 701, &amal.email).await;
+    reset(&world, 1400, next.link(), THIRD_PASSWORD).await.unwrap();
+}
+
+/// A rotation is no reason to ask for another mail; a key that somebody else has is.
+#[tokio::test]
+async fn a_link_from_before_a_rotation_works_until_its_key_is_dropped() {
+    let world = World::new().await;
+    let (amal, omar) = (world.person("amal").await, world.person("omar").await);
+    for person in [&amal, &omar] {
+        forgets(&world, 0, &person.email).await.unwrap();
+    }
+    let (first, second) = (reads(&world, 1, &amal.email).await, reads(&world, 2, &omar.email).await);
+    world.vault.put(LINKS, &[key("link-1", None), key("link-2", Some(super::world::time(60)))]);
+    // The instance has read the new ring, and the new key signs.
+    forgets(&world, 100, &amal.email).await.unwrap();
+    let newer = reads(&world, 101, &amal.email).await;
+    let kid = async |of: &Read| {
+        world.service.store.mail(&of.token.key).await.unwrap().unwrap().prepared.unwrap().kid
+    };
+    assert_eq!((kid(&first).await.as_str(), kid(&newer).await.as_str()), ("link-1", "link-2"));
+    reset(&world, 102, first.link(), OTHER_PASSWORD).await.unwrap();
+
+    world.vault.put(LINKS, &[key("link-2", Some(super::world::time(60)))]);
+    let dropped = refusal(reset(&world, 200, second.link(), OTHER_PASSWORD).await);
+    assert_eq!(dropped, Refusal::MailTokenInvalid);
+    let dropped = refusal(reset(&world, 201, second.code(&omar.email), OTHER_PASSWORD).await);
+    assert_eq!(dropped, Refusal::MailTokenInvalid);
+    forgets(&world, 202, &omar.email).await.unwrap();
+    let next = reads(&world, 203, &omar.email).await;
+    reset(&world, 204, next.link(), OTHER_PASSWORD).await.unwrap();
 }
 
 /// Each of these makes the link that is out worthless: it was made for what was there before.

@@ -8,8 +8,12 @@ use std::{
 use nova_auth::{
     app::Relay,
     domain::user::Status,
-    flows::relay::{Announcement, Outlets},
+    flows::{
+        operator::Operator,
+        relay::{Announcement, Outlets},
+    },
     relay::answer,
+    store::AccessChange,
 };
 use serde_json::{Value, json};
 
@@ -126,7 +130,27 @@ async fn of_two_changes_of_a_user_the_later_epoch_is_told_once() {
     let user = format!("USER#{}", person.id);
     let changed = |sequence| record(sequence, "MODIFY", &user, "PROFILE");
     answer(&relay, &fake, &event(&[changed(1), changed(2)])).await.unwrap();
-    assert_eq!(fake.ids(), [format!("user:{}:{epoch}", person.id)]);
+    assert_eq!(fake.ids(), [format!("user:{}:{epoch}:2", person.id)]);
+}
+
+/// Another role raises no epoch. Who handles each id once must hear of it all the same.
+#[tokio::test]
+async fn a_change_of_a_role_has_an_id_of_its_own_and_the_same_when_it_is_told_again() {
+    let world = World::new().await;
+    let (relay, fake) = (service(&world), Fake::default());
+    let person = world.person("amal").await;
+    let user = format!("USER#{}", person.id);
+    let mut told = Vec::new();
+    for (sequence, role) in [(7, "admin"), (8, "user"), (8, "user")] {
+        let (moment, store) = (world.at(sequence.into()), &world.service.store);
+        let operator = Operator { store, moment: &moment, journal: world.service.journal, tells: None };
+        let change = AccessChange::Role(role.parse().unwrap());
+        operator.change_access(person.id, &change, false).await.unwrap();
+        answer(&relay, &fake, &event(&[record(sequence, "MODIFY", &user, "PROFILE")])).await.unwrap();
+        told.extend(fake.ids());
+    }
+    assert_ne!(told[0], told[1]);
+    assert_eq!(told[1], told[2]);
 }
 
 #[tokio::test]

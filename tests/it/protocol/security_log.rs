@@ -69,7 +69,7 @@ async fn every_entry_stays_for_the_promised_year() {
     assert_year(&world, &person, 207, "user_updated").await;
 
     let (moment, store) = (world.at(208), &world.service.store);
-    let operator = Operator { store, moment: &moment, journal: world.service.journal };
+    let operator = Operator { store, moment: &moment, journal: world.service.journal, tells: None };
     operator.unlock(&person.email, person.id).await.unwrap();
     assert_year(&world, &person, 208, "user_updated").await;
 }

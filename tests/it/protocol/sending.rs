@@ -9,7 +9,10 @@ use nova_auth::{
         moment::{Moment, RequestId},
         user::Status,
     },
-    flows::mail::send::{NotSent, NotTaken, Post, Sending, Sent, send},
+    flows::{
+        mail::send::{NotSent, NotTaken, Post, Sending, Sent, send},
+        operator::{Edit, Operator},
+    },
     letters::Letter,
     messages::Language,
 };
@@ -26,11 +29,12 @@ struct Office {
     /// What it says of the next letters, until there is nothing more to say.
     refusals: Mutex<Vec<&'static str>>,
     taken: Mutex<Vec<(String, String)>>,
+    texts: Mutex<Vec<String>>,
 }
 
 impl Office {
     fn closed(times: usize) -> Office {
-        Office { refusals: Mutex::new(vec!["SendingPausedException"; times]), taken: Mutex::default() }
+        Office { refusals: Mutex::new(vec!["SendingPausedException"; times]), ..Office::default() }
     }
 
     /// Whom it was given letters for, and the link in each.
@@ -45,6 +49,7 @@ impl Post for Office {
             return Err(NotTaken(refusal.to_owned()));
         }
         let link = letter.text.split_whitespace().find(|word| word.starts_with("https://"));
+        self.texts.lock().unwrap().push(letter.text.clone());
         self.taken.lock().unwrap().push((to.as_str().to_owned(), link.unwrap_or_default().to_owned()));
         Ok(())
     }
@@ -75,6 +80,37 @@ async fn a_mail_is_sent_once_and_a_message_that_comes_again_sends_nothing() {
     let [(to, link)] = &office.taken()[..] else { panic!("{:?}", office.taken()) };
     assert_eq!(to, amal.email.as_str());
     assert!(link.starts_with("https://app.example.com/reset#t="), "{link}");
+}
+
+/// A code is good for ten minutes. One that is over would send its reader into five refusals.
+#[tokio::test]
+async fn a_mail_that_comes_late_has_its_link_and_no_code() {
+    for (second, has_code) in [(599, true), (600, false)] {
+        let world = World::new().await;
+        let amal = world.person("amal").await;
+        forgets(&world, 0, &amal.email).await.unwrap();
+        let (office, key) = (Office::default(), newest(&world, &amal.email, MailKind::Reset).await);
+        sent(&world, &office, &key, second).await.unwrap();
+        let text = office.texts.lock().unwrap().remove(0);
+        assert_eq!(text.contains("enter this code"), has_code, "{text}");
+        assert!(text.contains("https://app.example.com/reset#t="), "{text}");
+    }
+}
+
+/// It may have been changed because it was never the user's: whose account it was is nobody's business there.
+#[tokio::test]
+async fn the_address_that_an_operator_took_away_is_told_and_learns_no_name() {
+    let world = World::new().await;
+    let person = world.person("amal").await;
+    let (moment, store) = (world.at(0), &world.service.store);
+    let operator = Operator { store, moment: &moment, journal: world.service.journal, tells: Some("en") };
+    let edit = Edit { email: Email::parse("badr@example.com").ok(), name: None };
+    operator.edit(person.id, &edit).await.unwrap();
+    let (office, key) = (Office::default(), newest(&world, &person.email, MailKind::Notice).await);
+    assert_eq!(sent(&world, &office, &key, 1).await.unwrap(), Sent::Now);
+    assert_eq!(office.taken(), [(person.email.as_str().to_owned(), String::new())]);
+    let text = office.texts.lock().unwrap().remove(0);
+    assert!(text.contains("another address") && !text.contains("amal") && !text.contains("badr"), "{text}");
 }
 
 /// The row is free again after a minute, and the queue shows the message after a minute and a half.

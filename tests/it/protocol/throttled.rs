@@ -1,15 +1,20 @@
 //! Every call of every flow failing in turn, each of its tries: once before it takes effect, once after. The answer is
 //! the right one or none; and when the client has tried again, what should be alive is, and what should be dead is.
 
+use std::cell::Cell;
+
 use nova_auth::{
-    domain::{refusal::Refusal, user::Status},
+    domain::{mail::MailKind, refusal::Refusal, user::Status},
     flows::FlowError,
 };
 
 use super::{
     answers::refusal,
+    change_of_address::{confirms, new_address, reverts, wishes},
     faults::{Fault, any},
-    world::{OTHER_PASSWORD, Pair, Person, World},
+    mailbox::{forgets, reads, reads_of, reset},
+    rows::text,
+    world::{OTHER_PASSWORD, PASSWORD, Pair, Person, World},
 };
 
 /// A user with two sessions, one of which has refreshed.
@@ -230,6 +235,98 @@ async fn a_password_change_took_as_a_whole_or_not_at_all() {
             world.assert_alive(NOW, &scene.current).await;
             world.assert_dead(NOW, &scene.other).await;
             world.login_with(&world.at(NOW), &scene.person, OTHER_PASSWORD).await.unwrap();
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_mail_is_asked_for_when_it_is_asked_for_again_and_its_link_works() {
+    each_call_fails(
+        async |world, scene| forgets(world, NOW, &scene.person.email).await,
+        async |world, scene, asked| {
+            asked.unwrap();
+            let read = reads(world, NOW + 1, &scene.person.email).await;
+            reset(world, NOW + 2, read.link(), OTHER_PASSWORD).await.unwrap();
+            world.assert_dead(NOW + 3, &scene.current).await;
+        },
+    )
+    .await;
+}
+
+/// By the link and by the code. Whether or not the first try took, the same request hears that it is done.
+#[tokio::test]
+async fn a_reset_is_done_once_when_it_is_said_again() {
+    for by_code in [false, true] {
+        let read = Cell::new(None);
+        each_call_fails_after(
+            async |world, scene| {
+                forgets(world, NOW - 10, &scene.person.email).await.unwrap();
+                read.set(Some(reads(world, NOW - 9, &scene.person.email).await));
+            },
+            async |world, scene| {
+                let read = read.get().unwrap();
+                let proof = if by_code { read.code(&scene.person.email) } else { read.link() };
+                reset(world, NOW, proof, OTHER_PASSWORD).await
+            },
+            async |world, scene, done| {
+                done.unwrap();
+                world.assert_dead(NOW + 1, &scene.current).await;
+                world.assert_dead(NOW + 1, &scene.other).await;
+                assert_eq!(world.rows.count_events(scene.person.id, "authn_password_reset").await, 1);
+                world.login_with(&world.at(NOW + 2), &scene.person, OTHER_PASSWORD).await.unwrap();
+            },
+        )
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn another_address_is_asked_for_when_it_is_asked_for_again_and_its_link_works() {
+    each_call_fails(
+        async |world, scene| wishes(world, NOW, &scene.current.access, &new_address(), PASSWORD).await,
+        async |world, scene, asked| {
+            asked.unwrap();
+            let read = reads_of(world, NOW + 1, &new_address(), MailKind::Change).await;
+            confirms(world, NOW + 2, read.link()).await.unwrap();
+            world.assert_alive(NOW + 3, &scene.current).await;
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_change_of_address_and_its_way_back_are_done_when_they_are_said_again() {
+    let read = Cell::new(None);
+    let asked = async |world: &World, scene: &Scene| {
+        wishes(world, NOW - 10, &scene.current.access, &new_address(), PASSWORD).await.unwrap();
+        read.set(Some(reads_of(world, NOW - 9, &new_address(), MailKind::Change).await));
+    };
+    each_call_fails_after(
+        asked,
+        async |world, _| confirms(world, NOW, read.get().unwrap().link()).await,
+        async |world, scene, done| {
+            done.unwrap();
+            assert_eq!(text(&world.rows.profile(scene.person.id).await, "email"), new_address().as_str());
+            world.assert_alive(NOW + 1, &scene.current).await;
+            world.assert_dead(NOW + 1, &scene.other).await;
+        },
+    )
+    .await;
+    each_call_fails_after(
+        async |world, scene| {
+            asked(world, scene).await;
+            confirms(world, NOW - 8, read.get().unwrap().link()).await.unwrap();
+            read.set(Some(reads_of(world, NOW - 7, &scene.person.email, MailKind::Revert).await));
+        },
+        async |world, _| reverts(world, NOW, read.get().unwrap().link()).await,
+        async |world, scene, done| {
+            done.unwrap();
+            assert_eq!(
+                text(&world.rows.profile(scene.person.id).await, "email"),
+                scene.person.email.as_str()
+            );
+            world.assert_dead(NOW + 1, &scene.current).await;
         },
     )
     .await;

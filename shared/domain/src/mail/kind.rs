@@ -85,6 +85,9 @@ impl MailKind {
 /// No link works for longer: as long the key that made it stays.
 pub const LONGEST_LIFE: SignedDuration = SignedDuration::from_hours(24 * 7);
 
+/// A code works for this long after it was asked for, whatever its link does: it is short, and is typed at once or not at all.
+pub const CODE_LIFE: SignedDuration = SignedDuration::from_mins(10);
+
 /// What a notice tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -95,6 +98,8 @@ pub enum Notice {
     AddressTaken,
     /// A second factor was added or removed, or new recovery codes were made.
     FactorsChanged,
+    /// An operator gave the account another address; this is the old one.
+    AddressChanged,
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ mod limits;
 mod row;
 mod token;
 
-pub use kind::{LONGEST_LIFE, MailKind, Notice};
+pub use kind::{CODE_LIFE, LONGEST_LIFE, MailKind, Notice};
 pub use limits::{PER_ADDRESS, PER_DAY, PER_HOUR};
 pub use row::{Mail, MailKey, NotAMailKey, Prepared};
 pub use token::{Bound, MailCode, MailDigest, MailMac, MailToken, NotAMailToken};

@@ -3,7 +3,7 @@
 use jiff::{Timestamp, fmt::serde::timestamp::millisecond as millis};
 use serde::{Deserialize, Serialize};
 
-use super::{Bound, MailDigest, MailKind, Notice};
+use super::{Bound, CODE_LIFE, MailDigest, MailKind, Notice};
 use crate::{
     email::Email,
     ids::{MailId, SessionId, UserId},
@@ -176,6 +176,12 @@ impl Mail {
             }
             MailKind::Notice => None,
         }
+    }
+
+    /// Whether its code does nothing any more, whether or not the link does.
+    #[must_use]
+    pub fn is_code_over(&self, now: Timestamp) -> bool {
+        self.is_over(now) || self.created_at + CODE_LIFE <= now
     }
 
     /// Whether its time is over, whether or not the row was removed.

@@ -216,7 +216,7 @@ async fn by_code(
 ) -> Result<Option<Proven>, FlowError> {
     let entry = Entry::new(moment);
     for (key, mail) in service.store.newest_mails(&MailDigest::of(email), kind).await? {
-        if mail.is_over(moment.now) || !service.store.reserve_code_try(&key, &entry, moment.now).await? {
+        if mail.is_code_over(moment.now) || !service.store.reserve_code_try(&key, &entry, moment.now).await? {
             continue;
         }
         let Some(proven) = prepared(key, mail, moment) else { continue };

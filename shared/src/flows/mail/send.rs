@@ -140,7 +140,8 @@ async fn letter(
     }
     let prepared = mail.prepared.as_ref().ok_or(NotSent::KeyGone)?;
     let token = service.links.token(key, mail, prepared, now).await?.ok_or(NotSent::KeyGone)?;
-    let code = match key.kind.has_code() {
+    // A mail that comes late has a link that works, and would have a code that does not.
+    let code = match key.kind.has_code() && !mail.is_code_over(now) {
         true => service.links.code(key, mail, prepared, now).await?,
         false => None,
     };
@@ -175,7 +176,11 @@ async fn addressee(store: &Store, kind: MailKind, mail: &Mail) -> Result<Option<
             link(Some(user), name).filter(|_| is_at(&profile, mail) && profile.status == Status::Invited)
         }
         MailKind::Revert => link(Some(user), name).filter(|_| profile.is_active()),
-        MailKind::Notice => mail.notice.and_then(|told| notice(name, told)),
+        // An address may have been changed because it was somebody else's: whose the account is does not concern them.
+        MailKind::Notice => mail.notice.and_then(|told| match told {
+            Notice::AddressChanged => notice(None, told),
+            Notice::PasswordChanged | Notice::AddressTaken | Notice::FactorsChanged => notice(name, told),
+        }),
     })
 }
 

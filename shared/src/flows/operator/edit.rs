@@ -1,7 +1,7 @@
 use super::{Operator, ROUNDS};
 use crate::{
     domain::{
-        email::Email, ids::UserId, moment::Moment, name::PersonName, refusal::Refusal,
+        email::Email, ids::UserId, mail::Notice, moment::Moment, name::PersonName, refusal::Refusal,
         security_event::SecurityEvent, user::Profile,
     },
     flows::{FlowError, journal::announce},
@@ -33,7 +33,7 @@ const ENTRIES: usize = 1000;
 
 impl Operator<'_> {
     /// Gives a user another address, by which every session of theirs ends as by another password, or another name, or both
-    /// in one write. Said again, it finds that there is nothing to do.
+    /// in one write. The old address is told of another one. Said again, it finds that there is nothing to do.
     ///
     /// # Errors
     /// `NotFound` (also of a user who has no password, so that no address is theirs), `EmailTaken`, or that storage failed;
@@ -47,7 +47,8 @@ impl Operator<'_> {
                 return self.rename(&profile, name).await;
             };
             let event = self.event(SecurityEvent::UserUpdated, user).moved_from(&profile.email);
-            match self.store.move_user(&profile, email, name, &event).await? {
+            let notice = self.told(Notice::AddressChanged, user, &profile.email)?;
+            match self.store.move_user(&profile, (email, name), &event, notice.as_ref()).await? {
                 UserMoved::Done => {
                     announce(&event);
                     return Ok(Edited::Moved);

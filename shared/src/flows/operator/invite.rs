@@ -15,7 +15,7 @@ use crate::{
         user::{Profile, Role, Status, check_permissions},
     },
     entropy,
-    flows::{FlowError, mail::new_key},
+    flows::{FlowError, journal::announce, mail::new_key},
     passwords::Hasher,
     store::{Credential, NewUser, UserCreated},
 };
@@ -75,8 +75,7 @@ impl Operator<'_> {
         if user.status != Status::Invited {
             return Ok(false);
         }
-        let (key, mail) = self.mail(MailKind::Invite, user, language)?;
-        Ok(self.store.put_mail(&key, &mail).await?)
+        self.ask(MailKind::Invite, user, language).await
     }
 
     /// Asks for the mail by which an active user sets another password. No limit counts it, since the user asked a person. `false`:
@@ -88,8 +87,16 @@ impl Operator<'_> {
         if !user.is_active() {
             return Ok(false);
         }
-        let (key, mail) = self.mail(MailKind::Reset, user, language)?;
-        Ok(self.store.put_mail(&key, &mail).await?)
+        self.ask(MailKind::Reset, user, language).await
+    }
+
+    /// Who can have a link sent can have it read by whoever has the mailbox: it stands in the security log.
+    async fn ask(&self, kind: MailKind, user: &Profile, language: &str) -> Result<bool, FlowError> {
+        let (key, mail) = self.mail(kind, user, language)?;
+        let entry = self.event(SecurityEvent::UserMailed, user.id);
+        self.store.ask_for_mail(&key, &mail, &entry).await?;
+        announce(&entry);
+        Ok(true)
     }
 
     fn mail(

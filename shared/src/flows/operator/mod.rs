@@ -17,7 +17,16 @@ pub use self::{
     invite::Guest,
 };
 use crate::{
-    domain::{ids::UserId, moment::Moment, security_event::SecurityEvent, session::Device},
+    domain::{
+        email::Email,
+        ids::UserId,
+        mail::{Mail, MailKey, Notice},
+        moment::Moment,
+        security_event::SecurityEvent,
+        session::Device,
+    },
+    entropy::NoEntropy,
+    flows::mail,
     journal::Journal,
     store::{EventRow, Store},
 };
@@ -34,6 +43,8 @@ pub struct Operator<'a> {
     pub moment: &'a Moment,
     /// The security log.
     pub journal: Journal,
+    /// The language in which users are told by mail of what is changed. `None`: nobody would send that.
+    pub tells: Option<&'a str>,
 }
 
 impl Operator<'_> {
@@ -41,6 +52,18 @@ impl Operator<'_> {
     #[must_use]
     pub fn device() -> Device {
         Device { user_agent: "nova".to_owned(), ip: "operator".to_owned() }
+    }
+
+    /// The mail that tells a user what was changed, to this address.
+    fn told(
+        &self,
+        notice: Notice,
+        user: UserId,
+        email: &Email,
+    ) -> Result<Option<(MailKey, Mail)>, NoEntropy> {
+        let told =
+            self.tells.map(|language| mail::notice(notice, email, language, self.moment)).transpose()?;
+        Ok(told.map(|(key, mail)| (key, Mail { user_id: Some(user), ..mail })))
     }
 
     fn event(&self, kind: SecurityEvent, user: UserId) -> EventRow {

@@ -1,6 +1,7 @@
 use super::Operator;
 use crate::{
     domain::{
+        mail::Notice,
         password::{Password, Profile as PasswordProfile},
         refusal::{FieldFault, Refusal},
         security_event::SecurityEvent,
@@ -11,7 +12,7 @@ use crate::{
 };
 
 impl Operator<'_> {
-    /// Sets a user's password, ends every session of theirs and forgets their failed logins.
+    /// Sets a user's password, ends every session of theirs, forgets their failed logins, and tells them.
     ///
     /// # Errors
     /// `Invalid` with every rule that the password breaks, `NotFound`, or that storage failed; then it can be repeated.
@@ -29,7 +30,11 @@ impl Operator<'_> {
         let hash = hasher.hash(password).await?;
         let entry = self.event(SecurityEvent::AuthnPasswordChange, user.id);
         let mut email = user.email.clone();
-        while !self.store.set_password(&email, user.id, &hash, &entry).await? {
+        loop {
+            let notice = self.told(Notice::PasswordChanged, user.id, &email)?;
+            if self.store.set_password((&email, user.id), &hash, &entry, notice.as_ref()).await? {
+                break;
+            }
             // Their address may have been changed meanwhile.
             let now = self.store.profile(user.id).await?.filter(|now| now.email != email);
             email = now.ok_or(Refusal::NotFound)?.email;
