@@ -1,4 +1,5 @@
-"""Deploys the built templates, does the main job over the REST APIs, deploys over it, rotates the keys, and tears all down.
+"""Deploys the built templates, does the main job over the REST APIs, deploys over it, rotates the keys, enables mail, and tears
+all down.
 
 Usage: deployed.py BUILD_DIR NOVA, with AWS_ENDPOINT_URL naming the stand-in. Each step prints a line when it has passed; the first
 that has not ends the program with an error. The steps are one story: each goes on with what those before it made.
@@ -7,6 +8,7 @@ that has not ends the program with an error. The steps are one story: each goes 
 import base64
 import json
 import os
+import re
 import secrets
 import string
 import subprocess
@@ -340,6 +342,59 @@ def looked_at_by_the_doctor():
     step("the doctor finds the stack well, and what was done to it")
 
 
+# What a stack that sends mail is told.
+MAIL = ("Mail=enabled", "AppUrl=https://app.example.com", "MailFrom=no-reply@example.com")
+
+# Of the doctor's checks, those that are about mail.
+MAIL_WELL = ("link-keys", "mail.account", "mail.lost", "mail.queue", "mail.sender", "mail.sources", "mail.streams")
+
+
+def newest_mail():
+    """ministack keeps what was sent; the token is in the link's fragment."""
+    for _ in range(300):
+        with urllib.request.urlopen(f"{ENDPOINT}/_ministack/ses/messages", timeout=5) as answer:
+            sent = json.dumps(json.load(answer))
+        if "/reset#t=" in sent:
+            return re.search(r"https://app\.example\.com/reset#t=([\w-]+)", sent).group(1)
+        time.sleep(0.2)
+    raise AssertionError("no mail came within a minute")
+
+
+def mailed(notes, user):
+    """Over the stack that is there: streams, queues, the bus and a third ring join it, and a reset goes all the way."""
+    before = resources("nova-auth")
+    deploy("auth", "nova-auth", "BcryptCost=10", "AlarmEmail=alarms@example.com", *MAIL)
+    made = resources("nova-auth")
+    for kept in ("IdentityTable", "SessionsTable", "AccessKeysSecret", "RefreshKeysSecret"):
+        equal(made[kept], before[kept], f"{kept} after mail was enabled")
+    # ministack makes another API where paths were added.
+    auth = Api("nova-auth", "AuthApi")
+    pair = login(auth)
+    whoami(notes, pair, user, "the consumer before the reset")
+    # A sender that nobody verified is told by the doctor, and one that is verified is well.
+    equal(doctor()[0]["mail.sender"], {"fail"}, "a sender that SES does not know")
+    client("sesv2").create_email_identity(EmailIdentity="no-reply@example.com")
+    outcomes, said = doctor()
+    for check in MAIL_WELL:
+        equal(outcomes[check], {"pass"}, f"{check} in {said}")
+    # ministack signs nothing.
+    equal(outcomes["mail.dkim"], {"fail"}, "DKIM")
+    equal(auth.call("POST", "/api/auth/recovery", {"email": EMAIL})[0], 202, "a forgotten password")
+    reset = {"token": newest_mail(), "newPassword": "An0ther-phrase?"}
+    ok(auth.call("POST", "/api/auth/recovery/confirm", reset), "the reset")
+    for api in notes:
+        equal(api.call("GET", "/whoami", token=pair["accessToken"])[0], 401, "a session from before the reset")
+    answer = auth.call("POST", "/api/auth/login", {"email": EMAIL, "password": "An0ther-phrase?"})
+    ok(answer, "a login with the new password")
+    client("sqs").send_message(QueueUrl=made["MailDeadLetters"], MessageBody="{}")
+    equal(doctor()[0]["mail.lost"], {"pass", "fail"}, "a mail that was given up")
+    mapping = made["RelayFunctionSessions"]
+    client("lambda").update_event_source_mapping(UUID=mapping, Enabled=False)
+    equal(doctor()[0]["mail.sources"], {"fail"}, "a mapping that was switched off")
+    client("lambda").update_event_source_mapping(UUID=mapping, Enabled=True)
+    step("mail is enabled over a stack in use, and a forgotten password is set by its link")
+
+
 def torn_down():
     tables = outputs("nova-auth")
     for stack in ("nova-notes", "nova-auth"):
@@ -352,9 +407,9 @@ def torn_down():
     # `Ref` of a secret is its ARN on AWS, and its name in ministack.
     listed = client("secretsmanager").list_secrets()["SecretList"]
     names = [{secret["ARN"], secret["Name"]} for secret in listed]
-    for kept in (tables["AccessKeysSecretArn"], tables["RefreshKeysSecretArn"]):
+    for kept in (tables["AccessKeysSecretArn"], tables["RefreshKeysSecretArn"], tables["LinkKeysSecretArn"]):
         equal(sum(kept in name for name in names), 1, f"{kept} outlives the stack")
-    equal(len(listed), 2, "the secrets that outlive the stack")
+    equal(len(listed), 3, "the secrets that outlive the stack")
     step("the stacks are deleted, and users and keys outlive them")
 
 
@@ -368,6 +423,7 @@ def main():
     pair = updated(auth, notes, user)
     rotated(auth, notes, user, pair)
     looked_at_by_the_doctor()
+    mailed(notes, user)
     torn_down()
 
 

@@ -107,7 +107,7 @@ pub(crate) async fn run(stack: &Stack, language: Language) -> Result<(), Box<dyn
     walk.post(&url, None, json!({"refreshToken": text(&next, "/data/refreshToken")?}), 401).await?;
 
     let config: Value = walk.client.get(format!("{auth}/_local/config.json")).send().await?.json().await?;
-    if config["mail"] == true {
+    if config.get("mail") == Some(&Value::Bool(true)) {
         a_forgotten_password(&walk, auth, notes).await?;
     }
 
@@ -183,8 +183,10 @@ impl Walk {
     async fn next_mail(&self, auth: &str, before: &[Value]) -> Result<Value, Box<dyn Error>> {
         for _ in 0..MAIL.1 {
             let mails = self.mails(auth).await?;
-            let is_new =
-                |mail: &&Value| mail["link"].is_string() && before.iter().all(|old| old["id"] != mail["id"]);
+            let is_new = |mail: &&Value| {
+                mail.get("link").is_some_and(Value::is_string)
+                    && before.iter().all(|old| old.get("id") != mail.get("id"))
+            };
             if let Some(mail) = mails.iter().find(is_new) {
                 return Ok(mail.clone());
             }

@@ -217,6 +217,8 @@ async fn no_hash_link_code_or_address_is_in_a_record_a_message_an_event_or_a_log
     let again = mails_once(&system, 6).await.remove(0);
     nova(&["user", "password", new, "--bcrypt-cost", "10"], "Canary-Th1rd!").await;
     nova(&["user", "reset-mail", new], "").await;
+    // A mail to an address that is nobody's any more would not be sent.
+    mails_once(&system, 8).await;
     nova(&["user", "edit", new, "--email", "canary.edited@example.com"], "").await;
     let invite = ["user", "invite", "--email", "canary.guest@example.com", "--name", "CanaryGuest"];
     nova(&[&invite[..], &["--bcrypt-cost", "10"]].concat(), "").await;
