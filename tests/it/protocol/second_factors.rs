@@ -593,7 +593,12 @@ async fn an_operator_resets_the_factors_of_a_user_and_every_session_ends() {
     let enrolled = Enrolled::new().await;
     let (world, user) = (&enrolled.world, enrolled.person.id);
     let moment = world.at(60);
-    let operator = Operator { store: &world.service.store, moment: &moment, journal: world.service.journal };
+    let operator = Operator {
+        store: &world.service.store,
+        moment: &moment,
+        journal: world.service.journal,
+        tells: None,
+    };
     assert_eq!(operator.reset_factors(user).await.unwrap(), 2);
     world.assert_dead(61, &enrolled.pair).await;
     let pair: Pair = enrolled.first_step(62).await.unwrap().into();
