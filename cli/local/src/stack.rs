@@ -322,6 +322,10 @@ fn facts(templates: &[Template], options: &Options) -> Facts {
             .iter()
             .flat_map(|template| &template.secrets)
             .any(|secret| secret.name == "LinkKeysSecret"),
+        second_factors: templates
+            .iter()
+            .flat_map(|template| &template.secrets)
+            .any(|secret| secret.name == "FactorKeysSecret"),
         password_profile: told("PASSWORD_PROFILE"),
         demo: options.demo,
     }

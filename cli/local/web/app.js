@@ -6,6 +6,7 @@ import { registerView, signInView } from "./entrance.js";
 import { listenForSheet, record, showExchanges, showLast } from "./exchange.js";
 import { logRows, sessionItems } from "./lists.js";
 import { CONFIRMS, mailedView, takeLink } from "./mailed.js";
+import { enrolment, factorItems, recoveryCodes, secondStepView, stepUpForm } from "./factors.js";
 import { listenForDismissal, say, takeBack } from "./status.js";
 import { chooseLanguage, countdown, currentLanguage, text, translate } from "./text.js";
 import { showAnswer, signedInView } from "./views.js";
@@ -16,9 +17,13 @@ const RESUMABLE = "nova-cookie-session";
 const place = (id) => document.getElementById(id);
 const client = new Client(currentLanguage());
 /** What this `nova local` offers. */
-let config = { apis: [], registration: "closed", mail: false, passwordProfile: "crm", demo: null };
+let config = { apis: [], registration: "closed", mail: false, secondFactors: false, passwordProfile: "crm", demo: null };
 /** Of the page of somebody who is not signed in: which form it shows, and what is filled in already. */
-const entrance = { face: "signIn", mode: "body", address: "" };
+const entrance = { face: "signIn", mode: "body", address: "", recovery: false };
+/** What is done once more after a step-up. */
+let afterStepUp = null;
+/** Whether the user has a factor: then that is asked for, else the password. */
+let hasFactor = false;
 /** The token of the link that the page was opened by, until it is used. */
 let link = null;
 
@@ -53,8 +58,11 @@ function view() {
   if (mailed && (link || !client.signedIn)) return mailed;
   if (client.signedIn) {
     const { sessionId } = client.claims();
-    return signedInView({ user, mode, sessionId, apis: config.apis, profile, hasMail: config.mail, on });
+    const { enrolling } = client;
+    const has = { hasMail: config.mail, hasFactors: config.secondFactors };
+    return signedInView({ user, mode, sessionId, apis: config.apis, profile, enrolling, ...has, on });
   }
+  if (entrance.face === "second") return secondStepView({ recovery: entrance.recovery, on });
   if (entrance.face === "register") return registerView({ address, profile, on });
   const isOpen = config.registration === "open";
   return signInView({ mode: entrance.mode, address, demo: config.demo, isOpen, hasMail: config.mail, on });
@@ -79,6 +87,7 @@ async function reload({ quietly } = { quietly: true }) {
     client.call("GET", "/_local/security-log", { quietly: true }),
     client.call("GET", "/api/auth/sessions", { quietly }),
   ]);
+  if (place("factors")) await showFactors({ quietly });
   if (sessions.ok) place("session-list")?.replaceChildren(...sessionItems(sessions.data.sessions, on.endSession));
   if (log.ok) place("log-rows")?.replaceChildren(...logRows(log.data.events));
 }
@@ -87,6 +96,37 @@ function leave(message) {
   localStorage.removeItem(RESUMABLE);
   render(message);
   enter();
+}
+
+async function showFactors({ quietly } = { quietly: true }) {
+  const answer = await client.call("GET", "/api/auth/factors", { quietly });
+  if (!answer.ok || !place("factors")) return;
+  const { factors, recoveryCodesLeft } = answer.data;
+  hasFactor = factors.length > 0;
+  place("factor-list").replaceChildren(...factorItems(factors, on.removeFactor));
+  place("codes-left").textContent = hasFactor ? `${text("factors.codesLeft")} ${recoveryCodesLeft}` : "";
+  place("new-codes").hidden = !hasFactor;
+}
+
+/** Does something with factors; where the user has to show first who they are, that is asked, and it is done again. */
+async function withFactors(target, method, path, body, done) {
+  await attempt(target, async () => {
+    const answer = await client.call(method, path, body ? { body } : {});
+    if (!client.signedIn) return;
+    if (answer.code === "STEP_UP_REQUIRED") {
+      afterStepUp = () => withFactors(place("add-app"), method, path, body, done);
+      place("factor-work").replaceChildren(stepUpForm({ byPassword: !hasFactor, on }));
+      return say(answer.message, "bad");
+    }
+    if (target.form) showFaults(target.form, answer.errors);
+    if (!answer.ok) return say(answer.message, "bad");
+    await done(answer);
+  });
+}
+
+/** The codes of an answer, or nothing. */
+function showCodes(codes) {
+  place("factor-work")?.replaceChildren(...(codes ? [recoveryCodes(codes)] : []));
 }
 
 /** From one form to the other; the address that was typed goes along. */
@@ -115,10 +155,20 @@ async function signIn(button, form, email, password, mode) {
     const answer = await client.login(email, password, mode);
     showFaults(form, answer.errors);
     if (!answer.ok) return say(answer.message, "bad");
-    if (mode === "cookie") localStorage.setItem(RESUMABLE, "yes");
-    render(text("notice.signedIn"));
-    enter();
+    if (answer.data.challenge) {
+      entrance.recovery = false;
+      return turnTo("second");
+    }
+    begun(mode);
   });
+}
+
+/** A session has begun. */
+function begun(mode) {
+  entrance.face = "signIn";
+  if (mode === "cookie") localStorage.setItem(RESUMABLE, "yes");
+  render(text("notice.signedIn"));
+  enter();
 }
 
 const on = {
@@ -132,6 +182,78 @@ const on = {
   async signInAsDemo({ currentTarget }) {
     const form = place("sign-in");
     await signIn(currentTarget, form, config.demo.email, config.demo.password, form.elements.mode.value);
+  },
+
+  async secondStep(event) {
+    event.preventDefault();
+    const form = event.target;
+    const name = entrance.recovery ? "recoveryCode" : "code";
+    await attempt(form.querySelector("[type=submit]"), async () => {
+      const answer = await client.completeLogin({ [name]: form.elements[name].value });
+      showFaults(form, answer.errors);
+      if (answer.ok) return begun(entrance.mode);
+      if (answer.code !== "MFA_TOKEN_INVALID") return say(answer.message, "bad");
+      turnTo("signIn");
+      say(answer.message, "bad");
+    });
+  },
+
+  toRecovery() {
+    entrance.recovery = !entrance.recovery;
+    render();
+    enter();
+  },
+
+  addApp({ currentTarget }) {
+    return withFactors(currentTarget, "POST", "/api/auth/factors/totp", {}, async ({ data: { id, secret, otpauthUri } }) => {
+      const qr = await (await fetch("/_local/qr", { method: "POST", body: otpauthUri })).json();
+      place("factor-work").replaceChildren(enrolment({ id, secret, qr, on }));
+      place("code").focus();
+    });
+  },
+
+  async confirmApp(event) {
+    event.preventDefault();
+    const form = event.target;
+    const path = `/api/auth/factors/totp/${form.dataset.factor}/confirm`;
+    await withFactors(form.querySelector("[type=submit]"), "POST", path, { code: form.elements.code.value }, async ({ data }) => {
+      const wasEnrolling = client.enrolling;
+      client.enrolling = false;
+      if (wasEnrolling) await render();
+      else await reload();
+      showCodes(data.recoveryCodes);
+      say(text("notice.factorAdded"));
+    });
+  },
+
+  newCodes({ currentTarget }) {
+    return withFactors(currentTarget, "POST", "/api/auth/factors/recovery", null, async ({ data }) => {
+      showCodes(data.recoveryCodes);
+      await reload();
+    });
+  },
+
+  removeFactor({ currentTarget }) {
+    const path = `/api/auth/factors/${currentTarget.dataset.factor}`;
+    return withFactors(currentTarget, "DELETE", path, null, async ({ message }) => {
+      showCodes();
+      await reload();
+      say(message);
+    });
+  },
+
+  async stepUp(event) {
+    event.preventDefault();
+    const form = event.target;
+    const name = form.elements.password ? "password" : "code";
+    await attempt(form.querySelector("[type=submit]"), async () => {
+      const answer = await client.stepUp({ [name]: form.elements[name].value });
+      showFaults(form, answer.errors);
+      if (!client.signedIn) return;
+      if (!answer.ok) return say(answer.message, "bad");
+      showCodes();
+      await afterStepUp?.();
+    });
   },
 
   toRegister() {

@@ -10,10 +10,14 @@ export class Client extends EventTarget {
   #refresh = null;
   #csrf = null;
   #refreshing = null;
+  /** A login that waits for its second step. */
+  #challenge = null;
 
   /** `body` or `cookie`: where the refresh token of the session is. */
   mode = null;
   user = null;
+  /** Whether the session opens nothing but the enrolment of a second factor. */
+  enrolling = false;
   /** When the access token ends, by this machine's clock, and how long it lives in all. */
   expiresAt = 0;
   lifetime = 1;
@@ -34,12 +38,36 @@ export class Client extends EventTarget {
     const answer = cookie
       ? await this.#withCsrf((csrf) => this.#send("POST", "/api/auth/login", { body, csrf }))
       : await this.#send("POST", "/api/auth/login", { body });
-    if (answer.ok) {
-      this.mode = mode;
-      this.user = answer.data.user;
-      this.#take(answer.data);
-    }
+    if (answer.ok && answer.data.challenge) this.#challenge = { token: answer.data.challenge.token, mode };
+    else if (answer.ok) this.#begin(answer.data, mode);
     return answer;
+  }
+
+  /** Completes a login by a second factor: `{code}` or `{recoveryCode}`. */
+  async completeLogin(proof) {
+    const { token, mode } = this.#challenge;
+    const cookie = mode === "cookie";
+    const body = { token, ...proof, ...(cookie ? { tokenDelivery: "cookie" } : {}) };
+    const answer = cookie
+      ? await this.#withCsrf((csrf) => this.#send("POST", "/api/auth/login/factor", { body, csrf }))
+      : await this.#send("POST", "/api/auth/login/factor", { body });
+    if (answer.ok) this.#begin(answer.data, mode);
+    return answer;
+  }
+
+  /** Shows once more who it is: `{code}` or `{password}`. The session is the same, and worth more. */
+  async stepUp(proof) {
+    const answer = await this.call("POST", "/api/auth/step-up", { body: proof });
+    if (answer.ok) this.#take({ ...answer.data, refreshToken: this.#refresh });
+    return answer;
+  }
+
+  #begin(data, mode) {
+    this.#challenge = null;
+    this.mode = mode;
+    this.user = data.user;
+    this.enrolling = data.enrolmentRequired === true;
+    this.#take(data);
   }
 
   /** Goes on with the session of the cookie, if the browser has one. */
@@ -116,6 +144,7 @@ export class Client extends EventTarget {
   #forget() {
     this.#access = this.#refresh = this.#csrf = null;
     this.mode = this.user = null;
+    this.enrolling = false;
     this.expiresAt = 0;
     this.dispatchEvent(new Event("change"));
   }

@@ -15,11 +15,13 @@ const shortened = (token) => `${token.slice(0, 3)}…${token.slice(-6)}`;
 
 function redacted(value, name = "") {
   if (typeof value === "string") {
-    if (/password/i.test(name)) return "••••••••";
+    if (/password|secret|recoveryCode|otpauth/i.test(name)) return "••••••••";
+    // A code of digits opens something; the code of an answer is a word.
+    if (name === "code" && /\p{Nd}/u.test(value)) return "••••••";
     if (/token/i.test(name) && name !== "tokenDelivery") return shortened(value);
     return value;
   }
-  if (Array.isArray(value)) return value.map((item) => redacted(item));
+  if (Array.isArray(value)) return value.map((item) => redacted(item, name));
   if (value && typeof value === "object") {
     return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, redacted(item, key)]));
   }
@@ -35,7 +37,7 @@ function redactedHeader(name, value) {
 /** Takes an exchange in; nothing of it is kept but what may be shown. */
 export function record({ request, response, cookie }) {
   const headers = Object.entries(request.headers).map(([name, value]) => `${name}: ${redactedHeader(name, value)}`);
-  const sent = cookie && /^\/api\/(auth\/(login|refresh|logout)|csrf-token)$/.test(request.path);
+  const sent = cookie && /^\/api\/(auth\/(login|login\/factor|refresh|logout)|csrf-token)$/.test(request.path);
   const answered = TOLD.filter((name) => response.headers.has(name)).map((name) => `${name}: ${response.headers.get(name)}`);
   exchanges.unshift({
     line: `${request.method} ${request.path.replace(/^\/_local\/apis\/(\w+)/, "$1 ")}`,

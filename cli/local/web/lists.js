@@ -49,8 +49,8 @@ export function sessionItems(sessions, onend) {
 
 /** Good news, bad news, or neither. */
 function tone(event) {
-  if (/success|created|change/.test(event)) return "good";
-  return /revoked|updated/.test(event) ? "plain" : "bad";
+  if (/success|created|change|mfa_added|step_up/.test(event)) return "good";
+  return /revoked|updated|mfa_removed|mfa_recovery/.test(event) ? "plain" : "bad";
 }
 
 /** The entries of the security log. */

@@ -2,6 +2,7 @@
 // business.
 
 import { el, field } from "./elements.js";
+import { factorsCard } from "./factors.js";
 import { newPasswordField } from "./password.js";
 import { text } from "./text.js";
 
@@ -99,6 +100,8 @@ function emailCard({ on }) {
 
 export function signedInView(state) {
   const { on } = state;
+  // Whoever has to enrol a factor first can do nothing else here.
+  if (state.enrolling) return el("div", { class: "cards" }, meCard(state), factorsCard(state));
   const head = (key) => el("th", { scope: "col" }, text(key));
   return el(
     "div",
@@ -124,6 +127,7 @@ export function signedInView(state) {
         el("button", { type: "submit", class: "primary" }, text("password.submit")),
       ),
     ),
+    state.hasFactors ? factorsCard(state) : null,
     state.hasMail ? emailCard(state) : null,
     card(
       "log",

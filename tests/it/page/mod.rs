@@ -3,6 +3,7 @@
 mod attacks;
 mod browser;
 mod entrance;
+mod factors;
 mod feedback;
 mod mail;
 mod websocket;

@@ -184,20 +184,11 @@ async fn of_fifty_who_show_one_code_at_once_one_gets_a_session() {
     let mut tasks = JoinSet::new();
     for number in 0..50 {
         let (enrolled, token) = (enrolled.clone(), steps[number % 10].token.clone());
-        // The window is not the subject: every one comes as a place was given back.
-        tasks.spawn(async move {
-            loop {
-                match enrolled.second_step(60, &token, enrolled.code(60)).await {
-                    Err(FlowError::Refused(Refusal::SecondFactorLocked(_))) => return Err(()),
-                    other => return other.map_err(drop),
-                }
-            }
-        });
+        tasks.spawn(async move { enrolled.second_step(60, &token, enrolled.code(60)).await.is_ok() });
     }
-    let took: Vec<_> = tasks.join_all().await.into_iter().filter_map(Result::ok).collect();
-    assert!(took.len() <= 1, "{} sessions of one code", took.len());
+    assert_eq!(tasks.join_all().await.into_iter().filter(|took| *took).count(), 1);
     let sessions = enrolled.service.auth.store.sessions(enrolled.person.id).await.unwrap();
-    assert_eq!(sessions.len(), 1 + took.len());
+    assert_eq!(sessions.len(), 2);
 }
 
 #[tokio::test]
@@ -502,7 +493,8 @@ async fn of_two_changes_at_once_one_sees_what_the_other_left() {
         enrolled.removes(61, &enrolled.pair, enrolled.factor),
         enrolled.removes(61, &enrolled.pair, second)
     );
-    (one.unwrap(), other.unwrap());
+    one.unwrap();
+    other.unwrap();
     let profile = enrolled.service.auth.store.profile(enrolled.person.id).await.unwrap().unwrap();
     let rows = enrolled.service.auth.store.factors(enrolled.person.id).await.unwrap();
     assert!(profile.factors.is_empty() && rows.totp.is_empty());

@@ -36,6 +36,11 @@ impl App {
     }
 }
 
+/// The code that an app shows now.
+pub(crate) fn code_now(secret: &TotpSecret) -> String {
+    secret.code_at(now())
+}
+
 /// The secret that an app is shown, in base32.
 pub(crate) fn read(base32: &str) -> TotpSecret {
     let (mut bits, mut count, mut bytes) = (0_u64, 0, Vec::new());

@@ -26,6 +26,7 @@ const ASSETS: &[(&str, &str, &str)] = &[
     ("elements.js", MODULE, web!("elements.js")),
     ("entrance.js", MODULE, web!("entrance.js")),
     ("exchange.js", MODULE, web!("exchange.js")),
+    ("factors.js", MODULE, web!("factors.js")),
     ("lists.js", MODULE, web!("lists.js")),
     ("mailed.js", MODULE, web!("mailed.js")),
     ("password.js", MODULE, web!("password.js")),

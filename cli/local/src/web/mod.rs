@@ -8,9 +8,11 @@
 //! | `GET /_local/config.json` | the attached APIs and their plain `GET` routes, whether strangers may register, which passwords may be set, and the demo's user |
 //! | `/_local/apis/NAME/…` | an attached API, WebSockets too, for a page that may talk to its own origin alone: without cookies in either direction, and answered in a sandbox |
 //! | `GET /_local/mail`, `/_local/mail.json` | the mails that were sent |
+//! | `POST /_local/qr` | a text as the dark squares of a QR code |
 //! | `GET /_local/security-log` | the security log of the user whose access token it is |
 
 mod files;
+mod qr;
 mod security_log;
 
 use std::collections::BTreeMap;
@@ -50,6 +52,8 @@ pub(crate) struct Facts {
     pub(crate) registration: String,
     /// Whether the system sends mail.
     pub(crate) mail: bool,
+    /// Whether it takes second factors.
+    pub(crate) second_factors: bool,
     /// `PASSWORD_PROFILE`.
     pub(crate) password_profile: String,
     /// Somebody whom the page offers to sign in as.
@@ -88,6 +92,7 @@ impl Page {
             "apis": apis,
             "registration": facts.registration,
             "mail": facts.mail,
+            "secondFactors": facts.second_factors,
             "passwordProfile": facts.password_profile,
             "demo": demo,
         });
@@ -110,6 +115,7 @@ impl Page {
             None if PAGES.contains(&path.as_str()) && is_read => files::page(),
             None => pass_on(&self.main, request).await,
             Some("config.json") if is_read => json_answer(StatusCode::OK, &self.config),
+            Some("qr") if request.method() == Method::POST => qr::answer(request.into_body()).await,
             Some("security-log") if is_read => self.log.answer(peer, request.headers()).await,
             Some(rest) if is_read && is_of_the_mailbox(rest) => {
                 mail::answer(&self.mailbox, rest.trim_start_matches("mail")).unwrap_or_else(not_found)
