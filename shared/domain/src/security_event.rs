@@ -45,6 +45,8 @@ security_events! {
     AuthnPasswordReset => "authn_password_reset",
     /// A wrong, used or old second factor.
     AuthnFactorFail => "authn_mfa_fail",
+    /// The twentieth wrong second factor in a row, the fortieth, and so on: somebody knows the password.
+    AuthnFactorFailMax => "authn_mfa_fail_max",
     /// A second factor was added, or new recovery codes were made; every other session of the user ended with it.
     AuthnFactorAdded => "authn_mfa_added",
     /// A second factor was removed; every other session of the user ended with it.

@@ -21,7 +21,7 @@ use super::{
     factors::prove::{FactorProof, prove},
 };
 use crate::{
-    domain::{attempts::Quota, factors::Amr, moment::Moment, refusal::Refusal, user::Profile},
+    domain::{factors::Amr, moment::Moment, refusal::Refusal, user::Profile},
     entropy::{self, NoEntropy},
     keys::Token,
     rate_limit,
@@ -87,22 +87,19 @@ pub async fn second_step(
     let (place, profile) = tokio::join!(place, auth.store.profile(challenge.user_id));
     let place = place?;
     let outcome = async { with_place(service, moment, attempt, &digest, &challenge, profile?).await }.await;
-    match &outcome {
-        Ok(_) => {
+    match outcome {
+        Ok(begun) => {
             place.forgive(&auth.store, moment).await;
+            Ok(begun)
         }
         // A guess was made: it counts.
-        Err(FlowError::Refused(Refusal::SecondFactorInvalid(_))) => {}
-        Err(_) => place.leave(&auth.store, moment).await,
-    }
-    outcome.map_err(|error| told(error, place.quota(auth.attempts.account, moment)))
-}
-
-/// A wrong code, with what is left of the window.
-fn told(error: FlowError, quota: Quota) -> FlowError {
-    match error {
-        FlowError::Refused(Refusal::SecondFactorInvalid(_)) => Refusal::SecondFactorInvalid(quota).into(),
-        other => other,
+        Err(FlowError::Refused(Refusal::SecondFactorInvalid(_))) => {
+            Err(place.fail(auth, moment, challenge.user_id, &attempt.caller.device).await)
+        }
+        Err(other) => {
+            place.leave(&auth.store, moment).await;
+            Err(other)
+        }
     }
 }
 

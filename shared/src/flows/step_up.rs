@@ -92,7 +92,7 @@ async fn shown_factor(
         }
         // A guess was made: it counts.
         Err(FlowError::Refused(Refusal::SecondFactorInvalid(_))) => {
-            Err(Refusal::SecondFactorInvalid(place.quota(limit, moment)).into())
+            Err(place.fail(&service.auth, moment, who.profile.id, &step.caller.device).await)
         }
         Err(other) => {
             place.leave(store, moment).await;

@@ -55,7 +55,7 @@ impl AttemptsKey {
     /// The second factors that were shown for a user.
     #[must_use]
     pub fn factor(user: UserId) -> Self {
-        Self { pk: format!("ATTEMPTS#FACTOR#{user}"), counts_failures: false }
+        Self { pk: format!("ATTEMPTS#FACTOR#{user}"), counts_failures: true }
     }
 
     /// Whether a place that is taken is one failure more in a row, until it is given back.

@@ -245,6 +245,21 @@ impl Store {
             .map(drop)
     }
 
+    /// Forgets the wrong second factors of a user, whoever showed them.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then it can be repeated.
+    pub async fn forget_factor_attempts(&self, user: UserId) -> Result<(), StoreError> {
+        const OPERATION: &str = "forget wrong second factors";
+        let key = AttemptsKey::factor(user).item();
+        let delete = self.client.delete_item().table_name(&self.tables.sessions).set_key(Some(key));
+        past_conflicts(|| async {
+            delete.clone().send().await.map_err(|error| StoreError::from_sdk(OPERATION, &error))
+        })
+        .await
+        .map(drop)
+    }
+
     /// Uses a recovery code up. `false`: there is none of this MAC any more.
     ///
     /// # Errors

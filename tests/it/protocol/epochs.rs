@@ -7,7 +7,10 @@ use nova_auth::{
         password::{Password, Profile as PasswordProfile},
         user::Status,
     },
-    flows::operator::{Edit, Operator},
+    flows::{
+        factors::remove::remove_factor,
+        operator::{Edit, Operator},
+    },
     passwords::Hasher,
 };
 use serde_json::Value;
@@ -15,11 +18,12 @@ use serde_json::Value;
 use super::{
     mailbox::{forgets, reads, reset},
     rows::number,
+    second_factors::{enrol, request},
     wire::Sent,
     world::{CHEAP, OTHER_PASSWORD, World},
 };
 
-const CHANGES: [&str; 7] = [
+const CHANGES: [&str; 10] = [
     "password",
     "operator's password",
     "password by mail",
@@ -27,6 +31,9 @@ const CHANGES: [&str; 7] = [
     "address by mail",
     "disabled",
     "deleted",
+    "factor added",
+    "factor removed",
+    "factors reset",
 ];
 
 /// Everything that there is to change about how a user logs in.
@@ -64,6 +71,15 @@ async fn change(world: &World, what: &str) -> (u64, Option<u64>) {
         }
         "disabled" => world.set_status(&moment, &person, Status::Disabled).await.unwrap(),
         "deleted" => drop(operator.delete(&user, false).await.unwrap()),
+        "factor added" => drop(enrol(world, &world.factors(), 10, &pair.access).await.unwrap()),
+        "factor removed" => {
+            let service = world.factors();
+            let (factor, ..) = enrol(world, &service, 10, &pair.access).await.unwrap();
+            let added = epoch().await;
+            remove_factor(&service, &world.at(11), &request(&pair.access), factor).await.unwrap();
+            return (added.unwrap(), epoch().await);
+        }
+        "factors reset" => drop(operator.reset_factors(person.id).await.unwrap()),
         other => panic!("{other}"),
     }
     (before, epoch().await)

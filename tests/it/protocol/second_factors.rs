@@ -111,7 +111,7 @@ fn caller() -> Caller {
     Caller { address: ClientAddress::parse(ADDRESS), device: device() }
 }
 
-fn request(access: &Token) -> FactorRequest {
+pub(super) fn request(access: &Token) -> FactorRequest {
     FactorRequest { access: access.clone(), language: "en", caller: caller() }
 }
 
@@ -137,7 +137,7 @@ fn scanned(pending: &PendingTotp) -> TotpSecret {
 }
 
 /// Enrols an app at that second, and gives the recovery codes, if these are the first.
-async fn enrol(
+pub(super) async fn enrol(
     world: &World,
     service: &FactorService,
     second: i64,
@@ -228,20 +228,23 @@ async fn a_login_is_completed_once_and_within_five_minutes() {
     assert_eq!(refusal(unknown), Refusal::SecondStepInvalid);
 }
 
-/// Two codes of one login, each right: it is still one login.
+/// A code and a recovery code for one login, each right, and the first one just before it uses the login up: it is one login.
 #[tokio::test]
-async fn two_right_codes_for_one_login_are_one_session() {
-    let enrolled = Arc::new(Enrolled::new().await);
+async fn two_right_factors_for_one_login_are_one_session() {
+    let enrolled = Enrolled::new().await;
     let step = enrolled.password(90).await;
-    let moment = |second| enrolled.world.at(second);
-    let (early, late) =
-        (attempting(&step.token, enrolled.code(60)), attempting(&step.token, enrolled.code(90)));
-    let (first, second) = (moment(90), moment(90));
-    let (one, other) = tokio::join!(
-        second_step(&enrolled.service, &first, &early),
-        second_step(&enrolled.service, &second, &late)
-    );
-    assert_eq!([one.is_ok(), other.is_ok()].iter().filter(|took| **took).count(), 1);
+    let gate = Gate::default();
+    enrolled.world.wire.reset();
+    enrolled.world.wire.script(on("UpdateItem").with("LOGIN#"), Fault::Hold(gate.clone()));
+    let (first, second) = tokio::join!(enrolled.second_step(90, &step.token, enrolled.code(90)), async {
+        gate.arrival().await;
+        let code = recovery(&enrolled.codes[0]);
+        let second = enrolled.second_step(90, &step.token, code).await;
+        gate.open();
+        second
+    });
+    enrolled.world.assert_alive(91, &second.unwrap()).await;
+    assert_eq!(refusal(first), Refusal::SecondStepInvalid);
     let sessions = enrolled.service.auth.store.sessions(enrolled.person.id).await.unwrap();
     assert_eq!(sessions.len(), 2);
 }
@@ -280,6 +283,27 @@ async fn guesses_at_the_second_factor_are_stopped_at_five_and_lock_nobody_out_of
     assert_eq!(enrolled.world.rows.count_events(enrolled.person.id, "authn_mfa_fail").await, 5);
     // A quarter of an hour after the first guess it goes on.
     enrolled.logs_in(60 + 900).await.unwrap();
+}
+
+/// Who guesses there knows the password: of many in a row, whatever the windows, somebody hears.
+#[tokio::test]
+async fn the_twentieth_wrong_code_in_a_row_has_an_entry_of_its_own_and_a_right_one_ends_the_run() {
+    let enrolled = Enrolled::new().await;
+    let maxed = async || enrolled.world.rows.count_events(enrolled.person.id, "authn_mfa_fail_max").await;
+    for number in 1..=25 {
+        let second = 60 + 1000 * ((number - 1) / 5);
+        let step = enrolled.password(second).await;
+        assert!(enrolled.second_step(second, &step.token, wrong()).await.is_err());
+        assert_eq!(maxed().await, usize::from(number >= 20), "{number}");
+    }
+    enrolled.logs_in(6000).await.unwrap();
+    for second in [7000, 8000, 9000] {
+        for _ in 0..5 {
+            let step = enrolled.password(second).await;
+            assert!(enrolled.second_step(second, &step.token, wrong()).await.is_err());
+        }
+    }
+    assert_eq!(maxed().await, 1);
 }
 
 #[tokio::test]

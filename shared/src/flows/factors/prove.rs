@@ -46,8 +46,7 @@ impl Proven {
 /// Verifies a second factor of a user and uses it up: of several at once, one is right.
 ///
 /// # Errors
-/// `SecondFactorInvalid` for one that is wrong, used or old, with a quota that the caller replaces by its window's; it stands in the
-/// security log then.
+/// `SecondFactorInvalid` for one that is wrong, used or old, with a quota that the caller replaces by its window's.
 pub(in super::super) async fn prove(
     service: &FactorService,
     moment: &Moment,
@@ -61,7 +60,6 @@ pub(in super::super) async fn prove(
         FactorProof::Recovery(code) => recovery(service, moment, user, &rows, code).await?,
     };
     let Some(proven) = proven else {
-        fail(service, moment, user, device).await;
         let limit = service.auth.attempts.account;
         return Err(Refusal::SecondFactorInvalid(Quota::unused("factor", limit)).into());
     };
@@ -71,15 +69,6 @@ pub(in super::super) async fn prove(
         announce(&entry);
     }
     Ok(proven)
-}
-
-/// The failure in the security log. That it could not be written is logged, and makes the answer no other.
-async fn fail(service: &FactorService, moment: &Moment, user: UserId, device: &Device) {
-    let entry = service.auth.journal.entry(SecurityEvent::AuthnFactorFail, moment, user, device);
-    if let Err(error) = service.auth.store.put_event(&entry).await {
-        tracing::error!(error = %error, request.id = moment.request.as_str(), "a failure was not recorded");
-    }
-    announce(&entry);
 }
 
 async fn totp(

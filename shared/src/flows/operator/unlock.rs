@@ -12,6 +12,7 @@ impl Operator<'_> {
     pub async fn unlock(&self, email: &Email, user: UserId) -> Result<(), FlowError> {
         let entry = self.event(SecurityEvent::UserUpdated, user);
         self.store.forget_attempts(email, Some(&entry)).await?;
+        self.store.forget_factor_attempts(user).await?;
         announce(&entry);
         Ok(())
     }
