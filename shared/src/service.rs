@@ -13,6 +13,7 @@ use crate::{
     rules_cache::RulesCache,
     settings::{AuthorizerEdge, DecisionLog, EdgeConfig, HttpResponses, NoRules, RunAction},
     store::Store,
+    webauthn::RelyingParty,
 };
 
 /// What the authentication endpoints work with.
@@ -61,6 +62,8 @@ pub struct FactorService {
     pub keys: FactorKeys,
     /// The service's name, as authenticator apps show it.
     pub name: String,
+    /// Who asks for passkeys, where the stack takes them.
+    pub passkeys: Option<RelyingParty>,
 }
 
 /// What the authorizer works with. It has no key that could make a refresh token.

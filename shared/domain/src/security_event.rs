@@ -53,6 +53,8 @@ security_events! {
     AuthnFactorRemoved => "authn_mfa_removed",
     /// A recovery code was used in the place of a second factor.
     AuthnRecoveryCode => "authn_mfa_recovery",
+    /// A passkey was used whose counter had not risen: there may be a copy of it.
+    AuthnPasskeyClone => "authn_passkey_clone",
     /// Somebody who is logged in showed once more who they are.
     AuthnStepUp => "authn_step_up",
     /// A request with a cookie that no page of ours asked for, or none that can show it.

@@ -46,6 +46,6 @@ impl FactorService {
     fn with(auth: AuthService, config: &Config, clients: &Clients) -> Result<Self, ConfigError> {
         let secret = config.factor_keys_secret()?;
         let keys = KeyCache::new(clients.secrets_manager.clone(), &secret, TokenKind::Factor);
-        Ok(Self { auth, keys: FactorKeys::new(keys), name: config.service_name()? })
+        Ok(Self { auth, keys: FactorKeys::new(keys), name: config.service_name()?, passkeys: None })
     }
 }

@@ -16,6 +16,7 @@ pub mod login;
 pub mod logout;
 pub mod mail;
 pub mod operator;
+pub mod passkey;
 pub mod refresh;
 pub mod register;
 pub mod relay;

@@ -26,7 +26,7 @@ use crate::{
     keys::Token,
     rate_limit,
     service::FactorService,
-    store::Challenge,
+    store::{CeremonyKind, Challenge},
 };
 
 /// What somebody shows whose password was right.
@@ -114,7 +114,9 @@ async fn with_place(
 ) -> Result<LoggedIn, FlowError> {
     let auth = &service.auth;
     let profile = still_counts(profile, challenge)?;
-    let proven = prove(service, moment, profile.id, &attempt.proof, &attempt.caller.device).await?;
+    let proven =
+        prove(service, moment, profile.id, (&attempt.proof, CeremonyKind::Login), &attempt.caller.device)
+            .await?;
     if !auth.store.use_challenge(digest, moment).await? {
         return Err(Refusal::SecondStepInvalid.into());
     }

@@ -15,6 +15,7 @@ use crate::{
     },
     keys::{IssuedAccess, Token},
     service::FactorService,
+    store::CeremonyKind,
 };
 
 /// What is shown.
@@ -85,7 +86,7 @@ async fn shown_factor(
 ) -> Result<&'static [Amr], FlowError> {
     let (store, limit) = (&service.auth.store, service.auth.attempts.account);
     let place = FactorPlace::take(store, limit, moment, who.profile.id).await?;
-    match prove(service, moment, who.profile.id, proof, &step.caller.device).await {
+    match prove(service, moment, who.profile.id, (proof, CeremonyKind::StepUp), &step.caller.device).await {
         Ok(proven) => {
             place.forgive(store, moment).await;
             Ok(proven.amr())

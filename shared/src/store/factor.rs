@@ -1,4 +1,4 @@
-//! `FACTOR#<uid>` / `TOTP#<fid>`, `RECOVERY`: the second factors of a user.
+//! `FACTOR#<uid>` / `TOTP#<fid>`, `PASSKEY#<digest>`, `RECOVERY`: the second factors of a user.
 //!
 //! A partition of its own, which `login` and the authorizer have no right on. What a login needs to know of it, that there are
 //! some, stands in the profile and is written in the same transaction (`factor_change`).
@@ -22,6 +22,7 @@ use crate::{
         moment::{Moment, RequestId},
     },
     keys::Sealed,
+    webauthn::StoredPasskey,
 };
 
 /// An authenticator app of a user.
@@ -105,8 +106,18 @@ pub struct RecoveryCodes {
 pub struct FactorRows {
     /// Authenticator apps, the oldest first.
     pub totp: Vec<TotpFactor>,
+    /// Passkeys.
+    pub passkeys: Vec<StoredPasskey>,
     /// The recovery codes that are left.
     pub recovery: Option<RecoveryCodes>,
+}
+
+impl FactorRows {
+    /// Whether the user has a factor that recovery codes could stand in for.
+    #[must_use]
+    pub fn has_factor(&self) -> bool {
+        !self.passkeys.is_empty() || self.totp.iter().any(TotpFactor::is_active)
+    }
 }
 
 pub(super) fn partition(user: UserId) -> String {
@@ -158,6 +169,7 @@ impl Store {
                     found.get("sk").and_then(|sk| sk.as_s().ok()).map(String::as_str).unwrap_or_default();
                 match sk.split('#').next() {
                     Some("TOTP") => rows.totp.push(item::read(OPERATION, found)?),
+                    Some("PASSKEY") => rows.passkeys.push(item::read(OPERATION, found)?),
                     Some("RECOVERY") => rows.recovery = Some(item::read(OPERATION, found)?),
                     // Of a later version.
                     _ => {}

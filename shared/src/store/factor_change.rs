@@ -7,13 +7,17 @@ use aws_sdk_dynamodb::types::{
 use jiff::Timestamp;
 
 use super::{
-    EventRow, RecoveryCodes, Store, StoreError, factor, item, profile, session, transaction::Transacted,
+    EventRow, RecoveryCodes, Store, StoreError, factor, item, passkey, profile, session,
+    transaction::Transacted,
 };
-use crate::domain::{
-    factors::{Amr, FactorKind},
-    ids::{FactorId, UserId},
-    mail::{Mail, MailKey},
-    session::Session,
+use crate::{
+    domain::{
+        factors::{Amr, FactorKind},
+        ids::{FactorId, UserId},
+        mail::{Mail, MailKey},
+        session::Session,
+    },
+    webauthn::StoredPasskey,
 };
 
 /// What changes.
@@ -31,6 +35,15 @@ pub enum FactorChange<'a> {
         /// Which.
         factor: FactorId,
         /// Whether it is the last one of its kind.
+        last: bool,
+    },
+    /// A passkey was made, which is nobody's yet.
+    AddPasskey(&'a StoredPasskey),
+    /// A passkey goes; `last`: the user has no other.
+    RemovePasskey {
+        /// Which.
+        passkey: &'a StoredPasskey,
+        /// Whether it is the last one.
         last: bool,
     },
     /// New recovery codes take the place of those before.
@@ -63,6 +76,8 @@ pub enum FactorCommitted {
     Done,
     /// Factor, user or session is another by now: all of it has to be read again.
     Changed,
+    /// The passkey is somebody's already, and that is all that is in the way.
+    Taken,
 }
 
 impl Store {
@@ -93,9 +108,50 @@ impl Store {
         if let Some(notice) = commit.notice {
             writes.push(self.mail_put(OPERATION, notice)?);
         }
+        // The last of them.
+        writes.extend(self.owner_write(OPERATION, user, &commit.change)?);
         Ok(match self.transact(OPERATION, writes).await? {
             Transacted::Done => FactorCommitted::Done,
-            Transacted::ConditionsFailed(_) => FactorCommitted::Changed,
+            Transacted::ConditionsFailed(mut reasons) => {
+                let owner = reasons.pop().flatten().is_some();
+                let is_new = matches!(commit.change, FactorChange::AddPasskey(_));
+                let is_alone = reasons.iter().all(Option::is_none);
+                if is_new && owner && is_alone { FactorCommitted::Taken } else { FactorCommitted::Changed }
+            }
+        })
+    }
+
+    /// Whose a passkey is: nobody's before, and this user's until it goes.
+    fn owner_write(
+        &self,
+        operation: &'static str,
+        user: UserId,
+        change: &FactorChange<'_>,
+    ) -> Result<Option<TransactWriteItem>, StoreError> {
+        let malformed = |_| StoreError::Malformed { operation };
+        Ok(match change {
+            FactorChange::AddPasskey(passkey) => {
+                let put = Put::builder()
+                    .table_name(&self.tables.identity)
+                    .set_item(Some(passkey::owner_row(operation, user, &passkey.credential_id)?))
+                    .condition_expression("attribute_not_exists(pk)")
+                    .build()
+                    .map_err(malformed)?;
+                Some(TransactWriteItem::builder().put(put).build())
+            }
+            FactorChange::RemovePasskey { passkey, .. } => {
+                let delete = Delete::builder()
+                    .table_name(&self.tables.identity)
+                    .set_key(Some(passkey::owner_key(&passkey.credential_id)))
+                    .condition_expression("userId = :user")
+                    .expression_attribute_values(":user", item::text(user.to_string()))
+                    .build()
+                    .map_err(malformed)?;
+                Some(TransactWriteItem::builder().delete(delete).build())
+            }
+            FactorChange::ConfirmTotp { .. }
+            | FactorChange::RemoveTotp { .. }
+            | FactorChange::Recovery(_) => None,
         })
     }
 
@@ -130,6 +186,24 @@ impl Store {
                     .map_err(|_| StoreError::Malformed { operation })?;
                 Ok(TransactWriteItem::builder().delete(delete).build())
             }
+            FactorChange::AddPasskey(passkey) => {
+                let put = Put::builder()
+                    .table_name(&self.tables.identity)
+                    .set_item(Some(passkey::row(operation, user, passkey)?))
+                    .condition_expression("attribute_not_exists(pk)")
+                    .build()
+                    .map_err(|_| StoreError::Malformed { operation })?;
+                Ok(TransactWriteItem::builder().put(put).build())
+            }
+            FactorChange::RemovePasskey { passkey, .. } => {
+                let delete = Delete::builder()
+                    .table_name(&self.tables.identity)
+                    .set_key(Some(passkey::key(user, &passkey.credential_id)))
+                    .condition_expression("attribute_exists(pk)")
+                    .build()
+                    .map_err(|_| StoreError::Malformed { operation })?;
+                Ok(TransactWriteItem::builder().delete(delete).build())
+            }
             FactorChange::Recovery(codes) => self.recovery_put(operation, user, codes),
         }
     }
@@ -153,7 +227,13 @@ impl Store {
         let (more, kind) = match commit.change {
             FactorChange::ConfirmTotp { .. } => (" ADD factors :kind", Some(FactorKind::Totp)),
             FactorChange::RemoveTotp { last: true, .. } => (" DELETE factors :kind", Some(FactorKind::Totp)),
-            FactorChange::RemoveTotp { .. } | FactorChange::Recovery(_) => ("", None),
+            FactorChange::AddPasskey(_) => (" ADD factors :kind", Some(FactorKind::Passkey)),
+            FactorChange::RemovePasskey { last: true, .. } => {
+                (" DELETE factors :kind", Some(FactorKind::Passkey))
+            }
+            FactorChange::RemoveTotp { .. }
+            | FactorChange::RemovePasskey { .. }
+            | FactorChange::Recovery(_) => ("", None),
         };
         let update = raised(commit.session)
             .table_name(&self.tables.identity)
@@ -175,16 +255,33 @@ impl Store {
             .table_name(&self.tables.sessions)
             .set_key(Some(session::key(commit.session.user_id, commit.session.session_id)))
             .expression_attribute_names("#state", "state");
+        let shown = match commit.change {
+            FactorChange::ConfirmTotp { .. } => vec![Amr::Pwd, Amr::Otp],
+            FactorChange::AddPasskey(passkey) => {
+                let mut shown = commit.session.amr.clone();
+                // A row of before: by password.
+                if shown.is_empty() {
+                    shown.insert(Amr::Pwd);
+                }
+                shown.extend(passkey.amr());
+                shown.into_iter().collect()
+            }
+            FactorChange::RemoveTotp { .. }
+            | FactorChange::RemovePasskey { .. }
+            | FactorChange::Recovery(_) => vec![],
+        };
         match commit.change {
-            FactorChange::ConfirmTotp { .. } => update
+            FactorChange::ConfirmTotp { .. } | FactorChange::AddPasskey(_) => update
                 .update_expression(
                     "SET epoch = :next, #state = :active, authTime = :now, factorTime = :now, amr = :amr",
                 )
                 .condition_expression("#state IN (:active, :enrolling) AND epoch = :epoch")
                 .expression_attribute_values(":enrolling", item::text("enrolling"))
                 .expression_attribute_values(":now", item::millis(commit.now))
-                .expression_attribute_values(":amr", session::amr(&[Amr::Pwd, Amr::Otp])),
-            FactorChange::RemoveTotp { .. } | FactorChange::Recovery(_) => update
+                .expression_attribute_values(":amr", session::amr(&shown)),
+            FactorChange::RemoveTotp { .. }
+            | FactorChange::RemovePasskey { .. }
+            | FactorChange::Recovery(_) => update
                 .update_expression("SET epoch = :next")
                 .condition_expression("#state = :active AND epoch = :epoch"),
         }

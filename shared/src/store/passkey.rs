@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::types::ReturnValue;
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
     Store, StoreError,
@@ -23,10 +23,26 @@ pub(super) fn owner_key(passkey: &CredentialId) -> item::Item {
     item::key(format!("PASSKEY#{}", passkey.digest()), "OWNER")
 }
 
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Owner {
     user_id: UserId,
+}
+
+pub(super) fn row(
+    operation: &'static str,
+    user: UserId,
+    passkey: &StoredPasskey,
+) -> Result<item::Item, StoreError> {
+    item::write(operation, key(user, &passkey.credential_id), passkey, None)
+}
+
+pub(super) fn owner_row(
+    operation: &'static str,
+    user: UserId,
+    passkey: &CredentialId,
+) -> Result<item::Item, StoreError> {
+    item::write(operation, owner_key(passkey), &Owner { user_id: user }, None)
 }
 
 impl Store {
@@ -57,37 +73,6 @@ impl Store {
         let answer = get.consistent_read(true).send().await;
         let answer = answer.map_err(|error| StoreError::from_sdk(OPERATION, &error))?;
         answer.item.map(|row| item::read(OPERATION, row)).transpose()
-    }
-
-    /// All passkeys of a user.
-    ///
-    /// # Errors
-    /// [`StoreError`]; half a list is none.
-    pub async fn passkeys(&self, user: UserId) -> Result<Vec<StoredPasskey>, StoreError> {
-        const OPERATION: &str = "list passkeys";
-        let mut passkeys = Vec::new();
-        let mut from = None;
-        loop {
-            let page = self
-                .client
-                .query()
-                .table_name(&self.tables.identity)
-                .key_condition_expression("pk = :user AND begins_with(sk, :passkeys)")
-                .expression_attribute_values(":user", item::text(format!("FACTOR#{user}")))
-                .expression_attribute_values(":passkeys", item::text("PASSKEY#"))
-                .consistent_read(true)
-                .set_exclusive_start_key(from)
-                .send()
-                .await
-                .map_err(|error| StoreError::from_sdk(OPERATION, &error))?;
-            for row in page.items.unwrap_or_default() {
-                passkeys.push(item::read(OPERATION, row)?);
-            }
-            from = page.last_evaluated_key.filter(|key| !key.is_empty());
-            if from.is_none() {
-                return Ok(passkeys);
-            }
-        }
     }
 
     /// Writes down that a passkey was used, if its counter is still the one that it was held against. `false`: it is gone, or was

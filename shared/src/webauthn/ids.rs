@@ -56,10 +56,14 @@ impl CredentialId {
         (16..=1023).contains(&bytes.len()).then(|| Self(bytes.to_vec()))
     }
 
+    pub(super) fn hash(&self) -> [u8; 32] {
+        Sha256::digest(&self.0).into()
+    }
+
     /// SHA-256, base64url: what rows are called by it.
     #[must_use]
     pub fn digest(&self) -> String {
-        URL_SAFE_NO_PAD.encode(Sha256::digest(&self.0))
+        URL_SAFE_NO_PAD.encode(self.hash())
     }
 }
 

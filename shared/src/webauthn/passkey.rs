@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Algorithm, CredentialId, PublicKey};
-use crate::domain::factors::Amr;
+use crate::domain::{factors::Amr, ids::FactorId};
 
 /// A passkey that was just made and has no row yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,6 +76,14 @@ impl NewPasskey {
 }
 
 impl StoredPasskey {
+    /// What it is called among its user's factors: made of its name among all passkeys, which is longer than a part of a path.
+    #[must_use]
+    pub fn factor_id(&self) -> FactorId {
+        let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, ..] = self.credential_id.hash();
+        let bytes = [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p];
+        FactorId::new(uuid::Builder::from_custom_bytes(bytes).into_uuid())
+    }
+
     /// What its use shows (RFC 8176): a key that stays in hardware, or one that its owner's devices share; and its owner, whom
     /// the device asked for a PIN, a finger or a face.
     #[must_use]

@@ -139,13 +139,13 @@ async fn a_passkey_is_found_by_its_owner_and_its_owner_by_it() {
     let store = &world.service.store;
     assert_eq!(store.passkey_owner(&row.credential_id).await.unwrap(), Some(user));
     assert_eq!(store.passkey(user, &row.credential_id).await.unwrap(), Some(row.clone()));
-    assert_eq!(store.passkeys(user).await.unwrap(), std::slice::from_ref(&row));
+    assert_eq!(store.factors(user).await.unwrap().passkeys, std::slice::from_ref(&row));
     let other = nova_auth::webauthn::CredentialId::new(&[1; 32]).unwrap();
     assert_eq!(store.passkey_owner(&other).await.unwrap(), None);
     assert_eq!(store.passkey(user, &other).await.unwrap(), None);
     let stranger = world.person("badr").await;
     assert_eq!(store.passkey(stranger.id, &row.credential_id).await.unwrap(), None);
-    assert!(store.passkeys(stranger.id).await.unwrap().is_empty());
+    assert!(store.factors(stranger.id).await.unwrap().passkeys.is_empty());
 }
 
 /// Two that were held against the same counter: one of them is a copy.

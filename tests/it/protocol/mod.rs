@@ -12,6 +12,7 @@
 //! | `login_*`, `refresh_*`, `logout`, `cookies`, `password_change`, `register`, `sessions`, `session_limit`, `decisions` | the protocols, one subject a file |
 //! | `operator`, `security_log` | what an operator does, and what is written down of everybody |
 //! | `recovery`, `invitation`, `change_of_address`, `mailbox` | links in mail, and who reads them |
+//! | `passkeys` | passkeys made, used and removed |
 //! | `ceremonies` | challenges of passkeys, and their counters |
 //! | `second_factors` | codes, recovery codes, and the two steps of a login |
 //! | `late` | writes that arrive long after their caller has gone on |
@@ -59,6 +60,7 @@ mod login_races;
 mod login_secrecy;
 mod logout;
 mod operator;
+mod passkeys;
 mod password_change;
 mod recovery;
 mod refresh_ends;

@@ -8,6 +8,7 @@
 //! | [`client`] | somebody who calls it, from an address of their own |
 //! | [`browser`] | the same with cookies, and a page that asks |
 //! | [`mail`] | the links and codes of mails |
+//! | [`passkey`] | a phone with a passkey |
 //! | [`program`] | binaries run as programs |
 //! | [`proxy`] | a DynamoDB that fails when it is told to |
 //! | [`rows`] | the tables, read and rewritten: time passes by changing what is stored |
@@ -20,6 +21,7 @@ pub(crate) mod chromium;
 pub(crate) mod client;
 pub(crate) mod engine;
 pub(crate) mod mail;
+pub(crate) mod passkey;
 pub(crate) mod program;
 pub(crate) mod proxy;
 pub(crate) mod rows;

@@ -116,7 +116,7 @@ pub async fn confirm_totp(
         };
         match commit(service, moment, request, &who, change).await? {
             FactorCommitted::Done => return Ok(codes),
-            FactorCommitted::Changed => {
+            FactorCommitted::Changed | FactorCommitted::Taken => {
                 who = again(service, moment, request).await?;
             }
         }

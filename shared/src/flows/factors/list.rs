@@ -44,6 +44,13 @@ pub async fn list_factors(
 ) -> Result<ListedFactors, FlowError> {
     let who = authenticate_enrolling(&service.auth, moment, &request.access).await?;
     let rows = service.auth.store.factors(who.profile.id).await?;
+    let passkeys = rows.passkeys.into_iter().map(|passkey| ListedFactor {
+        id: passkey.factor_id(),
+        kind: FactorKind::Passkey,
+        name: Some(passkey.name),
+        created_at: passkey.created_at,
+        last_used_at: passkey.last_used_at,
+    });
     let factors =
         rows.totp.into_iter().filter(crate::store::TotpFactor::is_active).map(|factor| ListedFactor {
             id: factor.factor_id,
@@ -53,7 +60,7 @@ pub async fn list_factors(
             last_used_at: factor.last_used_at,
         });
     Ok(ListedFactors {
-        factors: factors.collect(),
+        factors: factors.chain(passkeys).collect(),
         recovery_codes: rows.recovery.map_or(0, |codes| codes.codes.len()),
     })
 }

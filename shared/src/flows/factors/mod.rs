@@ -6,6 +6,7 @@
 
 pub mod enrol;
 pub mod list;
+pub mod passkey;
 pub mod prove;
 pub mod recovery;
 pub mod remove;

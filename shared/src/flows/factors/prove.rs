@@ -1,6 +1,9 @@
 //! A second factor is shown: found among those of its user, verified, and used up.
 
-use super::super::{FlowError, journal::announce};
+use super::{
+    super::{FlowError, journal::announce},
+    passkey::judge,
+};
 use crate::{
     domain::{
         attempts::Quota,
@@ -12,7 +15,8 @@ use crate::{
         session::Device,
     },
     service::FactorService,
-    store::{FactorRows, TotpFactor},
+    store::{CeremonyKind, FactorRows, TotpFactor},
+    webauthn::{AssertionResponse, Expected},
 };
 
 /// A second factor, as it is shown.
@@ -22,6 +26,8 @@ pub enum FactorProof {
     Code(TotpCode),
     /// A recovery code.
     Recovery(RecoveryCode),
+    /// What a browser answered of a passkey.
+    Passkey(Box<AssertionResponse>),
 }
 
 /// A factor that was right and is used up.
@@ -31,6 +37,11 @@ pub(in super::super) enum Proven {
     Totp,
     /// A recovery code.
     Recovery,
+    /// A passkey that stays in its device, or one that is shared between several.
+    Passkey {
+        /// Whether it is shared.
+        shared: bool,
+    },
 }
 
 impl Proven {
@@ -39,11 +50,14 @@ impl Proven {
         match self {
             Self::Totp => &[Amr::Otp],
             Self::Recovery => &[Amr::Recovery],
+            Self::Passkey { shared: false } => &[Amr::Hwk, Amr::User],
+            Self::Passkey { shared: true } => &[Amr::Swk, Amr::User],
         }
     }
 }
 
-/// Verifies a second factor of a user and uses it up: of several at once, one is right.
+/// Verifies a second factor of a user and uses it up: of several at once, one is right. `kind`: what a challenge of a passkey has to
+/// be given out for.
 ///
 /// # Errors
 /// `SecondFactorInvalid` for one that is wrong, used or old, with a quota that the caller replaces by its window's.
@@ -51,13 +65,14 @@ pub(in super::super) async fn prove(
     service: &FactorService,
     moment: &Moment,
     user: UserId,
-    proof: &FactorProof,
+    (proof, kind): (&FactorProof, CeremonyKind),
     device: &Device,
 ) -> Result<Proven, FlowError> {
     let rows = service.auth.store.factors(user).await?;
     let proven = match proof {
         FactorProof::Code(code) => totp(service, moment, user, &rows, code).await?,
         FactorProof::Recovery(code) => recovery(service, moment, user, &rows, code).await?,
+        FactorProof::Passkey(answer) => passkey(service, moment, (user, kind), &rows, answer, device).await?,
     };
     let Some(proven) = proven else {
         let limit = service.auth.attempts.account;
@@ -129,7 +144,27 @@ async fn recovery(
         return Ok(None);
     };
     // A recovery code stands in for a factor: who has none has none to stand in for.
-    let has_factor = rows.totp.iter().any(TotpFactor::is_active);
-    let used = has_factor && service.auth.store.use_recovery_code(user, &mac, moment).await?;
+    let used = rows.has_factor() && service.auth.store.use_recovery_code(user, &mac, moment).await?;
     Ok(used.then_some(Proven::Recovery))
+}
+
+/// A passkey of a user who is known by other means, whom its challenge was given out to.
+async fn passkey(
+    service: &FactorService,
+    moment: &Moment,
+    (user, kind): (UserId, CeremonyKind),
+    rows: &FactorRows,
+    answer: &AssertionResponse,
+    device: &Device,
+) -> Result<Option<Proven>, FlowError> {
+    let Some(row) = rows.passkeys.iter().find(|row| row.credential_id == *answer.credential()) else {
+        return Ok(None);
+    };
+    let Ok(challenge) = answer.challenge() else { return Ok(None) };
+    let ceremony = service.auth.store.take_ceremony(&challenge, kind, moment).await?;
+    if !ceremony.is_some_and(|ceremony| ceremony.user_id == Some(user)) {
+        return Ok(None);
+    }
+    let used = judge(service, moment, &challenge, Expected::Of(user), (row, answer), device).await?;
+    Ok(used.then_some(Proven::Passkey { shared: row.backup_eligible }))
 }

@@ -90,7 +90,7 @@ pub async fn renew_recovery_codes(
         };
         match commit(service, moment, request, &who, change).await? {
             FactorCommitted::Done => return Ok(codes),
-            FactorCommitted::Changed => {
+            FactorCommitted::Changed | FactorCommitted::Taken => {
                 who = again(service, moment, request).await?;
             }
         }

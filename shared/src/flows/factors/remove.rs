@@ -9,7 +9,7 @@ use crate::{
         factors::FactorKind, ids::FactorId, moment::Moment, refusal::Refusal, security_event::SecurityEvent,
     },
     service::FactorService,
-    store::{FactorChange, FactorCommitted},
+    store::{FactorChange, FactorCommitted, FactorRows},
 };
 
 /// Removes a factor.
@@ -26,25 +26,37 @@ pub async fn remove_factor(
     for _ in 0..MAX_ROUNDS {
         require_fresh(&who, moment)?;
         let rows = service.auth.store.factors(who.profile.id).await?;
-        let active: Vec<_> = rows.totp.iter().filter(|factor| factor.is_active()).collect();
-        if !active.iter().any(|factor| factor.factor_id == id) {
-            return Err(Refusal::FactorNotFound.into());
-        }
-        let last = active.len() == 1;
-        let others = who.profile.factors.iter().any(|kind| *kind != FactorKind::Totp);
+        let (change, last) = removal(&rows, id).ok_or(Refusal::FactorNotFound)?;
+        let kind = match change {
+            FactorChange::RemovePasskey { .. } => FactorKind::Passkey,
+            _ => FactorKind::Totp,
+        };
+        let others = who.profile.factors.iter().any(|other| *other != kind);
         let change = Change {
             session: &who.session,
-            change: FactorChange::RemoveTotp { factor: id, last },
+            change,
             recovery: None,
             without_recovery: last && !others,
             event: SecurityEvent::AuthnFactorRemoved,
         };
         match commit(service, moment, request, &who, change).await? {
             FactorCommitted::Done => return Ok(()),
-            FactorCommitted::Changed => {
+            FactorCommitted::Changed | FactorCommitted::Taken => {
                 who = again(service, moment, request).await?;
             }
         }
     }
     Err(contended())
+}
+
+/// The removal of the factor of this id, and whether it is the last one of its kind.
+fn removal(rows: &FactorRows, id: FactorId) -> Option<(FactorChange<'_>, bool)> {
+    if let Some(passkey) = rows.passkeys.iter().find(|passkey| passkey.factor_id() == id) {
+        let last = rows.passkeys.len() == 1;
+        return Some((FactorChange::RemovePasskey { passkey, last }, last));
+    }
+    let mut active = rows.totp.iter().filter(|factor| factor.is_active());
+    let last = active.clone().count() == 1;
+    let factor = active.find(|factor| factor.factor_id == id)?.factor_id;
+    Some((FactorChange::RemoveTotp { factor, last }, last))
 }
