@@ -162,7 +162,7 @@ async fn passkey(
     };
     let Ok(challenge) = answer.challenge() else { return Ok(None) };
     let ceremony = service.auth.store.take_ceremony(&challenge, kind, moment).await?;
-    if !ceremony.is_some_and(|ceremony| ceremony.user_id == Some(user)) {
+    if ceremony.is_none_or(|ceremony| ceremony.user_id != Some(user)) {
         return Ok(None);
     }
     let used = judge(service, moment, &challenge, Expected::Of(user), (row, answer), device).await?;
