@@ -136,8 +136,10 @@ async fn stream(system: &System, table: &str) -> Vec<Value> {
             .header("content-type", "application/x-amz-json-1.0")
             .header(
                 "authorization",
-                "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request",
+                "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, \
+                 Signature=0",
             )
+            .header("x-amz-date", "20260101T000000Z")
             .body(input.to_string());
         call.send().await.unwrap().json().await.unwrap()
     };

@@ -100,7 +100,7 @@ async fn every_method_that_is_open_is_open_and_every_other_is_refused_in_the_env
     let answer = client.send(post.json(&json!({"text": "مرحبا"}))).await;
     assert_eq!((answer.status, &answer.body["data"]["note"]["text"]), (201, &json!("مرحبا")));
     for (method, url) in [
-        ("DELETE", system.notes("/notes")),
+        ("PUT", system.notes("/notes")),
         ("GET", system.notes("/nothing")),
         ("GET", system.auth("login")),
         ("PUT", system.auth("refresh")),
