@@ -223,23 +223,28 @@ impl Endpoint {
         }
     }
 
-    /// The methods that the endpoint answers to, for `Allow`; `of_one`: on the path of a single thing, with its id.
+    /// The methods that the endpoint answers to on this route, for `Allow`.
     #[must_use]
-    pub const fn methods(self, of_one: bool) -> &'static str {
-        match self {
-            Self::Sessions if of_one => "DELETE",
-            Self::Login
-            | Self::Refresh
-            | Self::Logout
-            | Self::Register
-            | Self::Password
-            | Self::Recover
-            | Self::Redeem
-            | Self::LoginFactor
-            | Self::Email => "POST",
-            Self::Factors => "GET, POST, DELETE",
-            Self::Sessions => "GET, DELETE",
-            Self::Jwks | Self::CsrfToken => "GET",
+    pub fn methods(self, route: &str) -> &'static str {
+        match (self, route) {
+            (Self::Sessions, "/api/auth/sessions/{id}") | (Self::Factors, "/api/auth/factors/{id}") => {
+                "DELETE"
+            }
+            (Self::Sessions, _) => "GET, DELETE",
+            (Self::Factors, "/api/auth/factors") | (Self::Jwks | Self::CsrfToken, _) => "GET",
+            (
+                Self::Login
+                | Self::Refresh
+                | Self::Logout
+                | Self::Register
+                | Self::Password
+                | Self::Recover
+                | Self::Redeem
+                | Self::LoginFactor
+                | Self::Factors
+                | Self::Email,
+                _,
+            ) => "POST",
         }
     }
 

@@ -91,7 +91,7 @@ async fn answer(
 
 /// The methods of the path that the request is for.
 fn allowed(endpoint: Endpoint, request: &Request) -> &'static str {
-    endpoint.methods(request.parameter("id").is_some())
+    endpoint.methods(request.route())
 }
 
 /// What browsers ask before a request from another origin. It is no request itself: nothing is looked at but the page.

@@ -15,6 +15,7 @@ use nova_auth::passwords::Hasher;
 use nova_auth::patience::Patience;
 use nova_auth::store::{Store, StoredRules, Tables};
 use nova_local::{Binaries, LogSink, Options, Stack};
+use nova_template::{Route, Template};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
@@ -74,6 +75,23 @@ pub(crate) fn with_mail(options: &mut Options) {
     let parameters =
         [("Mail", "enabled"), ("AppUrl", "https://app.example.com"), ("MailFrom", "no-reply@example.com")];
     options.parameters.extend(parameters.map(|(name, value)| (name.to_owned(), value.to_owned())));
+}
+
+/// Has every route that there can be.
+pub(crate) fn with_every_route(options: &mut Options) {
+    with_mail(options);
+    options.parameters.insert("MfaPolicy".to_owned(), "optional".to_owned());
+}
+
+/// Every route of the authentication API that a stack can have.
+pub(crate) fn routes() -> Vec<Route> {
+    let mut options = Options::in_memory(binaries::workspace().join("template.yaml"));
+    with_every_route(&mut options);
+    let parameters = options.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let template = Template::load_alone_with(&options.template, parameters).unwrap();
+    let api = template.apis.into_iter().find(|api| api.logical_id == "AuthApi").unwrap();
+    assert!(api.routes.len() > 5, "the routes were not found");
+    api.routes
 }
 
 impl System {
