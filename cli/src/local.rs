@@ -228,8 +228,12 @@ fn find_upward(from: &Path) -> Option<PathBuf> {
 
 /// The lines that scripts read; their form is a contract.
 fn announce(stack: &Stack) {
-    let mut lines =
-        format!("dynamodb {}\nsecretsmanager {}\n", stack.dynamodb_url(), stack.secretsmanager_url());
+    let mut lines = format!(
+        "dynamodb {}\nsecretsmanager {}\nservices {}\n",
+        stack.dynamodb_url(),
+        stack.secretsmanager_url(),
+        stack.services_url()
+    );
     for (name, url) in stack.apis() {
         lines.push_str(&format!("api {name} {url}\n"));
     }

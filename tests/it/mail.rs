@@ -107,6 +107,17 @@ async fn a_stranger_gets_no_mail_and_nothing_of_a_mail_is_in_a_log_or_on_the_way
     }
 }
 
+/// Amazon SES takes no domain of another script, and the mail would be given up after an hour.
+#[tokio::test]
+async fn a_mailbox_whose_domain_is_of_another_script_is_written_to_as_dns_has_it() {
+    let system = system(&[]).await;
+    let local = format!("--local={}", system.stack.dynamodb_url());
+    let words = ["user", "invite", &local, "--email", "sara@bücher.example", "--name", "Sara"];
+    let invited = run(command("nova", &words), "").await;
+    assert!(invited.success, "{invited:?}");
+    assert_eq!(mails_once(&system, 1).await[0]["to"], json!(["sara@xn--bcher-kva.example"]));
+}
+
 /// Nothing is lost: the message stays in the queue, and the row says that nothing was sent.
 #[tokio::test]
 async fn while_ses_is_down_the_mail_waits_in_the_queue() {

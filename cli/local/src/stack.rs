@@ -68,6 +68,9 @@ pub enum StartError {
     Bind(#[from] BindError),
 }
 
+/// The document that says where the stand-ins for SQS, EventBridge and SES listen.
+const SERVICES: &str = "services-url";
+
 /// The system, running.
 #[derive(Debug)]
 pub struct Stack {
@@ -113,6 +116,9 @@ impl Stack {
             address,
             sources.router(&options.clock).merge(mailbox.router(&options.clock)),
         );
+
+        storage.documents().put(SERVICES, &services.url())?;
+        storage.note(SERVICES, &services.url()).await?;
 
         let mut environment = BTreeMap::from([
             ("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), storage.url().to_owned()),

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::call::{Calls, Service};
 use super::checklist::{ALARMS, SUBSCRIBED};
 use super::deployed::Deployed;
 use super::finding::Finding;
 use super::xml;
+use crate::place::call::{Calls, Service};
 
 /// Looks at every alarm of a stack, and at its topic.
 pub(super) async fn look(calls: &Calls, stack: &Deployed) -> Vec<Finding> {
@@ -41,7 +41,7 @@ async fn alarms(calls: &Calls, stack: &Deployed) -> Vec<Finding> {
     }
 }
 
-fn read(text: &str) -> Result<Vec<Alarm>, super::call::Failed> {
+fn read(text: &str) -> Result<Vec<Alarm>, crate::place::call::Failed> {
     xml::members(text, "MetricAlarms", |alarm| {
         Some(Alarm {
             name: alarm.text("AlarmName")?,

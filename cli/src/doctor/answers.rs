@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::call::{Calls, Reply};
 use super::checklist::{API, AUTHORIZER};
 use super::deployed::Deployed;
 use super::finding::Finding;
+use crate::place::call::{Calls, Reply};
 
 /// Asks the API for the public keys: through its gateway and a function, to the keys.
 pub(super) async fn api(calls: &Calls, stack: &Deployed) -> Finding {

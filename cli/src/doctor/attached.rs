@@ -5,10 +5,10 @@ use nova_auth::domain::rules::attachment::{Attachment, Kind, Settings, Source};
 use nova_auth::store::Store;
 use serde_json::Value;
 
-use super::call::{Calls, Failed, Service};
 use super::checklist::ATTACHED;
 use super::deployed::Deployed;
 use super::finding::Finding;
+use crate::place::call::{Calls, Failed, Service};
 
 /// An API that asks the authorizer.
 #[derive(Debug, Clone, PartialEq, Eq)]

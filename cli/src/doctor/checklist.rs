@@ -17,13 +17,14 @@ pub(super) const SUBSCRIBED: &str = "alarms.subscribed";
 pub(super) const SENDER: &str = "mail.sender";
 pub(super) const DKIM: &str = "mail.dkim";
 pub(super) const ACCOUNT: &str = "mail.account";
+pub(super) const SUPPRESSION: &str = "mail.suppression";
 pub(super) const STREAMS: &str = "mail.streams";
 pub(super) const SOURCES: &str = "mail.sources";
 pub(super) const QUEUE: &str = "mail.queue";
 pub(super) const LOST: &str = "mail.lost";
 
 /// In the order in which they are made.
-pub(super) const CHECKS: [Check; 33] = [
+pub(super) const CHECKS: [Check; 34] = [
     (STACK, "The stack is there, and no update of it failed or is under way."),
     (CLOCK, "This machine's clock and AWS's differ by less than the five seconds that tokens are given."),
     (SETTINGS, "No setting opens a door to everybody."),
@@ -50,6 +51,7 @@ pub(super) const CHECKS: [Check; 33] = [
     (SENDER, "Amazon SES has verified the address that mails are from, or its domain."),
     (DKIM, "Mails are signed (DKIM)."),
     (ACCOUNT, "Amazon SES sends to everybody: its account is out of the sandbox, and not paused."),
+    (SUPPRESSION, "Amazon SES stops sending to an address after a hard bounce or a complaint."),
     (STREAMS, "Both tables have a stream, of the view that the relay reads."),
     (SOURCES, "What calls the relay and the sender is switched on, and its last call went well."),
     (QUEUE, "Mails do not pile up."),

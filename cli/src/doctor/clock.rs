@@ -2,9 +2,9 @@
 
 use jiff::SignedDuration;
 
-use super::call::{Calls, Clocks};
 use super::checklist::CLOCK;
 use super::finding::Finding;
+use crate::place::call::{Calls, Clocks};
 
 /// What tokens are given when clocks differ.
 const LEEWAY: SignedDuration = SignedDuration::from_secs(5);

@@ -4,8 +4,8 @@ use std::error::Error;
 
 use serde::Serialize;
 
-use super::call::Failed;
 use crate::output::shown;
+use crate::place::call::Failed;
 
 /// How a check ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

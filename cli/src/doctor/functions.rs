@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use super::call::{Calls, Failed, Service};
 use super::checklist::FUNCTIONS;
 use super::deployed::Deployed;
 use super::finding::Finding;
+use crate::place::call::{Calls, Failed, Service};
 
 /// What of the stack each variable names: for a table its name, for a secret its ARN.
 const PLACES: [(&str, &str); 8] = [

@@ -5,25 +5,28 @@ use aws_sdk_dynamodb::types::StreamSpecification;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
-use super::call::{Calls, Failed, Service};
-use super::checklist::{ACCOUNT, DKIM, LOST, QUEUE, SENDER, SOURCES, STREAMS};
+use super::checklist::{ACCOUNT, DKIM, LOST, QUEUE, SENDER, SOURCES, STREAMS, SUPPRESSION};
 use super::deployed::Deployed;
 use super::finding::Finding;
 use super::tables::unknown;
+use crate::place::call::{Calls, Failed, Service};
 
 /// More than that wait only if mails are asked for faster than they can be sent, or SES takes none.
 const MANY: u64 = 100;
 
 /// What a stack without mail has none of.
 pub(super) fn not_there(why: &str) -> Vec<Finding> {
-    [SENDER, DKIM, ACCOUNT, STREAMS, SOURCES, QUEUE, LOST].map(|check| Finding::not_here(check, why)).into()
+    [SENDER, DKIM, ACCOUNT, SUPPRESSION, STREAMS, SOURCES, QUEUE, LOST]
+        .map(|check| Finding::not_here(check, why))
+        .into()
 }
 
 /// Looks at all of it, in an account.
 pub(super) async fn look(calls: &Calls, stack: &Deployed, dynamodb: &Client) -> Vec<Finding> {
     let from = stack.parameters.get("MailFrom").map(String::as_str).unwrap_or_default();
     let mut findings = identity(calls, from).await;
-    findings.push(account(calls).await);
+    let set = stack.parameters.get("MailConfigurationSet").map(String::as_str).unwrap_or_default();
+    findings.extend(account(calls, set).await);
     findings.extend(streams(dynamodb, stack).await);
     findings.extend(sources(calls, stack).await);
     findings.push(queue(calls, stack).await);
@@ -33,7 +36,8 @@ pub(super) async fn look(calls: &Calls, stack: &Deployed, dynamodb: &Client) -> 
 
 /// What can be seen of it on one machine: the streams.
 pub(super) async fn look_here(dynamodb: &Client, tables: [&str; 2]) -> Vec<Finding> {
-    let here = [SENDER, DKIM, ACCOUNT].map(|check| Finding::not_here(check, "no mail leaves this machine"));
+    let here = [SENDER, DKIM, ACCOUNT, SUPPRESSION]
+        .map(|check| Finding::not_here(check, "no mail leaves this machine"));
     let mut findings: Vec<_> = here.into();
     findings.extend(streams_of(dynamodb, tables).await);
     findings.push(Finding::not_here(SOURCES, "`nova local` reads the streams itself"));
@@ -101,11 +105,53 @@ fn judge_identity(from: &str, address: Option<&Value>, domain: Option<&Value>) -
     [Finding::pass(SENDER, format!("{by} is verified")).of(from), dkim.of(from)]
 }
 
-async fn account(calls: &Calls) -> Finding {
+async fn account(calls: &Calls, set: &str) -> Vec<Finding> {
     match calls.get(Service::Ses, "/v2/email/account").await {
-        Ok(found) => judge_account(&found),
-        Err(failed) => Finding::unseen(ACCOUNT, &failed, "ses:GetAccount"),
+        Ok(found) => vec![judge_account(&found), suppression(calls, &found, set).await],
+        Err(failed) => {
+            [ACCOUNT, SUPPRESSION].map(|check| Finding::unseen(check, &failed, "ses:GetAccount")).into()
+        }
     }
+}
+
+/// What the configuration set says goes before what the account does.
+async fn suppression(calls: &Calls, account: &Value, set: &str) -> Finding {
+    let of_account = account.pointer("/SuppressionAttributes/SuppressedReasons");
+    if set.is_empty() {
+        return judge_suppression(of_account, None);
+    }
+    match calls.get(Service::Ses, &format!("/v2/email/configuration-sets/{set}")).await {
+        Ok(found) => {
+            let of_set = found.pointer("/SuppressionOptions/SuppressedReasons");
+            judge_suppression(of_set.or(of_account), of_set.map(|_| set))
+        }
+        Err(Failed::NotThere) => Finding::fail(
+            SUPPRESSION,
+            "the configuration set is not there: no mail is sent",
+            "create it, or deploy without MailConfigurationSet",
+        ),
+        Err(failed) => Finding::unseen(SUPPRESSION, &failed, "ses:GetConfigurationSet"),
+    }
+}
+
+fn judge_suppression(reasons: Option<&Value>, set: Option<&str>) -> Finding {
+    let Some(reasons) = reasons.and_then(Value::as_array) else {
+        return Finding::unknown(SUPPRESSION, "Amazon SES does not say", "look again");
+    };
+    let missing: Vec<_> =
+        ["BOUNCE", "COMPLAINT"].into_iter().filter(|reason| !reasons.contains(&json!(reason))).collect();
+    if missing.is_empty() {
+        return Finding::pass(SUPPRESSION, "after hard bounces and complaints");
+    }
+    let call = match set {
+        Some(set) => format!("put-configuration-set-suppression-options --configuration-set-name {set}"),
+        None => "put-account-suppression-attributes".to_owned(),
+    };
+    Finding::fail(
+        SUPPRESSION,
+        format!("addresses are not suppressed after {}", missing.join(" and ")),
+        format!("aws sesv2 {call} --suppressed-reasons BOUNCE COMPLAINT"),
+    )
 }
 
 fn judge_account(account: &Value) -> Finding {
@@ -312,6 +358,16 @@ mod tests {
         assert_eq!(account(true, true, "PROBATION"), Fail);
         assert_eq!(account(true, true, "SHUTDOWN"), Fail);
         assert_eq!(judge_account(&json!({})).outcome, Fail);
+    }
+
+    #[test]
+    fn an_account_that_goes_on_writing_to_dead_addresses_is_told() {
+        let judged = |reasons: &Value| judge_suppression(Some(reasons), None).outcome;
+        assert_eq!(judged(&json!(["COMPLAINT", "BOUNCE"])), Pass);
+        assert_eq!(judged(&json!(["COMPLAINT"])), Fail);
+        assert_eq!(judged(&json!([])), Fail);
+        assert_eq!(judged(&json!(null)), NotChecked);
+        assert_eq!(judge_suppression(None, None).outcome, NotChecked);
     }
 
     #[test]

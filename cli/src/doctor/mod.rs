@@ -6,7 +6,6 @@
 mod alarms;
 mod answers;
 mod attached;
-mod call;
 mod checklist;
 mod clock;
 mod deployed;
@@ -15,7 +14,6 @@ mod functions;
 mod keys;
 mod mail;
 mod needs;
-mod partition;
 mod permissions;
 mod settings;
 mod tables;
@@ -31,14 +29,14 @@ use serde_json::json;
 use crate::failure::Unwell;
 use crate::output::Output;
 use crate::place::aws::Aws;
+use crate::place::call::Calls;
+use crate::place::partition::Partition;
 use crate::place::rings::{RINGS, RingPlace};
 use crate::place::{Target, Whole, local, proxy};
 
-use call::Calls;
 use deployed::Deployed;
 use finding::{Finding, Report};
 use keys::Keys;
-use partition::Partition;
 use tables::Table;
 
 /// For the help of the verb.

@@ -1,12 +1,12 @@
 //! What each function's role may do, by IAM's own evaluation of what is deployed: all that the function needs, and nothing
 //! else. IAM simulates the calls; none is made, and nothing is read.
 
-use super::call::{Calls, Failed, Service};
 use super::checklist::{DENIED, NEEDED};
 use super::deployed::Deployed;
 use super::finding::Finding;
 use super::needs::{self, Needs, Place, Right};
 use super::xml;
+use crate::place::call::{Calls, Failed, Service};
 
 /// What is asked about a table, with a key of each kind, and with none (as a scan has none).
 const TABLE_ACTIONS: &[&str] = &[

@@ -2,7 +2,7 @@
 
 use roxmltree::{Document, Node};
 
-use super::call::Failed;
+use crate::place::call::Failed;
 
 /// Every element of this name below the first one of that name, as `read` understands it.
 pub(super) fn members<T>(

@@ -2,19 +2,30 @@
 
 use std::error::Error;
 
+use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::types::AttributeValue;
 use nova_auth::aws::Clients;
 use nova_auth::config::AwsConfig;
 use nova_auth::keys::{SecretError, VersionedSecret};
 use secrecy::SecretString;
 
+use super::call::Calls;
+use super::partition::Partition;
+use super::proxy;
+
 /// The names that `nova local` gives to the tables.
 pub(crate) const TABLES: [&str; 2] = ["IdentityTable", "SessionsTable"];
+/// The region that it takes itself to be in.
+const REGION: &str = "us-east-1";
 /// The secret of one that sends mail.
 const LINKS: &str = "LinkKeysSecret";
 
-/// Where a `nova local` says, in its own data, where its stand-in for Secrets Manager listens.
-const ADDRESS: [&str; 2] = ["nova-local-secrets", "secretsmanager-url"];
+/// Where a `nova local` says, in its own data, where its stand-ins listen.
+const ADDRESSES: &str = "nova-local-secrets";
+/// The stand-in for Secrets Manager.
+const SECRETS: &str = "secretsmanager-url";
+/// Those for SQS, EventBridge and SES.
+const SERVICES: &str = "services-url";
 
 /// The clients of one that listens here.
 pub(super) fn clients(url: &str) -> Result<Clients, Box<dyn Error>> {
@@ -23,12 +34,21 @@ pub(super) fn clients(url: &str) -> Result<Clients, Box<dyn Error>> {
 
 /// The same, with its secrets.
 pub(super) async fn with_secrets(url: &str) -> Result<Clients, Box<dyn Error>> {
-    let [table, name] = ADDRESS;
+    Ok(Clients::new(&config(url.to_owned(), Some(address(url, SECRETS).await?)))?)
+}
+
+/// Calls of its services, which no proxy stands before.
+pub(super) async fn services(url: &str) -> Result<Calls, Box<dyn Error>> {
+    let credentials = Credentials::from_keys("local", "local", None);
+    let partition = Partition::new("aws", REGION).await?;
+    Ok(Calls::new(proxy::around()?, credentials, partition, Some(address(url, SERVICES).await?)))
+}
+
+async fn address(url: &str, name: &str) -> Result<String, Box<dyn Error>> {
     let key = AttributeValue::S(name.to_owned());
-    let found = clients(url)?.dynamodb.get_item().table_name(table).key("name", key).send().await;
+    let found = clients(url)?.dynamodb.get_item().table_name(ADDRESSES).key("name", key).send().await;
     let address = found.ok().and_then(|found| found.item?.remove("document")?.as_s().ok().cloned());
-    let address = address.ok_or_else(|| format!("cannot connect to nova local at {url}; is it running?"))?;
-    Ok(Clients::new(&config(url.to_owned(), Some(address)))?)
+    Ok(address.ok_or_else(|| format!("cannot connect to nova local at {url}; is it running?"))?)
 }
 
 /// Whether it sends mail: then it has the keys of the links.
@@ -43,7 +63,7 @@ pub(crate) async fn sends_mail(clients: &Clients) -> Result<bool, SecretError> {
 fn config(url: String, secrets_manager_url: Option<String>) -> AwsConfig {
     AwsConfig {
         service_urls: Default::default(),
-        region: "us-east-1".to_owned(),
+        region: REGION.to_owned(),
         access_key_id: "local".to_owned(),
         secret_access_key: SecretString::from("local"),
         session_token: None,

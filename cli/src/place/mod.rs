@@ -1,8 +1,10 @@
 //! Which system a verb works on: a running `nova local`, or a deployed stack.
 
 pub(crate) mod aws;
+pub(crate) mod call;
 mod complaint;
 pub(crate) mod local;
+pub(crate) mod partition;
 mod profile;
 pub(crate) mod proxy;
 pub(crate) mod rings;
@@ -174,6 +176,29 @@ impl Target {
         let Some(stack) = &self.stack else { return Ok(None) };
         let aws = aws::Aws::load(self).await?;
         Ok(Some(stack::outputs(&aws, stack).await?.contains_key("LinkKeysSecretArn")))
+    }
+
+    /// The way to the Amazon SES that the system sends mail by. `None`: it sends none, or does not tell
+    /// (see [`Self::sends_mail`]).
+    ///
+    /// # Errors
+    /// When nobody lets us in.
+    pub(crate) async fn mail_calls(&self) -> Result<Option<call::Calls>, Box<dyn Error>> {
+        if let Some(url) = &self.local {
+            return match local::sends_mail(&local::with_secrets(url).await?).await? {
+                true => Ok(Some(local::services(url).await?)),
+                false => Ok(None),
+            };
+        }
+        let Some(stack) = &self.stack else { return Ok(None) };
+        let aws = aws::Aws::load(self).await?;
+        let outputs = stack::outputs(&aws, stack).await?;
+        // arn:PARTITION:secretsmanager:REGION:…
+        let Some(ring) = outputs.get("LinkKeysSecretArn") else { return Ok(None) };
+        let partition = ring.split(':').nth(1).unwrap_or("aws");
+        let partition = partition::Partition::new(partition, aws.region()).await?;
+        let connector = proxy::connector(aws.ca_bundle())?;
+        Ok(Some(call::Calls::new(connector, aws.credentials(), partition, aws.endpoint())))
     }
 
     /// Nobody should have to log in to hear that they did not say where.

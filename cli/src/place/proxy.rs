@@ -37,6 +37,15 @@ pub(crate) fn connector(ca_bundle: Option<&str>) -> Result<Connector, Box<dyn Er
     Ok(builder.tls_provider(Provider::Rustls(CryptoMode::AwsLc)).tls_context(tls(ca_bundle)?).build())
 }
 
+/// The same, around every proxy: to this machine.
+///
+/// # Errors
+/// As [`client`].
+pub(super) fn around() -> Result<Connector, Box<dyn Error>> {
+    let trusted = tls_trusting(None)?;
+    Ok(Connector::builder().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).tls_context(trusted).build())
+}
+
 /// The first variable that names a proxy, for complaints.
 pub(super) fn named() -> Option<&'static str> {
     VARIABLES.into_iter().find(|name| value(name).is_some())

@@ -15,6 +15,7 @@ mod list;
 mod password;
 mod records;
 mod show;
+mod suppressed;
 mod view;
 
 use std::error::Error;
@@ -42,7 +43,7 @@ pub(crate) enum Verb {
     #[command(after_help = "Examples:\n  nova user list --local --role admin\n  \
                             nova user list --stack nova-auth --status disabled --json | jq -r .email")]
     List(list::Args),
-    /// Show a user: profile, failed logins, sessions, and the security log.
+    /// Show a user: profile, failed logins, sessions, the security log, and whether mail reaches them.
     #[command(after_help = "Example:\n  nova user show --local sara@example.com --events 50")]
     Show(show::Args),
     /// Disable a user: block login and end every session, in one write.

@@ -8,6 +8,7 @@ use nova_auth::domain::user::Profile;
 use nova_auth::store::{AccountAttempts, LoggedEvent};
 use serde_json::json;
 
+use super::suppressed::{Delivery, delivery};
 use super::view::{View, status, time};
 use super::{UserName, find};
 use crate::output::{Output, Table, shown};
@@ -32,11 +33,12 @@ pub(super) async fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     let store = args.target.store().await?;
     let mut user = find(&store, &args.user).await?;
     let now = start_time();
-    let (last_login, sessions, attempts, log) = tokio::join!(
+    let (last_login, sessions, attempts, log, mail) = tokio::join!(
         store.last_login(user.id, now),
         store.sessions(user.id),
         store.account_attempts(&user.email, now),
         store.security_log(user.id, args.events, now),
+        delivery(&args.target, &user.email),
     );
     user.last_login_at = last_login?.max(user.last_login_at);
     let (sessions, attempts, log) = (live(sessions?, &user, now), attempts?, log?);
@@ -54,11 +56,17 @@ pub(super) async fn run(args: &Args) -> Result<(), Box<dyn Error>> {
         let views: Vec<_> = sessions.iter().map(SessionView::of).collect();
         members.insert("sessions".to_owned(), serde_json::to_value(views)?);
         members.insert("events".to_owned(), serde_json::to_value(&log)?);
+        if let Some(mail) = &mail {
+            members.insert("mail".to_owned(), mail.document());
+        }
     }
-    args.output.print(&document, &page(&user, &attempts, &sessions, &log))
+    let mut lines = lines(&user, &attempts, &sessions);
+    lines.extend(mail.as_ref().map(|mail| ("mail", mail.line())));
+    lines.extend(mail.as_ref().and_then(Delivery::remedy).map(|remedy| ("", format!("-> {remedy}"))));
+    args.output.print(&document, &page(&lines, &log))
 }
 
-fn page(user: &Profile, attempts: &AccountAttempts, sessions: &[Session], log: &[LoggedEvent]) -> String {
+fn lines(user: &Profile, attempts: &AccountAttempts, sessions: &[Session]) -> Vec<(&'static str, String)> {
     let permissions: Vec<_> = user.permissions.iter().map(String::as_str).collect();
     let failures = match &attempts.window {
         Some(window) if !window.entries.is_empty() => {
@@ -66,7 +74,7 @@ fn page(user: &Profile, attempts: &AccountAttempts, sessions: &[Session], log: &
         }
         _ => format!("0, {} in a row", attempts.run),
     };
-    let lines = [
+    vec![
         ("id", user.id.to_string()),
         ("email", user.email.as_str().to_owned()),
         ("name", user.name.as_str().to_owned()),
@@ -78,10 +86,13 @@ fn page(user: &Profile, attempts: &AccountAttempts, sessions: &[Session], log: &
         ("password set", time(user.password_changed_at)),
         ("failed logins", failures),
         ("sessions", sessions.len().to_string()),
-    ];
+    ]
+}
+
+fn page(lines: &[(&str, String)], log: &[LoggedEvent]) -> String {
     let mut page = String::new();
     for (name, value) in lines {
-        page.push_str(&format!("{name:<15}{}\n", shown(&value)));
+        page.push_str(&format!("{name:<15}{}\n", shown(value)));
     }
     if log.is_empty() {
         page.push_str("\nThe security log is empty.\n");

@@ -34,12 +34,14 @@ impl Ses {
 
 impl Post for Ses {
     async fn deliver(&self, to: &Email, letter: &Letter) -> Result<(), NotTaken> {
+        // SES takes no other letters: a domain of another script is given as it stands in DNS.
+        let to = to.in_ascii().ok_or_else(|| NotTaken("the address is not in ASCII".to_owned()))?;
         let content = content(letter).map_err(|_| NotTaken("it has no form".to_owned()))?;
         let sent = self
             .client
             .send_email()
             .from_email_address(&self.from)
-            .destination(Destination::builder().to_addresses(to.as_str()).build())
+            .destination(Destination::builder().to_addresses(to).build())
             .content(content)
             .set_configuration_set_name(self.configuration_set.clone());
         // SES repeats the address in its messages: only the error's kind is told.
@@ -56,7 +58,7 @@ fn content(letter: &Letter) -> Result<EmailContent, BuildError> {
 
 /// `Name <address>`. SES takes ASCII alone here: any other name is written in encoded words (RFC 2047).
 fn from(name: &str, address: &Email) -> String {
-    let address = address.as_str();
+    let address = address.in_ascii().unwrap_or_else(|| address.as_str().to_owned());
     if name.is_ascii() { format!("\"{name}\" <{address}>") } else { format!("{} <{address}>", encoded(name)) }
 }
 
@@ -83,6 +85,8 @@ mod tests {
     fn the_service_s_name_stands_before_the_address_in_ascii() {
         let address = Email::parse("no-reply@example.com").unwrap();
         assert_eq!(from("Nova CRM", &address), "\"Nova CRM\" <no-reply@example.com>");
+        let other = Email::parse("no-reply@bücher.example").unwrap();
+        assert_eq!(from("Nova", &other), "\"Nova\" <no-reply@xn--bcher-kva.example>");
         let arabic = from("نوفا لإدارة العملاء والمبيعات والخدمات", &address);
         assert!(arabic.is_ascii(), "{arabic}");
         let words: Vec<_> = arabic.split(' ').collect();

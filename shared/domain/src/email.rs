@@ -64,6 +64,15 @@ impl Email {
         &self.0
     }
 
+    /// The address as mail servers are given it: the domain as it stands in DNS. `None`: the local part is not ASCII, which few
+    /// servers take.
+    #[must_use]
+    pub fn in_ascii(&self) -> Option<String> {
+        let (local, host) = self.0.split_once('@')?;
+        let Host { ascii, .. } = Host::parse(host).ok()?;
+        local.is_ascii().then(|| format!("{local}@{ascii}"))
+    }
+
     /// SHA-256 of the address, hexadecimal: the account's name where the address must not stand.
     #[must_use]
     pub fn digest(&self) -> String {
@@ -165,6 +174,17 @@ mod tests {
         }
         assert_eq!(Email::parse(" "), Err(Fault::Required));
         assert_eq!(Email::parse(&format!("{}@example.com", "a".repeat(300))), Err(Fault::TooLong));
+    }
+
+    #[test]
+    fn a_mail_server_is_given_a_domain_as_it_stands_in_dns() {
+        for (typed, ascii) in [
+            ("sara@example.com", Some("sara@example.com")),
+            ("sara@bücher.example", Some("sara@xn--bcher-kva.example")),
+            ("سارة@example.com", None),
+        ] {
+            assert_eq!(Email::parse(typed).unwrap().in_ascii().as_deref(), ascii, "{typed}");
+        }
     }
 
     #[test]

@@ -129,6 +129,44 @@ async fn a_stack_is_found_by_its_name_in_the_region_of_a_profile() {
     says(&run(on_aws(&unknown, &environment), "").await, &["there is no profile nobody", "there are: ops"]);
 }
 
+/// `nova user show` of a stack with these outputs, against this Amazon SES.
+async fn shown_beside(system: &System, user: &str, outputs: &[(&str, &str)], ses: &str) -> String {
+    let tables = [("IdentityTableName", "IdentityTable"), ("SessionsTableName", "SessionsTable")];
+    let cloudformation = standin(200, &stack_of(&[&tables[..], outputs].concat())).await;
+    let services = [
+        ("AWS_ENDPOINT_URL", ses),
+        ("AWS_ENDPOINT_URL_CLOUDFORMATION", &cloudformation),
+        ("AWS_ENDPOINT_URL_DYNAMODB", system.stack.dynamodb_url()),
+    ];
+    let words = ["user", "show", user, "--stack", "nova-auth"];
+    // The tables of `nova local` are in its own region.
+    let environment = [&KEYS[..2], &[("AWS_REGION", "us-east-1")], &services[..]].concat();
+    printed(&run(on_aws(&words, &environment), "").await)
+}
+
+/// Who may not ask SES still sees the user; what could not be asked is not said to be well.
+#[tokio::test]
+async fn whether_mail_reaches_a_user_is_asked_of_a_stack_that_sends_some_and_a_refusal_is_told() {
+    let system = System::start().await;
+    let sara = system.user("sara").await;
+    let sends =
+        [("LinkKeysSecretArn", "arn:aws:secretsmanager:us-east-1:123456789012:secret:LinkKeysSecret")];
+    let listed = r#"{"SuppressedDestination":{"EmailAddress":"sara@example.com","Reason":"COMPLAINT","LastUpdateTime":1.6E9}}"#;
+    let missing = r#"{"__type":"NotFoundException"}"#;
+    let denied = r#"{"__type":"AccessDeniedException","message":"canary"}"#;
+    for (status, answer, line) in [
+        (200, listed, "suppressed by Amazon SES since 2026-01-01T00:00:00Z (complaint): none arrives"),
+        (404, missing, "not suppressed by Amazon SES"),
+        (403, denied, "Amazon SES could not be asked: these credentials lack ses:GetSuppressedDestination"),
+    ] {
+        let ses = standin(status, answer).await;
+        let shown = shown_beside(&system, &sara.email, &sends, &ses).await;
+        assert!(shown.contains(&format!("\nmail           {line}\n")), "{shown}");
+        let shown = shown_beside(&system, &sara.email, &[], &ses).await;
+        assert!(shown.contains("sara@example.com") && !shown.contains("\nmail  "), "{shown}");
+    }
+}
+
 #[tokio::test]
 async fn what_is_missing_is_asked_for_by_the_flag_that_says_it() {
     let nothing = run(on_aws(&["user", "list"], &[]), "").await;

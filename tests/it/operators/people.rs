@@ -62,6 +62,32 @@ async fn a_user_is_shown_with_sessions_failures_and_the_security_log() {
     }
 }
 
+/// SES drops what is sent to such an address, and tells nobody: without this an operator looks for the mail elsewhere.
+#[tokio::test]
+async fn an_address_that_mail_does_not_reach_is_shown_with_what_frees_it() {
+    let system = System::start_with_mail().await;
+    let sara = system.user("sara").await;
+    let words = ["user", "show", "LOCAL", &sara.email];
+    let before = printed(&nova(&system, "", &words).await);
+    assert!(before.contains("mail           not suppressed by Amazon SES\n"), "{before}");
+
+    let (client, list) =
+        (Client::at(2), format!("{}/v2/email/suppression/addresses", system.stack.services_url()));
+    let entry = json!({"EmailAddress": "SARA@example.com", "Reason": "BOUNCE"});
+    assert_eq!(client.send(client.request("PUT", &list).json(&entry)).await.status, 200);
+    let shown = printed(&nova(&system, "", &words).await);
+    let suppressed = "mail           suppressed by Amazon SES since 2026-01-01T00:00:00Z (bounce): none arrives\n               \
+                      -> aws sesv2 delete-suppressed-destination --email-address sara@example.com\n";
+    assert!(shown.contains(suppressed), "{shown}");
+    let shown = nova(&system, "", &[&words[..], &["--json"]].concat()).await;
+    let shown: Value = serde_json::from_str(&shown.stdout).unwrap();
+    assert_eq!((&shown["mail"]["suppressed"], &shown["mail"]["reason"]), (&json!(true), &json!("bounce")));
+
+    let of_sara = format!("{list}/sara%40example.com");
+    assert_eq!(client.send(client.request("DELETE", &of_sara)).await.status, 200);
+    assert_eq!(printed(&nova(&system, "", &words).await), before);
+}
+
 #[tokio::test]
 async fn a_locked_address_is_unlocked_by_naming_it() {
     let system = System::start().await;

@@ -2,11 +2,13 @@
 //!
 //! | | |
 //! |---|---|
-//! | `ses` | the two calls of SES's API (v2) that a sender and the doctor make |
+//! | `ses` | the calls of SES's API (v2) that a sender and an operator make |
+//! | `suppression` | the addresses that SES sends nothing to any more |
 //! | `pages` | `/_local/mail`, for a person, and `/_local/mail.json`, for tests |
 
 mod pages;
 mod ses;
+mod suppression;
 
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -6,7 +6,7 @@ use super::call::Service;
 
 /// A region, and the domain of its partition.
 #[derive(Debug)]
-pub(super) struct Partition {
+pub(crate) struct Partition {
     name: String,
     region: String,
     suffix: String,
@@ -17,7 +17,7 @@ impl Partition {
     ///
     /// # Errors
     /// When the SDK does not know the region.
-    pub(super) async fn new(name: &str, region: &str) -> Result<Self, String> {
+    pub(crate) async fn new(name: &str, region: &str) -> Result<Self, String> {
         let unknown = || format!("the SDK does not know where the services of {region} are");
         // The SDK's partitions are private; an endpoint in the region has the domain in it.
         let parameters = Params::builder().region(region).build().map_err(|_| unknown())?;
@@ -27,7 +27,7 @@ impl Partition {
         Ok(Self { name: name.to_owned(), region: region.to_owned(), suffix })
     }
 
-    pub(super) fn host(&self, service: Service) -> String {
+    pub(crate) fn host(&self, service: Service) -> String {
         let suffix = &self.suffix;
         match (service, self.name.as_str()) {
             (Service::Iam, "aws") => format!("iam.{suffix}"),
@@ -39,7 +39,7 @@ impl Partition {
     }
 
     /// IAM is one for all regions of a partition, and signed for the one where it is. The SDK says that in the crate of IAM alone.
-    pub(super) fn signing_region(&self, service: Service) -> &str {
+    pub(crate) fn signing_region(&self, service: Service) -> &str {
         match (service, self.name.as_str()) {
             (Service::Iam, "aws") => "us-east-1",
             (Service::Iam, "aws-cn") => "cn-north-1",

@@ -1,4 +1,4 @@
-//! The few calls of AWS that only the doctor makes: signed requests, answered in JSON or XML.
+//! The few calls of AWS that no client of the SDK makes here: signed requests, answered in JSON or XML.
 //!
 //! The SDK has a crate for each of these services, and each is compiled as a whole; five of them would double what `nova`
 //! takes to build, for eight calls that only read (docs/decisions/0017-the-doctor-signs-its-own-requests.md). The signature is the
@@ -31,7 +31,7 @@ const PATIENCE: std::time::Duration = std::time::Duration::from_secs(15);
 
 /// A service of AWS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Service {
+pub(crate) enum Service {
     Iam,
     CloudWatch,
     Sns,
@@ -43,7 +43,7 @@ pub(super) enum Service {
 
 impl Service {
     /// The name in signatures, and in most addresses.
-    pub(super) const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Iam => "iam",
             Self::CloudWatch => "monitoring",
@@ -67,7 +67,7 @@ impl Service {
 
 /// Why a call gave nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Failed {
+pub(crate) enum Failed {
     /// These credentials may not.
     Denied,
     /// There is no such thing.
@@ -88,14 +88,14 @@ impl std::fmt::Display for Failed {
 
 /// An answer.
 #[derive(Debug)]
-pub(super) struct Reply {
-    pub(super) text: String,
+pub(crate) struct Reply {
+    pub(crate) text: String,
     /// That a function ended with an error (`X-Amz-Function-Error`).
-    pub(super) function_failed: bool,
+    pub(crate) function_failed: bool,
 }
 
 /// Where and as whom.
-pub(super) struct Calls {
+pub(crate) struct Calls {
     connector: Connector,
     credentials: Credentials,
     partition: Partition,
@@ -105,10 +105,10 @@ pub(super) struct Calls {
 
 /// The time of an answer, and the local time around it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Clocks {
-    pub(super) before: Timestamp,
-    pub(super) theirs: Timestamp,
-    pub(super) after: Timestamp,
+pub(crate) struct Clocks {
+    pub(crate) before: Timestamp,
+    pub(crate) theirs: Timestamp,
+    pub(crate) after: Timestamp,
 }
 
 struct Asked<'a> {
@@ -122,7 +122,7 @@ struct Asked<'a> {
 }
 
 impl Calls {
-    pub(super) fn new(
+    pub(crate) fn new(
         connector: Connector,
         credentials: Credentials,
         partition: Partition,
@@ -132,7 +132,7 @@ impl Calls {
     }
 
     /// A call of a service that takes forms and answers XML.
-    pub(super) async fn form(
+    pub(crate) async fn form(
         &self,
         service: Service,
         action: &str,
@@ -148,14 +148,14 @@ impl Calls {
     }
 
     /// A `GET` of a service that answers JSON.
-    pub(super) async fn get(&self, service: Service, path: &str) -> Result<Value, Failed> {
+    pub(crate) async fn get(&self, service: Service, path: &str) -> Result<Value, Failed> {
         let content_type = "application/json";
         let asked = Asked { service, method: "GET", path, body: "", content_type, target: None };
         json(&self.send(&asked).await?)
     }
 
     /// A call of a service that takes JSON at one path, and is told the action in a header.
-    pub(super) async fn action(
+    pub(crate) async fn action(
         &self,
         service: Service,
         target: &str,
@@ -168,7 +168,7 @@ impl Calls {
     }
 
     /// Calls a function.
-    pub(super) async fn invoke(&self, function: &str, event: &Value) -> Result<Reply, Failed> {
+    pub(crate) async fn invoke(&self, function: &str, event: &Value) -> Result<Reply, Failed> {
         let path = format!("/2015-03-31/functions/{function}/invocations");
         let body = event.to_string();
         let content_type = "application/json";
@@ -178,7 +178,7 @@ impl Calls {
     }
 
     /// What AWS's clock says, by the answer to a request that needs no right.
-    pub(super) async fn clocks(&self) -> Option<Clocks> {
+    pub(crate) async fn clocks(&self) -> Option<Clocks> {
         let before = start_time();
         let url = self.url(Service::Sns, "/");
         let answer = self.answer(HttpRequest::get(url).ok()?).await.ok()?;
@@ -188,7 +188,7 @@ impl Calls {
     }
 
     /// An unsigned `GET` of a public address: the status, and the body.
-    pub(super) async fn fetch(&self, url: &str) -> Result<(u16, String), Failed> {
+    pub(crate) async fn fetch(&self, url: &str) -> Result<(u16, String), Failed> {
         let request = HttpRequest::get(url).map_err(|_| Failed::Other("no address".to_owned()))?;
         let answer = self.answer(request).await?;
         let status = answer.status().as_u16();
