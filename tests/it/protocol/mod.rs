@@ -14,7 +14,8 @@
 //! | `recovery`, `invitation`, `change_of_address`, `mailbox` | links in mail, and who reads them |
 //! | `passkeys` | passkeys made, used and removed |
 //! | `ceremonies` | challenges of passkeys, and their counters |
-//! | `second_factors` | codes, recovery codes, and the two steps of a login |
+//! | `second_factors`, `factor_guesses` | codes, recovery codes, and the two steps of a login; wrong ones |
+//! | `factor_changes` | second factors enrolled, removed and reset; sessions that are stepped up |
 //! | `late` | writes that arrive long after their caller has gone on |
 //! | `throttled`, `conflicts` | every call of every flow failing in turn, or meeting another write |
 //! | `event_kinds`, `broken_events` | the authorizer, asked in every form, and in none |
@@ -48,6 +49,8 @@ mod counters;
 mod decisions;
 mod epochs;
 mod event_kinds;
+mod factor_changes;
+mod factor_guesses;
 mod failure_runs;
 mod failures;
 mod golden;
