@@ -175,6 +175,11 @@ mail-factors-changed-title = تغيرت عوامل التحقق لحسابك
 mail-factors-changed-text = أُضيف عامل تحقق إلى حسابك في { $service } أو استُبدل أو حُذف، وأُنهيت جميع الجلسات الأخرى.
 mail-factors-changed-ignore = إن لم تفعل ذلك فعين الآن كلمة مرور جديدة عن طريق «نسيت كلمة المرور؟»، وتواصل مع الدعم.
 
+mail-factors-guessed-subject = محاولات تحقق خاطئة كثيرة لحسابك في { $service }
+mail-factors-guessed-title = قد يعرف شخص آخر كلمة مرورك
+mail-factors-guessed-text = قدم شخص ما عوامل تحقق خاطئة كثيرة لحسابك في { $service }. من يفعل ذلك يعرف كلمة مرورك أو يستخدم إحدى جلساتك. لم تسمح العوامل الخاطئة لأحد بالدخول.
+mail-factors-guessed-ignore = إن لم تكن أنت فغير كلمة مرورك الآن وأنه جلساتك الأخرى. وإن كنت أنت فتحقق من ساعة الجهاز الذي عليه تطبيق المصادقة، أو استخدم رمز استرداد.
+
 mail-address-changed-subject = تغير عنوانك في { $service }
 mail-address-changed-title = تغير عنوان حسابك
 mail-address-changed-text = عين فريق { $service } عنوانا آخر لحسابك، وأنهيت كل الجلسات. لم يعد هذا العنوان صالحا لتسجيل الدخول.

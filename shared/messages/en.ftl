@@ -141,6 +141,11 @@ mail-factors-changed-title = Your second factors were changed
 mail-factors-changed-text = A second factor of your account at { $service } was added, replaced or removed, and all other sessions were ended.
 mail-factors-changed-ignore = If that was not you, set a new password with “Forgot password?” now, and contact support.
 
+mail-factors-guessed-subject = Many wrong second factors for your account at { $service }
+mail-factors-guessed-title = Somebody may have your password
+mail-factors-guessed-text = Somebody showed many wrong second factors for your account at { $service }. Whoever it is knows your password, or uses one of your sessions. The wrong second factors let nobody in.
+mail-factors-guessed-ignore = If that was not you, change your password now and end your other sessions. If it was you, check the clock of the device with your authenticator app, or use a recovery code.
+
 mail-address-changed-subject = Your address at { $service } was changed
 mail-address-changed-title = Your address was changed
 mail-address-changed-text = The team of { $service } gave your account another address, and all sessions were ended. This address no longer logs in.

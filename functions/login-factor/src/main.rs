@@ -19,13 +19,15 @@ use nova_auth::{
 };
 use serde_json::json;
 
-const SETTINGS: [Setting; 6] = [
+const SETTINGS: [Setting; 7] = [
     Setting::Lifetimes,
     Setting::BcryptCost,
     Setting::Attempts,
     Setting::MaxSessions,
     Setting::RunAction,
     Setting::ApiRate,
+    // The mail that tells of many wrong factors.
+    Setting::Mail,
 ];
 
 #[tokio::main(flavor = "current_thread")]

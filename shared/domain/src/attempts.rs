@@ -140,6 +140,13 @@ impl Quota {
 /// Failures of one account in a row, however long they take, after which somebody should look.
 pub const ALARMING_RUN: u32 = 100;
 
+/// Wrong second factors of one user in a row, however long they take, of which the user hears: who guesses there has the password,
+/// or a session.
+pub const TELLING_RUN: u32 = 20;
+
+/// A run that goes on is told again after a day, and not with every twenty more: nobody's mailbox is flooded.
+pub const TOLD_FOR: SignedDuration = SignedDuration::from_hours(24);
+
 /// The failures of an account in a row, over all its windows.
 ///
 /// An attempt counts from the moment that its place is taken, so those that are under way count too.
@@ -149,6 +156,8 @@ pub struct Run {
     pub failures: u32,
     /// Whose attempt raises the alarm, or tried to.
     pub alarm: Option<Entry>,
+    /// When its user was told of it.
+    pub told: Option<Timestamp>,
 }
 
 impl Run {
@@ -157,6 +166,12 @@ impl Run {
     pub fn is_alarming(&self, now: Timestamp) -> bool {
         let told = self.alarm.as_ref().is_some_and(|by| by.is_in_flight(now));
         self.failures >= ALARMING_RUN && !told
+    }
+
+    /// Whether the user is to hear of it.
+    #[must_use]
+    pub fn is_to_be_told(&self, now: Timestamp) -> bool {
+        self.failures >= TELLING_RUN && self.told.is_none_or(|told| now.duration_since(told) >= TOLD_FOR)
     }
 }
 
@@ -204,12 +219,23 @@ mod tests {
         let run = |failures, alarm: Option<&str>| Run {
             failures,
             alarm: alarm.map(|name| Entry::stored(name.to_owned())),
+            told: None,
         };
         assert!(!run(99, None).is_alarming(at(0)));
         assert!(run(100, None).is_alarming(at(0)));
         assert!(run(150, None).is_alarming(at(0)));
         assert!(!run(150, Some("50000#a")).is_alarming(at(59_999)));
         assert!(run(150, Some("50000#a")).is_alarming(at(60_000)), "its alarm failed");
+    }
+
+    #[test]
+    fn a_user_hears_of_a_run_from_its_twentieth_failure_on_and_once_a_day_while_it_goes_on() {
+        let run = |failures, told: Option<i64>| Run { failures, alarm: None, told: told.map(at) };
+        let day = 86_400_000;
+        assert!(!run(19, None).is_to_be_told(at(0)) && run(20, None).is_to_be_told(at(0)));
+        // The twentieth may be one that was given back.
+        assert!(run(21, None).is_to_be_told(at(0)));
+        assert!(!run(40, Some(0)).is_to_be_told(at(day - 1)) && run(40, Some(0)).is_to_be_told(at(day)));
     }
 
     #[test]

@@ -2,22 +2,21 @@
 //!
 //! The window is the user's, and another one than the password's: whoever guesses at one locks nobody out of the other.
 
-use super::{FlowError, journal::announce};
+use super::{FlowError, journal::announce, mail::notice};
 use crate::{
     domain::{
-        attempts::{Entry, Limit, Quota, Window},
+        attempts::{Entry, Limit, Quota, Run, Window},
         ids::UserId,
+        mail::Notice,
         moment::Moment,
         refusal::Refusal,
         security_event::SecurityEvent,
         session::Device,
+        user::Profile,
     },
     service::AuthService,
     store::{AttemptsKey, Reservation, Store, StoreError, Wanted},
 };
-
-/// After so many wrong factors in a row the security log has an entry of its own.
-const ALARMING: u32 = 20;
 
 /// A place in a user's window.
 #[derive(Debug)]
@@ -26,7 +25,7 @@ pub(super) struct FactorPlace {
     entry: Entry,
     window: Window,
     /// The user's failures in a row, with this place.
-    failures: u32,
+    run: Run,
 }
 
 impl FactorPlace {
@@ -44,9 +43,7 @@ impl FactorPlace {
         let (key, entry) = (AttemptsKey::factor(user), Entry::new(moment));
         let wanted = Wanted { key: &key, entry: &entry, limit, calls: None, now: moment.now };
         match store.reserve_attempt(wanted).await? {
-            Reservation::Taken(taken) => {
-                Ok(Self { key, entry, window: taken.window, failures: taken.run.failures })
-            }
+            Reservation::Taken(taken) => Ok(Self { key, entry, window: taken.window, run: taken.run }),
             // No calls are counted there.
             Reservation::TooManyCalls(_) => Err(StoreError::Malformed { operation: "count a call" }.into()),
             Reservation::Full(window) => {
@@ -61,8 +58,8 @@ impl FactorPlace {
         Quota::of("factor", &self.window, limit, moment.now)
     }
 
-    /// The factor was wrong: the place stays taken, and the security log says so. Of many in a row somebody should hear: who guesses
-    /// there knows the password. That it could not be written is logged, and makes the answer no other.
+    /// The factor was wrong: the place stays taken, and the security log says so. Of many in a row the user hears. That it could not be
+    /// written is logged, and makes the answer no other.
     pub(super) async fn fail(
         &self,
         service: &AuthService,
@@ -70,15 +67,15 @@ impl FactorPlace {
         user: UserId,
         device: &Device,
     ) -> FlowError {
-        let in_a_row = self.failures > 0 && self.failures.is_multiple_of(ALARMING);
-        let kinds =
-            [Some(SecurityEvent::AuthnFactorFail), in_a_row.then_some(SecurityEvent::AuthnFactorFailMax)];
-        for kind in kinds.into_iter().flatten() {
-            let entry = service.journal.entry(kind, moment, user, device);
-            if let Err(error) = service.store.put_event(&entry).await {
-                tracing::error!(error = %error, request.id = moment.request.as_str(), "a failure was not recorded");
-            }
-            announce(&entry);
+        let entry = service.journal.entry(SecurityEvent::AuthnFactorFail, moment, user, device);
+        let written = service.store.put_event(&entry).await.map_err(FlowError::from);
+        announce(&entry);
+        let told = match self.run.is_to_be_told(moment.now) {
+            true => tell(service, moment, user, device).await,
+            false => Ok(()),
+        };
+        for error in [written.err(), told.err()].into_iter().flatten() {
+            tracing::error!(error = %error, request.id = moment.request.as_str(), "a failure was not recorded");
         }
         Refusal::SecondFactorInvalid(self.quota(service.attempts.account, moment)).into()
     }
@@ -96,4 +93,23 @@ impl FactorPlace {
             tracing::error!(error = %error, request.id = moment.request.as_str(), "attempts were not cleared");
         }
     }
+}
+
+/// Tells of many wrong factors in a row. The mail is in the service's own language: the request is the guesser's.
+async fn tell(
+    service: &AuthService,
+    moment: &Moment,
+    user: UserId,
+    device: &Device,
+) -> Result<(), FlowError> {
+    let profile = if service.mail { service.store.profile(user).await? } else { None };
+    let profile = profile.filter(Profile::is_active);
+    let mail =
+        profile.map(|profile| notice(Notice::FactorsGuessed, &profile.email, "", moment)).transpose()?;
+    let entry = service.journal.entry(SecurityEvent::AuthnFactorFailMax, moment, user, device);
+    let mail = mail.as_ref().map(|(key, mail)| (key, mail));
+    if service.store.tell_wrong_factors(user, &entry, mail, moment.now).await? {
+        announce(&entry);
+    }
+    Ok(())
 }

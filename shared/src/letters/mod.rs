@@ -78,6 +78,7 @@ impl About<'_> {
             Self::Notice(Notice::PasswordChanged) => "mail-password-changed",
             Self::Notice(Notice::AddressTaken) => "mail-address-taken",
             Self::Notice(Notice::FactorsChanged) => "mail-factors-changed",
+            Self::Notice(Notice::FactorsGuessed) => "mail-factors-guessed",
             Self::Notice(Notice::AddressChanged) => "mail-address-changed",
         }
     }

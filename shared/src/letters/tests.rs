@@ -28,7 +28,9 @@ fn letter(kind: MailKind, language: Language, service: &str, name: Option<&Perso
 fn every_mail_has_its_words_in_every_language() {
     for language in Language::ALL {
         let all = MailKind::ALL.map(|kind| letter(kind, language, "Nova CRM", None));
-        let told = [Notice::AddressTaken, Notice::AddressChanged].map(|notice| {
+        let notices =
+            [Notice::AddressTaken, Notice::AddressChanged, Notice::FactorsChanged, Notice::FactorsGuessed];
+        let told = notices.map(|notice| {
             write(&Contents { service: "Nova CRM", about: About::Notice(notice), name: None, language })
         });
         for letter in all.iter().chain(&told) {

@@ -1,22 +1,28 @@
-//! The failures of an account in a row, in the item of its window: `failures` and `alarmed`.
+//! The failures of an account in a row, in the item of its window: `failures`, `alarmed` and `toldAt`.
 //!
 //! A place that is taken is counted as one failure more, by the same write. So a wrong password costs no write of its own, and what
 //! a reservation is told of the run is exact under any race. A success ends the run, an operator, or 90 days of peace.
 //!
 //! A run of a hundred alarms, once: whoever finds it claims the alarm (`alarmed` holds their name), gives it, and takes the hundred
 //! out. One that could not be given stays claimed, and is made up for by a later failure.
+//!
+//! Of twenty wrong second factors the user is told (`toldAt`), and again after a day, in one transaction with the mail that tells it.
 
-use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
+use aws_sdk_dynamodb::types::{ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
+use jiff::Timestamp;
 
 use super::{
-    AttemptsKey, Store, StoreError,
+    AttemptsKey, EventRow, Store, StoreError,
     error::{Updated, unless_condition_failed, updated},
     item,
     retry::past_conflicts,
+    transaction::Transacted,
 };
 use crate::domain::{
-    attempts::{ALARMING_RUN, Entry, Run},
+    attempts::{ALARMING_RUN, Entry, Run, TELLING_RUN, TOLD_FOR},
     email::Email,
+    ids::UserId,
+    mail::{Mail, MailKey},
 };
 
 /// The run of an item; the version before this one counted none in it.
@@ -26,6 +32,9 @@ pub(super) fn read(found: &item::Item) -> Run {
         // Less than none: one was given back that an operator had forgotten meanwhile.
         failures: failures.and_then(|count| u32::try_from(count).ok()).unwrap_or(0),
         alarm: found.get("alarmed").and_then(|by| by.as_s().ok()).cloned().map(Entry::stored),
+        told: found
+            .get("toldAt")
+            .and_then(|at| Timestamp::from_millisecond(at.as_n().ok()?.parse().ok()?).ok()),
     }
 }
 
@@ -76,5 +85,38 @@ impl Store {
             .expression_attribute_values(":mine", item::text(mine.as_str()));
         let sent = || async { unless_condition_failed(OPERATION, end.clone().send().await) };
         past_conflicts(sent).await.map(drop)
+    }
+
+    /// Tells of a user's wrong second factors: in the security log, and by a mail where the stack sends some. `false`: somebody told it,
+    /// or the run has ended. Of those who race one tells, and it is told as a whole or not at all.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then a later failure tells it, if this did not.
+    pub async fn tell_wrong_factors(
+        &self,
+        user: UserId,
+        event: &EventRow,
+        mail: Option<(&MailKey, &Mail)>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        const OPERATION: &str = "tell of wrong second factors";
+        let claim = Update::builder()
+            .table_name(&self.tables.sessions)
+            .set_key(Some(AttemptsKey::factor(user).item()))
+            .update_expression("SET toldAt = :now")
+            .condition_expression("failures >= :run AND (attribute_not_exists(toldAt) OR toldAt <= :before)")
+            .expression_attribute_values(":now", item::millis(now))
+            .expression_attribute_values(":before", item::millis(now - TOLD_FOR))
+            .expression_attribute_values(":run", item::number(TELLING_RUN))
+            .build()
+            .map_err(|_| StoreError::Malformed { operation: OPERATION })?;
+        let mut writes = vec![
+            TransactWriteItem::builder().update(claim).build(),
+            TransactWriteItem::builder().put(self.event_put(OPERATION, event)?).build(),
+        ];
+        if let Some(mail) = mail {
+            writes.push(self.mail_put(OPERATION, mail)?);
+        }
+        Ok(matches!(self.transact(OPERATION, writes).await?, Transacted::Done))
     }
 }

@@ -2,11 +2,37 @@
 
 use std::sync::Arc;
 
-use nova_auth::domain::refusal::Refusal;
+use nova_auth::domain::{
+    mail::{Mail, MailDigest, MailKey, MailKind, Notice},
+    refusal::Refusal,
+};
 use tokio::task::JoinSet;
 
-use super::answers::refusal;
-use super::second_factors::{Enrolled, wrong};
+use super::{
+    answers::refusal,
+    faults::{Fault, Gate, on},
+    second_factors::{Enrolled, wrong},
+};
+
+const MAIL: [(&str, &str); 1] = [("MAIL", "enabled")];
+
+/// So many wrong codes, five in each window, from that second on.
+async fn guesses(enrolled: &Enrolled, from: i64, count: i64) {
+    for number in 0..count {
+        let second = from + 1000 * (number / 5);
+        let step = enrolled.password(second).await;
+        let guessed = refusal(enrolled.second_step(second, &step.token, wrong()).await);
+        assert!(matches!(guessed, Refusal::SecondFactorInvalid(_)), "{guessed:?}");
+    }
+}
+
+/// The mails that tell of guesses.
+async fn told(enrolled: &Enrolled) -> Vec<(MailKey, Mail)> {
+    let mailbox = MailDigest::of(&enrolled.person.email);
+    let mut mails = enrolled.service.auth.store.newest_mails(&mailbox, MailKind::Notice).await.unwrap();
+    mails.retain(|(_, mail)| mail.notice == Some(Notice::FactorsGuessed));
+    mails
+}
 
 #[tokio::test]
 async fn guesses_at_the_second_factor_are_stopped_at_five_and_lock_nobody_out_of_the_password() {
@@ -70,4 +96,66 @@ async fn a_right_code_forgives_the_wrong_ones_before_it() {
         }
         enrolled.logs_in(second).await.unwrap();
     }
+}
+
+/// Whoever guesses has the password, and only the user can change that.
+#[tokio::test]
+async fn a_user_is_told_of_the_twentieth_wrong_code_by_mail_once_a_day_while_it_goes_on() {
+    let enrolled = Enrolled::with(&MAIL).await;
+    guesses(&enrolled, 60, 19).await;
+    assert_eq!(told(&enrolled).await.len(), 0);
+    guesses(&enrolled, 5_000, 30).await;
+    let [(_, mail)] = &told(&enrolled).await[..] else { panic!("not told, or twice") };
+    let shown = format!("{:?}", serde_json::to_value(mail).unwrap());
+    assert!(!shown.contains("000000") && !shown.contains("203.0.113"), "{shown}");
+    // The next day.
+    guesses(&enrolled, 100_000, 10).await;
+    assert_eq!(told(&enrolled).await.len(), 2);
+    // A right code ends the run.
+    enrolled.logs_in(200_000).await.unwrap();
+    guesses(&enrolled, 300_000, 19).await;
+    assert_eq!(told(&enrolled).await.len(), 2);
+    guesses(&enrolled, 310_000, 1).await;
+    assert_eq!(told(&enrolled).await.len(), 3);
+}
+
+#[tokio::test]
+async fn a_stack_that_sends_no_mail_asks_for_none_and_writes_the_guesses_down() {
+    let enrolled = Enrolled::new().await;
+    guesses(&enrolled, 60, 21).await;
+    assert_eq!(told(&enrolled).await.len(), 0);
+    assert_eq!(enrolled.world.rows.count_events(enrolled.person.id, "authn_mfa_fail_max").await, 1);
+}
+
+/// A failure that is not told is told by the next one, and the guess is wrong all the same.
+#[tokio::test]
+async fn a_mail_that_could_not_be_asked_for_is_asked_for_by_the_next_guess() {
+    let enrolled = Enrolled::with(&MAIL).await;
+    guesses(&enrolled, 60, 19).await;
+    let lost = on("TransactWriteItems").with("toldAt").every_try();
+    enrolled.world.wire.script(lost, Fault::server_error());
+    guesses(&enrolled, 5_000, 1).await;
+    assert_eq!(told(&enrolled).await.len(), 0);
+    assert_eq!(enrolled.world.rows.count_events(enrolled.person.id, "authn_mfa_fail_max").await, 0);
+    guesses(&enrolled, 6_000, 1).await;
+    assert_eq!(told(&enrolled).await.len(), 1);
+}
+
+/// Both are past the nineteenth; a lost answer is one telling too.
+#[tokio::test]
+async fn of_two_guesses_at_once_one_tells() {
+    let enrolled = Arc::new(Enrolled::with(&MAIL).await);
+    guesses(&enrolled, 60, 19).await;
+    let gate = Gate::default();
+    enrolled.world.wire.script(on("TransactWriteItems").with("toldAt"), Fault::Hold(gate.clone()));
+    let first = tokio::spawn({
+        let enrolled = enrolled.clone();
+        async move { guesses(&enrolled, 5_000, 1).await }
+    });
+    gate.arrival().await;
+    guesses(&enrolled, 5_000, 1).await;
+    gate.open();
+    first.await.unwrap();
+    assert_eq!(told(&enrolled).await.len(), 1);
+    assert_eq!(enrolled.world.rows.count_events(enrolled.person.id, "authn_mfa_fail_max").await, 1);
 }

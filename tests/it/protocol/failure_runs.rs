@@ -81,7 +81,7 @@ async fn a_failure_counts_once_however_often_it_is_sent_and_a_success_begins_ane
         assert_eq!(fail(&world, &person, i64::from(failure) * 400).await.failures, failure);
     }
     world.login(&world.at(10_000), &person).await.unwrap();
-    assert_eq!(fail(&world, &person, 10_001).await, Run { failures: 1, alarm: None });
+    assert_eq!(fail(&world, &person, 10_001).await, Run { failures: 1, alarm: None, told: None });
 }
 
 #[tokio::test]
@@ -300,7 +300,11 @@ async fn an_alarm_that_could_not_be_given_is_given_by_a_later_failure() {
         guess(&world, &person, 1011, 1).await;
         assert!(is_disabled(&world, &person).await, "{failing}");
         assert_eq!(alarms(&world, &person).await, given + 1, "{failing}");
-        assert_eq!(fail(&world, &person, 1020).await, Run { failures: 3, alarm: None }, "{failing}");
+        assert_eq!(
+            fail(&world, &person, 1020).await,
+            Run { failures: 3, alarm: None, told: None },
+            "{failing}"
+        );
     }
 }
 
@@ -317,14 +321,17 @@ async fn an_alarm_is_ended_by_who_claimed_it_and_not_by_a_late_one_of_the_run_be
     assert!(store.claim_alarm(email, &first, &run).await.unwrap(), "the same, once more");
     assert!(!store.claim_alarm(email, &second, &run).await.unwrap(), "somebody else's");
     store.end_alarm(email, &second).await.unwrap();
-    assert_eq!(fail(&world, &person, 1).await, Run { failures: 101, alarm: Some(first.clone()) });
+    assert_eq!(fail(&world, &person, 1).await, Run { failures: 101, alarm: Some(first.clone()), told: None });
     store.end_alarm(email, &first).await.unwrap();
     assert!(!store.claim_alarm(email, &second, &run).await.unwrap(), "it was given");
 
     after_failures(&world, &person, 100).await;
     assert!(store.claim_alarm(email, &second, &run).await.unwrap());
     store.end_alarm(email, &first).await.unwrap();
-    assert_eq!(fail(&world, &person, 2).await, Run { failures: 101, alarm: Some(second.clone()) });
+    assert_eq!(
+        fail(&world, &person, 2).await,
+        Run { failures: 101, alarm: Some(second.clone()), told: None }
+    );
     store.end_alarm(email, &second).await.unwrap();
     store.end_alarm(email, &second).await.unwrap();
     assert_eq!(failures(&world, &person).await, 1);

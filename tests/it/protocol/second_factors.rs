@@ -58,7 +58,12 @@ pub(super) const OPTIONAL: [(&str, &str); 1] = [("MFA_POLICY", "optional")];
 
 impl Enrolled {
     pub(super) async fn new() -> Self {
-        let world = World::with(&OPTIONAL).await;
+        Self::with(&[]).await
+    }
+
+    /// In a world that differs in something.
+    pub(super) async fn with(variables: &[(&str, &str)]) -> Self {
+        let world = World::with(&[&OPTIONAL, variables].concat()).await;
         let (person, pair) = world.logged_in().await;
         let service = Arc::new(world.factors());
         let (factor, secret, codes) = enrol(&world, &service, 30, &pair.access).await.unwrap();

@@ -120,7 +120,7 @@ pub(super) const NEEDS: &[(&str, &str, &str, &[&str])] = &[
     ("LoginFactor", "Sessions", "BatchGetItem", &["USER"]),
     ("LoginFactor", "Sessions", "DeleteItem", &["ATTEMPTS"]),
     ("LoginFactor", "Sessions", "GetItem", &["LOGIN", "USER"]),
-    ("LoginFactor", "Sessions", "PutItem", &["USER"]),
+    ("LoginFactor", "Sessions", "PutItem", &["MAIL", "USER"]),
     ("LoginFactor", "Sessions", "Query", &["USER"]),
     ("LoginFactor", "Sessions", "UpdateItem", &["ATTEMPTS", "LOGIN", "RATE", "USER"]),
     ("Logout", "Identity", "PutItem", &["EVENT"]),
@@ -304,10 +304,10 @@ fn who_may_only_write_is_given_nothing_back() {
             continue;
         }
         // A session that is put finds itself, where its first answer was lost; its function reads sessions anyway. A login that waits
-        // is found by nobody who does not have its token.
+        // is found by nobody who does not have its token, and a mail by nobody who does not know its random id.
         if actions == ["dynamodb:PutItem"] && ["LoginRole", "LoginFactorRole"].contains(&role.as_str()) {
-            let own =
-                leading_keys(&statement).iter().all(|kind| ["USER#*", "LOGIN#*"].contains(&kind.as_str()));
+            let known = ["USER#*", "LOGIN#*", "MAIL#*"];
+            let own = leading_keys(&statement).iter().all(|kind| known.contains(&kind.as_str()));
             if own && resources(&statement)[0]["Fn::GetAtt"] == "SessionsTable.Arn" {
                 continue;
             }

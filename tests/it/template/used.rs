@@ -268,7 +268,9 @@ async fn the_life_of_a_user_with_an_app() -> Vec<Call> {
     let system = System::start_with(|options| {
         with_mail(options);
         options.environment.insert("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), url);
-        for (name, value) in [("MfaPolicy", "optional"), ("MaxSessionsPerUser", "1")] {
+        for (name, value) in
+            [("MfaPolicy", "optional"), ("MaxSessionsPerUser", "1"), ("LoginMaxAttempts", "100")]
+        {
             options.parameters.insert(name.to_owned(), value.to_owned());
         }
     })
@@ -280,7 +282,10 @@ async fn the_life_of_a_user_with_an_app() -> Vec<Call> {
     let challenge = system.try_login(&client, &sara.email, PASSWORD).await.text("/data/challenge/token");
     let second = system.auth("login/factor");
     let wrong = json!({"token": challenge, "code": "000000"});
-    client.post(&second, &wrong).await.expect(401, "MFA_CODE_INVALID");
+    // So many that the user is told.
+    for _ in 0..20 {
+        client.post(&second, &wrong).await.expect(401, "MFA_CODE_INVALID");
+    }
     let right = json!({"token": challenge, "code": app.next_code()});
     let pair = Pair::of(&client.post(&second, &right).await);
     let with =

@@ -98,6 +98,8 @@ pub enum Notice {
     AddressTaken,
     /// A second factor was added or removed, or new recovery codes were made.
     FactorsChanged,
+    /// Many wrong second factors were shown in a row: somebody has the password, or a session.
+    FactorsGuessed,
     /// An operator gave the account another address; this is the old one.
     AddressChanged,
 }

@@ -179,6 +179,9 @@ async fn addressee(store: &Store, kind: MailKind, mail: &Mail) -> Result<Option<
         // An address may have been changed because it was somebody else's: whose the account is does not concern them.
         MailKind::Notice => mail.notice.and_then(|told| match told {
             Notice::AddressChanged => notice(None, told),
+            Notice::FactorsGuessed => {
+                notice(name, told).filter(|_| is_at(&profile, mail) && profile.is_active())
+            }
             Notice::PasswordChanged | Notice::AddressTaken | Notice::FactorsChanged => notice(name, told),
         }),
     })
