@@ -205,8 +205,11 @@ const LENIENT: [(&str, &str); 2] = [("LoginMaxAttempts", "100"), ("LoginMaxAttem
 /// Whom mails are from: none of them leaves this machine.
 const MAIL_FROM: (&str, &str) = ("MailFrom", "no-reply@example.com");
 
+/// What passkeys are for, where the stack takes second factors: a browser makes none for an address like 127.0.0.1.
+const PASSKEYS: (&str, &str) = ("PasskeyRpId", "localhost");
+
 fn defaults() -> BTreeMap<String, String> {
-    let defaults = LENIENT.into_iter().chain([MAIL_FROM]);
+    let defaults = LENIENT.into_iter().chain([MAIL_FROM, PASSKEYS]);
     defaults.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 

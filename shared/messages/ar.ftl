@@ -83,6 +83,8 @@ email-changed = تم تغيير البريد الإلكتروني
 email-reverted = تم التراجع عن تغيير البريد وإنهاء جميع الجلسات. عيّن كلمة مرور جديدة من الرسالة التي أرسلناها
 session-revoked = تم إنهاء الجلسة
 sessions-revoked = تم إنهاء جميع الجلسات
+passkey-invalid = لم يُقبل مفتاح المرور. حاول مرة أخرى أو سجل الدخول بطريقة أخرى
+passkey-exists = مفتاح المرور هذا مسجل من قبل
 factor-removed = حُذف عامل التحقق
 
 # What is wrong with a field.

@@ -66,6 +66,8 @@ email-changed = The email was changed.
 email-reverted = The change of the email was taken back. All sessions were ended; set a new password with the message that we have sent.
 session-revoked = The session was ended.
 sessions-revoked = All sessions were ended.
+passkey-invalid = The passkey was not accepted. Try again, or log in another way.
+passkey-exists = This passkey is registered already.
 factor-removed = The second factor was removed.
 
 # What is wrong with a field.

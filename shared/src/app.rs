@@ -31,7 +31,7 @@ use crate::{
     telemetry,
 };
 
-pub use crate::service::{AuthService, Authorizer, FactorService, KeyRotation, Relay};
+pub use crate::service::{AuthService, Authorizer, FactorService, KeyRotation, PasskeyService, Relay};
 pub use mail::{RecoverService, RedeemService, mail_links, sending, start_sending};
 
 /// What the public key set is made of.

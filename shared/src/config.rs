@@ -39,6 +39,7 @@
 //! | `MAIL` | `disabled` | whether the stack sends mail: `disabled` or `enabled` |
 //! | `EMAIL_VERIFICATION` | `off` | whether a registration makes its user only when the address is confirmed by mail: `off` or `required` |
 //! | `MFA_POLICY` | `off` | who has to have a second factor: `off`, `optional`, `admins` or `required` |
+//! | `PASSKEY_RP_ID` | none | the domain that passkeys are for (WebAuthn's RP ID); none are taken without it |
 //! | `API_RATE_LIMIT` | 100 | calls of one user, from one address, or refreshes of one session, in one window; 0 is no limit. The authorizer: 0 |
 //! | `API_RATE_SECONDS` | 60 | that window, 1 to 3600 |
 //! | `NO_RULES` | `deny` | what an API without rules allows: `deny`, or `authenticated` for any active user |
@@ -70,6 +71,7 @@ use crate::{
     },
     keys::KeyAlgorithm,
     store::Tables,
+    webauthn::RelyingParty,
 };
 
 pub use crate::{
@@ -240,6 +242,28 @@ impl Config {
     /// It is another word.
     pub fn mfa_policy(&self) -> Result<MfaPolicy, ConfigError> {
         self.choice("MFA_POLICY", &MfaPolicy::ALL)
+    }
+
+    /// Who asks for passkeys.
+    ///
+    /// # Errors
+    /// It is missing or no domain, or another variable is wrong.
+    pub fn relying_party(&self) -> Result<RelyingParty, ConfigError> {
+        const NAME: &str = "PASSKEY_RP_ID";
+        let us = RelyingParty::with_pages_of(
+            &self.required(NAME)?,
+            &self.allowed_origins()?,
+            &self.service_name()?,
+        );
+        us.map_err(|_| ConfigError::new(NAME, "must be a domain like example.com, in lower case"))
+    }
+
+    /// The same, where the stack takes passkeys.
+    ///
+    /// # Errors
+    /// It is no domain, or another variable is wrong.
+    pub fn relying_party_if_any(&self) -> Result<Option<RelyingParty>, ConfigError> {
+        self.text("PASSKEY_RP_ID").map(|_| self.relying_party()).transpose()
     }
 
     /// bcrypt's work factor for new hashes.

@@ -66,6 +66,15 @@ pub struct FactorService {
     pub passkeys: Option<RelyingParty>,
 }
 
+/// What works with passkeys alone. It opens nothing that is sealed.
+#[derive(Debug)]
+pub struct PasskeyService {
+    /// What every endpoint works with.
+    pub auth: AuthService,
+    /// Who asks for passkeys.
+    pub passkeys: RelyingParty,
+}
+
 /// What the authorizer works with. It has no key that could make a refresh token.
 #[derive(Debug)]
 pub struct Authorizer {

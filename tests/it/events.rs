@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::support::binaries::workspace;
 use crate::support::browser::Browser;
 use crate::support::client::{Answer, Client};
-use crate::support::stack::{PASSWORD, System, User, with_mail};
+use crate::support::stack::{PASSWORD, System, User, with_every_route};
 
 /// An event with its placeholders filled in.
 async fn event(system: &System, sara: &User, file: &str) -> Value {
@@ -64,9 +64,8 @@ async fn send(system: &System, event: &Value) -> Answer {
 #[tokio::test]
 async fn every_event_of_an_endpoint_is_answered_as_its_name_promises() {
     let system = System::start_with(|options| {
-        with_mail(options);
+        with_every_route(options);
         options.parameters.insert("Registration".to_owned(), "open".to_owned());
-        options.parameters.insert("MfaPolicy".to_owned(), "optional".to_owned());
     })
     .await;
     let sara = system.user_with("user@example.com", PASSWORD).await;
@@ -82,6 +81,12 @@ async fn every_event_of_an_endpoint_is_answered_as_its_name_promises() {
         ("csrf-token.rest.json", 200),
         ("login-factor.rest.rejected.json", 401),
         ("login-factor.rest.step-up.json", 200),
+        ("passkey.rest.options.json", 200),
+        ("passkey.rest.rejected.json", 401),
+        ("passkey.rest.second-step-rejected.json", 401),
+        ("passkey.rest.step-up-not-found.json", 404),
+        ("factors.rest.passkey-options.json", 200),
+        ("factors.rest.passkey-rejected.json", 400),
         ("factors.rest.json", 200),
         ("factors.rest.totp.json", 201),
         ("factors.rest.confirm-rejected.json", 404),

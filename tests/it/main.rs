@@ -36,6 +36,7 @@ mod openapi;
 mod operators;
 mod outage;
 mod page;
+mod passkeys;
 mod password;
 mod protocol;
 mod racing;

@@ -16,14 +16,8 @@ const DOCUMENT: &str = "docs/openapi.yaml";
 
 /// Codes of the table that no answer of this API carries: attached APIs say them, or a function that is called without
 /// API Gateway.
-const ELSEWHERE: [&str; 6] = [
-    "UNAUTHORIZED",
-    "FORBIDDEN_ROLE",
-    "FORBIDDEN_PERMISSION",
-    "FORBIDDEN_ADDRESS",
-    "NOT_FOUND",
-    "METHOD_NOT_ALLOWED",
-];
+const ELSEWHERE: [&str; 5] =
+    ["UNAUTHORIZED", "FORBIDDEN_ROLE", "FORBIDDEN_PERMISSION", "FORBIDDEN_ADDRESS", "METHOD_NOT_ALLOWED"];
 
 #[test]
 fn it_has_the_routes_of_the_template_and_no_others() {

@@ -5,7 +5,7 @@ use crate::support::program::{Ended, command, run};
 use crate::support::stack::System;
 
 /// What every function needs; nobody listens at either end.
-const ENVIRONMENT: [(&str, &str); 15] = [
+const ENVIRONMENT: [(&str, &str); 16] = [
     ("AWS_REGION", "us-east-1"),
     ("AWS_ACCESS_KEY_ID", "local"),
     ("AWS_SECRET_ACCESS_KEY", "local"),
@@ -21,11 +21,13 @@ const ENVIRONMENT: [(&str, &str); 15] = [
     ("EVENT_BUS", "bus"),
     ("APP_URL", "https://app.example.com"),
     ("MAIL_FROM", "no-reply@example.com"),
+    ("PASSKEY_RP_ID", "example.com"),
 ];
 
-const FUNCTIONS: [&str; 17] = [
+const FUNCTIONS: [&str; 18] = [
     "login",
     "login-factor",
+    "passkey",
     "factors",
     "refresh",
     "logout",
@@ -50,7 +52,7 @@ async fn start(function: &str, changes: &[(&str, &str)]) -> Ended {
 }
 
 /// What each function cannot do without, beside how AWS is reached.
-const NEEDED: [(&str, &[&str]); 10] = [
+const NEEDED: [(&str, &[&str]); 11] = [
     ("IDENTITY_TABLE", ON_TABLES),
     ("SESSIONS_TABLE", ON_TABLES),
     (
@@ -66,12 +68,17 @@ const NEEDED: [(&str, &[&str]); 10] = [
             "rotate-keys",
             "email",
             "login-factor",
+            "passkey",
             "factors",
         ],
     ),
-    ("REFRESH_KEYS_SECRET", &["login", "login-factor", "refresh", "logout", "csrf-token", "rotate-keys"]),
+    (
+        "REFRESH_KEYS_SECRET",
+        &["login", "login-factor", "passkey", "refresh", "logout", "csrf-token", "rotate-keys"],
+    ),
     ("LINK_KEYS_SECRET", &["redeem", "send-mail"]),
     ("FACTOR_KEYS_SECRET", &["login-factor", "factors"]),
+    ("PASSKEY_RP_ID", &["passkey"]),
     ("MAIL_QUEUE_URL", &["relay"]),
     ("EVENT_BUS", &["relay"]),
     ("APP_URL", &["send-mail"]),
@@ -91,6 +98,7 @@ const ON_TABLES: &[&str] = &[
     "relay",
     "email",
     "login-factor",
+    "passkey",
     "factors",
     "send-mail",
 ];
@@ -107,6 +115,7 @@ const ENDPOINTS: &[&str] = &[
     "redeem",
     "email",
     "login-factor",
+    "passkey",
     "factors",
 ];
 /// All but the rotation, the relay and the sender of mails, which answer no client.
@@ -124,6 +133,7 @@ const ANSWERING: &[&str] = &[
     "redeem",
     "email",
     "login-factor",
+    "passkey",
     "factors",
 ];
 /// Those, and the sender of mails.
@@ -141,6 +151,7 @@ const SPEAKING: &[&str] = &[
     "redeem",
     "email",
     "login-factor",
+    "passkey",
     "factors",
     "send-mail",
 ];
@@ -158,17 +169,19 @@ const COUNTING: &[&str] = &[
     "redeem",
     "email",
     "login-factor",
+    "passkey",
     "factors",
 ];
 
 /// A value of each setting that makes no sense, and the functions that use it.
-const SENSELESS: [(&str, &str, &[&str]); 33] = [
+const SENSELESS: [(&str, &str, &[&str]); 34] = [
     (
         "TOKEN_ISSUER",
         "no name",
         &[
             "login",
             "login-factor",
+            "passkey",
             "factors",
             "refresh",
             "logout",
@@ -185,6 +198,7 @@ const SENSELESS: [(&str, &str, &[&str]); 33] = [
         &[
             "login",
             "login-factor",
+            "passkey",
             "factors",
             "refresh",
             "logout",
@@ -194,17 +208,17 @@ const SENSELESS: [(&str, &str, &[&str]); 33] = [
             "email",
         ],
     ),
-    ("ACCESS_TOKEN_SECONDS", "forever", &["login", "login-factor", "refresh", "rotate-keys"]),
-    ("REFRESH_TOKEN_SECONDS", "never", &["login", "login-factor", "refresh", "rotate-keys"]),
-    ("SESSION_MAX_SECONDS", "31536001", &["login", "login-factor", "refresh", "rotate-keys"]),
+    ("ACCESS_TOKEN_SECONDS", "forever", &["login", "login-factor", "passkey", "refresh", "rotate-keys"]),
+    ("REFRESH_TOKEN_SECONDS", "never", &["login", "login-factor", "passkey", "refresh", "rotate-keys"]),
+    ("SESSION_MAX_SECONDS", "31536001", &["login", "login-factor", "passkey", "refresh", "rotate-keys"]),
     (
         "REFRESH_GRACE_SECONDS",
         "2",
-        &["login", "login-factor", "refresh", "logout", "csrf-token", "rotate-keys"],
+        &["login", "login-factor", "passkey", "refresh", "logout", "csrf-token", "rotate-keys"],
     ),
     ("LOGIN_MAX_ATTEMPTS", "-77", GUARDING),
     ("LOGIN_MAX_ATTEMPTS_PER_ADDRESS", "-78", GUARDING),
-    ("MAX_SESSIONS_PER_USER", "1001", &["login", "login-factor"]),
+    ("MAX_SESSIONS_PER_USER", "1001", &["login", "login-factor", "passkey"]),
     ("LOGIN_WINDOW_SECONDS", "0", GUARDING),
     ("LOGIN_RUN_ACTION", "shout", &["login", "login-factor", "password", "email"]),
     ("BCRYPT_COST", "99", HASHING),
@@ -212,7 +226,8 @@ const SENSELESS: [(&str, &str, &[&str]); 33] = [
     ("DEFAULT_LANGUAGE", "klingon", SPEAKING),
     ("APP_URL", "http://app.example.com", &["send-mail"]),
     ("MAIL_FROM", "nobody-at-all", &["send-mail"]),
-    ("MAIL_NAME", "No\"va", &["send-mail", "login-factor", "factors"]),
+    ("MAIL_NAME", "No\"va", &["send-mail", "login-factor", "factors", "passkey"]),
+    ("PASSKEY_RP_ID", "127.0.0.1", &["login-factor", "factors", "passkey"]),
     ("TRUSTED_PROXIES", "10.1.2.3/8", ANSWERING),
     ("ALLOWED_ORIGINS", "https://*.example.com", ENDPOINTS),
     ("ALLOWED_HEADERS", "*", ENDPOINTS),
@@ -222,6 +237,7 @@ const SENSELESS: [(&str, &str, &[&str]); 33] = [
         &[
             "login",
             "login-factor",
+            "passkey",
             "factors",
             "refresh",
             "logout",

@@ -332,6 +332,7 @@ fn facts(templates: &[Template], options: &Options) -> Facts {
             .iter()
             .flat_map(|template| &template.secrets)
             .any(|secret| secret.name == "FactorKeysSecret"),
+        passkey_domain: told("PASSKEY_RP_ID"),
         password_profile: told("PASSWORD_PROFILE"),
         demo: options.demo,
     }

@@ -6,6 +6,7 @@ import { registerView, signInView } from "./entrance.js";
 import { listenForSheet, record, showExchanges, showLast } from "./exchange.js";
 import { logRows, sessionItems } from "./lists.js";
 import { CONFIRMS, mailedView, takeLink } from "./mailed.js";
+import * as passkeys from "./passkeys.js";
 import { enrolment, factorItems, recoveryCodes, secondStepView, stepUpForm } from "./factors.js";
 import { listenForDismissal, say, takeBack } from "./status.js";
 import { chooseLanguage, countdown, currentLanguage, text, translate } from "./text.js";
@@ -17,13 +18,15 @@ const RESUMABLE = "nova-cookie-session";
 const place = (id) => document.getElementById(id);
 const client = new Client(currentLanguage());
 /** What this `nova local` offers. */
-let config = { apis: [], registration: "closed", mail: false, secondFactors: false, passwordProfile: "crm", demo: null };
+let config = { apis: [], registration: "closed", mail: false, secondFactors: false, passkeyDomain: "", passwordProfile: "crm", demo: null };
 /** Of the page of somebody who is not signed in: which form it shows, and what is filled in already. */
-const entrance = { face: "signIn", mode: "body", address: "", recovery: false };
+const entrance = { face: "signIn", mode: "body", address: "", recovery: false, methods: [] };
 /** What is done once more after a step-up. */
 let afterStepUp = null;
-/** Whether the user has a factor: then that is asked for, else the password. */
-let hasFactor = false;
+/** The kinds of factor that the user has: one of them is asked for, or else the password. */
+let kinds = new Set();
+/** The passkeys that the browser offers beside the address. */
+const offer = new passkeys.Offer();
 /** The token of the link that the page was opened by, until it is used. */
 let link = null;
 
@@ -44,10 +47,17 @@ async function attempt(target, work) {
   try {
     await busy(target, work);
   } catch (error) {
-    if (!(error instanceof Unreachable)) throw error;
-    say(text("notice.unreachable"), "bad");
+    if (error instanceof passkeys.Declined) say(text("notice.passkeyDeclined"), "bad");
+    else if (error instanceof Unreachable) say(text("notice.unreachable"), "bad");
+    else throw error;
   }
   if (before && !client.signedIn && place("me")) render(text("notice.ended"), "bad");
+}
+
+/** Whether passkeys can be used `here`, or `elsewhere`: on this page, opened by another name. */
+function passkeysAre() {
+  if (config.passkeyDomain === "") return null;
+  return passkeys.canUse(config.passkeyDomain) ? "here" : "elsewhere";
 }
 
 function view() {
@@ -59,13 +69,13 @@ function view() {
   if (client.signedIn) {
     const { sessionId } = client.claims();
     const { enrolling } = client;
-    const has = { hasMail: config.mail, hasFactors: config.secondFactors };
+    const has = { hasMail: config.mail, hasFactors: config.secondFactors, passkeys: passkeysAre() };
     return signedInView({ user, mode, sessionId, apis: config.apis, profile, enrolling, ...has, on });
   }
-  if (entrance.face === "second") return secondStepView({ recovery: entrance.recovery, on });
+  if (entrance.face === "second") return secondStepView({ recovery: entrance.recovery, methods: entrance.methods, on });
   if (entrance.face === "register") return registerView({ address, profile, on });
   const isOpen = config.registration === "open";
-  return signInView({ mode: entrance.mode, address, demo: config.demo, isOpen, hasMail: config.mail, on });
+  return signInView({ mode: entrance.mode, address, demo: config.demo, isOpen, hasMail: config.mail, passkeys: passkeysAre(), on });
 }
 
 function render(message = "", kind = "good") {
@@ -73,7 +83,28 @@ function render(message = "", kind = "good") {
   document.title = `${text(client.signedIn && !link ? "me.title" : `${entrance.face}.title`)} · Nova Auth`;
   say(message, kind);
   showLife();
+  offer.end();
+  if (place("passkey")) offerPasskeys();
   if (place("me")) return reload();
+}
+
+/** Lets the browser offer passkeys in the field of the address. */
+async function offerPasskeys() {
+  const options = async () => (await client.passkeyOptions({ quietly: true })).data;
+  try {
+    await offer.begin(options, (answer) => attempt(place("passkey"), () => useLogin(answer)));
+  } catch (error) {
+    // Nobody asked for it.
+    if (!(error instanceof Unreachable)) throw error;
+  }
+}
+
+/** Begins a session by what a passkey answered. */
+async function useLogin(passkey) {
+  const mode = place("sign-in")?.elements.mode.value ?? entrance.mode;
+  const answer = await client.loginByPasskey(passkey, mode);
+  if (!answer.ok) return say(answer.message, "bad");
+  begun(mode);
 }
 
 /** Moves the focus to the heading of what is new, as a page load would. */
@@ -102,10 +133,10 @@ async function showFactors({ quietly } = { quietly: true }) {
   const answer = await client.call("GET", "/api/auth/factors", { quietly });
   if (!answer.ok || !place("factors")) return;
   const { factors, recoveryCodesLeft } = answer.data;
-  hasFactor = factors.length > 0;
+  kinds = new Set(factors.map(({ kind }) => kind));
   place("factor-list").replaceChildren(...factorItems(factors, on.removeFactor));
-  place("codes-left").textContent = hasFactor ? `${text("factors.codesLeft")} ${recoveryCodesLeft}` : "";
-  place("new-codes").hidden = !hasFactor;
+  place("codes-left").textContent = kinds.size > 0 ? `${text("factors.codesLeft")} ${recoveryCodesLeft}` : "";
+  place("new-codes").hidden = kinds.size === 0;
 }
 
 /** Does something with factors; where the user has to show first who they are, that is asked, and it is done again. */
@@ -115,7 +146,7 @@ async function withFactors(target, method, path, body, done) {
     if (!client.signedIn) return;
     if (answer.code === "STEP_UP_REQUIRED") {
       afterStepUp = () => withFactors(place("add-app"), method, path, body, done);
-      place("factor-work").replaceChildren(stepUpForm({ byPassword: !hasFactor, on }));
+      place("factor-work").replaceChildren(stepUpForm({ kinds, on }));
       return say(answer.message, "bad");
     }
     if (target.form) showFaults(target.form, answer.errors);
@@ -124,9 +155,27 @@ async function withFactors(target, method, path, body, done) {
   });
 }
 
+/** There is one more factor; it may be the first. */
+async function added(data) {
+  const wasEnrolling = client.enrolling;
+  client.enrolling = false;
+  if (wasEnrolling) await render();
+  else await reload();
+  showCodes(data.recoveryCodes);
+  say(text("notice.factorAdded"));
+}
+
 /** The codes of an answer, or nothing. */
 function showCodes(codes) {
   place("factor-work")?.replaceChildren(...(codes ? [recoveryCodes(codes)] : []));
+}
+
+/** Does what the user was asked to show themselves for. */
+async function steppedUp(answer) {
+  if (!client.signedIn) return;
+  if (!answer.ok) return say(answer.message, "bad");
+  showCodes();
+  await afterStepUp?.();
 }
 
 /** From one form to the other; the address that was typed goes along. */
@@ -157,10 +206,18 @@ async function signIn(button, form, email, password, mode) {
     if (!answer.ok) return say(answer.message, "bad");
     if (answer.data.challenge) {
       entrance.recovery = false;
+      entrance.methods = answer.data.challenge.methods;
       return turnTo("second");
     }
     begun(mode);
   });
+}
+
+/** What became of a second step. A login that is over begins anew. */
+function completed(answer) {
+  if (answer.ok) return begun(entrance.mode);
+  if (answer.code === "MFA_TOKEN_INVALID") turnTo("signIn");
+  say(answer.message, "bad");
 }
 
 /** A session has begun. */
@@ -191,10 +248,24 @@ const on = {
     await attempt(form.querySelector("[type=submit]"), async () => {
       const answer = await client.completeLogin({ [name]: form.elements[name].value });
       showFaults(form, answer.errors);
-      if (answer.ok) return begun(entrance.mode);
-      if (answer.code !== "MFA_TOKEN_INVALID") return say(answer.message, "bad");
-      turnTo("signIn");
-      say(answer.message, "bad");
+      completed(answer);
+    });
+  },
+
+  secondStepByPasskey({ currentTarget }) {
+    return attempt(currentTarget, async () => {
+      const asked = await client.secondStepOptions();
+      if (!asked.ok) return completed(asked);
+      completed(await client.completeLogin({ passkey: await passkeys.show(asked.data) }));
+    });
+  },
+
+  signInByPasskey({ currentTarget }) {
+    offer.end();
+    return attempt(currentTarget, async () => {
+      const asked = await client.passkeyOptions();
+      if (!asked.ok) return say(asked.message, "bad");
+      await useLogin(await passkeys.show(asked.data));
     });
   },
 
@@ -217,12 +288,17 @@ const on = {
     const form = event.target;
     const path = `/api/auth/factors/totp/${form.dataset.factor}/confirm`;
     await withFactors(form.querySelector("[type=submit]"), "POST", path, { code: form.elements.code.value }, async ({ data }) => {
-      const wasEnrolling = client.enrolling;
-      client.enrolling = false;
-      if (wasEnrolling) await render();
-      else await reload();
-      showCodes(data.recoveryCodes);
-      say(text("notice.factorAdded"));
+      await added(data);
+    });
+  },
+
+  addPasskey({ currentTarget }) {
+    return withFactors(currentTarget, "POST", "/api/auth/factors/passkeys/options", null, async ({ data }) => {
+      const passkey = await passkeys.make(data);
+      const answer = await client.call("POST", "/api/auth/factors/passkeys", { body: { passkey } });
+      if (!client.signedIn) return;
+      if (!answer.ok) return say(answer.message, "bad");
+      await added(answer.data);
     });
   },
 
@@ -249,10 +325,16 @@ const on = {
     await attempt(form.querySelector("[type=submit]"), async () => {
       const answer = await client.stepUp({ [name]: form.elements[name].value });
       showFaults(form, answer.errors);
+      await steppedUp(answer);
+    });
+  },
+
+  stepUpByPasskey({ currentTarget }) {
+    return attempt(currentTarget, async () => {
+      const asked = await client.call("POST", "/api/auth/step-up/options");
       if (!client.signedIn) return;
-      if (!answer.ok) return say(answer.message, "bad");
-      showCodes();
-      await afterStepUp?.();
+      if (!asked.ok) return say(asked.message, "bad");
+      await steppedUp(await client.stepUp({ passkey: await passkeys.show(asked.data) }));
     });
   },
 

@@ -33,29 +33,43 @@ export class Client extends EventTarget {
 
   /** Logs in. Cookie mode proves first that the form is the service's own. */
   async login(email, password, mode) {
+    return this.#open("/api/auth/login", { email, password }, mode);
+  }
+
+  /** What a browser is to ask for, to log in without a password. */
+  passkeyOptions({ quietly } = {}) {
+    return this.#send("POST", "/api/auth/passkey/options", { quietly });
+  }
+
+  /** Logs in by what a browser answered. */
+  loginByPasskey(passkey, mode) {
+    return this.#open("/api/auth/passkey", { passkey }, mode);
+  }
+
+  /** The same for a login that waits for its second step. */
+  secondStepOptions() {
+    return this.#send("POST", "/api/auth/login/factor/options", { body: { token: this.#challenge.token } });
+  }
+
+  /** Completes a login by a second factor: `{code}`, `{recoveryCode}` or `{passkey}`. */
+  completeLogin(proof) {
+    const { token, mode } = this.#challenge;
+    return this.#open("/api/auth/login/factor", { token, ...proof }, mode);
+  }
+
+  /** Begins a session, or the second step of a login. */
+  async #open(path, proof, mode) {
     const cookie = mode === "cookie";
-    const body = { email, password, ...(cookie ? { tokenDelivery: "cookie" } : {}) };
+    const body = { ...proof, ...(cookie ? { tokenDelivery: "cookie" } : {}) };
     const answer = cookie
-      ? await this.#withCsrf((csrf) => this.#send("POST", "/api/auth/login", { body, csrf }))
-      : await this.#send("POST", "/api/auth/login", { body });
+      ? await this.#withCsrf((csrf) => this.#send("POST", path, { body, csrf }))
+      : await this.#send("POST", path, { body });
     if (answer.ok && answer.data.challenge) this.#challenge = { token: answer.data.challenge.token, mode };
     else if (answer.ok) this.#begin(answer.data, mode);
     return answer;
   }
 
-  /** Completes a login by a second factor: `{code}` or `{recoveryCode}`. */
-  async completeLogin(proof) {
-    const { token, mode } = this.#challenge;
-    const cookie = mode === "cookie";
-    const body = { token, ...proof, ...(cookie ? { tokenDelivery: "cookie" } : {}) };
-    const answer = cookie
-      ? await this.#withCsrf((csrf) => this.#send("POST", "/api/auth/login/factor", { body, csrf }))
-      : await this.#send("POST", "/api/auth/login/factor", { body });
-    if (answer.ok) this.#begin(answer.data, mode);
-    return answer;
-  }
-
-  /** Shows once more who it is: `{code}` or `{password}`. The session is the same, and worth more. */
+  /** Shows once more who it is: `{code}`, `{passkey}` or `{password}`. The session is the same, and worth more. */
   async stepUp(proof) {
     const answer = await this.call("POST", "/api/auth/step-up", { body: proof });
     if (answer.ok) this.#take({ ...answer.data, refreshToken: this.#refresh });

@@ -11,7 +11,8 @@ const COMMAND = `printf '%s' 'Str0ng-enough!' |
     --name Sara \\
     --permission notes:read`;
 
-const email = (value) => field({ id: "email", label: text("signIn.email"), type: "email", autocomplete: "username", dir: "ltr", value });
+const email = (value, autocomplete = "username") =>
+  field({ id: "email", label: text("signIn.email"), type: "email", autocomplete, dir: "ltr", value });
 
 function demoBox({ demo, on }) {
   return el(
@@ -42,7 +43,16 @@ function modes(chosen) {
 const change = (question, id, key, onclick) =>
   el("p", { class: "change" }, `${text(question)} `, el("button", { type: "button", class: "link", id, onclick }, text(key)));
 
-export function signInView({ mode, address, demo, isOpen, hasMail, on }) {
+/** Without a password; where the page was opened by another name, how to. */
+function passkeyPart({ passkeys, on }) {
+  if (passkeys === "here") {
+    return el("button", { type: "button", id: "passkey", class: "tonal", onclick: on.signInByPasskey }, text("signIn.passkey"));
+  }
+  const there = `http://localhost:${location.port}/`;
+  return el("p", { class: "hint" }, `${text("signIn.passkeyElsewhere")} `, el("a", { href: there, dir: "ltr" }, there));
+}
+
+export function signInView({ mode, address, demo, isOpen, hasMail, passkeys, on }) {
   return el(
     "section",
     { class: "card narrow", "aria-labelledby": "signIn-title" },
@@ -52,10 +62,12 @@ export function signInView({ mode, address, demo, isOpen, hasMail, on }) {
     el(
       "form",
       { id: "sign-in", novalidate: true, onsubmit: on.signIn },
-      email(address),
+      // The browser offers passkeys here, beside the addresses that it knows.
+      email(address, passkeys === "here" ? "username webauthn" : "username"),
       field({ id: "password", label: text("signIn.password"), type: "password", autocomplete: "current-password", dir: "ltr" }),
       modes(mode),
       el("button", { type: "submit", class: "primary" }, text("signIn.submit")),
+      passkeys ? passkeyPart({ passkeys, on }) : null,
     ),
     hasMail ? change("signIn.forgot", "to-forgot", "forgot.title", on.toForgot) : null,
     isOpen ? change("signIn.noAccount", "to-register", "register.title", on.toRegister) : null,

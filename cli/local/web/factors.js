@@ -16,26 +16,33 @@ const codeField = (recovery) =>
     dir: "ltr",
   });
 
-/** After the right password of somebody who has a second factor. */
-export function secondStepView({ recovery, on }) {
+const passkeyButton = (onclick, attributes) =>
+  el("button", { type: "button", id: "use-passkey", onclick, ...attributes }, text("factors.usePasskey"));
+
+/** After the right password of somebody who has a second factor. `methods`: what they may show. */
+export function secondStepView({ recovery, methods, on }) {
+  const hasCode = recovery || methods.includes("totp");
   return el(
     "section",
     { class: "card narrow", "aria-labelledby": "second-title" },
     el("h1", { id: "second-title", tabindex: "-1" }, text("second.title")),
-    el("p", { class: "hint" }, text(recovery ? "second.leadRecovery" : "second.lead")),
-    el(
-      "form",
-      { id: "second-step", novalidate: true, onsubmit: on.secondStep },
-      codeField(recovery),
-      el("button", { type: "submit", class: "primary" }, text("signIn.submit")),
-    ),
-    el("p", { class: "change" }, el("button", { type: "button", class: "link", id: "to-recovery", onclick: on.toRecovery }, text(recovery ? "second.useCode" : "second.useRecovery"))),
+    el("p", { class: "hint" }, text(recovery ? "second.leadRecovery" : hasCode ? "second.lead" : "second.leadPasskey")),
+    hasCode
+      ? el(
+          "form",
+          { id: "second-step", novalidate: true, onsubmit: on.secondStep },
+          codeField(recovery),
+          el("button", { type: "submit", class: "primary" }, text("signIn.submit")),
+        )
+      : null,
+    !recovery && methods.includes("passkey") ? passkeyButton(on.secondStepByPasskey, { class: hasCode ? "tonal" : "primary" }) : null,
+    el("p", { class: "change" }, el("button", { type: "button", class: "link", id: "to-recovery", onclick: on.toRecovery }, text(recovery ? (methods.includes("totp") ? "second.useCode" : "second.usePasskey") : "second.useRecovery"))),
     el("p", { class: "change" }, el("button", { type: "button", class: "link", id: "to-sign-in", onclick: on.toSignIn }, text("second.back"))),
   );
 }
 
 /** The card of somebody who is signed in. `enrolling`: nothing else is open to them yet. */
-export function factorsCard({ enrolling, on }) {
+export function factorsCard({ enrolling, passkeys, on }) {
   const button = (id, key, onclick, attributes = {}) => el("button", { type: "button", id, onclick, ...attributes }, text(key));
   return el(
     "section",
@@ -49,6 +56,7 @@ export function factorsCard({ enrolling, on }) {
       "div",
       { class: "actions" },
       button("add-app", "factors.add", on.addApp, { class: "primary" }),
+      passkeys === "here" ? button("add-passkey", "factors.addPasskey", on.addPasskey, { class: "primary" }) : null,
       button("new-codes", "factors.newCodes", on.newCodes, { hidden: enrolling }),
     ),
   );
@@ -56,19 +64,20 @@ export function factorsCard({ enrolling, on }) {
 
 /** The factors, each with a way to remove it. */
 export function factorItems(factors, onremove) {
-  return factors.map(({ id, name, createdAt, lastUsedAt }) =>
-    el(
+  return factors.map(({ id, kind, name, createdAt, lastUsedAt }) => {
+    const called = name ?? text(kind === "passkey" ? "factors.passkey" : "factors.app");
+    return el(
       "li",
       { class: "session", "data-factor": id },
       el(
         "div",
         {},
-        el("p", { class: "device" }, el("bdi", {}, name ?? text("factors.app"))),
+        el("p", { class: "device" }, el("bdi", {}, called)),
         el("p", { class: "hint times" }, `${text("factors.added")} ${moment(createdAt)}`, lastUsedAt ? ` · ${text("factors.used")} ${moment(lastUsedAt)}` : ""),
       ),
-      el("button", { type: "button", "data-factor": id, "aria-label": `${text("factors.remove")}: ${name ?? text("factors.app")}`, onclick: onremove }, text("factors.remove")),
-    ),
-  );
+      el("button", { type: "button", "data-factor": id, "aria-label": `${text("factors.remove")}: ${called}`, onclick: onremove }, text("factors.remove")),
+    );
+  });
 }
 
 function picture({ size, path }) {
@@ -106,15 +115,15 @@ export function recoveryCodes(codes) {
   );
 }
 
-/** Whoever changes something shows once more who they are. */
-export function stepUpForm({ byPassword, on }) {
-  return el(
-    "form",
-    { id: "step-up", novalidate: true, onsubmit: on.stepUp },
-    el("p", {}, text(byPassword ? "factors.stepUpPassword" : "factors.stepUp")),
-    byPassword
-      ? field({ id: "password", label: text("signIn.password"), type: "password", autocomplete: "current-password", dir: "ltr" })
-      : codeField(false),
-    el("button", { type: "submit", class: "primary" }, text("factors.confirm")),
-  );
+/** Whoever changes something shows once more who they are: by one of their factors, or by the password where they have none. */
+export function stepUpForm({ kinds, on }) {
+  const submit = () => el("button", { type: "submit", class: "primary" }, text("factors.confirm"));
+  const parts = [];
+  if (kinds.size === 0) {
+    parts.push(field({ id: "password", label: text("signIn.password"), type: "password", autocomplete: "current-password", dir: "ltr" }), submit());
+  }
+  if (kinds.has("totp")) parts.push(codeField(false), submit());
+  if (kinds.has("passkey")) parts.push(passkeyButton(on.stepUpByPasskey, { class: kinds.has("totp") ? "tonal" : "primary" }));
+  const lead = kinds.size === 0 ? "factors.stepUpPassword" : kinds.has("totp") ? "factors.stepUp" : "factors.stepUpPasskey";
+  return el("form", { id: "step-up", novalidate: true, onsubmit: on.stepUp }, el("p", {}, text(lead)), ...parts);
 }

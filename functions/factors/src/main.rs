@@ -1,4 +1,5 @@
-//! `GET /api/auth/factors`, `POST /api/auth/factors/totp`, `…/totp/{id}/confirm`, `…/recovery`, `DELETE /api/auth/factors/{id}`
+//! `GET /api/auth/factors`, `POST /api/auth/factors/totp`, `…/totp/{id}/confirm`, `…/passkeys/options`, `…/passkeys`, `…/recovery`,
+//! `DELETE /api/auth/factors/{id}`
 
 use std::process::ExitCode;
 
@@ -12,11 +13,13 @@ use nova_auth::{
             FactorRequest,
             enrol::{PendingTotp, confirm_totp, enrol_totp},
             list::{ListedFactors, list_factors},
+            passkey::{passkey_options, register_passkey},
             recovery::{NewCodes, renew_recovery_codes},
             remove::remove_factor,
         },
     },
     http::{self, Answer, Endpoint, Request},
+    webauthn::RegistrationResponse,
 };
 use serde_json::{Value, json};
 
@@ -48,7 +51,14 @@ async fn answer(service: &FactorService, request: &Request) -> Result<Answer, Fl
         (&Method::POST, "/api/auth/factors/totp/{id}/confirm") => {
             let code = code(request)?;
             let codes = confirm_totp(service, moment, &by, id(request)?, &code).await?;
-            Ok(codes.map_or_else(|| Answer::data(json!({})), |codes| shown(&codes)))
+            Ok(enrolled(codes.as_ref()))
+        }
+        (&Method::POST, "/api/auth/factors/passkeys/options") => {
+            Ok(Answer::data(passkey_options(service, moment, &by).await?))
+        }
+        (&Method::POST, "/api/auth/factors/passkeys") => {
+            let (name, answer) = passkey(request)?;
+            Ok(enrolled(register_passkey(service, moment, &by, name, &answer).await?.as_ref()))
         }
         (&Method::POST, "/api/auth/factors/recovery") => {
             Ok(shown(&renew_recovery_codes(service, moment, &by).await?))
@@ -73,6 +83,13 @@ fn name(request: &Request) -> Result<Option<String>, Refusal> {
     fields.finish(Some(name))
 }
 
+/// The passkey that a browser made, and what its user calls it.
+fn passkey(request: &Request) -> Result<(Option<String>, RegistrationResponse), Refusal> {
+    let mut fields = request.json()?;
+    let (name, answer) = (fields.factor_name(), fields.passkey());
+    fields.finish(answer.map(|answer| (name, answer)))
+}
+
 fn code(request: &Request) -> Result<TotpCode, Refusal> {
     let mut fields = request.json()?;
     let code = fields.parsed("code", TotpCode::parse);
@@ -95,6 +112,11 @@ fn listed(listed: &ListedFactors) -> Answer {
 
 fn pending(pending: &PendingTotp) -> Answer {
     Answer::created(json!({"id": pending.id, "secret": pending.secret, "otpauthUri": pending.uri}))
+}
+
+/// The first factor of a user comes with recovery codes.
+fn enrolled(codes: Option<&NewCodes>) -> Answer {
+    codes.map_or_else(|| Answer::data(json!({})), shown)
 }
 
 fn shown(codes: &NewCodes) -> Answer {

@@ -50,6 +50,10 @@ pub enum Refusal {
     FactorNotFound,
     /// The user has as many second factors as a user may have.
     FactorLimit,
+    /// A passkey that nobody is logged in by, for whatever reason: one answer for all.
+    PasskeyInvalid,
+    /// The passkey is somebody's already.
+    PasskeyExists,
     /// Anything that is wrong with the token or the code of a mail.
     MailTokenInvalid,
     /// The address is somebody's already.

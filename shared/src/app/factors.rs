@@ -1,6 +1,8 @@
 //! The services of a stack that takes second factors.
 
-use super::{AuthService, FactorService, Rings, Setting, StartError, note, start_time, started};
+use super::{
+    AuthService, FactorService, PasskeyService, Rings, Setting, StartError, note, start_time, started,
+};
 use crate::{
     aws::Clients,
     config::{Config, ConfigError},
@@ -46,6 +48,35 @@ impl FactorService {
     fn with(auth: AuthService, config: &Config, clients: &Clients) -> Result<Self, ConfigError> {
         let secret = config.factor_keys_secret()?;
         let keys = KeyCache::new(clients.secrets_manager.clone(), &secret, TokenKind::Factor);
-        Ok(Self { auth, keys: FactorKeys::new(keys), name: config.service_name()?, passkeys: None })
+        let passkeys = config.relying_party_if_any()?;
+        Ok(Self { auth, keys: FactorKeys::new(keys), name: config.service_name()?, passkeys })
+    }
+}
+
+impl PasskeyService {
+    /// Builds what the function uses from the environment, and warms it up.
+    ///
+    /// # Errors
+    /// [`StartError`], for what no retry would cure.
+    pub async fn start(settings: &[Setting]) -> Result<Self, StartError> {
+        let config = started();
+        let clients = Clients::new(&config.aws()?)?;
+        let service = Self::with(AuthService::build(&config, &clients, Rings::Both, settings)?, &config)?;
+        let auth = &service.auth;
+        let (tokens, store) = tokio::join!(auth.ready(start_time()), auth.store.warm_up());
+        note([tokens.err().map(|e| e.to_string()), store.err().map(|e| e.to_string()), None]);
+        Ok(service)
+    }
+
+    /// Builds all of it on these clients.
+    ///
+    /// # Errors
+    /// The first variable that is missing or wrong.
+    pub fn new(config: &Config, clients: &Clients) -> Result<Self, ConfigError> {
+        Self::with(AuthService::new(config, clients)?, config)
+    }
+
+    fn with(auth: AuthService, config: &Config) -> Result<Self, ConfigError> {
+        Ok(Self { auth, passkeys: config.relying_party()? })
     }
 }

@@ -19,11 +19,7 @@ impl Config {
         Ok(EdgeConfig {
             default_language: self.default_language()?,
             trusted_proxies: self.trusted_proxies()?,
-            allowed_origins: self.parsed(
-                "ALLOWED_ORIGINS",
-                AllowedOrigins::parse,
-                "must be origins like https://app.example.com, comma-separated",
-            )?,
+            allowed_origins: self.allowed_origins()?,
             allowed_headers: self.parsed(
                 "ALLOWED_HEADERS",
                 AllowedHeaders::parse,
@@ -50,6 +46,11 @@ impl Config {
     /// It is another word.
     pub fn default_language(&self) -> Result<Language, ConfigError> {
         self.choice("DEFAULT_LANGUAGE", &[("ar", Language::Arabic), ("en", Language::English)])
+    }
+
+    pub(super) fn allowed_origins(&self) -> Result<AllowedOrigins, ConfigError> {
+        let problem = "must be origins like https://app.example.com, comma-separated";
+        self.parsed("ALLOWED_ORIGINS", AllowedOrigins::parse, problem)
     }
 
     fn trusted_proxies(&self) -> Result<TrustedProxies, ConfigError> {

@@ -17,7 +17,7 @@ fn config(changes: &[(&str, &str)]) -> Config {
 /// Asks for everything, and gives the complaints.
 fn complaints(changes: &[(&str, &str)]) -> Vec<String> {
     let config = config(changes);
-    let asked: [Result<(), ConfigError>; 23] = [
+    let asked: [Result<(), ConfigError>; 24] = [
         config.aws().map(drop),
         config.tables().map(drop),
         config.access_keys_secret().map(drop),
@@ -34,6 +34,7 @@ fn complaints(changes: &[(&str, &str)]) -> Vec<String> {
         config.email_verification().map(drop),
         config.mail().map(drop),
         config.mfa_policy().map(drop),
+        config.relying_party_if_any().map(drop),
         config.security_log().map(drop),
         config.api_rate(1).map(drop),
         config.no_rules().map(drop),
@@ -93,6 +94,8 @@ fn a_wrong_variable_is_named_and_its_value_is_not() {
         &[("REGISTRATION", "on")],
         &[("EMAIL_VERIFICATION", "on")],
         &[("MAIL", "on")],
+        &[("PASSKEY_RP_ID", "https://example.com")],
+        &[("PASSKEY_RP_ID", "127.0.0.1")],
         &[("LINK_KEYS_SECRET", "refresh")],
         &[("REFRESH_TOKEN_SECONDS", "59")],
         &[("SESSION_MAX_SECONDS", "31536001")],

@@ -15,14 +15,20 @@ use super::{
     authenticate::authenticate_call,
     begin::{Beginning, LoggedIn, begin_session, welcome, withdraw},
     csrf::{self, Carrier},
-    factors::passkey::{begin, begin_for, judge, relying_party},
+    factors::passkey::{begin, judge},
     second_step::digest,
 };
 use crate::{
-    domain::{ids::FingerprintHash, moment::Moment, refusal::Refusal, session::ClaimedDevice, user::Profile},
+    domain::{
+        ids::{FingerprintHash, SessionId, UserId},
+        moment::Moment,
+        refusal::Refusal,
+        session::ClaimedDevice,
+        user::Profile,
+    },
     keys::Token,
     rate_limit,
-    service::FactorService,
+    service::{AuthService, PasskeyService},
     store::CeremonyKind,
     webauthn::{AssertionResponse, Expected},
 };
@@ -42,69 +48,68 @@ pub struct PasskeyAttempt {
     pub carrier: Carrier,
 }
 
-/// What became of it.
-#[derive(Debug)]
-pub enum PasskeyLogin {
-    /// A session has begun.
-    Begun(Box<LoggedIn>),
-    /// It is not taken, for whatever reason: one answer for all.
-    Refused,
-}
-
 /// What a browser answers with any passkey that its user has here.
 ///
 /// # Errors
-/// Of the refusals: `NotFound`, `ApiRateLimited`.
+/// Of the refusals: `ApiRateLimited`.
 pub async fn login_options(
-    service: &FactorService,
+    service: &PasskeyService,
     moment: &Moment,
     caller: &Caller,
 ) -> Result<Value, FlowError> {
-    let us = relying_party(service)?;
-    counted(service, moment, caller).await?;
-    let challenge = begin(service, moment, CeremonyKind::Login, None).await?;
-    Ok(us.request_options(&[], &challenge))
+    counted(&service.auth, moment, caller).await?;
+    let challenge = begin(&service.auth, moment, CeremonyKind::Login, (None, None)).await?;
+    Ok(service.passkeys.request_options(&[], &challenge))
 }
 
 /// What a browser answers whose user has shown the password, and has the token that says so.
 ///
 /// # Errors
-/// Of the refusals: `NotFound`, `ApiRateLimited`, `SecondStepInvalid`.
+/// Of the refusals: `ApiRateLimited`, `SecondStepInvalid`, `FactorNotFound`.
 pub async fn second_step_options(
-    service: &FactorService,
+    service: &PasskeyService,
     moment: &Moment,
     token: &Token,
     caller: &Caller,
 ) -> Result<Value, FlowError> {
-    let us = relying_party(service)?;
-    counted(service, moment, caller).await?;
+    counted(&service.auth, moment, caller).await?;
     let waiting = service.auth.store.challenge(&digest(token), moment.now).await?;
     let user = waiting.ok_or(Refusal::SecondStepInvalid)?.user_id;
-    let rows = service.auth.store.factors(user).await?;
-    let challenge = begin_for(service, moment, CeremonyKind::Login, Some(user), None).await?;
-    Ok(us.request_options(&rows.passkeys, &challenge))
+    options_of(service, moment, CeremonyKind::Login, user, None).await
 }
 
 /// What a browser answers whose user is logged in and shows who they are once more.
 ///
 /// # Errors
-/// Of the refusals: `NotFound`, those of [`authenticate_call`].
+/// Of the refusals: those of [`authenticate_call`], `FactorNotFound`.
 pub async fn step_up_options(
-    service: &FactorService,
+    service: &PasskeyService,
     moment: &Moment,
     access: &Token,
 ) -> Result<Value, FlowError> {
-    let us = relying_party(service)?;
     let who = authenticate_call(&service.auth, moment, access).await?;
-    let rows = service.auth.store.factors(who.profile.id).await?;
-    let of = Some((who.profile.id, who.session.session_id));
-    let challenge = begin(service, moment, CeremonyKind::StepUp, of).await?;
-    Ok(us.request_options(&rows.passkeys, &challenge))
+    options_of(service, moment, CeremonyKind::StepUp, who.profile.id, Some(who.session.session_id)).await
+}
+
+/// What is answered with one of this user's passkeys. Who has none is told so: a browser would offer those of other users.
+async fn options_of(
+    service: &PasskeyService,
+    moment: &Moment,
+    kind: CeremonyKind,
+    user: UserId,
+    session: Option<SessionId>,
+) -> Result<Value, FlowError> {
+    let passkeys = service.auth.store.factors(user).await?.passkeys;
+    if passkeys.is_empty() {
+        return Err(Refusal::FactorNotFound.into());
+    }
+    let challenge = begin(&service.auth, moment, kind, (Some(user), session)).await?;
+    Ok(service.passkeys.request_options(&passkeys, &challenge))
 }
 
 /// The call, counted, before anything is written for it.
-async fn counted(service: &FactorService, moment: &Moment, caller: &Caller) -> Result<(), FlowError> {
-    let (auth, caller) = (&service.auth, rate_limit::Caller::address(caller.address));
+async fn counted(auth: &AuthService, moment: &Moment, caller: &Caller) -> Result<(), FlowError> {
+    let caller = rate_limit::Caller::address(caller.address);
     auth.rate_limit.check(&caller, moment.now).map_err(Refusal::ApiRateLimited)?;
     match auth.rate_limit.count(&auth.store, &caller, moment.now).await? {
         Some(Err(quota)) => Err(Refusal::ApiRateLimited(quota).into()),
@@ -115,21 +120,20 @@ async fn counted(service: &FactorService, moment: &Moment, caller: &Caller) -> R
 /// Logs somebody in by their passkey.
 ///
 /// # Errors
-/// Of the refusals: `NotFound`, `CsrfInvalid`, `ApiRateLimited`, `AccountInactive`.
+/// Of the refusals: `CsrfInvalid`, `ApiRateLimited`, `PasskeyInvalid`, `AccountInactive`.
 pub async fn passkey_login(
-    service: &FactorService,
+    service: &PasskeyService,
     moment: &Moment,
     attempt: &PasskeyAttempt,
-) -> Result<PasskeyLogin, FlowError> {
+) -> Result<LoggedIn, FlowError> {
     let auth = &service.auth;
-    relying_party(service)?;
     // Without keys there would be nothing to answer with, so nothing is used up.
     auth.ready(moment.now).await?;
     if let Carrier::Cookie(proof) = &attempt.carrier {
         csrf::check_login(&auth.refresh, moment, proof).await?;
     }
-    counted(service, moment, &attempt.caller).await?;
-    let Ok(challenge) = attempt.answer.challenge() else { return Ok(PasskeyLogin::Refused) };
+    counted(auth, moment, &attempt.caller).await?;
+    let Ok(challenge) = attempt.answer.challenge() else { return Err(Refusal::PasskeyInvalid.into()) };
     let passkey = attempt.answer.credential();
     let (ceremony, owner) = tokio::join!(
         auth.store.take_ceremony(&challenge, CeremonyKind::Login, moment),
@@ -137,12 +141,12 @@ pub async fn passkey_login(
     );
     // One that was given out to a user whose password was right is a second factor, and no login.
     let is_ours = ceremony?.is_some_and(|ceremony| ceremony.user_id.is_none());
-    let Some(user) = owner?.filter(|_| is_ours) else { return Ok(PasskeyLogin::Refused) };
+    let Some(user) = owner?.filter(|_| is_ours) else { return Err(Refusal::PasskeyInvalid.into()) };
     let (row, profile) = tokio::join!(auth.store.passkey(user, passkey), auth.store.profile(user));
-    let (Some(row), Some(profile)) = (row?, profile?) else { return Ok(PasskeyLogin::Refused) };
+    let (Some(row), Some(profile)) = (row?, profile?) else { return Err(Refusal::PasskeyInvalid.into()) };
     let (expected, device) = (Expected::Discovered(user), &attempt.caller.device);
-    if !judge(service, moment, &challenge, expected, (&row, &attempt.answer), device).await? {
-        return Ok(PasskeyLogin::Refused);
+    if !judge(auth, &service.passkeys, moment, &challenge, expected, (&row, &attempt.answer), device).await? {
+        return Err(Refusal::PasskeyInvalid.into());
     }
     let shown = row.amr();
     let beginning = Beginning {
@@ -156,24 +160,23 @@ pub async fn passkey_login(
         factor: true,
         enrolling: false,
     };
-    begun(service, moment, profile, &beginning).await
+    begun(auth, moment, profile, &beginning).await
 }
 
 /// The session of an active user whose epoch is still the one that was read.
 async fn begun(
-    service: &FactorService,
+    auth: &AuthService,
     moment: &Moment,
     profile: Profile,
     beginning: &Beginning<'_>,
-) -> Result<PasskeyLogin, FlowError> {
-    let auth = &service.auth;
+) -> Result<LoggedIn, FlowError> {
     if !profile.is_active() {
         return Err(Refusal::AccountInactive.into());
     }
     let (begun, user) = begin_session(auth, moment, beginning).await?;
     if !user.is_some_and(|user| user.is_active() && user.epoch == beginning.epoch) {
         withdraw(auth, moment, &begun.session).await;
-        return Ok(PasskeyLogin::Refused);
+        return Err(Refusal::PasskeyInvalid.into());
     }
-    Ok(PasskeyLogin::Begun(Box::new(welcome(auth, moment, profile, &begun).await?)))
+    welcome(auth, moment, profile, &begun).await
 }

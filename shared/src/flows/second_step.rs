@@ -18,7 +18,7 @@ use super::{
     begin::{Beginning, LoggedIn, begin_session, welcome, withdraw},
     csrf::{self, Carrier},
     factor_attempts::FactorPlace,
-    factors::prove::{FactorProof, prove},
+    factors::prove::{FactorProof, Purpose, prove},
 };
 use crate::{
     domain::{factors::Amr, moment::Moment, refusal::Refusal, user::Profile},
@@ -26,7 +26,7 @@ use crate::{
     keys::Token,
     rate_limit,
     service::FactorService,
-    store::{CeremonyKind, Challenge},
+    store::Challenge,
 };
 
 /// What somebody shows whose password was right.
@@ -115,8 +115,7 @@ async fn with_place(
     let auth = &service.auth;
     let profile = still_counts(profile, challenge)?;
     let proven =
-        prove(service, moment, profile.id, (&attempt.proof, CeremonyKind::Login), &attempt.caller.device)
-            .await?;
+        prove(service, moment, profile.id, (&attempt.proof, Purpose::LOGIN), &attempt.caller.device).await?;
     if !auth.store.use_challenge(digest, moment).await? {
         return Err(Refusal::SecondStepInvalid.into());
     }

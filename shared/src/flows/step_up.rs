@@ -5,7 +5,7 @@ use super::{
     authenticate::{Authenticated, authenticate_call},
     current_password,
     factor_attempts::FactorPlace,
-    factors::prove::{FactorProof, prove},
+    factors::prove::{FactorProof, Purpose, prove},
     journal::announce,
 };
 use crate::{
@@ -15,7 +15,6 @@ use crate::{
     },
     keys::{IssuedAccess, Token},
     service::FactorService,
-    store::CeremonyKind,
 };
 
 /// What is shown.
@@ -86,7 +85,8 @@ async fn shown_factor(
 ) -> Result<&'static [Amr], FlowError> {
     let (store, limit) = (&service.auth.store, service.auth.attempts.account);
     let place = FactorPlace::take(store, limit, moment, who.profile.id).await?;
-    match prove(service, moment, who.profile.id, (proof, CeremonyKind::StepUp), &step.caller.device).await {
+    let purpose = Purpose::step_up(who.session.session_id);
+    match prove(service, moment, who.profile.id, (proof, purpose), &step.caller.device).await {
         Ok(proven) => {
             place.forgive(store, moment).await;
             Ok(proven.amr())

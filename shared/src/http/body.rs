@@ -1,5 +1,6 @@
 //! JSON members, read one by one, so that an answer names every fault at once.
 
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::{
@@ -97,8 +98,23 @@ impl Fields {
         Some(code.map(|code| Proof::Code(email, code)))
     }
 
-    /// A second factor: `code` or `recoveryCode`. `None` where there is neither, which is no fault yet.
+    /// What a browser answered of a passkey, as its `toJSON()` makes it: `passkey`.
+    pub fn passkey<T: DeserializeOwned>(&mut self) -> Option<T> {
+        const FIELD: &str = "passkey";
+        match self.members.remove(FIELD) {
+            Some(answer @ Value::Object(_)) => {
+                serde_json::from_value(answer).ok().or_else(|| self.fault(FIELD, Fault::Invalid))
+            }
+            Some(Value::Null) | None => self.fault(FIELD, Fault::Required),
+            Some(_) => self.fault(FIELD, Fault::WrongType),
+        }
+    }
+
+    /// A second factor: `code`, `recoveryCode` or `passkey`. `None` where there is none of them, which is no fault yet.
     pub fn factor_proof(&mut self) -> Option<FactorProof> {
+        if self.members.contains_key("passkey") {
+            return self.passkey().map(Box::new).map(FactorProof::Passkey);
+        }
         if self.members.contains_key("recoveryCode") {
             return self.parsed("recoveryCode", RecoveryCode::parse).map(FactorProof::Recovery);
         }

@@ -52,6 +52,7 @@ impl Problem {
                 // One answer for a code that is wrong, used or old, and one for a login that is over, used or unknown.
                 Refusal::SecondFactorInvalid(_) => (S::UNAUTHORIZED, "MFA_CODE_INVALID"),
                 Refusal::SecondStepInvalid => (S::UNAUTHORIZED, "MFA_TOKEN_INVALID"),
+                Refusal::PasskeyInvalid => (S::UNAUTHORIZED, "PASSKEY_INVALID"),
                 Refusal::SecondFactorUnavailable => (S::FORBIDDEN, "MFA_UNAVAILABLE"),
                 Refusal::AccountInactive => (S::FORBIDDEN, "ACCOUNT_INACTIVE"),
                 Refusal::RegistrationClosed => (S::FORBIDDEN, "REGISTRATION_CLOSED"),
@@ -66,6 +67,7 @@ impl Problem {
                 Refusal::SessionNotFound => (S::NOT_FOUND, "SESSION_NOT_FOUND"),
                 Refusal::FactorNotFound => (S::NOT_FOUND, "FACTOR_NOT_FOUND"),
                 Refusal::FactorLimit => (S::CONFLICT, "FACTOR_LIMIT"),
+                Refusal::PasskeyExists => (S::CONFLICT, "PASSKEY_EXISTS"),
                 Refusal::MethodNotAllowed => (S::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED"),
                 Refusal::EmailTaken => (S::CONFLICT, "EMAIL_TAKEN"),
                 Refusal::PayloadTooLarge => (S::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE"),
@@ -198,6 +200,8 @@ pub enum Endpoint {
     Email,
     /// `POST /api/auth/login/factor`, `/step-up`
     LoginFactor,
+    /// `POST /api/auth/passkey`, `/passkey/options`, `/login/factor/options`, `/step-up/options`
+    Passkey,
     /// `GET /api/auth/factors`, `POST /api/auth/factors/…`, `DELETE /api/auth/factors/{id}`
     Factors,
 }
@@ -219,6 +223,7 @@ impl Endpoint {
             Self::Redeem => "redeem",
             Self::Email => "email",
             Self::LoginFactor => "login-factor",
+            Self::Passkey => "passkey",
             Self::Factors => "factors",
         }
     }
@@ -241,6 +246,7 @@ impl Endpoint {
                 | Self::Recover
                 | Self::Redeem
                 | Self::LoginFactor
+                | Self::Passkey
                 | Self::Factors
                 | Self::Email,
                 _,
@@ -255,7 +261,7 @@ impl Endpoint {
             (_, FlowError::Refused(refusal)) => Problem::Refused(refusal),
             (Self::Logout, FlowError::Store(_)) => Problem::LogoutFailed,
             (_, error) if error.is_passing() => Problem::Unavailable,
-            (Self::Login | Self::LoginFactor, _) => Problem::LoginFailed,
+            (Self::Login | Self::LoginFactor | Self::Passkey, _) => Problem::LoginFailed,
             (Self::Logout, _) => Problem::LogoutFailed,
             (
                 Self::Refresh
@@ -308,6 +314,8 @@ mod tests {
             Refusal::SecondStepInvalid,
             Refusal::SecondFactorUnavailable,
             Refusal::FactorNotFound,
+            Refusal::PasskeyInvalid,
+            Refusal::PasskeyExists,
             Refusal::FactorLimit,
             Refusal::EmailTaken,
             Refusal::RegistrationClosed,

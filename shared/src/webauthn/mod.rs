@@ -83,6 +83,9 @@ pub enum PasskeyRefused {
     Cloned,
 }
 
+/// The domain of a machine's own pages, the one that needs no encryption.
+const LOCALHOST: &str = "localhost";
+
 /// Who asks for passkeys: a domain, and the pages on it that may.
 #[derive(Debug, Clone)]
 pub struct RelyingParty {
@@ -148,6 +151,27 @@ impl RelyingParty {
         Ok(Self { id: id.to_owned(), id_hash, origins, name: name.to_owned() })
     }
 
+    /// The relying party of this domain: its own page, and those of a list that are on it. Who may call with cookies from a page
+    /// of this domain may ask for its passkeys, too.
+    ///
+    /// # Errors
+    /// [`NotARelyingParty`].
+    pub fn with_pages_of(id: &str, list: &AllowedOrigins, name: &str) -> Result<Self, NotARelyingParty> {
+        let own = format!("https://{id}");
+        let pages: Vec<_> = list.iter().filter(|origin| is_page_of(id, origin)).collect();
+        Self::new(id, &[&[own.as_str()][..], &pages].concat().join(","), name)
+    }
+
+    /// Whether a passkey may be used on this page.
+    fn has_page(&self, origin: &str) -> bool {
+        // Nobody else is `localhost`: whatever runs there belongs to whoever develops it, whichever port it has today.
+        let is_local = || {
+            let read = AllowedOrigins::parse(origin).is_ok_and(|read| read.contains(origin));
+            read && is_page_of(LOCALHOST, origin)
+        };
+        self.origins.contains(origin) || (self.id == LOCALHOST && is_local())
+    }
+
     /// Verifies the answer to `creation_options` of this challenge (section 7.1).
     ///
     /// # Errors
@@ -171,7 +195,7 @@ impl RelyingParty {
             return Err(PasskeyRefused::NotACredential);
         }
         let client_data = ClientData::read(&answer.response.client_data.0)?;
-        client_data.check(Ceremony::Create, challenge, &self.origins)?;
+        client_data.check(Ceremony::Create, challenge, |origin| self.has_page(origin))?;
         let data = of_attestation(&answer.response.attestation_object.0)
             .map_err(|_| PasskeyRefused::AttestationObject)?;
         let data = AuthenticatorData::read(data)?;
@@ -223,7 +247,8 @@ impl RelyingParty {
         }
         let said = &answer.response;
         expected.check(said.user_handle.as_ref().map(|handle| handle.0.as_slice()))?;
-        ClientData::read(&said.client_data.0)?.check(Ceremony::Get, challenge, &self.origins)?;
+        ClientData::read(&said.client_data.0)?
+            .check(Ceremony::Get, challenge, |origin| self.has_page(origin))?;
         let data = AuthenticatorData::read(&said.authenticator_data.0)?;
         data.check(&self.id_hash)?;
         if data.attested.is_some() {
@@ -263,5 +288,5 @@ fn is_page_of(id: &str, origin: &str) -> bool {
     let Some((scheme, rest)) = origin.split_once("://") else { return false };
     let host = rest.rsplit_once(':').map_or(rest, |(host, _)| host);
     let is_inside = host == id || host.strip_suffix(id).is_some_and(|above| above.ends_with('.'));
-    is_inside && (scheme == "https" || (scheme == "http" && id == "localhost"))
+    is_inside && (scheme == "https" || (scheme == "http" && id == LOCALHOST))
 }

@@ -6,6 +6,7 @@ mod entrance;
 mod factors;
 mod feedback;
 mod mail;
+mod passkeys;
 mod websocket;
 
 use serde_json::Value;

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use nova_auth::{
-    app::FactorService,
+    app::{FactorService, PasskeyService},
     domain::{
         address::ClientAddress,
         factors::{Acr, FactorKind},
-        refusal::Refusal,
+        refusal::{Fault as Wrong, FieldFault, Refusal},
     },
     flows::{
         Caller, FlowError,
@@ -16,19 +16,18 @@ use nova_auth::{
         factors::{
             FactorRequest,
             list::list_factors,
-            passkey::{MOST_PASSKEYS, Registered, passkey_options, register_passkey},
+            passkey::{MOST_PASSKEYS, passkey_options, register_passkey},
             prove::FactorProof,
+            recovery::NewCodes,
             remove::remove_factor,
         },
         login::{Login, SecondStep, login},
-        passkey::{
-            PasskeyAttempt, PasskeyLogin, login_options, passkey_login, second_step_options, step_up_options,
-        },
+        passkey::{PasskeyAttempt, login_options, passkey_login, second_step_options, step_up_options},
         second_step::{SecondStepAttempt, second_step},
         step_up::{StepUp, StepUpProof, step_up},
     },
     keys::Token,
-    webauthn::{AssertionResponse, PasskeyRefused, RelyingParty},
+    webauthn::AssertionResponse,
 };
 use serde_json::{Value, json};
 
@@ -44,6 +43,8 @@ use super::{
 struct Owner {
     world: Arc<World>,
     service: FactorService,
+    /// What lets users in by it.
+    passkeys: PasskeyService,
     person: Person,
     /// The session that made it.
     pair: Pair,
@@ -59,10 +60,9 @@ fn request(access: &Token) -> FactorRequest {
     FactorRequest { access: access.clone(), language: "en", caller: caller() }
 }
 
-fn taking(world: &World) -> FactorService {
-    let mut service = world.factors();
-    service.passkeys = Some(RelyingParty::new("example.org", "", "Example").unwrap());
-    service
+/// A stack that takes passkeys.
+async fn world() -> Arc<World> {
+    World::with(&[("MFA_POLICY", "optional"), ("PASSKEY_RP_ID", "example.org")]).await
 }
 
 async fn makes(
@@ -71,37 +71,34 @@ async fn makes(
     second: i64,
     pair: &Pair,
     phone: &mut Phone,
-) -> Result<Registered, FlowError> {
+) -> Result<Option<NewCodes>, FlowError> {
     let by = request(&pair.access);
     let options = passkey_options(service, &world.at(second), &by).await?;
     let answer = phone.create(&options);
-    register_passkey(service, &world.at(second + 1), &by, "Phone".to_owned(), &answer).await
+    register_passkey(service, &world.at(second + 1), &by, Some("Phone".to_owned()), &answer).await
 }
 
 impl Owner {
     async fn new() -> Self {
-        let world = World::with(&[("MFA_POLICY", "optional")]).await;
+        let world = world().await;
         let (person, pair) = world.logged_in().await;
-        let (service, mut phone) = (taking(&world), Phone::new(1));
-        let Registered::Done(Some(codes)) = makes(&world, &service, 30, &pair, &mut phone).await.unwrap()
-        else {
-            panic!("no passkey, or no recovery codes")
-        };
-        Self { world, service, person, pair, phone, codes: codes.shown().len() }
+        let (service, passkeys, mut phone) = (world.factors(), world.passkeys(), Phone::new(1));
+        let codes = makes(&world, &service, 30, &pair, &mut phone).await.unwrap().expect("recovery codes");
+        Self { world, service, passkeys, person, pair, phone, codes: codes.shown().len() }
     }
 
     async fn options(&self, second: i64) -> Value {
-        login_options(&self.service, &self.world.at(second), &caller()).await.unwrap()
+        login_options(&self.passkeys, &self.world.at(second), &caller()).await.unwrap()
     }
 
     async fn answers(&self, second: i64, answer: AssertionResponse) -> Option<Pair> {
-        match self.tries(second, answer).await.unwrap() {
-            PasskeyLogin::Begun(begun) => Some(Pair::from(*begun)),
-            PasskeyLogin::Refused => None,
+        match self.tries(second, answer).await {
+            Err(FlowError::Refused(Refusal::PasskeyInvalid)) => None,
+            tried => Some(tried.unwrap()),
         }
     }
 
-    async fn tries(&self, second: i64, answer: AssertionResponse) -> Result<PasskeyLogin, FlowError> {
+    async fn tries(&self, second: i64, answer: AssertionResponse) -> Result<Pair, FlowError> {
         let attempt = PasskeyAttempt {
             answer,
             caller: caller(),
@@ -109,7 +106,7 @@ impl Owner {
             fingerprint: None,
             carrier: Carrier::Body,
         };
-        passkey_login(&self.service, &self.world.at(second), &attempt).await
+        passkey_login(&self.passkeys, &self.world.at(second), &attempt).await.map(Pair::from)
     }
 
     /// A passkey alone.
@@ -158,11 +155,11 @@ async fn whoever_makes_a_passkey_is_let_in_by_it_and_no_longer_by_the_password_a
 
 #[tokio::test]
 async fn a_new_passkey_ends_every_other_session() {
-    let world = World::with(&[("MFA_POLICY", "optional")]).await;
+    let world = world().await;
     let (person, first) = world.logged_in().await;
     let other = world.login(&world.at(10), &person).await.unwrap();
-    let made = makes(&world, &taking(&world), 30, &first, &mut Phone::new(1)).await.unwrap();
-    assert!(matches!(made, Registered::Done(Some(_))));
+    let made = makes(&world, &world.factors(), 30, &first, &mut Phone::new(1)).await.unwrap();
+    assert!(made.is_some());
     world.assert_dead(32, &other).await;
     world.assert_alive(32, &first).await;
 }
@@ -211,14 +208,14 @@ async fn a_passkey_is_the_second_step_of_a_password_and_only_of_its_own() {
     let refused = owner.second(42, &step.token, of_a_login).await;
     assert!(matches!(refusal(refused), Refusal::SecondFactorInvalid(_)));
 
-    let (service, moment) = (&owner.service, owner.world.at(43));
+    let (service, moment) = (&owner.passkeys, owner.world.at(43));
     let options = second_step_options(service, &moment, &step.token, &caller()).await.unwrap();
     assert_eq!(options["allowCredentials"].as_array().unwrap().len(), 1);
     let answer = owner.phone.get(&options);
     // What was given out for a second step begins no session alone.
     assert!(owner.answers(44, answer).await.is_none());
 
-    let (service, moment) = (&owner.service, owner.world.at(45));
+    let (service, moment) = (&owner.passkeys, owner.world.at(45));
     let options = second_step_options(service, &moment, &step.token, &caller()).await.unwrap();
     let answer = owner.phone.get(&options);
     let pair = owner.second(46, &step.token, answer.clone()).await.unwrap();
@@ -230,7 +227,7 @@ async fn a_passkey_is_the_second_step_of_a_password_and_only_of_its_own() {
 async fn a_passkey_steps_a_session_up() {
     let mut owner = Owner::new().await;
     let access = owner.pair.access.clone();
-    let options = step_up_options(&owner.service, &owner.world.at(700), &access).await.unwrap();
+    let options = step_up_options(&owner.passkeys, &owner.world.at(700), &access).await.unwrap();
     let proof = StepUpProof::Factor(FactorProof::Passkey(Box::new(owner.phone.get(&options))));
     let step = StepUp { access, proof, caller: caller() };
     let stepped = step_up(&owner.service, &owner.world.at(701), &step).await.unwrap();
@@ -244,27 +241,48 @@ async fn a_passkey_steps_a_session_up() {
 }
 
 #[tokio::test]
+async fn what_one_session_was_asked_for_steps_up_no_other() {
+    let mut owner = Owner::new().await;
+    let other = owner.logs_in(40).await.unwrap();
+    let options = step_up_options(&owner.passkeys, &owner.world.at(41), &owner.pair.access).await.unwrap();
+    let proof = StepUpProof::Factor(FactorProof::Passkey(Box::new(owner.phone.get(&options))));
+    let step = StepUp { access: other.access, proof, caller: caller() };
+    let refused = step_up(&owner.service, &owner.world.at(42), &step).await;
+    assert!(matches!(refusal(refused), Refusal::SecondFactorInvalid(_)));
+}
+
+/// A browser that is given an empty list offers the passkeys of everybody.
+#[tokio::test]
+async fn who_has_no_passkey_is_told_so_before_a_browser_asks_for_one() {
+    let world = world().await;
+    let (_, pair) = world.logged_in().await;
+    let refused = step_up_options(&world.passkeys(), &world.at(30), &pair.access).await;
+    assert_eq!(refusal(refused), Refusal::FactorNotFound);
+}
+
+#[tokio::test]
 async fn a_passkey_is_one_users() {
     let owner = Owner::new().await;
     let other = owner.world.person("badr").await;
     let pair = owner.world.login(&owner.world.at(40), &other).await.unwrap();
-    let made = makes(&owner.world, &owner.service, 41, &pair, &mut Phone::new(1)).await.unwrap();
-    assert!(matches!(made, Registered::Taken), "{made:?}");
+    let made = makes(&owner.world, &owner.service, 41, &pair, &mut Phone::new(1)).await;
+    assert_eq!(refusal(made), Refusal::PasskeyExists);
     owner.world.assert_alive(43, &pair).await;
     assert!(owner.world.service.store.factors(other.id).await.unwrap().passkeys.is_empty());
 }
 
 #[tokio::test]
 async fn an_answer_that_another_session_was_asked_for_makes_no_passkey() {
-    let world = World::with(&[("MFA_POLICY", "optional")]).await;
+    let world = world().await;
     let (person, first) = world.logged_in().await;
     let second = world.login(&world.at(10), &person).await.unwrap();
-    let service = taking(&world);
+    let service = world.factors();
     let options = passkey_options(&service, &world.at(30), &request(&first.access)).await.unwrap();
     let answer = Phone::new(1).create(&options);
     let by = request(&second.access);
-    let made = register_passkey(&service, &world.at(31), &by, "Phone".to_owned(), &answer).await.unwrap();
-    assert!(matches!(made, Registered::Refused(PasskeyRefused::Challenge)), "{made:?}");
+    let made = register_passkey(&service, &world.at(31), &by, None, &answer).await;
+    let wrong = FieldFault { field: "passkey", fault: Wrong::Invalid };
+    assert_eq!(refusal(made), Refusal::Invalid(vec![wrong]));
 }
 
 #[tokio::test]
@@ -288,8 +306,7 @@ async fn a_passkey_that_was_removed_lets_nobody_in_and_the_password_does_again()
     // It may be made again, by anybody.
     let other = owner.world.person("badr").await;
     let pair = owner.world.login(&owner.world.at(70), &other).await.unwrap();
-    let made = makes(&owner.world, &owner.service, 71, &pair, &mut Phone::new(1)).await.unwrap();
-    assert!(matches!(made, Registered::Done(_)));
+    assert!(makes(&owner.world, &owner.service, 71, &pair, &mut Phone::new(1)).await.unwrap().is_some());
 }
 
 /// It is verified already, and its user removes it before its counter is raised.
@@ -312,7 +329,7 @@ async fn a_passkey_that_is_removed_while_it_is_used_begins_nothing() {
 
 #[tokio::test]
 async fn a_user_has_twenty_passkeys_at_most() {
-    let world = World::with(&[("MFA_POLICY", "optional")]).await;
+    let world = world().await;
     let (person, pair) = world.logged_in().await;
     for byte in 0..u8::try_from(MOST_PASSKEYS).unwrap() {
         let members = json!({
@@ -326,7 +343,7 @@ async fn a_user_has_twenty_passkeys_at_most() {
             .put(IDENTITY, &format!("FACTOR#{}", person.id), &format!("PASSKEY#{byte}"), &members)
             .await;
     }
-    let more = passkey_options(&taking(&world), &world.at(30), &request(&pair.access)).await;
+    let more = passkey_options(&world.factors(), &world.at(30), &request(&pair.access)).await;
     assert_eq!(refusal(more), Refusal::FactorLimit);
 }
 
@@ -339,5 +356,4 @@ async fn a_stack_that_takes_no_passkeys_says_so() {
         refusal(passkey_options(&service, &world.at(30), &request(&pair.access)).await),
         Refusal::NotFound
     );
-    assert_eq!(refusal(login_options(&service, &world.at(31), &caller()).await), Refusal::NotFound);
 }

@@ -12,7 +12,9 @@ use std::{
 use aws_sdk_dynamodb::config::retry::RetryPartition;
 use jiff::{SignedDuration, Timestamp};
 use nova_auth::{
-    app::{AuthService, Authorizer, FactorService, RecoverService, RedeemService, mail_links},
+    app::{
+        AuthService, Authorizer, FactorService, PasskeyService, RecoverService, RedeemService, mail_links,
+    },
     aws::{Clients, dynamodb_config, http_client},
     config::{AwsConfig, Config},
     domain::{
@@ -195,6 +197,11 @@ impl World {
         let mut service = FactorService::new(&self.config, &self.clients).unwrap();
         service.auth.hasher = Hasher::new(CHEAP);
         service
+    }
+
+    /// What works with passkeys alone.
+    pub(super) fn passkeys(&self) -> PasskeyService {
+        PasskeyService::new(&self.config, &self.clients).unwrap()
     }
 
     /// The links of mails, with keys of their own reading.

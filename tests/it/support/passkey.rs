@@ -40,17 +40,21 @@ impl Phone {
 
     /// Makes its passkey as it is asked to.
     pub(crate) fn create(&mut self, options: &Value) -> RegistrationResponse {
+        serde_json::from_value(self.make(options)).unwrap()
+    }
+
+    /// The same, as a page sends it.
+    pub(crate) fn make(&mut self, options: &Value) -> Value {
         options["user"]["id"].as_str().unwrap().clone_into(&mut self.handle);
         let key =
             [&[0xa4, 1, 1, 3, 0x27, 0x20, 6, 0x21, 0x58, 32][..], self.pair.public_key().as_ref()].concat();
         let data = [&self.data(VERIFIED | ATTESTED)[..], &[0; 16], &[0, 32], &self.id, &key].concat();
         let length = u8::try_from(data.len()).unwrap();
         let object = [&b"\xa3cfmtdnonegattStmt\xa0hauthData\x58"[..], &[length], &data].concat();
-        let answer = self.answer(json!({
+        self.answer(json!({
             "clientDataJSON": URL_SAFE_NO_PAD.encode(self.said("webauthn.create", options)),
             "attestationObject": URL_SAFE_NO_PAD.encode(object),
-        }));
-        serde_json::from_value(answer).unwrap()
+        }))
     }
 
     /// Answers with it, once more.
@@ -61,14 +65,23 @@ impl Phone {
 
     /// Answers without counting, as a copy of it would.
     pub(crate) fn get_again(&self, options: &Value) -> AssertionResponse {
+        serde_json::from_value(self.answered(options)).unwrap()
+    }
+
+    /// Answers with it, once more, as a page sends it.
+    pub(crate) fn show(&mut self, options: &Value) -> Value {
+        self.count += 1;
+        self.answered(options)
+    }
+
+    fn answered(&self, options: &Value) -> Value {
         let (said, data) = (self.said("webauthn.get", options), self.data(VERIFIED));
         let signature = self.pair.sign(&[&data[..], &Sha256::digest(&said)].concat());
-        let answer = self.answer(json!({
+        self.answer(json!({
             "clientDataJSON": URL_SAFE_NO_PAD.encode(said),
             "authenticatorData": URL_SAFE_NO_PAD.encode(data),
             "signature": URL_SAFE_NO_PAD.encode(signature),
             "userHandle": self.handle,
-        }));
-        serde_json::from_value(answer).unwrap()
+        }))
     }
 }

@@ -80,7 +80,13 @@ pub(crate) fn with_mail(options: &mut Options) {
 /// Has every route that there can be.
 pub(crate) fn with_every_route(options: &mut Options) {
     with_mail(options);
-    options.parameters.insert("MfaPolicy".to_owned(), "optional".to_owned());
+    with_passkeys(options);
+}
+
+/// Takes the passkeys of `example.org`.
+pub(crate) fn with_passkeys(options: &mut Options) {
+    let parameters = [("MfaPolicy", "optional"), ("PasskeyRpId", "example.org")];
+    options.parameters.extend(parameters.map(|(name, value)| (name.to_owned(), value.to_owned())));
 }
 
 /// Every route of the authentication API that a stack can have.

@@ -23,7 +23,7 @@ fn pattern(parameter: &str) -> Regex {
 fn complaint(variables: &[(&str, &str)]) -> Option<String> {
     let needed = ["IDENTITY_TABLE", "SESSIONS_TABLE", "ACCESS_KEYS_SECRET", "REFRESH_KEYS_SECRET"];
     let config: Config = needed.map(|name| (name, name)).iter().chain(variables).copied().collect();
-    let asked: [Result<(), ConfigError>; 22] = [
+    let asked: [Result<(), ConfigError>; 23] = [
         config.tables().map(drop),
         config.access_keys_secret().map(drop),
         config.refresh_keys_secret().map(drop),
@@ -39,6 +39,7 @@ fn complaint(variables: &[(&str, &str)]) -> Option<String> {
         config.email_verification().map(drop),
         config.mail().map(drop),
         config.mfa_policy().map(drop),
+        config.relying_party_if_any().map(drop),
         config.security_log().map(drop),
         config.api_rate(1).map(drop),
         config.no_rules().map(drop),
@@ -147,6 +148,11 @@ fn what_has_no_single_meaning_is_refused_before_it_is_in_force() {
         ("TokenIssuer", "nova crm"),
         ("MailFrom", "Nova <no-reply@example.com>"),
         ("MailFrom", "no-reply@example"),
+        ("PasskeyRpId", "https://example.com"),
+        ("PasskeyRpId", "Example.com"),
+        ("PasskeyRpId", "127.0.0.1"),
+        ("PasskeyRpId", "example.com:443"),
+        ("PasskeyRpId", "-a.example.com"),
         ("MailName", "No\"va"),
         ("MailName", "Nova\r\nBcc: all@example.com"),
         ("MailName", " Nova"),

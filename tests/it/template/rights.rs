@@ -95,15 +95,15 @@ pub(super) const NEEDS: &[(&str, &str, &str, &[&str])] = &[
     ("Email", "Sessions", "PutItem", &["MAIL"]),
     ("Email", "Sessions", "UpdateItem", &["ATTEMPTS", "MAILS", "RATE"]),
     ("Factors", "Identity", "BatchGetItem", &["USER"]),
-    ("Factors", "Identity", "DeleteItem", &["FACTOR"]),
+    ("Factors", "Identity", "DeleteItem", &["FACTOR", "PASSKEY"]),
     ("Factors", "Identity", "GetItem", &["USER"]),
-    ("Factors", "Identity", "PutItem", &["EVENT", "FACTOR"]),
+    ("Factors", "Identity", "PutItem", &["EVENT", "FACTOR", "PASSKEY"]),
     ("Factors", "Identity", "Query", &["FACTOR"]),
     ("Factors", "Identity", "UpdateItem", &["FACTOR", "USER"]),
     ("Factors", "Sessions", "BatchGetItem", &["USER"]),
     ("Factors", "Sessions", "GetItem", &["USER"]),
-    ("Factors", "Sessions", "PutItem", &["MAIL"]),
-    ("Factors", "Sessions", "UpdateItem", &["RATE", "USER"]),
+    ("Factors", "Sessions", "PutItem", &["CEREMONY", "MAIL"]),
+    ("Factors", "Sessions", "UpdateItem", &["CEREMONY", "RATE", "USER"]),
     ("Login", "Identity", "GetItem", &["EMAIL", "USER"]),
     ("Login", "Identity", "PutItem", &["EVENT"]),
     ("Login", "Identity", "UpdateItem", &["EMAIL"]),
@@ -122,10 +122,20 @@ pub(super) const NEEDS: &[(&str, &str, &str, &[&str])] = &[
     ("LoginFactor", "Sessions", "GetItem", &["LOGIN", "USER"]),
     ("LoginFactor", "Sessions", "PutItem", &["MAIL", "USER"]),
     ("LoginFactor", "Sessions", "Query", &["USER"]),
-    ("LoginFactor", "Sessions", "UpdateItem", &["ATTEMPTS", "LOGIN", "RATE", "USER"]),
+    ("LoginFactor", "Sessions", "UpdateItem", &["ATTEMPTS", "CEREMONY", "LOGIN", "RATE", "USER"]),
     ("Logout", "Identity", "PutItem", &["EVENT"]),
     ("Logout", "Sessions", "GetItem", &["USER"]),
     ("Logout", "Sessions", "UpdateItem", &["USER"]),
+    ("Passkey", "Identity", "BatchGetItem", &["USER"]),
+    ("Passkey", "Identity", "GetItem", &["FACTOR", "PASSKEY", "USER"]),
+    ("Passkey", "Identity", "PutItem", &["EVENT"]),
+    ("Passkey", "Identity", "Query", &["FACTOR"]),
+    ("Passkey", "Identity", "UpdateItem", &["FACTOR"]),
+    ("Passkey", "Sessions", "BatchGetItem", &["USER"]),
+    ("Passkey", "Sessions", "GetItem", &["LOGIN", "USER"]),
+    ("Passkey", "Sessions", "PutItem", &["CEREMONY", "USER"]),
+    ("Passkey", "Sessions", "Query", &["USER"]),
+    ("Passkey", "Sessions", "UpdateItem", &["CEREMONY", "RATE", "USER"]),
     ("Password", "Identity", "BatchGetItem", &["USER"]),
     ("Password", "Identity", "GetItem", &["EMAIL", "USER"]),
     ("Password", "Identity", "PutItem", &["EVENT"]),
@@ -304,10 +314,12 @@ fn who_may_only_write_is_given_nothing_back() {
             continue;
         }
         // A session that is put finds itself, where its first answer was lost; its function reads sessions anyway. A login that waits
-        // is found by nobody who does not have its token, and a mail by nobody who does not know its random id.
-        if actions == ["dynamodb:PutItem"] && ["LoginRole", "LoginFactorRole"].contains(&role.as_str()) {
-            let known = ["USER#*", "LOGIN#*", "MAIL#*"];
-            let own = leading_keys(&statement).iter().all(|kind| known.contains(&kind.as_str()));
+        // is found by nobody who does not have its token, and so is a challenge, and a mail by nobody who does not know its random id.
+        if actions == ["dynamodb:PutItem"]
+            && ["LoginRole", "LoginFactorRole", "PasskeyRole"].contains(&role.as_str())
+        {
+            let found = ["USER#*", "LOGIN#*", "CEREMONY#*", "MAIL#*"];
+            let own = leading_keys(&statement).iter().all(|kind| found.contains(&kind.as_str()));
             if own && resources(&statement)[0]["Fn::GetAtt"] == "SessionsTable.Arn" {
                 continue;
             }
@@ -316,7 +328,7 @@ fn who_may_only_write_is_given_nothing_back() {
         seen.insert(role);
     }
     assert!(seen.contains("RegisterRole") && seen.len() > 5, "{seen:?}");
-    // Who updates without reading counts something, and nothing else.
+    // Who updates without reading counts something, or uses up a challenge that it knows, and nothing else.
     for Right { role, statement } in rights_to("dynamodb:") {
         if texts(&statement["Action"]).eq(["dynamodb:UpdateItem"]) && returns_items(&statement) {
             for kind in leading_keys(&statement) {
@@ -329,7 +341,7 @@ fn who_may_only_write_is_given_nothing_back() {
                         && leading_keys(&other.statement).contains(&kind)
                 });
                 assert!(
-                    is_read || ["ATTEMPTS#*", "MAILS#*", "RATE#*"].contains(&kind.as_str()),
+                    is_read || ["ATTEMPTS#*", "CEREMONY#*", "MAILS#*", "RATE#*"].contains(&kind.as_str()),
                     "{role}: {statement}"
                 );
             }

@@ -13,8 +13,9 @@ use super::texts;
 use crate::support::app::App;
 use crate::support::client::Client;
 use crate::support::mail::read;
+use crate::support::passkey::Phone;
 use crate::support::proxy::{Call, Proxy};
-use crate::support::stack::{PASSWORD, Pair, System, with_mail};
+use crate::support::stack::{PASSWORD, Pair, System, with_mail, with_passkeys};
 
 /// What IAM decides about: whose role, which action, on which table, and the partition keys that it touches.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -258,6 +259,7 @@ async fn the_life_of_a_user() -> Vec<Call> {
     let mut seen = proxy.seen();
     seen.extend(the_life_of_a_confirmed_user().await);
     seen.extend(the_life_of_a_user_with_an_app().await);
+    seen.extend(the_life_of_a_user_with_a_passkey().await);
     seen
 }
 
@@ -298,5 +300,42 @@ async fn the_life_of_a_user_with_an_app() -> Vec<Call> {
     assert_eq!(client.send(with("GET", "factors")).await.body["data"]["recoveryCodesLeft"], 9);
     client.send(with("POST", "factors/recovery")).await.expect_status(200);
     client.send(with("DELETE", &format!("factors/{}", app.id))).await.expect_status(200);
+    proxy.seen()
+}
+
+/// What a user does who has a passkey.
+async fn the_life_of_a_user_with_a_passkey() -> Vec<Call> {
+    let proxy = Proxy::start().await;
+    let url = proxy.url().to_owned();
+    let system = System::start_with(|options| {
+        with_mail(options);
+        with_passkeys(options);
+        options.environment.insert("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), url);
+        options.parameters.insert("MaxSessionsPerUser".to_owned(), "1".to_owned());
+    })
+    .await;
+    proxy.forward_to(system.stack.dynamodb_url());
+    let (sara, client, mut phone) = (system.user("sara").await, Client::at(2), Phone::new(1));
+    let mut pair = system.login(&client, &sara).await;
+    let ask = async |pair: &Pair, path: &str, body: &Value| {
+        let request = client.request("POST", &system.auth(path)).bearer_auth(&pair.access).json(body);
+        let answer = client.send(request).await;
+        answer.expect_status(200);
+        answer
+    };
+    let options = ask(&pair, "factors/passkeys/options", &json!({})).await.body["data"].take();
+    ask(&pair, "factors/passkeys", &json!({"passkey": phone.make(&options)})).await;
+    let token = system.try_login(&client, &sara.email, PASSWORD).await.text("/data/challenge/token");
+    let options = ask(&pair, "login/factor/options", &json!({"token": token})).await.body["data"].take();
+    let second = json!({"token": token, "passkey": phone.show(&options)});
+    pair = Pair::of(&ask(&pair, "login/factor", &second).await);
+    let options = ask(&pair, "passkey/options", &json!({})).await.body["data"].take();
+    pair = Pair::of(&ask(&pair, "passkey", &json!({"passkey": phone.show(&options)})).await);
+    let options = ask(&pair, "step-up/options", &json!({})).await.body["data"].take();
+    ask(&pair, "step-up", &json!({"passkey": phone.show(&options)})).await;
+    let listed = client.get(&system.auth("factors"), Some(&pair.access)).await;
+    let remove =
+        client.request("DELETE", &system.auth(&format!("factors/{}", listed.text("/data/factors/0/id"))));
+    client.send(remove.bearer_auth(&pair.access)).await.expect_status(200);
     proxy.seen()
 }

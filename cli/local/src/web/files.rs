@@ -29,6 +29,7 @@ const ASSETS: &[(&str, &str, &str)] = &[
     ("factors.js", MODULE, web!("factors.js")),
     ("lists.js", MODULE, web!("lists.js")),
     ("mailed.js", MODULE, web!("mailed.js")),
+    ("passkeys.js", MODULE, web!("passkeys.js")),
     ("password.js", MODULE, web!("password.js")),
     ("status.js", MODULE, web!("status.js")),
     ("text.js", MODULE, web!("text.js")),

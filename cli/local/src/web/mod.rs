@@ -54,6 +54,8 @@ pub(crate) struct Facts {
     pub(crate) mail: bool,
     /// Whether it takes second factors.
     pub(crate) second_factors: bool,
+    /// `PASSKEY_RP_ID`: the name that the page has to be opened by for passkeys; empty where none are taken.
+    pub(crate) passkey_domain: String,
     /// `PASSWORD_PROFILE`.
     pub(crate) password_profile: String,
     /// Somebody whom the page offers to sign in as.
@@ -93,6 +95,7 @@ impl Page {
             "registration": facts.registration,
             "mail": facts.mail,
             "secondFactors": facts.second_factors,
+            "passkeyDomain": facts.passkey_domain,
             "passwordProfile": facts.password_profile,
             "demo": demo,
         });

@@ -47,7 +47,7 @@ pub async fn list_factors(
     let passkeys = rows.passkeys.into_iter().map(|passkey| ListedFactor {
         id: passkey.factor_id(),
         kind: FactorKind::Passkey,
-        name: Some(passkey.name),
+        name: Some(passkey.name).filter(|name| !name.is_empty()),
         created_at: passkey.created_at,
         last_used_at: passkey.last_used_at,
     });

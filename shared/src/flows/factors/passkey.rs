@@ -1,6 +1,4 @@
 //! Making a passkey, and judging the answers of those that there are.
-//!
-//! No endpoint calls this yet: a stack takes passkeys where its service has a relying party, and none has one so far.
 
 use serde_json::Value;
 
@@ -18,12 +16,12 @@ use crate::{
     domain::{
         ids::{SessionId, UserId},
         moment::Moment,
-        refusal::Refusal,
+        refusal::{Fault, FieldFault, Refusal},
         security_event::SecurityEvent,
         session::Device,
     },
     entropy,
-    service::FactorService,
+    service::{AuthService, FactorService},
     store::{CEREMONY_LASTS, Ceremony, CeremonyKind, FactorChange, FactorCommitted, FactorRows},
     webauthn::{
         AssertionResponse, Challenge, Expected, PasskeyRefused, RegistrationResponse, RelyingParty,
@@ -34,44 +32,19 @@ use crate::{
 /// A user may have so many passkeys.
 pub const MOST_PASSKEYS: usize = 20;
 
-/// What became of a new passkey.
-#[derive(Debug)]
-pub enum Registered {
-    /// It counts from now on. The recovery codes, where these are the user's first.
-    Done(Option<NewCodes>),
-    /// The answer is not one that can be taken.
-    Refused(PasskeyRefused),
-    /// It is somebody's already.
-    Taken,
-}
-
-/// Draws a challenge and remembers whom it is for.
+/// Draws a challenge and remembers whom it is for: a session, a user whose password was right, or anybody.
 ///
 /// # Errors
 /// That there is no randomness or no storage; then none is given out.
 pub(in super::super) async fn begin(
-    service: &FactorService,
+    auth: &AuthService,
     moment: &Moment,
     kind: CeremonyKind,
-    of: Option<(UserId, SessionId)>,
-) -> Result<Challenge, FlowError> {
-    begin_for(service, moment, kind, of.map(|(user, _)| user), of.map(|(_, session)| session)).await
-}
-
-/// The same, where it may be a user who has no session.
-///
-/// # Errors
-/// As [`begin`].
-pub(in super::super) async fn begin_for(
-    service: &FactorService,
-    moment: &Moment,
-    kind: CeremonyKind,
-    user_id: Option<UserId>,
-    session_id: Option<SessionId>,
+    (user_id, session_id): (Option<UserId>, Option<SessionId>),
 ) -> Result<Challenge, FlowError> {
     let challenge = Challenge::from_bytes(entropy::bytes()?);
     let ceremony = Ceremony { kind, user_id, session_id, ends: moment.now + CEREMONY_LASTS };
-    service.auth.store.begin_ceremony(&challenge, &ceremony).await?;
+    auth.store.begin_ceremony(&challenge, &ceremony).await?;
     Ok(challenge)
 }
 
@@ -79,7 +52,7 @@ pub(in super::super) async fn begin_for(
 ///
 /// # Errors
 /// `NotFound`: the stack takes none.
-pub(in super::super) fn relying_party(service: &FactorService) -> Result<&RelyingParty, Refusal> {
+fn relying_party(service: &FactorService) -> Result<&RelyingParty, Refusal> {
     service.passkeys.as_ref().ok_or(Refusal::NotFound)
 }
 
@@ -97,8 +70,8 @@ pub async fn passkey_options(
     require_fresh(&who, moment)?;
     let rows = service.auth.store.factors(who.profile.id).await?;
     room_for_one_more(&rows)?;
-    let of = Some((who.profile.id, who.session.session_id));
-    let challenge = begin(service, moment, CeremonyKind::Register, of).await?;
+    let of = (Some(who.profile.id), Some(who.session.session_id));
+    let challenge = begin(&service.auth, moment, CeremonyKind::Register, of).await?;
     let user = UserEntity {
         id: who.profile.id,
         name: who.profile.email.as_str(),
@@ -111,23 +84,27 @@ fn room_for_one_more(rows: &FactorRows) -> Result<(), FlowError> {
     if rows.passkeys.len() < MOST_PASSKEYS { Ok(()) } else { Err(Refusal::FactorLimit.into()) }
 }
 
-/// Registers the passkey that a browser made.
+/// Registers the passkey that a browser made. The recovery codes, where these are the user's first.
 ///
 /// # Errors
-/// Of the refusals: `NotFound`, those of [`authenticate_enrolling`], `StepUpRequired`, `FactorLimit`.
+/// Of the refusals: `NotFound`, those of [`authenticate_enrolling`], `StepUpRequired`, `FactorLimit`, `PasskeyExists`, and `Invalid`
+/// for an answer that is not right or not to a challenge that this session was given.
 pub async fn register_passkey(
     service: &FactorService,
     moment: &Moment,
     request: &FactorRequest,
-    name: String,
+    name: Option<String>,
     answer: &RegistrationResponse,
-) -> Result<Registered, FlowError> {
+) -> Result<Option<NewCodes>, FlowError> {
     let us = relying_party(service)?;
     let mut who = authenticate_enrolling(&service.auth, moment, &request.access).await?;
     require_fresh(&who, moment)?;
     let passkey = match verified(service, moment, us, &who, answer).await? {
-        Ok(passkey) => passkey.stored(name, moment.now),
-        Err(refused) => return Ok(Registered::Refused(refused)),
+        Ok(passkey) => passkey.stored(name.unwrap_or_default(), moment.now),
+        Err(refused) => {
+            tracing::warn!(reason = %refused, request.id = moment.request.as_str(), "a passkey was refused");
+            return Err(Refusal::Invalid(vec![FieldFault { field: "passkey", fault: Fault::Invalid }]).into());
+        }
     };
     for _ in 0..MAX_ROUNDS {
         require_fresh(&who, moment)?;
@@ -145,10 +122,10 @@ pub async fn register_passkey(
             event: SecurityEvent::AuthnFactorAdded,
         };
         match commit(service, moment, request, &who, change).await? {
-            FactorCommitted::Done => return Ok(Registered::Done(codes)),
-            FactorCommitted::Taken => return Ok(Registered::Taken),
+            FactorCommitted::Done => return Ok(codes),
+            FactorCommitted::Taken => return Err(Refusal::PasskeyExists.into()),
             // The passkey that was made may be here already, by this very request.
-            FactorCommitted::Changed if is_here(&rows, &passkey) => return Ok(Registered::Taken),
+            FactorCommitted::Changed if is_here(&rows, &passkey) => return Err(Refusal::PasskeyExists.into()),
             FactorCommitted::Changed => who = again(service, moment, request).await?,
         }
     }
@@ -188,23 +165,22 @@ async fn verified(
 /// # Errors
 /// That storage failed; then the counter may be raised.
 pub(in super::super) async fn judge(
-    service: &FactorService,
+    auth: &AuthService,
+    us: &RelyingParty,
     moment: &Moment,
     challenge: &Challenge,
     expected: Expected,
     (row, answer): (&StoredPasskey, &AssertionResponse),
     device: &Device,
 ) -> Result<bool, FlowError> {
-    let Some(us) = &service.passkeys else { return Ok(false) };
     let (Expected::Of(user) | Expected::Discovered(user)) = expected;
     match us.verify_assertion(challenge, expected, row, answer) {
-        Ok(asserted) => Ok(service.auth.store.use_passkey(user, row, &asserted, moment).await?),
+        Ok(asserted) => Ok(auth.store.use_passkey(user, row, &asserted, moment).await?),
         Err(refused) => {
             tracing::warn!(reason = %refused, request.id = moment.request.as_str(), "a passkey was refused");
             if refused == PasskeyRefused::Cloned {
-                let entry =
-                    service.auth.journal.entry(SecurityEvent::AuthnPasskeyClone, moment, user, device);
-                service.auth.store.put_event(&entry).await?;
+                let entry = auth.journal.entry(SecurityEvent::AuthnPasskeyClone, moment, user, device);
+                auth.store.put_event(&entry).await?;
                 announce(&entry);
             }
             Ok(false)

@@ -8,14 +8,14 @@ use crate::{
     domain::{
         attempts::Quota,
         factors::{Amr, recovery::RecoveryCode, totp::TotpCode},
-        ids::UserId,
+        ids::{SessionId, UserId},
         moment::Moment,
         refusal::Refusal,
         security_event::SecurityEvent,
         session::Device,
     },
     service::FactorService,
-    store::{CeremonyKind, FactorRows, TotpFactor},
+    store::{Ceremony, CeremonyKind, FactorRows, TotpFactor},
     webauthn::{AssertionResponse, Expected},
 };
 
@@ -28,6 +28,23 @@ pub enum FactorProof {
     Recovery(RecoveryCode),
     /// What a browser answered of a passkey.
     Passkey(Box<AssertionResponse>),
+}
+
+/// What a challenge of a passkey has to be given out for.
+#[derive(Debug, Clone, Copy)]
+pub(in super::super) struct Purpose {
+    kind: CeremonyKind,
+    session: Option<SessionId>,
+}
+
+impl Purpose {
+    /// The second step of a login.
+    pub(in super::super) const LOGIN: Self = Self { kind: CeremonyKind::Login, session: None };
+
+    /// Stepping this session up.
+    pub(in super::super) const fn step_up(session: SessionId) -> Self {
+        Self { kind: CeremonyKind::StepUp, session: Some(session) }
+    }
 }
 
 /// A factor that was right and is used up.
@@ -56,8 +73,7 @@ impl Proven {
     }
 }
 
-/// Verifies a second factor of a user and uses it up: of several at once, one is right. `kind`: what a challenge of a passkey has to
-/// be given out for.
+/// Verifies a second factor of a user and uses it up: of several at once, one is right.
 ///
 /// # Errors
 /// `SecondFactorInvalid` for one that is wrong, used or old, with a quota that the caller replaces by its window's.
@@ -65,14 +81,16 @@ pub(in super::super) async fn prove(
     service: &FactorService,
     moment: &Moment,
     user: UserId,
-    (proof, kind): (&FactorProof, CeremonyKind),
+    (proof, purpose): (&FactorProof, Purpose),
     device: &Device,
 ) -> Result<Proven, FlowError> {
     let rows = service.auth.store.factors(user).await?;
     let proven = match proof {
         FactorProof::Code(code) => totp(service, moment, user, &rows, code).await?,
         FactorProof::Recovery(code) => recovery(service, moment, user, &rows, code).await?,
-        FactorProof::Passkey(answer) => passkey(service, moment, (user, kind), &rows, answer, device).await?,
+        FactorProof::Passkey(answer) => {
+            passkey(service, moment, (user, purpose), &rows, answer, device).await?
+        }
     };
     let Some(proven) = proven else {
         let limit = service.auth.attempts.account;
@@ -152,7 +170,7 @@ async fn recovery(
 async fn passkey(
     service: &FactorService,
     moment: &Moment,
-    (user, kind): (UserId, CeremonyKind),
+    (user, purpose): (UserId, Purpose),
     rows: &FactorRows,
     answer: &AssertionResponse,
     device: &Device,
@@ -160,11 +178,13 @@ async fn passkey(
     let Some(row) = rows.passkeys.iter().find(|row| row.credential_id == *answer.credential()) else {
         return Ok(None);
     };
-    let Ok(challenge) = answer.challenge() else { return Ok(None) };
-    let ceremony = service.auth.store.take_ceremony(&challenge, kind, moment).await?;
-    if ceremony.is_none_or(|ceremony| ceremony.user_id != Some(user)) {
+    let (Some(us), Ok(challenge)) = (&service.passkeys, answer.challenge()) else { return Ok(None) };
+    let ceremony = service.auth.store.take_ceremony(&challenge, purpose.kind, moment).await?;
+    let is_ours = |of: Ceremony| of.user_id == Some(user) && of.session_id == purpose.session;
+    if !ceremony.is_some_and(is_ours) {
         return Ok(None);
     }
-    let used = judge(service, moment, &challenge, Expected::Of(user), (row, answer), device).await?;
+    let used =
+        judge(&service.auth, us, moment, &challenge, Expected::Of(user), (row, answer), device).await?;
     Ok(used.then_some(Proven::Passkey { shared: row.backup_eligible }))
 }

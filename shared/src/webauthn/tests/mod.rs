@@ -77,6 +77,43 @@ fn the_one_page_of_a_domain_is_its_own_unless_others_are_named() {
 }
 
 #[test]
+fn pages_that_may_call_with_cookies_may_ask_for_passkeys_where_they_are_on_the_domain() {
+    let list = "https://app.example.org,https://partner.example,capacitor://localhost,http://example.org";
+    let list = AllowedOrigins::parse(list).unwrap();
+    let us = RelyingParty::with_pages_of("example.org", &list, "Example").unwrap();
+    for page in ["https://example.org", "https://app.example.org"] {
+        assert!(us.has_page(page), "{page}");
+    }
+    for page in
+        ["https://partner.example", "capacitor://localhost", "http://example.org", "https://www.example.org"]
+    {
+        assert!(!us.has_page(page), "{page}");
+    }
+    assert!(RelyingParty::with_pages_of("10.0.0.1", &list, "Example").is_err());
+}
+
+#[test]
+fn on_a_developers_machine_every_port_is_a_page_and_no_other_host() {
+    let us = RelyingParty::new("localhost", "", "Example").unwrap();
+    for page in ["http://localhost:3000", "http://localhost", "https://localhost:8443", "https://localhost"] {
+        assert!(us.has_page(page), "{page}");
+    }
+    for page in [
+        "http://127.0.0.1:3000",
+        "http://localhost.evil.example",
+        "http://localhost:3000/",
+        "http://localhost:3000,http://evil.example",
+        "http://evil-localhost",
+        "capacitor://localhost",
+        "null",
+        "",
+    ] {
+        assert!(!us.has_page(page), "{page}");
+    }
+    assert!(!RelyingParty::new("example.org", "", "Example").unwrap().has_page("http://localhost:3000"));
+}
+
+#[test]
 fn nothing_of_a_passkey_stands_in_debug_output() {
     let phone = Authenticator::es256();
     let row = stored(&phone);
