@@ -34,18 +34,23 @@ async fn add(chromium: &Chromium, sara: &User) {
     chromium.see("#factor-list li").await;
 }
 
+/// As in a browser that offers passkeys where a button asks for one, and not beside the address: a device without a screen takes every
+/// offer at once.
+async fn offer_nothing(chromium: &Chromium) {
+    chromium
+        .run("PublicKeyCredential.isConditionalMediationAvailable = async () => false; return true")
+        .await;
+}
+
 #[tokio::test]
 async fn a_passkey_that_was_made_on_the_page_signs_in_there_without_a_password() {
     let Some(chromium) = Chromium::start().await else { return };
     let (_system, sara, page) = system("optional").await;
-    let device = chromium.add_authenticator(true).await;
+    chromium.add_authenticator(true).await;
     chromium.load(&page).await;
     add(&chromium, &sara).await;
-    // Nobody is at the device: the browser's own offer stays open, and signs nobody in.
-    chromium.verify_user(&device, false).await;
+    offer_nothing(&chromium).await;
     chromium.click("#sign-out").await;
-    chromium.see("#sign-in").await;
-    chromium.verify_user(&device, true).await;
     chromium.click("#passkey").await;
     chromium.see_text("me", &sara.email).await;
     chromium.close().await;
@@ -55,11 +60,12 @@ async fn a_passkey_that_was_made_on_the_page_signs_in_there_without_a_password()
 async fn a_passkey_is_the_second_step_on_the_page_and_steps_up() {
     let Some(chromium) = Chromium::start().await else { return };
     let (_system, sara, page) = system("required").await;
-    let device = chromium.add_authenticator(true).await;
+    chromium.add_authenticator(true).await;
     chromium.load(&page).await;
     add(&chromium, &sara).await;
-    chromium.verify_user(&device, false).await;
+    offer_nothing(&chromium).await;
     chromium.click("#sign-out").await;
+    chromium.see("#sign-in").await;
     chromium.type_into("#password", &format!("{PASSWORD}{ENTER}")).await;
     chromium.see("#use-passkey").await;
     assert_eq!(
@@ -67,7 +73,6 @@ async fn a_passkey_is_the_second_step_on_the_page_and_steps_up() {
         true,
         "a code is asked for"
     );
-    chromium.verify_user(&device, true).await;
     chromium.click("#use-passkey").await;
     chromium.see_text("me", &sara.email).await;
     chromium.click("#factor-list button").await;

@@ -91,21 +91,14 @@ impl Chromium {
     }
 
     /// Gives the browser a device that keeps passkeys and knows its user, or does not.
-    pub(crate) async fn add_authenticator(&self, knows_its_user: bool) -> String {
+    pub(crate) async fn add_authenticator(&self, knows_its_user: bool) {
         let options = json!({
             "protocol": "ctap2", "transport": "internal", "hasResidentKey": true, "hasUserVerification": true,
             "isUserVerified": knows_its_user, "isUserConsenting": true,
             // As the passkeys of people are: shared between their devices.
             "defaultBackupEligibility": true, "defaultBackupState": true,
         });
-        let id = self.command("POST", "/webauthn/authenticator", options).await;
-        id.as_str().unwrap().to_owned()
-    }
-
-    /// Whether the user of that device shows who they are.
-    pub(crate) async fn verify_user(&self, authenticator: &str, is_verified: bool) {
-        let path = format!("/webauthn/authenticator/{authenticator}/uv");
-        self.command("POST", &path, json!({"isUserVerified": is_verified})).await;
+        self.command("POST", "/webauthn/authenticator", options).await;
     }
 
     /// Makes this tab as narrow as a phone.
