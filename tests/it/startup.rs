@@ -250,7 +250,7 @@ const SENSELESS: [(&str, &str, &[&str]); 34] = [
     ),
     ("REGISTRATION", "sometimes", &["register"]),
     ("EMAIL_VERIFICATION", "perhaps", &["register"]),
-    ("MAIL", "sometimes", &["password", "factors"]),
+    ("MAIL", "sometimes", &["password", "factors", "login-factor"]),
     ("MFA_POLICY", "perhaps", &["login"]),
     ("API_RATE_LIMIT", "many", COUNTING),
     ("API_RATE_SECONDS", "few-of-them", COUNTING),

@@ -55,6 +55,12 @@ pub enum RecordFault {
     /// A member's text is not what it should be.
     #[error("{0} {1}")]
     Invalid(&'static str, &'static str),
+    /// It carries a second factor. Its secret may be shorter than ours, and an operator's command has no key to seal one with.
+    #[error(
+        "a member is a second factor, which is not imported, whatever its length: take it out; the user enrols an app after \
+         the first login"
+    )]
+    SecondFactor,
     /// A member that nothing reads: probably one that is spelled wrongly.
     #[error("there is a member that is none of email, name, role, status, permissions, passwordHash")]
     Unknown,
@@ -72,6 +78,9 @@ impl UserRecord {
             return Err(RecordFault::TooLong);
         }
         let members = strict_json::object(line).map_err(|_| RecordFault::NotAnObject)?;
+        if members.iter().any(|(name, value)| is_second_factor(name, value)) {
+            return Err(RecordFault::SecondFactor);
+        }
         if members.keys().any(|name| !MEMBERS.contains(&name.as_str())) {
             return Err(RecordFault::Unknown);
         }
@@ -139,6 +148,16 @@ impl UserRecord {
     }
 }
 
+/// Whether a member is what another system exports of a second factor: by its name, or as the address that apps read from QR codes.
+fn is_second_factor(name: &str, value: &Value) -> bool {
+    const WORDS: [&str; 9] =
+        ["otp", "mfa", "2fa", "tfa", "factor", "authenticator", "recoverycode", "backupcode", "passkey"];
+    let name: String =
+        name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+    let is_key_uri = value.as_str().is_some_and(|text| text.trim_start().starts_with("otpauth:"));
+    is_key_uri || (!value.is_null() && WORDS.iter().any(|word| name.contains(word)))
+}
+
 /// A text; `null` is as good as nothing.
 fn text<'m>(members: &'m Map<String, Value>, name: &'static str) -> Result<Option<&'m str>, RecordFault> {
     match members.get(name) {
@@ -188,6 +207,27 @@ mod tests {
         });
         change(members.as_object_mut().unwrap());
         UserRecord::parse(members.to_string().as_bytes())
+    }
+
+    /// Taken without it, a user who had a second factor would be let in by the password alone, and nobody would have said so.
+    #[test]
+    fn a_secret_of_another_system_is_refused_as_what_it_is_whatever_its_length() {
+        // 80, 128 and 160 bits.
+        let secrets = ["JBSWY3DPEHPK3PXP", "JBSWY3DPEHPK3PXPJBSWY3DPEI", "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"];
+        for name in ["totpSecret", "otp_secret", "mfa", "twoFactorSecret", "google2fa-secret", "backup_codes"]
+        {
+            for secret in secrets {
+                let refused = line(|m| drop(m.insert(name.to_owned(), json!(secret)))).unwrap_err();
+                assert_eq!(refused, RecordFault::SecondFactor, "{name}");
+                assert!(
+                    refused.to_string().contains("second factor") && !refused.to_string().contains(secret)
+                );
+            }
+        }
+        let uri = "otpauth://totp/x?secret=JBSWY3DPEHPK3PXP";
+        assert_eq!(line(|m| drop(m.insert("seed".to_owned(), json!(uri)))), Err(RecordFault::SecondFactor));
+        // A system that says of everybody whether they have one, and of this user that they do not.
+        assert_eq!(line(|m| drop(m.insert("totp".to_owned(), json!(null)))), Err(RecordFault::Unknown));
     }
 
     #[test]
