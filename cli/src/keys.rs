@@ -1,11 +1,14 @@
 //! `nova keys …`: the rings of keys that tokens and the links in mail are made with.
 
+use std::collections::BTreeSet;
 use std::error::Error;
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use jiff::Timestamp;
 use nova_auth::app::start_time;
+use nova_auth::flows::add_key::add_factor_key;
 use nova_auth::flows::drop_keys::drop_keys;
 use nova_auth::keys::{Key, KeyAlgorithm, KeyDocument, Ring, TokenKind, VersionedSecret};
 use secrecy::ExposeSecret as _;
@@ -25,7 +28,7 @@ pub(crate) enum Verb {
     List(ListArgs),
     /// Rotate the keys now. Nobody is logged out, unless --drop names a key.
     #[command(
-        after_help = "Examples:\n  nova keys rotate --local                  every ring; the new keys sign in an hour\n  nova keys rotate --local --drop access-1  the key is compromised: remove it at once"
+        after_help = "Examples:\n  nova keys rotate --local                  every ring but factor; the new keys sign in an hour\n  nova keys rotate --local factor           a new key for second factors; no key leaves, and no factor is lost\n  nova keys rotate --local --drop access-1  the key is compromised: remove it at once"
     )]
     Rotate(RotateArgs),
 }
@@ -40,13 +43,16 @@ pub(crate) struct ListArgs {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct RotateArgs {
-    /// Which ring. Without it: all that the system has.
+    /// Which ring. Without it: all that have a schedule too, which is all but that of second factors.
     #[arg(value_parser = a_ring(), conflicts_with = "drop")]
     ring: Option<TokenKind>,
     /// The key of this name is compromised: take it out at once, with every token that it signed. May be given several
     /// times; whoever could read a secret has all of its keys.
     #[arg(long, value_name = "KID")]
     drop: Vec<String>,
+    /// With --drop: drop a key of second factors though somebody's factors need it. They can't log in until `nova factor reset`.
+    #[arg(long, requires = "drop")]
+    lose_factors: bool,
     /// With --drop: the algorithm of the key that takes over. By default, that of the dropped one.
     #[arg(long, value_name = "ALGORITHM", value_parser = algorithm, requires = "drop")]
     algorithm: Option<KeyAlgorithm>,
@@ -76,7 +82,11 @@ pub(crate) async fn run(verb: Verb) -> Result<(), Box<dyn Error>> {
     match &verb {
         Verb::List(args) => list(args).await.map_err(|error| args.target.explain(error)),
         Verb::Rotate(args) => {
-            let done = if args.drop.is_empty() { rotate(args).await } else { emergency(args).await };
+            let done = match args.ring {
+                _ if !args.drop.is_empty() => emergency(args).await,
+                Some(TokenKind::Factor) => add_to_factors(args).await,
+                _ => rotate(args).await,
+            };
             done.map_err(|error| args.target.explain(error))
         }
     }
@@ -103,7 +113,7 @@ async fn list(args: &ListArgs) -> Result<(), Box<dyn Error>> {
 
 async fn rotate(args: &RotateArgs) -> Result<(), Box<dyn Error>> {
     let mut rings = args.target.secrets().await?;
-    // What is sealed with a key of theirs lives as long as its factor: rotate-keys leaves them alone.
+    // What is sealed with a key of theirs lives as long as its factor: rotate-keys leaves them alone (see `add_to_factors`).
     rings.retain(|(kind, _)| *kind != TokenKind::Factor);
     if let Some(chosen) = args.ring {
         rings.retain(|(kind, _)| *kind == chosen);
@@ -136,6 +146,21 @@ async fn rotate(args: &RotateArgs) -> Result<(), Box<dyn Error>> {
         args.output.print(&document, &format!("{}: rotated; {newest}; {kept}", kind.name()))?;
     }
     Ok(())
+}
+
+/// A new key for second factors. The others stay in the ring, and so does every factor.
+async fn add_to_factors(args: &RotateArgs) -> Result<(), Box<dyn Error>> {
+    let found = args.target.secrets().await?.into_iter().find(|(kind, _)| *kind == TokenKind::Factor);
+    let (kind, secret) = found.ok_or("this system has no factor keys")?;
+    let added = add_factor_key(&secret, start_time()).await.map_err(|error| format!("factor: {error}"))?;
+    let document = json!({ "ring": kind.name(), "newKey": &added.kid, "signsFrom": added.begins });
+    let page = format!(
+        "{}: {} seals from {}; the keys before it stay, and factors that were enrolled go on working",
+        kind.name(),
+        added.kid,
+        added.begins
+    );
+    args.output.print(&document, &page)
 }
 
 fn describe_new(key: &Key) -> String {
@@ -178,6 +203,11 @@ async fn emergency(args: &RotateArgs) -> Result<(), Box<dyn Error>> {
     if let Some(unknown) = left.first() {
         return Err(format!("no ring has a key {unknown}; see `nova keys list`").into());
     }
+    for (kind, secret, kids, _) in &found {
+        if *kind == TokenKind::Factor && !args.lose_factors {
+            needed_by_nobody(args, secret, kids, now).await?;
+        }
+    }
     for (kind, secret, kids, algorithm) in found {
         let done = drop_keys(&secret, kind, &kids, algorithm, now).await?;
         let mut page = format!("{}: {} dropped", kind.name(), kids.join(", "));
@@ -217,6 +247,45 @@ async fn emergency(args: &RotateArgs) -> Result<(), Box<dyn Error>> {
     )
 }
 
+/// Makes sure that no factor is lost with these keys: nobody seals with them any more, and nothing is sealed with them.
+async fn needed_by_nobody(
+    args: &RotateArgs,
+    secret: &VersionedSecret,
+    kids: &[String],
+    now: Timestamp,
+) -> Result<(), Box<dyn Error>> {
+    const OTHERWISE: &str = "with --lose-factors it is dropped all the same, and `nova factor reset` lets those users enrol again";
+    let keys = document(secret, TokenKind::Factor).await?;
+    if let Some(busy) = kids.iter().find(|kid| !keys.is_idle(kid, now)) {
+        return Err(format!(
+            "{busy} may still seal second factors: run `nova keys rotate factor`, and drop it two hours later at the \
+             earliest; {OTHERWISE}"
+        )
+        .into());
+    }
+    let store = args.target.store().await?;
+    let (mut users, mut from) = (BTreeSet::new(), None);
+    loop {
+        let (found, next) = store.users_of_factor_keys(kids, from).await?;
+        users.extend(found);
+        match next {
+            Some(next) => from = Some(next),
+            None if users.is_empty() => return Ok(()),
+            None => break,
+        }
+    }
+    let first: Vec<_> = users.iter().take(5).map(String::as_str).collect();
+    let more = if users.len() > first.len() { ", …" } else { "" };
+    Err(format!(
+        "{} still need {}: {}{more}. An app is sealed anew when its user next logs in with it, recovery codes when they are \
+         renewed; {OTHERWISE}",
+        if users.len() == 1 { "the second factors of 1 user".to_owned() } else { format!("the second factors of {} users", users.len()) },
+        kids.join(", "),
+        first.join(", ")
+    )
+    .into())
+}
+
 fn consequences(kind: TokenKind) -> &'static str {
     match kind {
         TokenKind::Access => {
@@ -237,10 +306,14 @@ fn consequences(kind: TokenKind) -> &'static str {
 }
 
 async fn ring(secret: &VersionedSecret, kind: TokenKind) -> Result<Ring, Box<dyn Error>> {
+    Ok(document(secret, kind).await?.ring()?)
+}
+
+async fn document(secret: &VersionedSecret, kind: TokenKind) -> Result<KeyDocument, Box<dyn Error>> {
     let versions = secret.versions().await?;
     let current = versions.current().ok_or("the secret has no current version")?;
     let text = secret.value(current).await?.ok_or("the secret has no value")?;
-    Ok(KeyDocument::parse(text.expose_secret(), kind)?.ring()?)
+    Ok(KeyDocument::parse(text.expose_secret(), kind)?)
 }
 
 /// Each key, with what it does now.

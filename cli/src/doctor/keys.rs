@@ -83,7 +83,7 @@ impl Keys<'_> {
         if self.kind == TokenKind::Factor {
             return Finding::not_here(
                 check,
-                "no schedule rotates them: what they seal lives as long as its factor",
+                "no schedule rotates them: what they seal lives as long as its factor; `nova keys rotate factor` adds one",
             );
         }
         if self.is_local {

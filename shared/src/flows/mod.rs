@@ -1,5 +1,6 @@
 //! One story a file. A flow takes typed input and a [`Moment`], and knows no HTTP.
 
+pub mod add_key;
 pub mod attempts;
 pub mod authenticate;
 pub mod authorize;
@@ -12,6 +13,7 @@ pub mod drop_keys;
 mod end_session;
 mod factor_attempts;
 pub mod factors;
+mod in_force;
 pub mod login;
 pub mod logout;
 pub mod mail;

@@ -143,7 +143,15 @@ impl KeyDocument {
     #[must_use]
     pub fn leaves_at(&self, name: &str, lifetimes: &Lifetimes) -> Option<Timestamp> {
         let rank = self.jwks.iter().position(|jwk| kid(jwk) == name)?;
-        self.succeeded_at(rank).map(|taken_over| taken_over + outlives(self.kind, lifetimes))
+        Some(self.succeeded_at(rank)? + outlives(self.kind, lifetimes)?)
+    }
+
+    /// Whether nobody seals or signs with this key any more, however stale their ring.
+    #[must_use]
+    pub fn is_idle(&self, name: &str, now: Timestamp) -> bool {
+        let rank = self.jwks.iter().position(|jwk| kid(jwk) == name);
+        let taken_over = rank.and_then(|rank| self.succeeded_at(rank));
+        taken_over.is_some_and(|taken_over| taken_over + MAX_STALENESS + FRESH <= now)
     }
 
     /// Whether the same keys stand in both.
@@ -185,8 +193,11 @@ impl KeyDocument {
         if time(jwk, "exp").is_some_and(|end| end <= now) {
             return true;
         }
-        let taken_over = self.succeeded_at(rank);
-        taken_over.is_some_and(|taken_over| taken_over + outlives(self.kind, lifetimes) <= now)
+        let (Some(taken_over), Some(outlives)) = (self.succeeded_at(rank), outlives(self.kind, lifetimes))
+        else {
+            return false;
+        };
+        taken_over + outlives <= now
     }
 
     /// When another key begins to sign in its place, for good: one that ends itself might hand back.
@@ -198,20 +209,20 @@ impl KeyDocument {
     }
 }
 
-/// How long after its successor's begin a key is needed.
+/// How long after its successor's begin a key is needed. `None`: nobody can tell.
 ///
 /// Until [`MAX_STALENESS`] after that begin somebody with a stale ring may still sign with it; the token lives its time
 /// and the leeway; and whoever checks may have a ring that is [`FRESH`] no longer. Within the grace of a refresh the
 /// successor is made again with the key that made it: that is later by the grace.
-fn outlives(kind: TokenKind, lifetimes: &Lifetimes) -> SignedDuration {
+fn outlives(kind: TokenKind, lifetimes: &Lifetimes) -> Option<SignedDuration> {
     let token = match kind {
         TokenKind::Access => LONGEST_ACCESS,
         TokenKind::Refresh => lifetimes.refresh + lifetimes.grace,
         TokenKind::Link => LONGEST_LIFE,
         // What is sealed with it lives as long as its factor, which no key knows.
-        TokenKind::Factor => return SignedDuration::MAX,
+        TokenKind::Factor => return None,
     };
-    MAX_STALENESS + token + LEEWAY + FRESH
+    Some(MAX_STALENESS + token + LEEWAY + FRESH)
 }
 
 fn kid(jwk: &Map<String, Value>) -> String {

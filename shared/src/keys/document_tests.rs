@@ -64,6 +64,18 @@ fn the_key_that_signs_never_leaves_and_nor_does_one_whose_successor_ends_itself(
     assert_eq!(kids(&by_hand.without_dead_keys(far, &lifetimes())), ["old", "new"]);
 }
 
+/// What a key of second factors seals lives as long as its factor: a rotation that took one away would lock its users out.
+#[test]
+fn a_key_of_second_factors_never_leaves_and_is_idle_when_no_stale_ring_seals_with_it() {
+    let ring = document(TokenKind::Factor, &[("old", ""), ("new", &nbf(1))]);
+    let far = start() + SignedDuration::from_hours(24 * 3650);
+    assert_eq!(ring.leaves_at("old", &lifetimes()), None);
+    assert_eq!(kids(&ring.clone().without_dead_keys(far, &lifetimes())), ["old", "new"]);
+    let idle = start() + SignedDuration::from_hours(1) + SignedDuration::from_secs(45 * 60 + 30);
+    assert!(!ring.is_idle("old", idle - SignedDuration::from_secs(1)) && ring.is_idle("old", idle));
+    assert!(!ring.is_idle("new", far) && !ring.is_idle("nobodys", far));
+}
+
 #[test]
 fn an_expired_key_leaves_at_once() {
     let ring = document(TokenKind::Access, &[("old", r#","exp":1795512600"#), ("new", "")]);

@@ -1,4 +1,6 @@
-//! Every user, page by page: an operator's list and export. No function does this, and no function's role allows it.
+//! Every user, page by page: an operator's list and export; and whom a key of second factors may not be taken from. No function does this, and no function's role allows it.
+
+use std::collections::BTreeSet;
 
 use serde_dynamo::from_item;
 
@@ -67,5 +69,41 @@ impl Store {
             unreadable,
             next: page.last_evaluated_key.filter(|key| !key.is_empty()).map(PageKey),
         })
+    }
+
+    /// Whose apps and recovery codes need one of these keys, of a page of the table.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn users_of_factor_keys(
+        &self,
+        kids: &[String],
+        from: Option<PageKey>,
+    ) -> Result<(BTreeSet<String>, Option<PageKey>), StoreError> {
+        const OPERATION: &str = "look for what keys seal";
+        let names: Vec<_> = (0..kids.len()).map(|at| format!(":kid{at}")).collect();
+        // An enrolment that was never completed needs no key, and neither do recovery codes of which none is left.
+        let filter = format!(
+            "begins_with(pk, :factors) AND kid IN ({}) AND (#state = :active OR attribute_exists(codes))",
+            names.join(", ")
+        );
+        let mut scan = self.client.scan().table_name(&self.tables.identity);
+        for (name, kid) in names.iter().zip(kids) {
+            scan = scan.expression_attribute_values(name, item::text(kid));
+        }
+        let page = scan
+            .filter_expression(filter)
+            .projection_expression("pk")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":factors", item::text("FACTOR#"))
+            .expression_attribute_values(":active", item::text("active"))
+            .consistent_read(true)
+            .set_exclusive_start_key(from.map(|key| key.0))
+            .send()
+            .await
+            .map_err(|error| StoreError::from_sdk(OPERATION, &error))?;
+        let user = |row: &item::Item| Some(row.get("pk")?.as_s().ok()?.strip_prefix("FACTOR#")?.to_owned());
+        let users = page.items.unwrap_or_default().iter().filter_map(user).collect();
+        Ok((users, page.last_evaluated_key.filter(|key| !key.is_empty()).map(PageKey)))
     }
 }

@@ -7,6 +7,7 @@
 //! | `steps` | the four steps of a rotation: repeated, interrupted, out of order, too late |
 //! | `links` | a rotation, seen from a link that is out |
 //! | `emergency` | a key that is dropped |
+//! | `factors` | a key that joins those of second factors |
 //! | `years` | rotation after rotation under traffic, with the time moved |
 //! | `traffic` | rotation under traffic in the whole system |
 //! | `tampering` | tokens of every algorithm, changed in every part |
@@ -14,6 +15,7 @@
 
 mod cache;
 mod emergency;
+mod factors;
 mod links;
 mod published;
 mod steps;

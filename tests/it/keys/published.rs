@@ -8,6 +8,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
 use super::vault::symmetric;
+use crate::support::app::App;
 use crate::support::client::Client;
 use crate::support::program::{Ended, command, run};
 use crate::support::stack::System;
@@ -200,4 +201,58 @@ async fn a_system_that_is_not_there_is_one_clear_line() {
         ended.complaint(),
         "error: no target: pass --local, --stack NAME, or both --access-keys-secret and --refresh-keys-secret"
     );
+}
+
+/// What a key of second factors seals lives as long as its factor: whoever rotates may lock nobody out.
+#[tokio::test]
+async fn a_key_of_second_factors_joins_and_one_that_somebody_needs_is_dropped_only_by_who_says_so() {
+    let system = System::start_with(|options| {
+        options.parameters.insert("MfaPolicy".to_owned(), "optional".to_owned());
+    })
+    .await;
+    let (sara, client) = (system.user("sara").await, Client::at(2));
+    let access = system.login(&client, &sara).await.access;
+    App::enrol(&system, &client, &access).await;
+    let url = system.stack.secretsmanager_url();
+    let kids = async || {
+        let ring = in_force(url, "FactorKeysSecret").await;
+        let all = ring["keys"].as_array().cloned().unwrap_or_else(|| vec![ring]);
+        all.iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let everything = nova_keys(&system, &["rotate"]).await;
+    assert!(everything.success && !everything.stdout.contains("factor"), "{everything:?}");
+    let rotated = nova_keys(&system, &["rotate", "factor"]).await;
+    assert!(
+        rotated.success && rotated.stdout.contains("factors that were enrolled go on working"),
+        "{rotated:?}"
+    );
+    assert_eq!((kids().await.len(), kids().await[0].as_str()), (2, "factor-1"));
+
+    // It seals still.
+    let drop = ["rotate", "--drop", "factor-1"];
+    let refused = nova_keys(&system, &drop).await;
+    assert!(refused.complaint().contains("factor-1 may still seal second factors"), "{refused:?}");
+    // It seals no more, and what it sealed is needed.
+    let now = nova_auth::app::start_time();
+    let ring = in_force(url, "FactorKeysSecret").await.to_string();
+    let only_the_first = vec![kids().await[1].clone()];
+    let ring = KeyDocument::parse(&ring, TokenKind::Factor).unwrap().without(&only_the_first);
+    let ring =
+        ring.with_new_key(KeyAlgorithm::Hs256, now, now - jiff::SignedDuration::from_hours(2)).unwrap();
+    put(url, "FactorKeysSecret", ring.text().expose_secret()).await;
+    let refused = nova_keys(&system, &drop).await;
+    let says = format!("the second factors of 1 user still need factor-1: {}.", sara.id);
+    assert!(
+        refused.complaint().contains(&says) && refused.complaint().contains("--lose-factors"),
+        "{refused:?}"
+    );
+    assert_eq!(kids().await.len(), 2);
+    let local = format!("--local={}", system.stack.dynamodb_url());
+    let reset = run(command("nova", &["factor", "reset", &local, &sara.email]), "").await;
+    assert!(reset.success, "{reset:?}");
+    let dropped = nova_keys(&system, &drop).await;
+    assert!(dropped.success && kids().await.len() == 1, "{dropped:?}");
+    let last = kids().await.remove(0);
+    let dropped = nova_keys(&system, &["rotate", "--drop", &last, "--lose-factors"]).await;
+    assert!(dropped.success && kids().await != [last], "{dropped:?}");
 }

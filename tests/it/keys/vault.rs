@@ -23,6 +23,7 @@ use serde_json::{Value, json};
 pub(super) const ACCESS: &str = "arn:access";
 pub(super) const REFRESH: &str = "arn:refresh";
 pub(super) const LINKS: &str = "arn:links";
+pub(super) const FACTORS: &str = "arn:factors";
 
 /// What befalls calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -64,9 +65,12 @@ impl Vault {
     /// The secrets as CloudFormation makes them.
     pub(super) fn new() -> Vault {
         let vault = Vault::default();
-        for (secret, kid, letter) in
-            [(ACCESS, "access-1", 'a'), (REFRESH, "refresh-1", 'r'), (LINKS, "link-1", 'l')]
-        {
+        for (secret, kid, letter) in [
+            (ACCESS, "access-1", 'a'),
+            (REFRESH, "refresh-1", 'r'),
+            (LINKS, "link-1", 'l'),
+            (FACTORS, "factor-1", 'f'),
+        ] {
             vault.put(secret, &symmetric(kid, letter, ""));
         }
         vault
@@ -112,6 +116,7 @@ impl Vault {
         let kind = match secret {
             ACCESS => TokenKind::Access,
             REFRESH => TokenKind::Refresh,
+            FACTORS => TokenKind::Factor,
             _ => TokenKind::Link,
         };
         (id, KeyDocument::parse(&text, kind).unwrap().ring().unwrap())

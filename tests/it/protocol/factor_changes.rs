@@ -20,11 +20,14 @@ use nova_auth::{
     },
 };
 
+use serde_json::Value;
+
 use super::{
     answers::refusal,
     faults::{Fault, Gate, on},
     rows::{IDENTITY, text},
     second_factors::{Enrolled, OPTIONAL, enrol, recovery, request, scanned},
+    vault::{FACTORS, key},
     world::{ADDRESS, PASSWORD, Pair, World, attempt, time},
 };
 
@@ -249,4 +252,33 @@ async fn where_a_factor_is_required_the_password_opens_the_enrolment_alone() {
     world.assert_alive(5, &pair).await;
     let pair = world.refresh(&world.at(6), &pair.refresh).await.unwrap();
     world.assert_alive(7, &pair).await;
+}
+
+/// Nobody notices: an app is sealed anew by whoever uses it, and recovery codes need the key that they were made with.
+#[tokio::test]
+async fn a_new_key_seals_what_is_used_and_the_key_before_it_goes_on_opening_the_rest() {
+    let enrolled = Enrolled::new().await;
+    let user = enrolled.person.id;
+    let kids = async || {
+        let rows = enrolled.service.auth.store.factors(user).await.unwrap();
+        (rows.totp[0].secret.kid.clone(), rows.recovery.unwrap().kid)
+    };
+    let with = |kids: &[Value]| enrolled.world.vault.put(FACTORS, kids);
+    with(&[key("factor-1", None), key("factor-2", Some(time(1_000)))]);
+    enrolled.logs_in(900).await.unwrap();
+    assert_eq!(kids().await, ("factor-1".to_owned(), "factor-1".to_owned()));
+    enrolled.logs_in(2_000).await.unwrap();
+    assert_eq!(kids().await, ("factor-2".to_owned(), "factor-1".to_owned()));
+    enrolled.logs_in(3_000).await.unwrap();
+    let step = enrolled.password(4_000).await;
+    let code = recovery(&enrolled.codes[0]);
+    let pair = enrolled.second_step(4_000, &step.token, code).await.unwrap();
+    // New ones are made with the new key, and then nothing needs the old one.
+    let (moment, asked) = (enrolled.world.at(4_001), request(&pair.access));
+    let codes = renew_recovery_codes(&enrolled.service, &moment, &asked).await.unwrap().shown();
+    assert_eq!(kids().await, ("factor-2".to_owned(), "factor-2".to_owned()));
+    with(&[key("factor-2", Some(time(1_000)))]);
+    enrolled.logs_in(90_000).await.unwrap();
+    let step = enrolled.password(91_000).await;
+    enrolled.second_step(91_000, &step.token, recovery(&codes[0])).await.unwrap();
 }
