@@ -34,6 +34,7 @@ use nova_auth::domain::refusal::{Fault, FieldFault, Refusal};
 use nova_auth::domain::rules::{Asking, Caching, Route, Rule, Rules};
 use nova_auth::domain::session::Session;
 use nova_auth::domain::user::Profile;
+use nova_auth::flows::authorize::Credential;
 use nova_auth::http::Answer;
 use nova_auth::http::error::Problem;
 use nova_auth::keys::{AccessTokens, KeyAlgorithm, KeyCache, KeyDocument, Token, TokenKind};
@@ -204,8 +205,8 @@ fn verify(c: &mut Criterion) {
 async fn own(event: &str, authorizer: &Authorizer, rules: &Rules, profile: &Profile) -> String {
     let event = AuthorizerEvent::read(event, &authorizer.edge).unwrap();
     let method = MethodArn::parse(&event.method_arn).unwrap();
-    let verified =
-        authorizer.access.verify(event.token.as_ref().unwrap().as_ref().unwrap(), now()).await.unwrap();
+    let Ok(Some(Credential::Access(token))) = &event.credential else { panic!("no token") };
+    let verified = authorizer.access.verify(token, now()).await.unwrap();
     assert!(!verified.expired);
     let asking = Asking { user: Some(profile), address: event.address, shown: None };
     let verdict = rules.decide(method.method, event.resource.as_deref(), method.path, asking);

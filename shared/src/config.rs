@@ -46,6 +46,7 @@
 //! | `HTTP_RESPONSES` | `iam` | what HTTP APIs with payload 2.0 take from the authorizer: `iam` policies, or `simple` responses |
 //! | `DECISION_LOG` | `all` | which decisions of the authorizer have a line in the log: `all`, or `refusals` alone |
 //! | `WEBSOCKET_TOKEN_QUERY` | `off` | whether a WebSocket may send its token in the query string (`access_token`): `off` or `on` |
+//! | `TICKETS` | `disabled` | whether a WebSocket may be opened by a ticket, which is used up by that: `disabled` or `enabled`; of the authorizer |
 //! | `KEY_ALGORITHM` | `HS256` | of the next key of access tokens: `HS256`, `ES256`, `EdDSA` or `RS256` |
 //! | `STACK_NAME` | none | the stack, as its metrics name it; without it nothing is counted |
 //!

@@ -31,6 +31,8 @@ pub struct AuthorizerEdge {
     pub trusted_proxies: TrustedProxies,
     /// Whether a WebSocket may say its token in the query, which ends up in logs and histories.
     pub websocket_token_query: bool,
+    /// Whether a WebSocket may be opened by a ticket.
+    pub tickets: bool,
 }
 
 /// What happens after a long run of failures on an account.

@@ -81,6 +81,7 @@ async fn every_event_of_an_endpoint_is_answered_as_its_name_promises() {
         ("csrf-token.rest.json", 200),
         ("login-factor.rest.rejected.json", 401),
         ("login-factor.rest.step-up.json", 200),
+        ("ticket.rest.json", 200),
         ("passkey.rest.options.json", 200),
         ("passkey.rest.rejected.json", 401),
         ("passkey.rest.second-step-rejected.json", 401),
@@ -138,11 +139,12 @@ async fn every_event_of_the_authorizer_is_read_with_its_token() {
             default_language: Language::Arabic,
             trusted_proxies: TrustedProxies::default(),
             websocket_token_query: false,
+            tickets: false,
         };
         let read = AuthorizerEvent::read(&event, &edge).unwrap();
         assert_eq!((read.kind, read.method_arn), (kind, format!("{arn}{method}")), "{file}");
-        match read.token.unwrap() {
-            Some(token) => system.assert_lets_in(&Client::at(2), token.expose(), &sara).await,
+        match read.credential.unwrap() {
+            Some(token) => system.assert_lets_in(&Client::at(2), token.text(), &sara).await,
             None => assert!(file.ends_with(".no-token"), "{file} has a token that is not found"),
         }
     }

@@ -24,7 +24,7 @@ const ENVIRONMENT: [(&str, &str); 16] = [
     ("PASSKEY_RP_ID", "example.com"),
 ];
 
-const FUNCTIONS: [&str; 18] = [
+const FUNCTIONS: [&str; 19] = [
     "login",
     "login-factor",
     "passkey",
@@ -34,6 +34,7 @@ const FUNCTIONS: [&str; 18] = [
     "password",
     "register",
     "sessions",
+    "ticket",
     "token-authorizer",
     "csrf-token",
     "jwks",
@@ -63,6 +64,7 @@ const NEEDED: [(&str, &[&str]); 11] = [
             "logout",
             "password",
             "sessions",
+            "ticket",
             "token-authorizer",
             "jwks",
             "rotate-keys",
@@ -92,6 +94,7 @@ const ON_TABLES: &[&str] = &[
     "password",
     "register",
     "sessions",
+    "ticket",
     "token-authorizer",
     "recover",
     "redeem",
@@ -109,6 +112,7 @@ const ENDPOINTS: &[&str] = &[
     "password",
     "register",
     "sessions",
+    "ticket",
     "csrf-token",
     "jwks",
     "recover",
@@ -126,6 +130,7 @@ const ANSWERING: &[&str] = &[
     "password",
     "register",
     "sessions",
+    "ticket",
     "csrf-token",
     "jwks",
     "token-authorizer",
@@ -144,6 +149,7 @@ const SPEAKING: &[&str] = &[
     "password",
     "register",
     "sessions",
+    "ticket",
     "csrf-token",
     "jwks",
     "token-authorizer",
@@ -164,6 +170,7 @@ const COUNTING: &[&str] = &[
     "password",
     "register",
     "sessions",
+    "ticket",
     "token-authorizer",
     "recover",
     "redeem",
@@ -174,7 +181,7 @@ const COUNTING: &[&str] = &[
 ];
 
 /// A value of each setting that makes no sense, and the functions that use it.
-const SENSELESS: [(&str, &str, &[&str]); 34] = [
+const SENSELESS: [(&str, &str, &[&str]); 35] = [
     (
         "TOKEN_ISSUER",
         "no name",
@@ -187,6 +194,7 @@ const SENSELESS: [(&str, &str, &[&str]); 34] = [
             "logout",
             "password",
             "sessions",
+            "ticket",
             "token-authorizer",
             "csrf-token",
             "email",
@@ -204,6 +212,7 @@ const SENSELESS: [(&str, &str, &[&str]); 34] = [
             "logout",
             "password",
             "sessions",
+            "ticket",
             "token-authorizer",
             "email",
         ],
@@ -244,6 +253,7 @@ const SENSELESS: [(&str, &str, &[&str]); 34] = [
             "password",
             "register",
             "sessions",
+            "ticket",
             "redeem",
             "email",
         ],
@@ -258,6 +268,7 @@ const SENSELESS: [(&str, &str, &[&str]); 34] = [
     ("HTTP_RESPONSES", "perhaps", &["token-authorizer"]),
     ("DECISION_LOG", "some", &["token-authorizer"]),
     ("WEBSOCKET_TOKEN_QUERY", "maybe", &["token-authorizer"]),
+    ("TICKETS", "on", &["token-authorizer"]),
     ("KEY_ALGORITHM", "none-of-all", &["rotate-keys"]),
     ("AWS_CA_BUNDLE", "/no/such/bundle.pem", &FUNCTIONS),
 ];

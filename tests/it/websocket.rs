@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::{SinkExt as _, StreamExt as _};
-use nova_local::Clock;
+use nova_local::{Clock, Options};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
@@ -15,17 +15,20 @@ use crate::support::binaries;
 use crate::support::client::Client;
 use crate::support::stack::{System, User};
 
-type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+pub(crate) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 async fn system() -> System {
-    System::start_with(|options| {
-        options.attach.push(binaries::workspace().join("tests/consumer/websocket/template.yaml"));
-    })
-    .await
+    System::start_with(attached).await
+}
+
+/// Attaches the sample, and takes tickets.
+pub(crate) fn attached(options: &mut Options) {
+    options.attach.push(binaries::workspace().join("tests/consumer/websocket/template.yaml"));
+    options.parameters.insert("Tickets".to_owned(), "enabled".to_owned());
 }
 
 /// Connects as a browser does: the token is among the subprotocols.
-async fn connect(system: &System, protocols: Option<&str>) -> Result<Socket, (u16, Value)> {
+pub(crate) async fn connect(system: &System, protocols: Option<&str>) -> Result<Socket, (u16, Value)> {
     let mut request = system.stack.api("ChatApi").unwrap().into_client_request().unwrap();
     if let Some(protocols) = protocols {
         request.headers_mut().insert("sec-websocket-protocol", protocols.parse().unwrap());
@@ -114,6 +117,28 @@ async fn nobody_else_connects() {
     let logs = system.stop().await;
     assert_eq!(logs.matches("\"decision\":").count(), 5);
     assert!(!logs.contains(&pair.access) && !logs.contains(&pair.refresh));
+}
+
+#[tokio::test]
+async fn a_ticket_opens_one_connection_and_stands_in_no_log() {
+    let system = system().await;
+    let (sara, client) = (system.user("sara").await, Client::at(2));
+    let pair = system.login(&client, &sara).await;
+    let ask = client.request("POST", &system.auth("tickets")).bearer_auth(&pair.access);
+    let made = client.send(ask.json(&json!({"api": "ChatApi"}))).await;
+    made.expect_status(200);
+    assert_eq!(made.body["data"]["expiresIn"], 30);
+    let ticket = made.text("/data/ticket");
+    let mut socket = connect(&system, Some(&format!("nova, nova.ticket.{ticket}"))).await.unwrap();
+    assert!(is_of(&mut socket, &sara).await);
+    let again = refusal(&system, Some(&format!("nova, nova.ticket.{ticket}"))).await;
+    assert_eq!(again, (401, "Unauthorized".to_owned()));
+    for api in ["", "a/b", "arn:aws"] {
+        let ask = client.request("POST", &system.auth("tickets")).bearer_auth(&pair.access);
+        client.send(ask.json(&json!({"api": api}))).await.expect(400, "VALIDATION_FAILED");
+    }
+    client.post(&system.auth("tickets"), &json!({"api": "ChatApi"})).await.expect(401, "AUTH_TOKEN_MISSING");
+    assert!(!system.stop().await.contains(&ticket));
 }
 
 #[tokio::test]

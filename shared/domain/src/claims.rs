@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ids::{AccessId, SessionId, UserId},
+    ids::{AccessId, SessionId, TicketId, UserId},
     strict_json,
 };
 
@@ -40,6 +40,34 @@ pub struct AccessClaims {
 impl std::fmt::Debug for AccessClaims {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("AccessClaims").field("jti", &self.jti).field("sid", &self.sid).finish_non_exhaustive()
+    }
+}
+
+/// The claims of a ticket: one connection to one API, within half a minute.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TicketClaims {
+    /// Who issued it.
+    pub iss: String,
+    /// The API that it opens.
+    pub aud: String,
+    /// The user.
+    pub sub: UserId,
+    /// When it was issued, seconds.
+    pub iat: i64,
+    /// When it ends, seconds.
+    pub exp: i64,
+    /// Its own id: it is used once.
+    pub jti: TicketId,
+    /// The session that it belongs to.
+    pub sid: SessionId,
+    /// Not before, seconds. We write none, and honour it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nbf: Option<i64>,
+}
+
+impl std::fmt::Debug for TicketClaims {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TicketClaims").field("jti", &self.jti).field("sid", &self.sid).finish_non_exhaustive()
     }
 }
 
@@ -103,6 +131,12 @@ pub trait Claims: for<'de> Deserialize<'de> {
 }
 
 impl Claims for AccessClaims {
+    fn registered(&self) -> (&str, &str, i64, i64, Option<i64>) {
+        (&self.iss, &self.aud, self.iat, self.exp, self.nbf)
+    }
+}
+
+impl Claims for TicketClaims {
     fn registered(&self) -> (&str, &str, i64, i64, Option<i64>) {
         (&self.iss, &self.aud, self.iat, self.exp, self.nbf)
     }

@@ -80,6 +80,10 @@ uuid_id!(
     AccessId
 );
 uuid_id!(
+    /// The `jti` of one ticket to connect.
+    TicketId
+);
+uuid_id!(
     /// A mail, and the link in it.
     MailId
 );

@@ -12,6 +12,8 @@ pub const MAX_TOKEN_BYTES: usize = 4096;
 
 /// The `typ` of an access token (RFC 9068, section 2.1).
 pub const ACCESS_TYP: &str = "at+jwt";
+/// The `typ` of a ticket to connect.
+pub const TICKET_TYP: &str = "ticket+jwt";
 /// The `typ` of a refresh token.
 pub const REFRESH_TYP: &str = "rt+jwt";
 

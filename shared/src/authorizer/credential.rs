@@ -6,7 +6,10 @@
 use serde_json::Value;
 
 use super::event::EventKind;
-use crate::{domain::refusal::Refusal, http::bearer::bearer, keys::Token};
+use crate::{
+    domain::refusal::Refusal, flows::authorize::Credential, http::bearer::bearer, keys::Token,
+    settings::AuthorizerEdge,
+};
 
 /// A subprotocol of a WebSocket that is no protocol but carries the token. What a JWT is made of may stand there
 /// (RFC 6455, section 4.1, item 10; RFC 9110, section 5.6.2).
@@ -15,32 +18,46 @@ pub const TOKEN_SUBPROTOCOL: &str = "nova.bearer.";
 /// The parameter of the query that carries the token, where that is switched on (RFC 6750, section 2.3).
 pub const TOKEN_PARAMETER: &str = "access_token";
 
-/// The one token of an event; `None` where there is none.
+/// The same for a ticket, where tickets are switched on.
+pub const TICKET_SUBPROTOCOL: &str = "nova.ticket.";
+
+/// The parameter of the query that carries a ticket, where tickets are switched on.
+pub const TICKET_PARAMETER: &str = "ticket";
+
+/// The one token or ticket of an event; `None` where there is none.
 ///
 /// # Errors
 /// `TokenInvalid` for several (two readers could pick different ones), and for one that is not whole.
-pub(super) fn token(event: &Value, kind: EventKind, websocket_query: bool) -> Result<Option<Token>, Refusal> {
+pub(super) fn of(
+    event: &Value,
+    kind: EventKind,
+    edge: &AuthorizerEdge,
+) -> Result<Option<Credential>, Refusal> {
     if kind == EventKind::RestToken {
-        return bearer(event.get("authorizationToken").and_then(Value::as_str));
+        let token = bearer(event.get("authorizationToken").and_then(Value::as_str))?;
+        return Ok(token.map(Credential::Access));
     }
     let in_header = bearer(values(event, "multiValueHeaders", "headers", "authorization"))?;
     if kind != EventKind::WebSocket {
-        return Ok(in_header);
+        return Ok(in_header.map(Credential::Access));
     }
     let protocols = values(event, "multiValueHeaders", "headers", "sec-websocket-protocol");
-    let in_protocol = protocols
-        .into_iter()
-        .flat_map(|value| value.split(','))
-        .filter_map(|protocol| protocol.trim().strip_prefix(TOKEN_SUBPROTOCOL));
-    let in_query = if websocket_query {
-        values(event, "multiValueQueryStringParameters", "queryStringParameters", TOKEN_PARAMETER)
-    } else {
-        Vec::new()
+    let protocols: Vec<_> = protocols.into_iter().flat_map(|value| value.split(',')).map(str::trim).collect();
+    let in_protocol =
+        |prefix: &'static str| protocols.iter().filter_map(move |name| name.strip_prefix(prefix));
+    let in_query = |is_on: bool, name: &str| {
+        let found = || values(event, "multiValueQueryStringParameters", "queryStringParameters", name);
+        is_on.then(found).unwrap_or_default()
     };
-    let mut found: Vec<Token> = in_protocol.chain(in_query).map(Token::new).chain(in_header).collect();
+    let tokens = in_protocol(TOKEN_SUBPROTOCOL).chain(in_query(edge.websocket_token_query, TOKEN_PARAMETER));
+    let tokens = tokens.map(Token::new).chain(in_header).map(Credential::Access);
+    let tickets = in_protocol(TICKET_SUBPROTOCOL).filter(|_| edge.tickets);
+    let tickets =
+        tickets.chain(in_query(edge.tickets, TICKET_PARAMETER)).map(Token::new).map(Credential::Ticket);
+    let mut found: Vec<Credential> = tokens.chain(tickets).collect();
     match (found.pop(), found.is_empty()) {
         (None, _) => Ok(None),
-        (Some(token), true) if !token.expose().is_empty() => Ok(Some(token)),
+        (Some(credential), true) if !credential.text().is_empty() => Ok(Some(credential)),
         _ => Err(Refusal::TokenInvalid),
     }
 }
@@ -69,8 +86,60 @@ mod tests {
 
     use super::*;
 
+    fn edge(websocket_token_query: bool, tickets: bool) -> AuthorizerEdge {
+        AuthorizerEdge {
+            default_language: crate::messages::Language::English,
+            trusted_proxies: crate::domain::address::TrustedProxies::default(),
+            websocket_token_query,
+            tickets,
+        }
+    }
+
     fn read(kind: EventKind, query: bool, event: &Value) -> Result<Option<String>, Refusal> {
-        token(event, kind, query).map(|token| token.map(|token| token.expose().to_owned()))
+        match of(event, kind, &edge(query, true))? {
+            Some(Credential::Access(token)) => Ok(Some(token.expose().to_owned())),
+            Some(Credential::Ticket(ticket)) => panic!("a ticket: {}", ticket.expose()),
+            None => Ok(None),
+        }
+    }
+
+    /// The ticket, if it is one.
+    fn ticket(kind: EventKind, tickets: bool, event: &Value) -> Result<Option<String>, Refusal> {
+        match of(event, kind, &edge(true, tickets))? {
+            Some(Credential::Ticket(ticket)) => Ok(Some(ticket.expose().to_owned())),
+            Some(Credential::Access(_)) => Ok(Some("an access token".to_owned())),
+            None => Ok(None),
+        }
+    }
+
+    #[test]
+    fn a_ticket_is_a_websockets_in_the_query_or_among_its_subprotocols_where_tickets_are_on() {
+        for event in [
+            json!({"queryStringParameters": {"ticket": "a.b.c"}}),
+            json!({"multiValueQueryStringParameters": {"ticket": ["a.b.c"]}, "queryStringParameters": {"ticket": "a.b.c"}}),
+            json!({"headers": {"sec-websocket-protocol": "chat.v1, nova.ticket.a.b.c"}}),
+        ] {
+            assert_eq!(ticket(EventKind::WebSocket, true, &event), some("a.b.c"), "{event}");
+            assert_eq!(ticket(EventKind::WebSocket, false, &event), Ok(None), "{event}");
+            for kind in [EventKind::RestToken, EventKind::Rest, EventKind::Http1, EventKind::Http2] {
+                assert_eq!(ticket(kind, true, &event), Ok(None), "{event}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_ticket_beside_anything_else_is_refused() {
+        for event in [
+            json!({"queryStringParameters": {"ticket": "a", "access_token": "b"}}),
+            json!({"queryStringParameters": {"ticket": "a"}, "headers": {"authorization": "Bearer b"}}),
+            json!({"queryStringParameters": {"ticket": "a"}, "headers": {"sec-websocket-protocol": "nova.ticket.a"}}),
+            json!({"headers": {"sec-websocket-protocol": "nova.ticket.a, nova.bearer.b"}}),
+            json!({"multiValueQueryStringParameters": {"ticket": ["a", "a"]}}),
+            json!({"queryStringParameters": {"ticket": ""}}),
+            json!({"headers": {"sec-websocket-protocol": "nova.ticket."}}),
+        ] {
+            assert_eq!(ticket(EventKind::WebSocket, true, &event), Err(Refusal::TokenInvalid), "{event}");
+        }
     }
 
     fn some(token: &str) -> Result<Option<String>, Refusal> {

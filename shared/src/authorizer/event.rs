@@ -9,8 +9,8 @@ use serde_json::Value;
 use super::{credential, sources};
 use crate::{
     domain::{address::ClientAddress, refusal::Refusal},
+    flows::authorize::Credential,
     http::{FORWARDED_FOR, client_address, headers_among},
-    keys::Token,
     messages::Language,
     settings::AuthorizerEdge,
 };
@@ -37,8 +37,8 @@ pub struct AuthorizerEvent {
     pub kind: EventKind,
     /// The method that is being called, as API Gateway names it.
     pub method_arn: String,
-    /// The client's token: none, one, or too many.
-    pub token: Result<Option<Token>, Refusal>,
+    /// The client's token or ticket: none, one, or too many.
+    pub credential: Result<Option<Credential>, Refusal>,
     /// The resource of the API that the path was routed to. `TOKEN` events do not say, and neither does a route for
     /// everything (`$default`).
     pub resource: Option<String>,
@@ -66,11 +66,19 @@ impl AuthorizerEvent {
         let kind = kind(&event)?;
         let arn = if kind == EventKind::Http2 { "routeArn" } else { "methodArn" };
         let method_arn = text(arn).ok_or(Unreadable)?.to_owned();
-        let token = credential::token(&event, kind, edge.websocket_token_query);
+        let credential = credential::of(&event, kind, edge);
         let default_language = edge.default_language;
         if kind == EventKind::RestToken {
             let (resource, address, language) = (None, None, default_language);
-            return Ok(Self { kind, method_arn, token, resource, address, language, kept_by_route: false });
+            return Ok(Self {
+                kind,
+                method_arn,
+                credential,
+                resource,
+                address,
+                language,
+                kept_by_route: false,
+            });
         }
         let headers = headers_among(&event, is_looked_at);
         let languages = headers.get_all(header::ACCEPT_LANGUAGE).iter();
@@ -86,7 +94,7 @@ impl AuthorizerEvent {
         Ok(Self {
             kind,
             method_arn,
-            token,
+            credential,
             resource,
             address: Some(client_address(
                 event.get("requestContext").unwrap_or(&Value::Null),
@@ -153,7 +161,12 @@ mod tests {
         let default_language = Language::Arabic;
         AuthorizerEvent::read(
             event,
-            &AuthorizerEdge { default_language, trusted_proxies, websocket_token_query: false },
+            &AuthorizerEdge {
+                default_language,
+                trusted_proxies,
+                websocket_token_query: false,
+                tickets: false,
+            },
         )
     }
 

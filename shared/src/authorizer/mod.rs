@@ -17,7 +17,7 @@ mod response;
 mod serve;
 mod sources;
 
-pub use credential::{TOKEN_PARAMETER, TOKEN_SUBPROTOCOL};
+pub use credential::{TICKET_PARAMETER, TICKET_SUBPROTOCOL, TOKEN_PARAMETER, TOKEN_SUBPROTOCOL};
 pub use event::{AuthorizerEvent, EventKind, Unreadable};
 pub use response::{AuthorizerError, AuthorizerResponse, IamResponse, SimpleResponse, WouldSpread};
 pub use serve::{answer, serve};

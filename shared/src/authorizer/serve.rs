@@ -134,9 +134,10 @@ async fn decide(
     let event = AuthorizerEvent::read(event, &service.edge)?;
     said.kind = Some(event.kind);
     let method = MethodArn::parse(&event.method_arn).ok_or(NoDecision::Method)?;
-    let token = event.token.as_ref().map_err(|refusal: &Refusal| FlowError::Refused(refusal.clone()))?;
-    let call =
-        Call { token: token.as_ref(), method, resource: event.resource.as_deref(), address: event.address };
+    let credential =
+        event.credential.as_ref().map_err(|refusal: &Refusal| FlowError::Refused(refusal.clone()))?;
+    let (resource, address) = (event.resource.as_deref(), event.address);
+    let call = Call { credential: credential.as_ref(), method, resource, address };
     let decision = authorize(service, moment, call).await?;
     (said.verdict, said.code) = match &decision.answer {
         Ok(()) => (ALLOW, "OK"),

@@ -136,6 +136,7 @@ mod tests {
             default_language: Language::English,
             trusted_proxies,
             websocket_token_query: false,
+            tickets: false,
         };
         AuthorizerEvent::read(&event.to_string(), &edge).unwrap()
     }

@@ -37,6 +37,7 @@ impl Config {
             default_language: self.default_language()?,
             trusted_proxies: self.trusted_proxies()?,
             websocket_token_query: self.choice("WEBSOCKET_TOKEN_QUERY", &[("off", false), ("on", true)])?,
+            tickets: self.choice("TICKETS", &[("disabled", false), ("enabled", true)])?,
         })
     }
 

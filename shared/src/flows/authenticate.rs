@@ -4,7 +4,7 @@ use super::FlowError;
 use crate::{
     domain::{
         claims::AccessClaims,
-        ids::AccessId,
+        ids::{AccessId, SessionId, UserId},
         moment::Moment,
         refusal::Refusal,
         rules::Rules,
@@ -56,6 +56,25 @@ impl Confirmed {
     }
 }
 
+/// Whose a token says it is. The tables say whether that still counts.
+#[derive(Debug, Clone, Copy)]
+pub struct Claimed {
+    /// The user.
+    pub user: UserId,
+    /// The session.
+    pub session: SessionId,
+    /// The access token, which may have been logged out by itself.
+    pub token: Option<AccessId>,
+}
+
+impl Claimed {
+    /// What an access token says.
+    #[must_use]
+    pub const fn of(claims: &AccessClaims) -> Self {
+        Self { user: claims.sub, session: claims.sid, token: Some(claims.jti) }
+    }
+}
+
 /// Holds an access token against the tables.
 ///
 /// # Errors
@@ -67,7 +86,7 @@ pub async fn authenticate(
     token: &Token,
 ) -> Result<Authenticated, FlowError> {
     let claims = identify(tokens, moment, token).await?;
-    Ok(confirm(store, moment, &claims, None).await?.0.whole()?)
+    Ok(confirm(store, moment, Claimed::of(&claims), None).await?.0.whole()?)
 }
 
 /// The same, for a call of an endpoint of ours: the call is counted beside the read, and refused if it is one too many.
@@ -112,7 +131,7 @@ pub(super) async fn admit<T>(
     let caller = rate_limit::Caller::user(claims.sub);
     service.rate_limit.check(&caller, moment.now).map_err(Refusal::ApiRateLimited)?;
     let (confirmed, counted, beside) = tokio::join!(
-        confirm(&service.store, moment, claims, None),
+        confirm(&service.store, moment, Claimed::of(claims), None),
         service.rate_limit.count(&service.store, &caller, moment.now),
         beside(),
     );
@@ -146,15 +165,15 @@ pub async fn identify(
 pub async fn confirm(
     store: &Store,
     moment: &Moment,
-    claims: &AccessClaims,
+    claimed: Claimed,
     rules_of: Option<&str>,
 ) -> Result<(Confirmed, Option<Rules>), FlowError> {
-    let mut facts = store.facts(claims.sub, claims.sid, rules_of).await?;
+    let mut facts = store.facts(claimed.user, claimed.session, rules_of).await?;
     let rules = facts.rules.take();
-    let mut decision = decide(facts, moment, claims.jti);
+    let mut decision = decide(facts, moment, claimed.token);
     if matches!(decision, Err(Doubt::HalfSeen)) {
         // A batch may see one half of a transaction (a password change raises both epochs).
-        decision = decide(store.snapshot(claims.sub, claims.sid).await?, moment, claims.jti);
+        decision = decide(store.snapshot(claimed.user, claimed.session).await?, moment, claimed.token);
     }
     match decision {
         Ok(who) => Ok((who, rules)),
@@ -168,8 +187,9 @@ enum Doubt {
     HalfSeen,
 }
 
-fn decide(facts: Facts, moment: &Moment, token: AccessId) -> Result<Confirmed, Doubt> {
-    let session = facts.session.filter(|session| session.is_open(moment.now) && !session.has_revoked(token));
+fn decide(facts: Facts, moment: &Moment, token: Option<AccessId>) -> Result<Confirmed, Doubt> {
+    let is_revoked = |session: &Session| token.is_some_and(|token| session.has_revoked(token));
+    let session = facts.session.filter(|session| session.is_open(moment.now) && !is_revoked(session));
     let Some(session) = session else { return Err(Doubt::Refused(Refusal::TokenRevoked)) };
     match (standing(facts.profile.as_ref(), &session), facts.profile) {
         (Standing::Good, Some(profile)) => {

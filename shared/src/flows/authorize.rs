@@ -5,14 +5,17 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::{
     FlowError,
-    authenticate::{Authenticated, Confirmed, confirm, identify},
+    authenticate::{Authenticated, Claimed, Confirmed, confirm, identify},
 };
 use crate::{
     domain::{
         address::ClientAddress,
         assurance::Shown,
+        ids::TicketId,
         moment::Moment,
         policy::{MethodArn, Policy},
         refusal::Refusal,
@@ -22,13 +25,33 @@ use crate::{
     rate_limit::Caller,
     service::Authorizer,
     settings::NoRules,
+    store::StoreError,
 };
+
+/// What a client shows of itself.
+#[derive(Debug)]
+pub enum Credential {
+    /// An access token.
+    Access(Token),
+    /// A ticket to connect, which is used up by that.
+    Ticket(Token),
+}
+
+impl Credential {
+    /// What the client sent.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Access(token) | Self::Ticket(token) => token.expose(),
+        }
+    }
+}
 
 /// One call of an attached API.
 #[derive(Debug, Clone, Copy)]
 pub struct Call<'a> {
-    /// The client's token, if it sent one.
-    pub token: Option<&'a Token>,
+    /// What the client shows of itself, if anything.
+    pub credential: Option<&'a Credential>,
     /// The method that is being called.
     pub method: MethodArn<'a>,
     /// The resource of the API that the path was routed to, where the event says it.
@@ -62,15 +85,21 @@ pub async fn authorize(service: &Authorizer, moment: &Moment, call: Call<'_>) ->
     let api = call.method.api_id;
     let kept = service.rules.get(api, moment.now);
     let rules_of = kept.is_none().then_some(api);
-    let (who, rules, rate) = match call.token {
-        Some(token) => {
-            let claims = identify(&service.access, moment, token).await?;
-            let caller = Caller::user(claims.sub);
-            let (read, rate) = tokio::join!(
-                confirm(&service.store, moment, &claims, rules_of),
+    let (who, rules, rate) = match call.credential {
+        Some(credential) => {
+            let shown = read(service, moment, credential, api).await?;
+            let caller = Caller::user(shown.claimed.user);
+            let (read, used, rate) = tokio::join!(
+                confirm(&service.store, moment, shown.claimed, rules_of),
+                use_up(service, moment, shown.ticket),
                 service.rate_limit.count(&service.store, &caller, moment.now),
             );
+            // A ticket of which nobody knows whether it was used before opens nothing, whatever else is right.
+            let is_first = used?;
             let (who, rules) = read?;
+            if !is_first {
+                return Err(Refusal::TokenInvalid.into());
+            }
             (Some(who), rules, rate?)
         }
         None => {
@@ -96,6 +125,47 @@ pub async fn authorize(service: &Authorizer, moment: &Moment, call: Call<'_>) ->
         },
         _ => decision,
     })
+}
+
+/// What a credential says, and the ticket that has to be used up, with its end.
+struct Read {
+    claimed: Claimed,
+    ticket: Option<(TicketId, Timestamp)>,
+}
+
+async fn read(
+    service: &Authorizer,
+    moment: &Moment,
+    credential: &Credential,
+    api: &str,
+) -> Result<Read, FlowError> {
+    let ticket = match credential {
+        Credential::Access(token) => {
+            let claims = identify(&service.access, moment, token).await?;
+            return Ok(Read { claimed: Claimed::of(&claims), ticket: None });
+        }
+        Credential::Ticket(ticket) => ticket,
+    };
+    let verified = service.access.verify_ticket(ticket, api, moment.now).await;
+    let verified = verified.map_err(|rejected| FlowError::rejected(rejected, Refusal::TokenInvalid))?;
+    let claims = verified.claims;
+    let ends = Timestamp::from_second(claims.exp).map_err(|_| Refusal::TokenInvalid)?;
+    if verified.expired {
+        return Err(Refusal::TokenExpired.into());
+    }
+    let claimed = Claimed { user: claims.sub, session: claims.sid, token: None };
+    Ok(Read { claimed, ticket: Some((claims.jti, ends)) })
+}
+
+async fn use_up(
+    service: &Authorizer,
+    moment: &Moment,
+    ticket: Option<(TicketId, Timestamp)>,
+) -> Result<bool, StoreError> {
+    match ticket {
+        Some((ticket, ends)) => service.store.use_ticket(ticket, ends, moment).await,
+        None => Ok(true),
+    }
 }
 
 /// The user has to enrol a second factor, and may call nothing before, public or not: so it is true of every route for as

@@ -29,6 +29,7 @@ mod session_limit;
 pub mod sessions;
 pub mod set_status;
 pub mod step_up;
+pub mod ticket;
 
 pub use crate::journal;
 use crate::{

@@ -202,6 +202,8 @@ pub enum Endpoint {
     LoginFactor,
     /// `POST /api/auth/passkey`, `/passkey/options`, `/login/factor/options`, `/step-up/options`
     Passkey,
+    /// `POST /api/auth/tickets`
+    Ticket,
     /// `GET /api/auth/factors`, `POST /api/auth/factors/…`, `DELETE /api/auth/factors/{id}`
     Factors,
 }
@@ -225,6 +227,7 @@ impl Endpoint {
             Self::LoginFactor => "login-factor",
             Self::Passkey => "passkey",
             Self::Factors => "factors",
+            Self::Ticket => "ticket",
         }
     }
 
@@ -247,6 +250,7 @@ impl Endpoint {
                 | Self::Redeem
                 | Self::LoginFactor
                 | Self::Passkey
+                | Self::Ticket
                 | Self::Factors
                 | Self::Email,
                 _,
@@ -272,6 +276,7 @@ impl Endpoint {
                 | Self::CsrfToken
                 | Self::Recover
                 | Self::Redeem
+                | Self::Ticket
                 | Self::Factors
                 | Self::Email,
                 _,

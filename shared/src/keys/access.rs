@@ -1,14 +1,15 @@
-//! Access tokens: 15 minutes, for any API.
+//! Access tokens: 15 minutes, for any API. Tickets: half a minute, for one connection to one API, by the same keys.
 
 use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::Header;
+use serde::Serialize;
 
 use super::{KeyCache, KeysError, Rejected, Token, verify::verify};
 use crate::{
     domain::{
-        claims::{AccessClaims, ClaimsFault, Expected, check_expiry},
-        ids::AccessId,
-        jws::ACCESS_TYP,
+        claims::{AccessClaims, ClaimsFault, Expected, TicketClaims, check_expiry},
+        ids::{AccessId, TicketId},
+        jws::{ACCESS_TYP, TICKET_TYP},
         session::{Lifetimes, Session, whole_seconds},
         user::Profile,
     },
@@ -23,6 +24,9 @@ pub struct TokenNames {
     /// `aud` of access tokens.
     pub audience: String,
 }
+
+/// A ticket is asked for when it is needed.
+const TICKET_LASTS: SignedDuration = SignedDuration::from_secs(30);
 
 /// Makes and verifies access tokens.
 #[derive(Debug)]
@@ -46,6 +50,15 @@ pub struct IssuedAccess {
 pub struct VerifiedAccess {
     /// Its claims.
     pub claims: AccessClaims,
+    /// Whether its time is over.
+    pub expired: bool,
+}
+
+/// What a ticket says, and whether its time is over.
+#[derive(Debug)]
+pub struct VerifiedTicket {
+    /// Its claims.
+    pub claims: TicketClaims,
     /// Whether its time is over.
     pub expired: bool,
 }
@@ -76,8 +89,6 @@ impl AccessTokens {
         session: &Session,
         now: Timestamp,
     ) -> Result<IssuedAccess, KeysError> {
-        let ring = self.keys.ring(now).await?;
-        let key = ring.signer(now).ok_or(KeysError::NoSigner)?;
         let expires = session.access_expires(now, &self.lifetimes);
         let jti = entropy::uuid(now).map_err(|error| KeysError::Unavailable(error.to_string()))?;
         let claims = AccessClaims {
@@ -92,14 +103,47 @@ impl AccessTokens {
             role: profile.role.as_str().to_owned(),
             nbf: None,
         };
+        let token = self.sign(ACCESS_TYP, &claims, now).await?;
+        Ok(IssuedAccess { token, expires_in: expires.duration_since(whole_seconds(now)) })
+    }
+
+    /// A ticket of this session, for one connection to this API.
+    ///
+    /// # Errors
+    /// [`KeysError`].
+    pub async fn issue_ticket(
+        &self,
+        api: &str,
+        session: &Session,
+        now: Timestamp,
+    ) -> Result<IssuedAccess, KeysError> {
+        let expires = whole_seconds((now + TICKET_LASTS).min(session.refresh_expires()));
+        let jti = entropy::uuid(now).map_err(|error| KeysError::Unavailable(error.to_string()))?;
+        let claims = TicketClaims {
+            iss: self.expected.issuer.clone(),
+            aud: api.to_owned(),
+            sub: session.user_id,
+            iat: now.as_second(),
+            exp: expires.as_second(),
+            jti: TicketId::new(jti),
+            sid: session.session_id,
+            nbf: None,
+        };
+        let token = self.sign(TICKET_TYP, &claims, now).await?;
+        Ok(IssuedAccess { token, expires_in: expires.duration_since(whole_seconds(now)) })
+    }
+
+    async fn sign(&self, typ: &str, claims: &impl Serialize, now: Timestamp) -> Result<Token, KeysError> {
+        let ring = self.keys.ring(now).await?;
+        let key = ring.signer(now).ok_or(KeysError::NoSigner)?;
         let header = Header {
-            typ: Some(ACCESS_TYP.to_owned()),
+            typ: Some(typ.to_owned()),
             kid: Some(key.kid.clone()),
             ..Header::new(key.algorithm.jws())
         };
-        let token = jsonwebtoken::encode(&header, &claims, &key.signing)
+        let token = jsonwebtoken::encode(&header, claims, &key.signing)
             .map_err(|_| KeysError::Unavailable("signing failed".to_owned()))?;
-        Ok(IssuedAccess { token: Token::new(token), expires_in: expires.duration_since(whole_seconds(now)) })
+        Ok(Token::new(token))
     }
 
     /// The public keys of these tokens, for whoever verifies them without asking us: a JWK Set, empty where keys are
@@ -119,5 +163,21 @@ impl AccessTokens {
         let claims: AccessClaims = verify(&self.keys, &self.expected, ACCESS_TYP, token, now).await?;
         let expired = check_expiry(&claims, now) == Err(ClaimsFault::Expired);
         Ok(VerifiedAccess { claims, expired })
+    }
+
+    /// What a ticket of ours for this API says; whether its time is over is told, not judged, and neither is whether it was used.
+    ///
+    /// # Errors
+    /// [`Rejected`].
+    pub async fn verify_ticket(
+        &self,
+        ticket: &Token,
+        api: &str,
+        now: Timestamp,
+    ) -> Result<VerifiedTicket, Rejected> {
+        let expected = Expected { issuer: self.expected.issuer.clone(), audience: api.to_owned() };
+        let claims: TicketClaims = verify(&self.keys, &expected, TICKET_TYP, ticket, now).await?;
+        let expired = check_expiry(&claims, now) == Err(ClaimsFault::Expired);
+        Ok(VerifiedTicket { claims, expired })
     }
 }

@@ -40,6 +40,7 @@ mod run;
 mod scan;
 mod session;
 mod sweep;
+mod ticket;
 mod transaction;
 mod user;
 

@@ -18,7 +18,7 @@ use nova_auth::{
     },
     flows::{
         Caller,
-        authorize::{Call, authorize},
+        authorize::{Call, Credential, authorize},
         operator::{Edit, Operator, Patience},
         register::{Applicant, register},
         sessions::{Page, list, revoke_every, revoke_one},
@@ -226,14 +226,15 @@ async fn what_a_logout_says() {
 async fn what_a_decision_says() {
     let (world, amal, pair) = world(&[("NO_RULES", "authenticated"), ("AUTHORIZER_RATE_LIMIT", "100")]).await;
     let arn = "arn:aws:execute-api:us-east-1:123456789012:api/v1/GET/notes";
-    let asked = |token| Call {
-        token,
+    let asked = |credential| Call {
+        credential,
         method: MethodArn::parse(arn).unwrap(),
         resource: None,
         address: Some(ClientAddress::parse(ADDRESS)),
     };
     let at = world.at(1);
-    let decide = authorize(&world.authorizer, &at, asked(Some(&pair.access)));
+    let token = Credential::Access(pair.access.clone());
+    let decide = authorize(&world.authorizer, &at, asked(Some(&token)));
     said(&world, "decision", decide).await.unwrap();
     said(&world, "decision_about_nobody", authorize(&world.authorizer, &world.at(1), asked(None)))
         .await

@@ -81,4 +81,5 @@ mod sending;
 mod session_limit;
 mod sessions;
 mod throttled;
+mod tickets;
 mod version_before;

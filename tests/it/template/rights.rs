@@ -177,10 +177,16 @@ pub(super) const NEEDS: &[(&str, &str, &str, &[&str])] = &[
     ("Sessions", "Sessions", "GetItem", &["USER"]),
     ("Sessions", "Sessions", "Query", &["USER"]),
     ("Sessions", "Sessions", "UpdateItem", &["RATE", "USER"]),
+    ("Ticket", "Identity", "BatchGetItem", &["USER"]),
+    ("Ticket", "Identity", "GetItem", &["USER"]),
+    ("Ticket", "Sessions", "BatchGetItem", &["USER"]),
+    ("Ticket", "Sessions", "GetItem", &["USER"]),
+    ("Ticket", "Sessions", "UpdateItem", &["RATE"]),
     ("TokenAuthorizer", "Identity", "BatchGetItem", &["API", "USER"]),
     ("TokenAuthorizer", "Identity", "GetItem", &["USER"]),
     ("TokenAuthorizer", "Sessions", "BatchGetItem", &["USER"]),
     ("TokenAuthorizer", "Sessions", "GetItem", &["USER"]),
+    ("TokenAuthorizer", "Sessions", "PutItem", &["TICKET"]),
     ("TokenAuthorizer", "Sessions", "UpdateItem", &["RATE"]),
 ];
 
@@ -400,14 +406,15 @@ fn only_who_makes_or_takes_links_reads_their_keys() {
 }
 
 #[test]
-fn the_authorizer_reads_and_counts_and_changes_nothing_else() {
+fn the_authorizer_reads_and_counts_uses_tickets_up_and_changes_nothing_else() {
     let reads = ["dynamodb:BatchGetItem", "dynamodb:GetItem"];
     for Right { role, statement } in rights_to("dynamodb:") {
         if role == "TokenAuthorizerRole" {
-            let counts = statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
-                == json!(["RATE#*"]);
+            let keys = &statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"];
             for action in texts(&statement["Action"]) {
-                assert!(reads.contains(&action) || (counts && action == "dynamodb:UpdateItem"), "{action}");
+                let counts = action == "dynamodb:UpdateItem" && *keys == json!(["RATE#*"]);
+                let uses_up = action == "dynamodb:PutItem" && *keys == json!(["TICKET#*"]);
+                assert!(reads.contains(&action) || counts || uses_up, "{action}");
             }
         }
     }

@@ -16,6 +16,7 @@ use crate::support::mail::read;
 use crate::support::passkey::Phone;
 use crate::support::proxy::{Call, Proxy};
 use crate::support::stack::{PASSWORD, Pair, System, with_mail, with_passkeys};
+use crate::websocket::{Socket, attached, connect};
 
 /// What IAM decides about: whose role, which action, on which table, and the partition keys that it touches.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -108,6 +109,7 @@ const ELSEWHERE: &[&str] = &[
     "LoginFactor UpdateItem Identity USER",
     "Password GetItem Identity USER",
     "Sessions GetItem Identity USER",
+    "Ticket GetItem Identity USER",
 ];
 
 #[tokio::test]
@@ -260,6 +262,7 @@ async fn the_life_of_a_user() -> Vec<Call> {
     seen.extend(the_life_of_a_confirmed_user().await);
     seen.extend(the_life_of_a_user_with_an_app().await);
     seen.extend(the_life_of_a_user_with_a_passkey().await);
+    seen.extend(the_life_of_a_ticket().await);
     seen
 }
 
@@ -337,5 +340,23 @@ async fn the_life_of_a_user_with_a_passkey() -> Vec<Call> {
     let remove =
         client.request("DELETE", &system.auth(&format!("factors/{}", listed.text("/data/factors/0/id"))));
     client.send(remove.bearer_auth(&pair.access)).await.expect_status(200);
+    proxy.seen()
+}
+
+/// What a user does who opens a WebSocket.
+async fn the_life_of_a_ticket() -> Vec<Call> {
+    let proxy = Proxy::start().await;
+    let url = proxy.url().to_owned();
+    let system = System::start_with(|options| {
+        attached(options);
+        options.environment.insert("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), url);
+    })
+    .await;
+    proxy.forward_to(system.stack.dynamodb_url());
+    let (sara, client) = (system.user("sara").await, Client::at(2));
+    let pair = system.login(&client, &sara).await;
+    let ask = client.request("POST", &system.auth("tickets")).bearer_auth(&pair.access);
+    let ticket = client.send(ask.json(&json!({"api": "ChatApi"}))).await.text("/data/ticket");
+    let _socket: Socket = connect(&system, Some(&format!("nova, nova.ticket.{ticket}"))).await.unwrap();
     proxy.seen()
 }

@@ -13,7 +13,7 @@ pub mod remove;
 
 use super::{
     Caller, FlowError,
-    authenticate::{Authenticated, confirm, identify},
+    authenticate::{Authenticated, Claimed, confirm, identify},
     mail::notice,
 };
 use crate::{
@@ -68,7 +68,7 @@ async fn again(
     request: &FactorRequest,
 ) -> Result<Authenticated, FlowError> {
     let claims = identify(&service.auth.access, moment, &request.access).await?;
-    Ok(confirm(&service.auth.store, moment, &claims, None).await?.0.whole_or_enrolling())
+    Ok(confirm(&service.auth.store, moment, Claimed::of(&claims), None).await?.0.whole_or_enrolling())
 }
 
 /// What a change of factors is besides the change itself.
