@@ -65,17 +65,17 @@ async fn it_says_where_everything_is_serves_it_and_ends_with_all_its_processes()
     let words: Vec<Vec<&str>> = lines.iter().map(|line| line.split(' ').collect()).collect();
     let kinds: Vec<_> = words.iter().map(|line| line[..line.len() - 1].join(" ")).collect();
     let apis = ["api AuthApi", "api NotesApi", "api TokenNotesApi", "api ChatApi"];
-    let expected = [&["dynamodb", "secretsmanager"], &apis[..], &["ready"]].concat();
+    let expected = [&["dynamodb", "secretsmanager", "services"], &apis[..], &["ready"]].concat();
     assert_eq!(kinds, expected);
     for line in &words {
         let scheme = if line.contains(&"ChatApi") { "ws" } else { "http" };
         assert!(line.last().unwrap().starts_with(&format!("{scheme}://127.0.0.1:")), "{line:?}");
     }
-    let (ready, client) = (*words[6].last().unwrap(), Client::at(2));
-    assert_eq!(words[2].last().unwrap(), &ready);
+    let (ready, client) = (*words[7].last().unwrap(), Client::at(2));
+    assert_eq!(words[3].last().unwrap(), &ready);
     let login = client.post(&format!("{ready}/api/auth/login"), &json!({})).await;
     login.expect(400, "VALIDATION_FAILED");
-    let notes = client.get(&format!("{}/whoami", words[3][2]), Some("a.b.c")).await;
+    let notes = client.get(&format!("{}/whoami", words[4][2]), Some("a.b.c")).await;
     notes.expect(401, "UNAUTHORIZED");
 
     let functions = children(nova.id());

@@ -358,5 +358,6 @@ async fn the_life_of_a_ticket() -> Vec<Call> {
     let ask = client.request("POST", &system.auth("tickets")).bearer_auth(&pair.access);
     let ticket = client.send(ask.json(&json!({"api": "ChatApi"}))).await.text("/data/ticket");
     let _socket: Socket = connect(&system, Some(&format!("nova, nova.ticket.{ticket}"))).await.unwrap();
-    proxy.seen()
+    // The sample keeps its connections in a table of its own.
+    proxy.seen().into_iter().filter(|call| call.body["TableName"] != "ConnectionsTable").collect()
 }
