@@ -16,6 +16,7 @@
 //! | `ceremonies` | challenges of passkeys, and their counters |
 //! | `second_factors`, `factor_guesses` | codes, recovery codes, and the two steps of a login; wrong ones |
 //! | `factor_changes` | second factors enrolled, removed and reset; sessions that are stepped up |
+//! | `factor_faults` | second factors when something is in the way |
 //! | `late` | writes that arrive long after their caller has gone on |
 //! | `throttled`, `conflicts` | every call of every flow failing in turn, or meeting another write |
 //! | `event_kinds`, `broken_events` | the authorizer, asked in every form, and in none |
@@ -50,6 +51,7 @@ mod decisions;
 mod epochs;
 mod event_kinds;
 mod factor_changes;
+mod factor_faults;
 mod factor_guesses;
 mod failure_runs;
 mod failures;

@@ -337,7 +337,7 @@ async fn a_stack_that_takes_no_second_factors_lets_nobody_in_who_has_one() {
 }
 
 #[tokio::test]
-async fn the_second_step_goes_the_way_that_the_first_one_asked_for() {
+async fn nothing_that_goes_on_with_a_login_is_in_any_table() {
     let enrolled = Enrolled::new().await;
     let row = enrolled.world.rows.all(SESSIONS, "LOGIN#", "").await;
     assert!(row.is_empty());
