@@ -106,6 +106,21 @@ async fn a_user_who_does_not_show_who_they_are_is_told_so_and_goes_on_by_passwor
     chromium.close().await;
 }
 
+/// What it made could not log anybody in without a password: it does not know whose it is.
+#[tokio::test]
+async fn a_device_that_keeps_no_passkeys_makes_none_here() {
+    let Some(chromium) = Chromium::start().await else { return };
+    let (_system, sara, page) = system("optional").await;
+    chromium.add_device_without_memory().await;
+    chromium.load(&page).await;
+    password(&chromium, &sara.email).await;
+    chromium.see("#factors").await;
+    chromium.click("#add-passkey").await;
+    chromium.see_text("notice", "No passkey was used. Try again, or sign in another way.").await;
+    assert_eq!(chromium.run("return document.querySelectorAll('#factor-list li').length").await, 0);
+    chromium.close().await;
+}
+
 #[tokio::test]
 async fn a_page_that_was_opened_by_an_address_says_where_passkeys_work() {
     let Some(chromium) = Chromium::start().await else { return };

@@ -53,6 +53,7 @@ mod event_kinds;
 mod factor_changes;
 mod factor_faults;
 mod factor_guesses;
+mod factor_late;
 mod failure_runs;
 mod failures;
 mod golden;

@@ -92,8 +92,17 @@ impl Chromium {
 
     /// Gives the browser a device that keeps passkeys and knows its user, or does not.
     pub(crate) async fn add_authenticator(&self, knows_its_user: bool) {
+        self.add_device(knows_its_user, true).await;
+    }
+
+    /// One that answers with passkeys only where it is told which, as older security keys do.
+    pub(crate) async fn add_device_without_memory(&self) {
+        self.add_device(true, false).await;
+    }
+
+    async fn add_device(&self, knows_its_user: bool, keeps: bool) {
         let options = json!({
-            "protocol": "ctap2", "transport": "internal", "hasResidentKey": true, "hasUserVerification": true,
+            "protocol": "ctap2", "transport": "internal", "hasResidentKey": keeps, "hasUserVerification": true,
             "isUserVerified": knows_its_user, "isUserConsenting": true,
             // As the passkeys of people are: shared between their devices.
             "defaultBackupEligibility": true, "defaultBackupState": true,
