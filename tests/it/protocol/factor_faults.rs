@@ -2,17 +2,17 @@
 //! very moment.
 
 use nova_auth::{
-    domain::refusal::Refusal,
+    domain::{factors::totp::TotpCode, refusal::Refusal},
     flows::{
         FlowError,
         csrf::{Carrier, Delivered, Proof, offer},
         factors::{
-            enrol::enrol_totp,
+            enrol::{PendingTotp, confirm_totp, enrol_totp},
             passkey::{passkey_options, register_passkey},
             recovery::renew_recovery_codes,
         },
         login::{Login, LoginAttempt, SecondStep, login},
-        passkey::login_options,
+        passkey::{PasskeyAttempt, login_options, passkey_login},
         second_step::{SecondStepAttempt, second_step},
         step_up::StepUpProof,
     },
@@ -24,8 +24,8 @@ use super::{
     answers::refusal,
     faults::{Fault, Gate, on},
     rows::IDENTITY,
-    second_factors::{Enrolled, OPTIONAL, attempting, caller, enrol, recovery, request, wrong},
-    world::{ADDRESS, PASSWORD, World, attempt},
+    second_factors::{Enrolled, OPTIONAL, attempting, caller, enrol, recovery, request, scanned, wrong},
+    world::{ADDRESS, PASSWORD, World, attempt, time},
 };
 
 /// A page of ours in a browser that has no session.
@@ -248,4 +248,72 @@ async fn a_session_that_ends_while_it_changes_a_factor_has_changed_none() {
     });
     assert_eq!(refusal(added.map(drop)), Refusal::TokenRevoked);
     assert_eq!(factors().await.totp.iter().filter(|factor| factor.is_active()).count(), 1);
+}
+
+/// Whoever finds a session open a quarter of an hour after its login adds nothing to it, wherever its owner left off.
+#[tokio::test]
+async fn a_session_that_is_no_longer_fresh_is_shown_no_secret_and_confirms_no_factor() {
+    let world = World::with(&[OPTIONAL[0], ("PASSKEY_RP_ID", "example.org")]).await;
+    let (_, pair) = world.logged_in().await;
+    let (service, by) = (world.factors(), request(&pair.access));
+    let pending = enrol_totp(&service, &world.at(590), &by, None).await.unwrap();
+    let options = passkey_options(&service, &world.at(590), &by).await.unwrap();
+    let answer = Phone::new(1).create(&options);
+
+    let late = world.at(610);
+    let refused = enrol_totp(&service, &late, &by, None).await;
+    assert!(matches!(refusal(refused), Refusal::StepUpRequired { .. }));
+    let code = TotpCode::parse(&scanned(&pending).code_at(late.now)).unwrap();
+    let refused = confirm_totp(&service, &late, &by, pending.id, &code).await;
+    assert!(matches!(refusal(refused), Refusal::StepUpRequired { .. }));
+    let refused = register_passkey(&service, &late, &by, None, &answer).await;
+    assert!(matches!(refusal(refused), Refusal::StepUpRequired { .. }));
+}
+
+#[tokio::test]
+async fn of_two_enrolments_that_began_with_four_apps_one_is_the_fifth() {
+    let enrolled = Enrolled::new().await;
+    let (world, service, by) = (&enrolled.world, &enrolled.service, request(&enrolled.pair.access));
+    for second in 31..34 {
+        enrol(world, service, second, &enrolled.pair.access).await.unwrap();
+    }
+    let fifth = enrol_totp(service, &world.at(40), &by, None).await.unwrap();
+    let sixth = enrol_totp(service, &world.at(40), &by, None).await.unwrap();
+    let confirm = async |pending: PendingTotp| {
+        let code = TotpCode::parse(&scanned(&pending).code_at(time(41))).unwrap();
+        confirm_totp(service, &world.at(41), &by, pending.id, &code).await.map(drop)
+    };
+    confirm(fifth).await.unwrap();
+    assert_eq!(refusal(confirm(sixth).await), Refusal::FactorLimit);
+    let more = enrol_totp(service, &world.at(42), &by, None).await;
+    assert_eq!(refusal(more), Refusal::FactorLimit);
+}
+
+/// Each answers a challenge of its own, so that nothing but the counter tells them apart.
+#[tokio::test]
+async fn of_a_passkey_and_its_copy_that_are_used_at_the_same_moment_one_begins_a_session() {
+    let enrolled = Enrolled::with(&[("PASSKEY_RP_ID", "example.org")]).await;
+    let (world, by, mut phone) = (&enrolled.world, request(&enrolled.pair.access), Phone::new(1));
+    let options = passkey_options(&enrolled.service, &world.at(31), &by).await.unwrap();
+    let made = phone.create(&options);
+    register_passkey(&enrolled.service, &world.at(32), &by, None, &made).await.unwrap();
+
+    let passkeys = world.passkeys();
+    let uses = async |answer| {
+        let (caller, carrier) = (caller(), Carrier::Body);
+        let attempt = PasskeyAttempt { answer, caller, claimed: None, fingerprint: None, carrier };
+        passkey_login(&passkeys, &world.at(41), &attempt).await.map(drop)
+    };
+    let first = phone.get(&login_options(&passkeys, &world.at(40), &caller()).await.unwrap());
+    let copied = phone.get_again(&login_options(&passkeys, &world.at(40), &caller()).await.unwrap());
+    let gate = Gate::default();
+    world.wire.script(on("UpdateItem").with("signCount"), Fault::Hold(gate.clone()));
+    let (held, other) = tokio::join!(uses(first), async {
+        gate.arrival().await;
+        let other = uses(copied).await;
+        gate.open();
+        other
+    });
+    other.unwrap();
+    assert_eq!(refusal(held), Refusal::PasskeyInvalid);
 }
