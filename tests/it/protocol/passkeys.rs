@@ -9,10 +9,11 @@ use nova_auth::{
         address::ClientAddress,
         factors::{Acr, FactorKind},
         refusal::{Fault as Wrong, FieldFault, Refusal},
+        user::Status,
     },
     flows::{
         Caller, FlowError,
-        csrf::Carrier,
+        csrf::{Carrier, Proof},
         factors::{
             FactorRequest,
             list::list_factors,
@@ -36,6 +37,7 @@ use super::{
     answers::refusal,
     faults::{Fault, Gate, on},
     rows::IDENTITY,
+    second_factors::enrol,
     world::{ADDRESS, PASSWORD, Pair, Person, World, attempt, device},
 };
 
@@ -356,4 +358,72 @@ async fn a_stack_that_takes_no_passkeys_says_so() {
         refusal(passkey_options(&service, &world.at(30), &request(&pair.access)).await),
         Refusal::NotFound
     );
+}
+
+#[tokio::test]
+async fn a_passkey_that_our_page_did_not_ask_for_sets_no_cookie() {
+    let mut owner = Owner::new().await;
+    let options = owner.options(40).await;
+    let answer = owner.phone.get(&options);
+    let nothing = Proof { from_our_pages: true, token: None, session: None, anonymous: None };
+    let attempt = PasskeyAttempt {
+        answer: answer.clone(),
+        caller: caller(),
+        claimed: None,
+        fingerprint: None,
+        carrier: Carrier::Cookie(nothing),
+    };
+    let refused = passkey_login(&owner.passkeys, &owner.world.at(41), &attempt).await;
+    assert_eq!(refusal(refused), Refusal::CsrfInvalid);
+    // Nothing was used up by that.
+    assert!(owner.answers(42, answer).await.is_some());
+}
+
+#[tokio::test]
+async fn a_passkey_of_a_disabled_user_begins_nothing() {
+    let mut owner = Owner::new().await;
+    owner.world.set_status(&owner.world.at(40), &owner.person, Status::Disabled).await.unwrap();
+    let before = owner.world.rows.sessions(owner.person.id).await.len();
+    let options = owner.options(41).await;
+    let answer = owner.phone.get(&options);
+    assert_eq!(refusal(owner.tries(42, answer).await), Refusal::AccountInactive);
+    assert_eq!(owner.world.rows.sessions(owner.person.id).await.len(), before);
+}
+
+/// The session is written, and its user is disabled before the profile is read for the answer: nobody is given dead tokens.
+#[tokio::test]
+async fn what_happens_to_a_user_while_their_passkey_logs_in_leaves_no_session_alive() {
+    for disabled in [true, false] {
+        let mut owner = Owner::new().await;
+        let options = owner.options(40).await;
+        let answer = owner.phone.get(&options);
+        let gate = Gate::default();
+        // The second time that it is read.
+        owner.world.wire.script(on("GetItem").with("PROFILE").after(1), Fault::Hold(gate.clone()));
+        let (tried, ()) = tokio::join!(owner.tries(41, answer), async {
+            gate.arrival().await;
+            match disabled {
+                true => owner
+                    .world
+                    .set_status(&owner.world.at(42), &owner.person, Status::Disabled)
+                    .await
+                    .unwrap(),
+                false => owner.world.revoke_all(&owner.world.at(42), &owner.person).await.unwrap(),
+            }
+            gate.open();
+        });
+        assert_eq!(refusal(tried), Refusal::PasskeyInvalid, "disabled: {disabled}");
+    }
+}
+
+#[tokio::test]
+async fn with_the_last_app_the_recovery_codes_stay_where_there_is_a_passkey() {
+    let owner = Owner::new().await;
+    let (app, _, codes) = enrol(&owner.world, &owner.service, 40, &owner.pair.access).await.unwrap();
+    assert!(codes.is_empty(), "new codes beside those that there are");
+    let by = request(&owner.pair.access);
+    remove_factor(&owner.service, &owner.world.at(41), &by, app).await.unwrap();
+    let left = owner.world.service.store.factors(owner.person.id).await.unwrap();
+    assert_eq!(left.recovery.map(|codes| codes.codes.len()), Some(10));
+    owner.password(42).await;
 }
