@@ -103,10 +103,7 @@ pub async fn confirm_totp(
         let rows = service.auth.store.factors(who.profile.id).await?;
         let step = first_step(service, moment, &who, &rows, id, code).await?;
         room_for_one_more(&rows)?;
-        let codes = match rows.recovery {
-            None => Some(NewCodes::make(service, moment, who.profile.id).await?),
-            Some(_) => None,
-        };
+        let codes = NewCodes::unless_there(service, moment, who.profile.id, &rows).await?;
         let change = Change {
             session: &who.session,
             change: FactorChange::ConfirmTotp { factor: id, step },

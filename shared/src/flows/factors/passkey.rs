@@ -110,10 +110,7 @@ pub async fn register_passkey(
         require_fresh(&who, moment)?;
         let rows = service.auth.store.factors(who.profile.id).await?;
         room_for_one_more(&rows)?;
-        let codes = match rows.recovery {
-            None => Some(NewCodes::make(service, moment, who.profile.id).await?),
-            Some(_) => None,
-        };
+        let codes = NewCodes::unless_there(service, moment, who.profile.id, &rows).await?;
         let change = Change {
             session: &who.session,
             change: FactorChange::AddPasskey(&passkey),

@@ -17,7 +17,7 @@ use crate::{
     entropy,
     keys::KeysError,
     service::FactorService,
-    store::{FactorChange, FactorCommitted, RecoveryCodes},
+    store::{FactorChange, FactorCommitted, FactorRows, RecoveryCodes},
 };
 
 /// Recovery codes that were just made.
@@ -34,6 +34,19 @@ impl std::fmt::Debug for NewCodes {
 }
 
 impl NewCodes {
+    /// Makes ten for the user's first factor: who has some keeps them.
+    pub(super) async fn unless_there(
+        service: &FactorService,
+        moment: &Moment,
+        user: UserId,
+        rows: &FactorRows,
+    ) -> Result<Option<Self>, FlowError> {
+        match rows.recovery {
+            None => Self::make(service, moment, user).await.map(Some),
+            Some(_) => Ok(None),
+        }
+    }
+
     /// Makes ten.
     pub(super) async fn make(
         service: &FactorService,
