@@ -16,6 +16,7 @@
 //! | `process`, `runtime`, `instance`, `pool` | a function: its processes, the Runtime API they talk to, which call goes where |
 //! | [`workbench`] | tables, secrets and processes without a gateway, for those who measure |
 //! | `gateway/` | API Gateway: `rest.rs` is the way of a request through it |
+//! | `invoke` | Lambda's `Invoke`, for programs beside the functions |
 //! | `guard` | who may not ask: pages of other sites |
 //! | `web/` | a page that shows the system, for a person with a browser |
 //!
@@ -32,6 +33,7 @@ mod expressions;
 mod gateway;
 mod guard;
 mod instance;
+mod invoke;
 mod logs;
 mod mail;
 mod options;

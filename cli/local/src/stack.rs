@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 use crate::binaries::{self, BinariesError};
 use crate::documents::Documents;
 use crate::gateway::{self, Connections, Setup};
+use crate::invoke::Functions;
 use crate::mail::Mailbox;
 use crate::options::Options;
 use crate::pool::Pool;
@@ -68,7 +69,7 @@ pub enum StartError {
     Bind(#[from] BindError),
 }
 
-/// The document that says where the stand-ins for SQS, EventBridge and SES listen.
+/// The document that says where the stand-ins for SQS, EventBridge, SES and Lambda listen.
 const SERVICES: &str = "services-url";
 
 /// The system, running.
@@ -111,11 +112,9 @@ impl Stack {
         let mailbox = Mailbox::new(storage.documents());
         let mut sources = Sources::new(&templates);
         let (listener, address) = bind(0, "--port").await?;
-        let services = Server::serve(
-            listener,
-            address,
-            sources.router(&options.clock).merge(mailbox.router(&options.clock)),
-        );
+        let functions = Functions::default();
+        let calls = sources.router(&options.clock).merge(mailbox.router(&options.clock));
+        let services = Server::serve(listener, address, calls.merge(functions.router()));
 
         storage.documents().put(SERVICES, &services.url())?;
         storage.note(SERVICES, &services.url()).await?;
@@ -126,6 +125,7 @@ impl Stack {
             ("AWS_ENDPOINT_URL_SQS".to_owned(), services.url()),
             ("AWS_ENDPOINT_URL_EVENTBRIDGE".to_owned(), services.url()),
             ("AWS_ENDPOINT_URL_SESV2".to_owned(), services.url()),
+            ("AWS_ENDPOINT_URL_LAMBDA".to_owned(), services.url()),
         ]);
         environment.extend(own_app(&templates, &listeners));
         environment.extend(options.environment.clone());
@@ -149,6 +149,7 @@ impl Stack {
             Some((secret.arn.clone(), Arc::clone(function)))
         });
         rotators.set(rotated.collect());
+        functions.set(pools.clone());
         sources.begin(&templates, &pools, &storage.documents(), &options.clock, &options.logs);
         let (mut gateways, mut apis, mut connections) = (Vec::new(), Vec::new(), Vec::new());
         let facts = facts(&templates, &options);
@@ -212,7 +213,7 @@ impl Stack {
         self.storage.tables()
     }
 
-    /// Where SQS, EventBridge and SES are found.
+    /// Where SQS, EventBridge, SES and Lambda are found.
     pub fn services_url(&self) -> String {
         self.services.url()
     }

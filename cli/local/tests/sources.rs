@@ -26,16 +26,25 @@ async fn call(url: &str, target: &str, body: Value) -> Value {
     serde_json::from_str(&answer.text().await.unwrap()).unwrap()
 }
 
-#[tokio::test]
-async fn a_record_a_message_and_an_event_each_reach_the_function_and_others_do_not() {
+async fn stack(attach: Vec<std::path::PathBuf>) -> Stack {
     let exe = std::env::current_exe().unwrap();
     let puppet = exe.parent().unwrap().parent().unwrap().join("examples/puppet");
     let stack = Stack::start(Options {
         binaries: Binaries::Explicit(BTreeMap::from([("puppet".to_owned(), puppet)])),
         logs: LogSink::memory(),
+        attach,
         ..Options::in_memory(fixture())
     });
-    let stack = stack.await.unwrap();
+    stack.await.unwrap()
+}
+
+fn event(source: &str) -> Value {
+    json!({ "Source": source, "DetailType": "t", "Detail": "{}", "EventBusName": "nova-auth-events" })
+}
+
+#[tokio::test]
+async fn a_record_a_message_and_an_event_each_reach_the_function_and_others_do_not() {
+    let stack = stack(Vec::new()).await;
     let services = stack.services_url();
     for key in ["kept", "told#1"] {
         let item = json!({ "TableName": "Things", "Item": { "pk": { "S": key } } });
@@ -44,13 +53,15 @@ async fn a_record_a_message_and_an_event_each_reach_the_function_and_others_do_n
     let found = call(&services, "AmazonSQS.GetQueueUrl", json!({ "QueueName": "Work" })).await;
     let message = json!({ "QueueUrl": found["QueueUrl"], "MessageBody": "a message" });
     call(&services, "AmazonSQS.SendMessage", message).await;
-    let event = |source: &str| json!({ "Source": source, "DetailType": "t", "Detail": "{}", "EventBusName": "nova-auth-events" });
-    let events = json!({ "Entries": [event("other"), event("app")] });
+    let events = json!({ "Entries": [event("other"), event("app"), event("ruled")] });
     assert_eq!(call(&services, "AWSEvents.PutEvents", events).await["FailedEntryCount"], 0);
     let all = async {
         loop {
             let logs = stack.logs();
-            if ["told#1", "a message", r#""source":"app""#].iter().all(|wanted| logs.contains(wanted)) {
+            if ["told#1", "a message", r#""source":"app""#, r#""source":"ruled""#]
+                .iter()
+                .all(|wanted| logs.contains(wanted))
+            {
                 return logs;
             }
             tokio::task::yield_now().await;
@@ -59,8 +70,27 @@ async fn a_record_a_message_and_an_event_each_reach_the_function_and_others_do_n
     let logs = tokio::time::timeout(std::time::Duration::from_secs(30), all).await.unwrap();
     assert!(!logs.contains("kept") && !logs.contains(r#""source":"other""#), "{logs}");
     assert!(logs.contains("arn:aws:dynamodb:us-east-1:123456789012:table/Things/stream/local"), "{logs}");
-    assert_eq!(stack.told().len(), 3);
+    assert_eq!(stack.told().len(), 4);
     stack.stop().await;
+}
+
+#[tokio::test]
+async fn an_event_waits_in_the_queue_of_another_stack_whose_rule_means_it_and_no_other_event_does() {
+    let stack = stack(vec![fixture().with_file_name("listener/template.yaml")]).await;
+    let services = stack.services_url();
+    let events = json!({ "Entries": [event("other"), event("app")] });
+    assert_eq!(call(&services, "AWSEvents.PutEvents", events).await["FailedEntryCount"], 0);
+    // The queue's own time to wait: whoever asks before the event is there gets it all the same.
+    let queue = "https://sqs.us-east-1.amazonaws.com/123456789012/Heard";
+    let receive = json!({ "QueueUrl": queue, "MaxNumberOfMessages": 10 });
+    let heard = call(&services, "AmazonSQS.ReceiveMessage", receive).await;
+    let bodies: Vec<Value> = heard["Messages"].as_array().unwrap().iter().map(body).collect();
+    assert_eq!(bodies.iter().map(|body| &body["source"]).collect::<Vec<_>>(), ["app"], "{bodies:?}");
+    stack.stop().await;
+}
+
+fn body(message: &Value) -> Value {
+    serde_json::from_str(message["Body"].as_str().unwrap()).unwrap()
 }
 
 #[test]
@@ -92,6 +122,21 @@ fn a_source_that_cannot_be_read_is_named() {
         ),
         ("Pattern: { source: [app] }", "Pattern: {}", "the event Rule: a pattern is a map with a key"),
         ("maxReceiveCount: 1", "maxReceiveCount: 0", "RedrivePolicy has no maxReceiveCount"),
+        (
+            "EventPattern: { source: [ruled] }",
+            "EventPattern: { source: [{ like: x }] }",
+            "ByRule: EventPattern: source: the operator like is nothing this machine knows",
+        ),
+        (
+            "Id: function,",
+            "Id: function, InputPath: $.detail,",
+            "ByRule: InputPath of a target is nothing this machine knows",
+        ),
+        (
+            "Arn: !GetAtt Puppet.Arn }",
+            "Arn: !Sub \"arn:aws:sns:us-east-1:123456789012:topic\" }",
+            "ByRule: a target is neither a queue nor a function: arn:aws:sns:",
+        ),
     ] {
         assert!(text.contains(from), "{from}");
         let error = Template::from_text(Path::new("t.yaml"), &text.replacen(from, to, 1)).unwrap_err();

@@ -26,7 +26,7 @@ pub use names::{ACCOUNT, REGION, function_arn};
 pub use pattern::Pattern;
 pub use resolve::Exports;
 pub use sources::stream_arn;
-pub use sources::{EventSource, Queue, QueueSource, SourceKind, StreamSource};
+pub use sources::{EventSource, Queue, QueueSource, Rule, SourceKind, StreamSource};
 pub use yaml::scalar_text;
 
 /// Why a template can't be used; each one is the line that a person reads.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::{EventSource, Exports, Queue};
+use super::{EventSource, Exports, Queue, Rule};
 
 /// One template: everything of it that this machine runs.
 #[derive(Debug)]
@@ -24,6 +24,8 @@ pub struct Template {
     pub buses: Vec<String>,
     /// What calls functions besides requests.
     pub sources: Vec<EventSource>,
+    /// The rules of event buses that are resources of their own.
+    pub rules: Vec<Rule>,
     /// What other templates may import, by the export's name.
     pub exports: Exports,
 }

@@ -43,6 +43,7 @@ pub(super) fn template(path: &Path, text: &str, inputs: &Inputs) -> Result<Templ
         queues: Vec::new(),
         buses: Vec::new(),
         sources: Vec::new(),
+        rules: Vec::new(),
         exports: exports(&reader),
     };
     for resource in &resources {
@@ -59,6 +60,9 @@ pub(super) fn template(path: &Path, text: &str, inputs: &Inputs) -> Result<Templ
             "AWS::Events::EventBus" => template
                 .buses
                 .push(reader.checked(resource.id, reader.string(&json!({ "Ref": resource.id })))?),
+            "AWS::Events::Rule" => {
+                template.rules.extend(reader.checked(resource.id, sources::own_rule(&reader, resource))?)
+            }
             "AWS::DynamoDB::Table" => {
                 template.tables.push(reader.checked(resource.id, reader.table(resource))?)
             }

@@ -22,6 +22,8 @@ pub struct Queue {
     pub retention_seconds: u64,
     /// How long every message is kept back.
     pub delay_seconds: u64,
+    /// How long a receiver that does not say waits for a message.
+    pub wait_seconds: u64,
     /// The ARN of the queue for messages that were received this often.
     pub dead_letters: Option<(String, u64)>,
 }
@@ -51,6 +53,19 @@ pub enum SourceKind {
         /// The events that it is for.
         pattern: Pattern,
     },
+}
+
+/// A rule of an event bus that is a resource of its own (`AWS::Events::Rule`).
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// Its logical id.
+    pub name: String,
+    /// The bus's name.
+    pub bus: String,
+    /// The events that it is for.
+    pub pattern: Pattern,
+    /// The ARNs of the queues and functions that get them.
+    pub targets: Vec<String>,
 }
 
 /// How a stream is read.
@@ -124,6 +139,7 @@ pub(super) fn queue(reader: &Reader<'_>, resource: &Resource<'_>) -> Result<Queu
         visibility_seconds: reader.number(resource, "VisibilityTimeout", 30)?,
         retention_seconds: reader.number(resource, "MessageRetentionPeriod", 345_600)?,
         delay_seconds: reader.number(resource, "DelaySeconds", 0)?,
+        wait_seconds: reader.number(resource, "ReceiveMessageWaitTimeSeconds", 0)?,
         dead_letters,
     })
 }
@@ -192,10 +208,40 @@ fn queue_source(properties: &Value) -> Result<SourceKind, String> {
 }
 
 fn rule(properties: &Value) -> Result<SourceKind, String> {
-    let bus = text(properties, "EventBusName").unwrap_or_else(|| "default".to_owned());
-    let bus = bus.rsplit('/').next().unwrap_or_default().to_owned();
     let pattern = properties.get("Pattern").ok_or("it has no Pattern")?;
-    Ok(SourceKind::Rule { bus, pattern: Pattern::parse(pattern)? })
+    Ok(SourceKind::Rule { bus: bus(properties), pattern: Pattern::parse(pattern)? })
+}
+
+/// The name of the bus that a rule names, by its name or its ARN.
+fn bus(properties: &Value) -> String {
+    let bus = text(properties, "EventBusName").unwrap_or_else(|| "default".to_owned());
+    bus.rsplit('/').next().unwrap_or_default().to_owned()
+}
+
+/// What would make another message of an event: whoever gets the event as it is would be misled.
+const CHANGES: [&str; 3] = ["Input", "InputPath", "InputTransformer"];
+
+/// A rule of its own. `None`: it is switched off, or goes by a schedule, which nothing here does.
+pub(super) fn own_rule(reader: &Reader<'_>, resource: &Resource<'_>) -> Result<Option<Rule>, String> {
+    let properties =
+        reader.resolver.resolve(&Value::Object(resource.properties.clone()))?.unwrap_or_default();
+    let Some(pattern) = properties.get("EventPattern") else { return Ok(None) };
+    if text(&properties, "State").as_deref() == Some("DISABLED") {
+        return Ok(None);
+    }
+    let pattern = Pattern::parse(pattern).map_err(|problem| format!("EventPattern: {problem}"))?;
+    let mut targets = Vec::new();
+    for target in properties.get("Targets").and_then(Value::as_array).into_iter().flatten() {
+        if let Some(change) = CHANGES.iter().find(|change| target.get(**change).is_some()) {
+            return Err(format!("{change} of a target is nothing this machine knows"));
+        }
+        let arn = text(target, "Arn").ok_or("a target has no Arn")?;
+        if !["sqs", "lambda"].contains(&arn.split(':').nth(2).unwrap_or_default()) {
+            return Err(format!("a target is neither a queue nor a function: {arn}"));
+        }
+        targets.push(arn);
+    }
+    Ok(Some(Rule { name: resource.id.to_owned(), bus: bus(&properties), pattern, targets }))
 }
 
 fn text(properties: &Value, name: &str) -> Option<String> {

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `streams` | a table's stream, read in order, batch by batch |
 //! | `queues` | SQS: messages, visibility, dead letters; and a queue that calls a function |
-//! | `bus` | EventBridge: events, and the rules that call functions |
+//! | `bus` | EventBridge: events, and the rules that call functions or send to queues |
 //! | `service` | the calls of both services, in their own protocols |
 //!
 //! Everything moves by turns, each told the time: tests take them one by one, and nothing in them sleeps.
@@ -31,7 +31,7 @@ use crate::clock::Clock;
 use crate::documents::Documents;
 use crate::logs::LogSink;
 use crate::pool::Pool;
-use nova_template::{SourceKind, Template};
+use nova_template::{SourceKind, Template, function_arn};
 use queues::QueueReader;
 use streams::StreamReader;
 
@@ -55,6 +55,16 @@ impl Target {
                 // What is no JSON says nothing of failures.
                 Ok(serde_json::from_slice(&answer).unwrap_or_default())
             }
+        })
+    }
+
+    /// A queue in the function's place: an event lies in it as it is.
+    fn queue(arn: String, queues: &Queues, clock: &Clock) -> Target {
+        let (queues, clock) = (queues.clone(), clock.clone());
+        Target::new(move |event| {
+            let sent = queues.send(&arn, event.to_string(), None, clock.now_ms());
+            let sent = sent.map(|_| Value::Null).ok_or_else(|| format!("no template has the queue {arn}"));
+            async move { sent }
         })
     }
 
@@ -140,6 +150,14 @@ impl Sources {
                     });
                 }
                 SourceKind::Rule { bus, pattern } => self.buses.add(&name, bus, pattern.clone(), target),
+            }
+        }
+        for rule in templates.iter().flat_map(|template| &template.rules) {
+            for arn in &rule.targets {
+                let function =
+                    pools.iter().find(|(id, _)| function_arn(id) == *arn).map(|(_, pool)| Target::of(pool));
+                let target = function.unwrap_or_else(|| Target::queue(arn.clone(), &self.queues, clock));
+                self.buses.add(&rule.name, &rule.bus, rule.pattern.clone(), target);
             }
         }
         let (buses, clock, logs) = (self.buses.clone(), clock.clone(), logs.clone());

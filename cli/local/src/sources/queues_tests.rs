@@ -17,6 +17,7 @@ fn queues() -> Queues {
         visibility_seconds: 30,
         retention_seconds: 3600,
         delay_seconds: 0,
+        wait_seconds: 0,
         dead_letters,
     };
     Queues::new([queue("Main", Some((DEAD.to_owned(), 2))), queue("Dead", None)].into_iter())

@@ -1,5 +1,7 @@
 //! The calls of SQS (`AmazonSQS.…`) and EventBridge (`AWSEvents.…`), as SDKs send them: JSON, the operation in a header.
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -20,6 +22,15 @@ const BATCH: usize = 10;
 
 /// Maximum bytes of a message, and of all in a batch.
 const LARGEST: usize = 1024 * 1024;
+
+/// SQS lets nobody wait longer for a message.
+const LONGEST_WAIT_SECONDS: u64 = 20;
+
+/// How often a call that waits looks again.
+const RESTS_PER_SECOND: u64 = 20;
+
+/// How long it rests in between.
+const REST: Duration = Duration::from_millis(1000 / RESTS_PER_SECOND);
 
 #[derive(Clone)]
 struct Services {
@@ -42,13 +53,12 @@ pub(super) fn router(queues: Queues, buses: Buses, clock: Clock) -> Router {
 async fn call(State(services): State<Services>, headers: HeaderMap, body: Bytes) -> Response {
     let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
     let input: Map<String, Value> = serde_json::from_slice(&body).unwrap_or_default();
-    let now_ms = services.clock.now_ms();
     let (kind, answer) = match target.split_once('.') {
         Some(("AmazonSQS", operation)) => {
-            ("application/x-amz-json-1.0", services.sqs(operation, &input, now_ms))
+            ("application/x-amz-json-1.0", services.sqs_in_time(operation, &input).await)
         }
         Some(("AWSEvents", operation)) => {
-            ("application/x-amz-json-1.1", services.events(operation, &input, now_ms))
+            ("application/x-amz-json-1.1", services.events(operation, &input, services.clock.now_ms()))
         }
         _ => ("application/x-amz-json-1.0", Err(unknown(target))),
     };
@@ -82,6 +92,29 @@ impl Services {
             .collect();
         let failed = answers.iter().filter(|answer| answer.get("ErrorCode").is_some()).count();
         Ok(json!({ "FailedEntryCount": failed, "Entries": answers }))
+    }
+
+    /// As [`Services::sqs`]; what receives waits for a message as long as it, or its queue, says.
+    async fn sqs_in_time(&self, operation: &str, input: &Map<String, Value>) -> Answer {
+        for _ in 0..self.rests(operation, input) {
+            let answer = self.sqs(operation, input, self.clock.now_ms())?;
+            if answer.get("Messages").is_some() {
+                return Ok(answer);
+            }
+            tokio::time::sleep(REST).await;
+        }
+        self.sqs(operation, input, self.clock.now_ms())
+    }
+
+    /// How often a call rests before it is answered that there is nothing.
+    fn rests(&self, operation: &str, input: &Map<String, Value>) -> u64 {
+        if operation != "ReceiveMessage" {
+            return 0;
+        }
+        let queue = input.get("QueueUrl").and_then(Value::as_str).and_then(|url| self.queues.find(url));
+        let own = queue.map_or(0, |queue| queue.wait_seconds);
+        let seconds = input.get("WaitTimeSeconds").and_then(Value::as_u64).unwrap_or(own);
+        seconds.min(LONGEST_WAIT_SECONDS) * RESTS_PER_SECOND
     }
 
     fn sqs(&self, operation: &str, input: &Map<String, Value>, now_ms: u64) -> Answer {

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::super::{Buses, Queues};
-use super::Services;
+use super::{RESTS_PER_SECOND, Services};
 use crate::clock::Clock;
 use nova_template::Queue;
 
@@ -13,6 +13,7 @@ fn services() -> Services {
         visibility_seconds: 30,
         retention_seconds: 3600,
         delay_seconds: 0,
+        wait_seconds: 0,
         dead_letters: None,
     };
     Services {
@@ -63,4 +64,22 @@ fn an_event_that_is_refused_is_told_apart_from_one_that_is_taken() {
     assert_eq!(answer["FailedEntryCount"], 1);
     assert!(answer["Entries"][0]["EventId"].is_string());
     assert_eq!(answer["Entries"][1]["ErrorCode"], "MalformedDetail");
+}
+
+#[test]
+fn who_waits_for_a_message_waits_as_long_as_the_call_or_its_queue_says_and_nobody_longer_than_twenty_seconds()
+{
+    let mut services = services();
+    let rests = |services: &Services, operation: &str, input: Value| {
+        services.rests(operation, input.as_object().unwrap())
+    };
+    let call = |seconds: u64| json!({ "QueueUrl": "Main", "WaitTimeSeconds": seconds });
+    assert_eq!(rests(&services, "ReceiveMessage", json!({ "QueueUrl": "Main" })), 0);
+    assert_eq!(rests(&services, "ReceiveMessage", call(3)), 3 * RESTS_PER_SECOND);
+    assert_eq!(rests(&services, "ReceiveMessage", call(3600)), 20 * RESTS_PER_SECOND);
+    assert_eq!(rests(&services, "DeleteMessage", call(3)), 0);
+    let waits = Queue { wait_seconds: 5, ..services.queues.find("Main").unwrap() };
+    services.queues = Queues::new([waits].into_iter());
+    assert_eq!(rests(&services, "ReceiveMessage", json!({ "QueueUrl": "Main" })), 5 * RESTS_PER_SECOND);
+    assert_eq!(rests(&services, "ReceiveMessage", call(0)), 0);
 }

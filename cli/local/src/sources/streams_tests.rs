@@ -37,6 +37,7 @@ impl World {
             visibility_seconds: 30,
             retention_seconds: u64::MAX,
             delay_seconds: 0,
+            wait_seconds: 0,
             dead_letters: None,
         };
         let documents = Documents::new(database);
