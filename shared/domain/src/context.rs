@@ -27,6 +27,9 @@ pub struct Context {
     /// The session.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session_id: Option<String>,
+    /// The user's epoch: sessions of an older one have ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<String>,
     /// What the session was shown; of a Deny: what it has to be shown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub acr: Option<String>,
@@ -65,6 +68,9 @@ pub struct Caller {
     pub role: Role,
     /// The session, by which an open WebSocket is found when it is revoked.
     pub session_id: SessionId,
+    /// The user's epoch at the decision. An event of a later one ends the session, unless it names it as the one that goes on. None: an
+    /// authorizer of before did not say it.
+    pub epoch: Option<u64>,
 }
 
 /// It holds an address.
@@ -108,6 +114,10 @@ impl Caller {
             email: read(email, text(email).and_then(|email| Email::parse(email).ok()))?,
             role: read(role, text(role).and_then(|role| role.parse().ok()))?,
             session_id: read(session_id, text(session_id).and_then(|id| id.parse().ok()))?,
+            epoch: match context.and_then(|context| context.get("epoch")) {
+                None => None,
+                Some(epoch) => Some(read("epoch", epoch.as_str().and_then(|epoch| epoch.parse().ok()))?),
+            },
         })
     }
 }
@@ -143,6 +153,19 @@ mod tests {
             let caller = Caller::of_event(&event).unwrap();
             assert_eq!(caller.user_id.to_string(), ID);
             assert_eq!((caller.email.as_str(), caller.role.as_str()), ("sara@example.com", "user"));
+        }
+    }
+
+    #[test]
+    fn an_epoch_that_is_not_said_is_none_and_one_that_is_no_number_is_no_context_of_ours() {
+        let mut context = context();
+        assert_eq!(Caller::of_event(&event(None, &context)).unwrap().epoch, None);
+        context["epoch"] = json!("7");
+        assert_eq!(Caller::of_event(&event(None, &context)).unwrap().epoch, Some(7));
+        for epoch in [json!(""), json!("-1"), json!("x"), json!(7), json!(null)] {
+            context["epoch"] = epoch.clone();
+            let answer = Caller::of_event(&event(None, &context));
+            assert_eq!(answer, Err(NoCaller::Invalid("epoch")), "{epoch}");
         }
     }
 

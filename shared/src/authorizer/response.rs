@@ -99,6 +99,7 @@ fn of_user(who: &Authenticated) -> Context {
         email: Some(who.profile.email.as_str().to_owned()),
         role: Some(who.profile.role.as_str().to_owned()),
         session_id: Some(who.session.session_id.to_string()),
+        epoch: Some(who.profile.epoch.to_string()),
         acr: Some(who.session.acr().name().to_owned()),
         auth_time: Some(who.session.authenticated_at().as_second().to_string()),
         ..Context::default()

@@ -33,7 +33,7 @@ pub(super) const KINDS: [Kind; 6] = [
 ];
 
 /// The context of a yes.
-const OF_USER: [&str; 6] = ["acr", "authTime", "email", "role", "sessionId", "userId"];
+const OF_USER: [&str; 7] = ["acr", "authTime", "email", "epoch", "role", "sessionId", "userId"];
 
 const API: &str = "EXAMPLEAPI";
 const PLACEHOLDER: &str = "REPLACE_WITH_ACCESS_TOKEN";
@@ -254,7 +254,7 @@ async fn a_policy_that_may_be_kept_lists_every_route_that_its_user_may_call() {
         );
         // A call that a kept policy allows may follow one that it denies, and needs its caller; and the other way round. What
         // opens a WebSocket is not kept.
-        let of_both = ["acr", "authTime", "code", "email", "message", "role", "sessionId", "userId"];
+        let of_both = ["acr", "authTime", "code", "email", "epoch", "message", "role", "sessionId", "userId"];
         let wanted = if kind.file == "ws" { &OF_USER[..] } else { &of_both[..] };
         assert_eq!(names(&answer["context"]), wanted, "{kind:?}");
     }

@@ -155,7 +155,10 @@ async fn a_call_that_is_denied_is_answered_with_all_that_its_user_may_call() {
     let plain = ask(&world, 1, Some(&pair), "/{proxy+}", "/files/a").await.unwrap();
     assert!(lets_through(&plain, "/files/a"), "{plain}");
     let names: Vec<_> = plain["context"].as_object().unwrap().keys().collect();
-    assert_eq!(names, ["acr", "authTime", "code", "email", "message", "role", "sessionId", "userId"]);
+    assert_eq!(
+        names,
+        ["acr", "authTime", "code", "email", "epoch", "message", "role", "sessionId", "userId"]
+    );
     for path in [
         "/admin/x",
         "/files/../admin/x",
