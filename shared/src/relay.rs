@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde_json::{Value, json, value::RawValue};
 
 use crate::{
-    domain::mail::MailKey,
+    domain::{mail::MailKey, session::EndReason},
     flows::relay::{Change, Outlets, relay},
     runtime::RuntimeEnded,
     service::Relay,
@@ -87,7 +88,12 @@ fn change(record: &Value, sequence: &str) -> Option<Change> {
     }
     let session = sk.strip_prefix("SESSION#")?.parse().ok()?;
     let is_ended = name == "MODIFY" && text("/dynamodb/NewImage/state/S") == Some("revoked");
-    is_ended.then_some(Change::SessionEnded(user, session))
+    is_ended.then(|| {
+        let reason = text("/dynamodb/NewImage/endedBy/S").and_then(EndReason::of_name);
+        let at = text("/dynamodb/NewImage/revokedAt/N").and_then(|at| at.parse().ok());
+        let at = at.and_then(|at| Timestamp::from_millisecond(at).ok());
+        Change::SessionEnded { user, session, reason, at }
+    })
 }
 
 #[cfg(test)]

@@ -36,7 +36,10 @@ async fn an_ended_session_and_a_changed_user_are_told_and_a_login_or_a_refresh_i
     assert_eq!(client.send(changed).await.status, 200);
     told(&system, &format!("user:{}:", sara.id)).await;
     let all = system.stack.told().join("\n");
-    assert!(!all.contains(&session_of(&kept)), "{all}");
+    // The session that goes on is named as that, and ended nowhere.
+    assert_eq!(all.matches(&session_of(&kept)).count(), 1, "{all}");
+    assert!(all.contains(&format!(r#""keptSession":"{}""#, session_of(&kept))), "{all}");
+    assert!(all.contains(r#""reason":"logout""#) && all.contains("caep/event-type/session-revoked"), "{all}");
     assert!(
         all.contains(r#""detail-type":"Session Ended""#) && all.contains(r#""source":"nova-auth""#),
         "{all}"

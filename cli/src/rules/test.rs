@@ -92,5 +92,6 @@ fn profile(user: &UserSpec) -> Result<Profile, Box<dyn Error>> {
         password_changed_at: now,
         email_verified_at: None,
         factors: Default::default(),
+        kept: None,
     })
 }

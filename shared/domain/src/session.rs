@@ -102,6 +102,48 @@ pub enum State {
     Revoked,
 }
 
+/// Why a session ended, as its row and the event bus call it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EndReason {
+    /// A client logged it out.
+    Logout,
+    /// Its user ended it from another one.
+    User,
+    /// An operator ended it.
+    Operator,
+    /// A refresh token of it was used twice, or came the wrong way.
+    Theft,
+    /// It was the oldest of more sessions than a user may have.
+    Limit,
+    /// It was refreshed after its user was disabled, or after an epoch that ended it.
+    Epoch,
+}
+
+impl EndReason {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::Logout, Self::User, Self::Operator, Self::Theft, Self::Limit, Self::Epoch];
+
+    /// Its name in rows and events.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Logout => "logout",
+            Self::User => "user",
+            Self::Operator => "operator",
+            Self::Theft => "theft",
+            Self::Limit => "limit",
+            Self::Epoch => "epoch",
+        }
+    }
+
+    /// The reason of this name. A name that this version does not know is none.
+    #[must_use]
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.name() == name)
+    }
+}
+
 /// Where a session's refresh tokens travel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -5,7 +5,13 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{email::Email, factors::Factors, ids::UserId, name::PersonName, refusal::Fault};
+use crate::{
+    email::Email,
+    factors::Factors,
+    ids::{SessionId, UserId},
+    name::PersonName,
+    refusal::Fault,
+};
 
 /// A user as the table holds it. Decisions read it afresh: no decision trusts what a token says of a user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,9 +46,27 @@ pub struct Profile {
     /// The kinds of second factor that the user has: with any, the password alone begins no session.
     #[serde(default, skip_serializing_if = "Factors::is_empty")]
     pub factors: Factors,
+    /// Which session went on when the epoch was raised, if one did: the one in which the user changed a password or a factor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<Kept>,
+}
+
+/// A session that a change of the epoch did not end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    /// The epoch that the session took with the user.
+    pub epoch: u64,
+    /// Which it is.
+    pub session: SessionId,
 }
 
 impl Profile {
+    /// The session from before this epoch that goes on. No other one of before does.
+    #[must_use]
+    pub fn kept_session(&self) -> Option<SessionId> {
+        self.kept.filter(|kept| kept.epoch == self.epoch).map(|kept| kept.session)
+    }
+
     /// Whether the user may do anything at all.
     #[must_use]
     pub fn is_active(&self) -> bool {

@@ -71,6 +71,7 @@ pub async fn create_user(
         password_changed_at: moment.now,
         email_verified_at: None,
         factors: BTreeSet::new(),
+        kept: None,
     };
     let credential = Credential::new(profile.id, password_hash);
     let event = new.journal.entry(SecurityEvent::UserCreated, moment, profile.id, &new.device);

@@ -7,7 +7,7 @@ use crate::{
         ids::{AccessId, SessionId, UserId},
         moment::Moment,
         security_event::SecurityEvent,
-        session::Device,
+        session::{Device, EndReason},
     },
     store::{Store, StoreError},
 };
@@ -21,8 +21,10 @@ pub(super) struct End<'a> {
     pub(super) session: SessionId,
     /// The access token that was shown, which goes on the session's blacklist.
     pub(super) shown: Option<AccessId>,
-    /// Why it ends.
+    /// What the security log says.
     pub(super) event: SecurityEvent,
+    /// Why it ends.
+    pub(super) reason: EndReason,
     /// Who ends it.
     pub(super) device: &'a Device,
 }
@@ -38,7 +40,7 @@ pub(super) async fn end_session(
     end: End<'_>,
 ) -> Result<bool, StoreError> {
     let entry = journal.entry(end.event, moment, end.user, end.device).of_session(end.session);
-    let ended = store.revoke_session(end.user, end.session, end.shown, &entry).await?;
+    let ended = store.revoke_session(end.user, end.session, end.shown, end.reason, &entry).await?;
     if ended {
         announce(&entry);
     }

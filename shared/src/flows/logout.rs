@@ -13,7 +13,7 @@ use crate::{
         moment::Moment,
         refusal::Refusal,
         security_event::SecurityEvent,
-        session::Device,
+        session::{Device, EndReason},
     },
     keys::{KeysError, Rejected, Token},
     service::AuthService,
@@ -132,6 +132,7 @@ async fn end(
     device: &Device,
 ) -> Result<(), StoreError> {
     let Some(((user, session), shown)) = ended else { return Ok(()) };
-    let end = End { user, session, shown, event: SecurityEvent::AuthnTokenRevoked, device };
+    let (event, reason) = (SecurityEvent::AuthnTokenRevoked, EndReason::Logout);
+    let end = End { user, session, shown, event, reason, device };
     end_session(&service.store, service.journal, moment, end).await.map(drop)
 }

@@ -20,7 +20,8 @@ use crate::{
         refusal::Refusal,
         security_event::SecurityEvent,
         session::{
-            Device, Presented, Session, Standing, Verdict, judge_lost_rotation, standing, whole_seconds,
+            Device, EndReason, Presented, Session, Standing, Verdict, judge_lost_rotation, standing,
+            whole_seconds,
         },
         user::Profile,
     },
@@ -119,8 +120,7 @@ pub async fn refresh(
                 Verdict::Ended => return Err(refusal_without_session(profile?.as_ref()).into()),
                 Verdict::Enrolling => return Err(refusal_enrolling(profile?.as_ref(), &session).into()),
                 Verdict::Theft => {
-                    revoke(service, moment, &session, &attempt.device, SecurityEvent::AuthnTokenReuse)
-                        .await?;
+                    revoke(service, moment, &session, &attempt.device, EndReason::Theft).await?;
                     return Err(refusal_without_session(profile?.as_ref()).into());
                 }
             }
@@ -177,11 +177,11 @@ async fn in_good_standing(
     match (verdict, profile) {
         (Standing::Good, Some(profile)) => Ok(profile),
         (Standing::UserInactive, _) => {
-            revoke(service, moment, session, device, SecurityEvent::AuthnTokenRevoked).await?;
+            revoke(service, moment, session, device, EndReason::Epoch).await?;
             Err(Refusal::UserInactive.into())
         }
         _ => {
-            revoke(service, moment, session, device, SecurityEvent::AuthnTokenRevoked).await?;
+            revoke(service, moment, session, device, EndReason::Epoch).await?;
             Err(Refusal::RefreshTokenInvalid.into())
         }
     }
@@ -209,9 +209,14 @@ async fn revoke(
     moment: &Moment,
     session: &Session,
     device: &Device,
-    event: SecurityEvent,
+    reason: EndReason,
 ) -> Result<(), FlowError> {
-    let end = End { user: session.user_id, session: session.session_id, shown: None, event, device };
+    let event = match reason {
+        EndReason::Theft => SecurityEvent::AuthnTokenReuse,
+        _ => SecurityEvent::AuthnTokenRevoked,
+    };
+    let (user, session) = (session.user_id, session.session_id);
+    let end = End { user, session, shown: None, event, reason, device };
     end_session(&service.store, service.journal, moment, end).await?;
     Ok(())
 }

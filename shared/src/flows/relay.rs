@@ -6,12 +6,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::{
     domain::{
         ids::{SessionId, UserId},
         mail::MailKey,
+        session::EndReason,
+        user::{Profile, Status},
     },
     store::{Store, StoreError},
 };
@@ -25,7 +28,16 @@ pub enum Change {
     /// Somebody asked for a mail.
     MailAsked(MailKey),
     /// A session was ended.
-    SessionEnded(UserId, SessionId),
+    SessionEnded {
+        /// Whose it was.
+        user: UserId,
+        /// Which it was.
+        session: SessionId,
+        /// Why. None: a version of before ended it, or a login that was never answered.
+        reason: Option<EndReason>,
+        /// When.
+        at: Option<Timestamp>,
+    },
     /// A user's profile was changed, or is gone; with the name of the record in the stream. Another role raises no epoch, so that
     /// nothing else tells it from the change before.
     UserChanged(UserId, String),
@@ -56,7 +68,9 @@ pub async fn relay(store: &Store, outlets: &impl Outlets, changes: &[Change]) ->
     for (change, places) in distinct(changes) {
         match change {
             Change::MailAsked(key) => messages.push((message(&key), places)),
-            Change::SessionEnded(user, session) => events.push((ended(user, session), places)),
+            Change::SessionEnded { user, session, reason, at } => {
+                events.push((ended(user, session, reason, at), places));
+            }
             Change::UserChanged(user, record) => match changed(store, user, &record).await {
                 Ok(event) => events.push((event, places)),
                 Err(error) => {
@@ -97,7 +111,7 @@ fn distinct(changes: &[Change]) -> Vec<(Change, Vec<usize>)> {
 fn name_of(change: &Change) -> String {
     match change {
         Change::MailAsked(key) => format!("{}/{}", key.pk(), key.sk()),
-        Change::SessionEnded(_, session) => format!("session/{session}"),
+        Change::SessionEnded { session, .. } => format!("session/{session}"),
         Change::UserChanged(user, _) => format!("user/{user}"),
     }
 }
@@ -110,11 +124,19 @@ fn message(key: &MailKey) -> String {
     json!({ "id": format!("mail:{}", key.id), "pk": key.pk(), "sk": key.sk() }).to_string()
 }
 
-fn ended(user: UserId, session: SessionId) -> Announcement {
+/// Shared Signals' names of what happened: CAEP's of a session, RISC's of an account.
+const SESSION_REVOKED: &str = "https://schemas.openid.net/secevent/caep/event-type/session-revoked";
+const ACCOUNT_DISABLED: &str = "https://schemas.openid.net/secevent/risc/event-type/account-disabled";
+const ACCOUNT_PURGED: &str = "https://schemas.openid.net/secevent/risc/event-type/account-purged";
+
+fn ended(user: UserId, session: SessionId, reason: Option<EndReason>, at: Option<Timestamp>) -> Announcement {
     let detail = json!({
         "id": format!("session:{session}:ended"),
+        "event": SESSION_REVOKED,
         "sessionId": session.to_string(),
         "userId": user.to_string(),
+        "reason": reason.map(EndReason::name),
+        "at": at.map(|at| at.to_string()),
     });
     Announcement { kind: "Session Ended", detail }
 }
@@ -124,11 +146,19 @@ async fn changed(store: &Store, user: UserId, record: &str) -> Result<Announceme
     let profile = store.profile(user).await?;
     let epoch = profile.as_ref().map(|profile| profile.epoch);
     let version = epoch.map_or_else(|| "deleted".to_owned(), |epoch| format!("{epoch}:{record}"));
+    // Of an active user it may be a role, a password or a name: no one name of theirs says that.
+    let event = match profile.as_ref().map(|profile| profile.status) {
+        None => Some(ACCOUNT_PURGED),
+        Some(Status::Disabled) => Some(ACCOUNT_DISABLED),
+        Some(Status::Active | Status::Invited) => None,
+    };
     let detail = json!({
         "id": format!("user:{user}:{version}"),
+        "event": event,
         "userId": user.to_string(),
         "epoch": epoch,
-        "active": profile.is_some_and(|profile| profile.is_active()),
+        "active": profile.as_ref().is_some_and(Profile::is_active),
+        "keptSession": profile.and_then(|profile| profile.kept_session()).map(|session| session.to_string()),
     });
     Ok(Announcement { kind: "User Changed", detail })
 }
@@ -142,7 +172,12 @@ mod tests {
 
     #[test]
     fn a_change_that_is_there_twice_is_told_once_and_fails_in_both_places() {
-        let session = |id: &str| Change::SessionEnded(ONE.parse().unwrap(), id.parse().unwrap());
+        let session = |id: &str| Change::SessionEnded {
+            user: ONE.parse().unwrap(),
+            session: id.parse().unwrap(),
+            reason: Some(EndReason::Logout),
+            at: None,
+        };
         let user = |record: &str| Change::UserChanged(ONE.parse().unwrap(), record.to_owned());
         let found = distinct(&[session(ONE), user("1"), session(OTHER), session(ONE), user("4")]);
         assert_eq!(found[1], (user("4"), vec![1, 4]));

@@ -9,7 +9,7 @@ use crate::{
     domain::{
         moment::Moment,
         security_event::SecurityEvent,
-        session::{Device, Session, Standing, standing},
+        session::{Device, EndReason, Session, Standing, standing},
         user::Profile,
     },
     service::AuthService,
@@ -47,8 +47,8 @@ async fn beyond(
     limit: usize,
 ) -> Result<(), StoreError> {
     for session in live(service, moment, profile).await?.iter().skip(limit).rev().take(AT_ONCE) {
-        let event = SecurityEvent::AuthnTokenRevoked;
-        let end = End { user: profile.id, session: session.session_id, shown: None, event, device };
+        let (event, reason) = (SecurityEvent::AuthnTokenRevoked, EndReason::Limit);
+        let end = End { user: profile.id, session: session.session_id, shown: None, event, reason, device };
         end_session(&service.store, service.journal, moment, end).await?;
     }
     Ok(())

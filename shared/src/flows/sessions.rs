@@ -13,7 +13,7 @@ use crate::{
         moment::Moment,
         refusal::Refusal,
         security_event::SecurityEvent,
-        session::{Device, Session, Standing, standing},
+        session::{Device, EndReason, Session, Standing, standing},
     },
     keys::Token,
     service::AuthService,
@@ -104,8 +104,8 @@ pub async fn revoke_one(
         session.is_open(moment.now) && standing(Some(&who.profile), session) == Standing::Good
     });
     let session = found.ok_or(Refusal::SessionNotFound)?.session_id;
-    let event = SecurityEvent::AuthnTokenRevoked;
-    let end = End { user: who.profile.id, session, shown: None, event, device };
+    let (event, reason) = (SecurityEvent::AuthnTokenRevoked, EndReason::User);
+    let end = End { user: who.profile.id, session, shown: None, event, reason, device };
     match end_session(&service.store, service.journal, moment, end).await? {
         true => Ok(()),
         false => Err(Refusal::SessionNotFound.into()),

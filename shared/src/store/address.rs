@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem, Update, builders::UpdateBuilder};
 use jiff::Timestamp;
 
-use super::{Credential, EventRow, Redeemed, Store, StoreError, credential, item, profile, session};
+use super::{Credential, EventRow, Redeemed, Store, StoreError, credential, epoch, item, profile, session};
 use crate::domain::{
     email::Email,
     mail::{Mail, MailKey},
@@ -93,17 +93,25 @@ impl Store {
 
     fn moved_profile(&self, change: &AddressCommit<'_>) -> UpdateBuilder {
         let AddressCommit { user, email, now, .. } = change;
-        Update::builder()
+        let next = user.epoch.saturating_add(1);
+        let (kept, update) = match change.session {
+            Some(session) => (
+                ", kept = :kept",
+                Update::builder().expression_attribute_values(":kept", epoch::kept(next, session.session_id)),
+            ),
+            None => ("", Update::builder()),
+        };
+        update
             .table_name(&self.tables.identity)
             .set_key(Some(profile::key(user.id)))
-            .update_expression("SET email = :email, epoch = :next, emailVerifiedAt = :now")
+            .update_expression(format!("SET email = :email, epoch = :next, emailVerifiedAt = :now{kept}"))
             .condition_expression("#status = :active AND email = :old AND epoch = :epoch")
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":active", item::text("active"))
             .expression_attribute_values(":old", item::text(user.email.as_str()))
             .expression_attribute_values(":email", item::text(email.as_str()))
             .expression_attribute_values(":epoch", item::number(user.epoch))
-            .expression_attribute_values(":next", item::number(user.epoch.saturating_add(1)))
+            .expression_attribute_values(":next", item::number(next))
             .expression_attribute_values(":now", item::text(now.to_string()))
     }
 

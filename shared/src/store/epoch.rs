@@ -1,6 +1,6 @@
 //! The epoch of a user: raising it ends every session in one write, however many there are.
 
-use aws_sdk_dynamodb::types::{TransactWriteItem, Update, builders::UpdateBuilder};
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem, Update, builders::UpdateBuilder};
 use jiff::Timestamp;
 
 use super::{
@@ -8,7 +8,7 @@ use super::{
 };
 use crate::domain::{
     email::Email,
-    ids::UserId,
+    ids::{SessionId, UserId},
     mail::{Mail, MailKey},
     password::PasswordHash,
     session::Session,
@@ -124,7 +124,8 @@ impl Store {
         let user = raised(Update::builder(), "status")
             .table_name(&self.tables.identity)
             .set_key(Some(profile::key(session.user_id)))
-            .update_expression("SET epoch = :next, passwordChangedAt = :now")
+            .update_expression("SET epoch = :next, passwordChangedAt = :now, kept = :kept")
+            .expression_attribute_values(":kept", kept(session.epoch.saturating_add(1), session.session_id))
             .expression_attribute_values(":now", item::text(change.now.to_string()));
         let this_session = raised(Update::builder(), "state")
             .table_name(&self.tables.sessions)
@@ -144,6 +145,12 @@ impl Store {
             Transacted::ConditionsFailed(_) => PasswordCommitted::Changed,
         })
     }
+}
+
+/// The session that goes on with an epoch, as PROFILE says it.
+pub(super) fn kept(epoch: u64, session: SessionId) -> AttributeValue {
+    let session = item::text(session.to_string());
+    AttributeValue::M([("epoch".to_owned(), item::number(epoch)), ("session".to_owned(), session)].into())
 }
 
 fn write(operation: &'static str, update: UpdateBuilder) -> Result<TransactWriteItem, StoreError> {

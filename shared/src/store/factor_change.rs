@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::{
 use jiff::Timestamp;
 
 use super::{
-    EventRow, RecoveryCodes, Store, StoreError, factor, item, passkey, profile, session,
+    EventRow, RecoveryCodes, Store, StoreError, epoch, factor, item, passkey, profile, session,
     transaction::Transacted,
 };
 use crate::{
@@ -238,7 +238,11 @@ impl Store {
         let update = raised(commit.session)
             .table_name(&self.tables.identity)
             .set_key(Some(profile::key(commit.session.user_id)))
-            .update_expression(format!("SET epoch = :next{more}"))
+            .update_expression(format!("SET epoch = :next, kept = :kept{more}"))
+            .expression_attribute_values(
+                ":kept",
+                epoch::kept(commit.session.epoch.saturating_add(1), commit.session.session_id),
+            )
             .condition_expression("#status = :active AND epoch = :epoch")
             .expression_attribute_names("#status", "status");
         match kind {

@@ -19,7 +19,7 @@ use crate::domain::{
     ids::{AccessId, RefreshHash, SessionId, UserId},
     moment::Moment,
     security_event::SecurityEvent,
-    session::{Presented, Session, whole_seconds},
+    session::{EndReason, Presented, Session, whole_seconds},
 };
 
 /// A session's row stays a day longer than the session, so that late tokens of it find out that it has ended.
@@ -292,11 +292,12 @@ impl Store {
         user: UserId,
         session: SessionId,
         shown: Option<AccessId>,
+        reason: EndReason,
         event: &EventRow,
     ) -> Result<bool, StoreError> {
         const OPERATION: &str = "revoke a session";
         let mut end = Update::builder();
-        let mut change = "SET #state = :revoked, revokedAt = :now".to_owned();
+        let mut change = "SET #state = :revoked, revokedAt = :now, endedBy = :reason".to_owned();
         if let Some(token) = shown {
             change.push_str(" ADD revokedTokens :token");
             end = end.expression_attribute_values(":token", AttributeValue::Ss(vec![token.to_string()]));
@@ -310,6 +311,7 @@ impl Store {
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":revoked", item::text("revoked"))
             .expression_attribute_values(":now", item::millis(event.at))
+            .expression_attribute_values(":reason", item::text(reason.name()))
             .build()
             .map_err(|_| StoreError::Malformed { operation: OPERATION })?;
         let writes = vec![

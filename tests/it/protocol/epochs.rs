@@ -4,6 +4,7 @@
 use nova_auth::{
     domain::{
         email::Email,
+        ids::UserId,
         password::{Password, Profile as PasswordProfile},
         user::Status,
     },
@@ -37,7 +38,7 @@ const CHANGES: [&str; 10] = [
 ];
 
 /// Everything that there is to change about how a user logs in.
-async fn change(world: &World, what: &str) -> (u64, Option<u64>) {
+async fn change(world: &World, what: &str) -> (UserId, u64, Option<u64>) {
     let (person, pair) = world.logged_in().await;
     let epoch = async || {
         let row = world.rows.get(super::rows::IDENTITY, &format!("USER#{}", person.id), "PROFILE").await;
@@ -77,19 +78,19 @@ async fn change(world: &World, what: &str) -> (u64, Option<u64>) {
             let (factor, ..) = enrol(world, &service, 10, &pair.access).await.unwrap();
             let added = epoch().await;
             remove_factor(&service, &world.at(11), &request(&pair.access), factor).await.unwrap();
-            return (added.unwrap(), epoch().await);
+            return (person.id, added.unwrap(), epoch().await);
         }
         "factors reset" => drop(operator.reset_factors(person.id).await.unwrap()),
         other => panic!("{other}"),
     }
-    (before, epoch().await)
+    (person.id, before, epoch().await)
 }
 
 #[tokio::test]
 async fn whatever_changes_how_a_user_logs_in_raises_the_epoch() {
     for what in CHANGES {
         let world = World::new().await;
-        let (before, after) = change(&world, what).await;
+        let (_, before, after) = change(&world, what).await;
         assert!(after.is_none_or(|after| after > before), "{what}: {before}, {after:?}");
     }
 }
@@ -132,4 +133,27 @@ fn key(write: &Value) -> String {
     let part = part.unwrap_or(write);
     let checks = write.get("ConditionCheck").is_some();
     if checks { String::new() } else { [&part["Key"], &part["Item"]["sk"]].map(Value::to_string).concat() }
+}
+
+/// An open WebSocket of the session that goes on would be closed, and one of a session that has ended left open.
+#[tokio::test]
+async fn the_session_that_goes_on_is_named_where_one_does_and_none_is_where_all_end() {
+    let mut kept = Vec::new();
+    for what in CHANGES {
+        let world = World::new().await;
+        let (user, ..) = change(&world, what).await;
+        let Some(profile) = world.service.store.profile(user).await.unwrap() else { continue };
+        let stands = |session: &&super::rows::Row| {
+            u64::try_from(number(session, "epoch")).unwrap() == profile.epoch && profile.is_active()
+        };
+        let sessions = world.rows.sessions(user).await;
+        let standing: Vec<_> =
+            sessions.iter().filter(stands).map(|row| row["sessionId"].as_s().unwrap().clone()).collect();
+        let named: Vec<_> = profile.kept_session().map(|session| session.to_string()).into_iter().collect();
+        assert_eq!(named, standing, "{what}");
+        if !named.is_empty() {
+            kept.push(what);
+        }
+    }
+    assert_eq!(kept, ["password", "address by mail", "factor added", "factor removed"]);
 }

@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use nova_auth::{
-    domain::refusal::Refusal,
-    flows::sessions::{Page, list, revoke_every, revoke_one},
+    domain::{ids::SessionId, refusal::Refusal, user::Status},
+    flows::{
+        operator::Operator,
+        sessions::{Page, list, revoke_every, revoke_one},
+    },
 };
 use serde_json::json;
 use tokio::task::JoinSet;
@@ -12,6 +15,7 @@ use tokio::task::JoinSet;
 use super::{
     answers::{assert_passing, claims, refusal},
     faults::{Fault, Gate, on},
+    rows::{SESSIONS, text},
     world::{World, device},
 };
 
@@ -218,4 +222,47 @@ async fn only_what_counts_is_listed_and_only_that_can_be_ended() {
     let moment = world.at(late + 303);
     let refused = revoke_one(&world.service, &moment, &next.access, session, &device()).await;
     assert_eq!(refusal(refused), Refusal::SessionNotFound);
+}
+
+/// What the event bus tells other teams, who show it to people.
+#[tokio::test]
+async fn a_sessions_row_says_why_it_ended() {
+    let world = World::with(&[("MAX_SESSIONS_PER_USER", "1")]).await;
+    let person = world.person("amal").await;
+    let moment = world.at(500);
+    for (second, reason) in [(0, "logout"), (100, "operator"), (200, "theft"), (300, "limit"), (400, "user")]
+    {
+        let pair = world.login(&world.at(second), &person).await.unwrap();
+        let session: SessionId = claims(&pair.access)["sid"].as_str().unwrap().parse().unwrap();
+        let row = async || {
+            world
+                .rows
+                .get(SESSIONS, &format!("USER#{}", person.id), &format!("SESSION#{session}"))
+                .await
+                .unwrap()
+        };
+        match reason {
+            "logout" => world.logout(&moment, &pair).await.unwrap(),
+            "operator" => {
+                let store = &world.service.store;
+                let operator =
+                    Operator { store, moment: &moment, journal: world.service.journal, tells: None };
+                operator.end_session(person.id, session).await.unwrap();
+            }
+            "theft" => {
+                world.refresh(&world.at(second + 1), &pair.refresh).await.unwrap();
+                world.refresh(&world.at(second + 90), &pair.refresh).await.unwrap_err();
+            }
+            "limit" => drop(world.login(&world.at(second + 1), &person).await.unwrap()),
+            _ => revoke_one(&world.service, &moment, &pair.access, Some(session), &device()).await.unwrap(),
+        }
+        assert_eq!(text(&row().await, "endedBy"), reason);
+    }
+    // An end that is made for what had ended before, so that nothing of it can come back.
+    let pair = world.login(&world.at(600), &person).await.unwrap();
+    world.set_status(&world.at(601), &person, Status::Disabled).await.unwrap();
+    world.refresh(&world.at(602), &pair.refresh).await.unwrap_err();
+    let key = format!("SESSION#{}", claims(&pair.access)["sid"].as_str().unwrap());
+    let row = world.rows.get(SESSIONS, &format!("USER#{}", person.id), &key).await.unwrap();
+    assert_eq!(text(&row, "endedBy"), "epoch");
 }

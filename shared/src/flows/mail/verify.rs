@@ -76,6 +76,7 @@ async fn make(
         password_changed_at: mail.created_at,
         email_verified_at: Some(moment.now),
         factors: BTreeSet::new(),
+        kept: None,
     };
     let credential = Credential::new(profile.id, hash);
     let kind = SecurityEvent::UserCreated;

@@ -92,6 +92,7 @@ impl Operator<'_> {
             password_changed_at: now,
             email_verified_at: None,
             factors: Default::default(),
+            kept: None,
         })
     }
 }

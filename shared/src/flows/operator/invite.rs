@@ -56,6 +56,7 @@ impl Operator<'_> {
             password_changed_at: now,
             email_verified_at: None,
             factors: BTreeSet::new(),
+            kept: None,
         };
         let credential = Credential::new(profile.id, hasher.hash(&nobodys).await?);
         let event = self.event(SecurityEvent::UserCreated, profile.id);
