@@ -3,7 +3,7 @@
 mod attached;
 mod engine;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -65,6 +65,9 @@ pub(crate) struct Args {
     /// LoginMaxAttempts=5 LoginMaxAttemptsPerAddress=5 for the template's own limits.
     #[arg(long, value_name = "NAME=VALUE", value_parser = parameter, num_args = 1..)]
     parameter_overrides: Vec<(String, String)>,
+    /// Set a parameter of the attached templates that have it.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = parameter, num_args = 1.., requires = "attach")]
+    attach_parameter_overrides: Vec<(String, String)>,
     /// Set a variable of every function, over the template's and this program's own: AWS_ENDPOINT_URL_DYNAMODB=URL, say,
     /// to see (or to disturb) what they ask of the tables.
     #[arg(long, value_name = "NAME=VALUE", value_parser = parameter)]
@@ -174,6 +177,7 @@ async fn serve(stack: &Stack, walk: Option<demo::Language>) -> Result<(), Box<dy
 }
 
 fn options(args: Args) -> Result<Options, Box<dyn Error>> {
+    check_attached(&args)?;
     let template = find_template(args.template)?;
     let is_hidden = args.demo && !args.logs;
     let mut options = Options {
@@ -182,6 +186,7 @@ fn options(args: Args) -> Result<Options, Box<dyn Error>> {
         logs: if is_hidden { LogSink::Hidden } else { LogSink::Stderr },
         parameters: args.parameter_overrides.into_iter().collect(),
         defaults: defaults(),
+        attached_parameters: args.attach_parameter_overrides.into_iter().collect(),
         environment: args.env.into_iter().collect(),
         port: args.port,
         dynamodb_port: args.dynamodb_port,
@@ -197,6 +202,18 @@ fn options(args: Args) -> Result<Options, Box<dyn Error>> {
         demo::prepare(&mut options, args.language);
     }
     Ok(options)
+}
+
+/// A parameter that no attached template has is mistyped.
+fn check_attached(args: &Args) -> Result<(), Box<dyn Error>> {
+    let mut known = BTreeSet::new();
+    for template in &args.attach {
+        known.extend(nova_template::Template::parameters(template)?);
+    }
+    match args.attach_parameter_overrides.iter().find(|(name, _)| !known.contains(name)) {
+        Some((name, _)) => Err(format!("no attached template has a parameter {name}").into()),
+        None => Ok(()),
+    }
 }
 
 /// Whoever tries things out mistypes more than a user of a service does.

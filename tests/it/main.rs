@@ -50,6 +50,7 @@ mod rules;
 mod secrecy;
 mod sessions;
 mod soak;
+mod sockets;
 mod startup;
 mod support;
 mod template;

@@ -88,6 +88,14 @@ async fn it_says_where_everything_is_serves_it_and_ends_with_all_its_processes()
 }
 
 #[tokio::test]
+async fn a_mistyped_parameter_of_an_attached_template_is_told_and_not_passed_over() {
+    let sockets = workspace().join("tests/consumer/websocket/template.yaml").display().to_string();
+    let words = ["--attach", &sockets, "--attach-parameter-overrides", "Events=enabled", "Event=enabled"];
+    let ended = run(command("nova", &arguments(&words)), "").await;
+    assert_eq!(ended.complaint(), "error: no attached template has a parameter Event");
+}
+
+#[tokio::test]
 async fn what_is_stored_in_a_file_is_there_the_next_time() {
     let file = directory("kept").join("nova.db").display().to_string();
     let mut before: Option<Value> = None;

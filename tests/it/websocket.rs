@@ -1,7 +1,9 @@
 //! A WebSocket API of another team that attaches the authorizer: who may connect, and how the connections of a session end.
+//! That no order of the two leaves a connection open is in `sockets`.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use nova_local::{Clock, Options};
@@ -13,7 +15,8 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use crate::support::binaries;
 use crate::support::client::Client;
-use crate::support::stack::{System, User};
+use crate::support::program::{command, run};
+use crate::support::stack::{PASSWORD, System, User, with_mail};
 
 pub(crate) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
@@ -174,6 +177,12 @@ async fn dropping_a_session_ends_all_its_connections_and_no_other() {
     assert_eq!(refusal(&system, Some(&with(&phone.access))).await.0, 401, "and it does not come back");
 }
 
+/// Ends the connection by its own session's `drop`.
+pub(crate) async fn dropped(socket: &mut Socket) {
+    send(socket, &json!({ "action": "drop" })).await;
+    while next(socket).await.is_some() {}
+}
+
 #[tokio::test]
 async fn a_client_that_logs_out_ends_its_own_connections() {
     let system = system().await;
@@ -206,4 +215,50 @@ async fn a_connection_older_than_an_access_token_has_to_be_made_again() {
         assert_eq!(answer["code"], "TOKEN_EXPIRED");
         assert_eq!(next(&mut socket).await, None);
     }
+}
+
+/// One that listens to the event bus, and takes every retry of a refresh for a theft.
+pub(crate) fn listening(options: &mut Options) {
+    with_mail(options);
+    attached(options);
+    options.parameters.insert("RefreshGraceSeconds".to_owned(), "0".to_owned());
+    options.attached_parameters.insert("Events".to_owned(), "enabled".to_owned());
+}
+
+/// The connection ends, though its client says nothing.
+pub(crate) async fn ends(socket: &mut Socket, why: &str) {
+    let end = tokio::time::timeout(Duration::from_secs(60), next(socket)).await;
+    assert_eq!(end.ok(), Some(None), "{why}: it is open still");
+}
+
+#[tokio::test]
+async fn connections_end_with_their_session_however_it_ended_and_no_others_do() {
+    let system = System::start_with(listening).await;
+    let (sara, eve, client) = (system.user("sara").await, system.user("eve").await, Client::at(2));
+    let (mut pairs, mut sockets) = (Vec::new(), Vec::new());
+    for user in [&sara, &sara, &sara, &sara, &eve] {
+        let pair = system.login(&client, user).await;
+        sockets.push(connected(&system, &pair.access).await);
+        pairs.push(pair);
+    }
+    let [out, stolen, other, kept, eves] = &mut sockets[..] else { panic!("five sockets") };
+    system.logout(&client, Some(&pairs[0].access), &json!({})).await;
+    ends(out, "a logout").await;
+    for _ in 0..2 {
+        system.refresh(&client, &pairs[1].refresh).await;
+    }
+    ends(stolen, "a theft").await;
+    let body = json!({"currentPassword": PASSWORD, "newPassword": "An0ther-phrase?"});
+    let change = client.request("POST", &system.auth("password")).bearer_auth(&pairs[3].access).json(&body);
+    client.send(change).await.expect_status(200);
+    ends(other, "a change of password").await;
+    assert!(is_of(kept, &sara).await, "the session that changed it goes on");
+    let local = format!("--local={}", system.stack.dynamodb_url());
+    let disabled = run(command("nova", &["user", "disable", &local, &sara.email]), "").await;
+    assert_eq!(disabled.code, Some(0), "{disabled:?}");
+    ends(kept, "an operator").await;
+    assert!(is_of(eves, &eve).await);
+    let everywhere = client.request("DELETE", &system.auth("sessions")).bearer_auth(&pairs[4].access);
+    client.send(everywhere).await.expect_status(200);
+    ends(eves, "everywhere").await;
 }

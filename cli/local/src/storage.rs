@@ -166,7 +166,11 @@ impl Storage {
     /// # Errors
     /// As [`Storage::start`]; also when the template can't be read.
     pub async fn in_memory(template: &Path) -> Result<Storage, StorageError> {
-        Storage::unswept(bind(0, "--dynamodb-port").await?, &Template::load(template)?.tables, open(None)?)
+        Storage::unswept(
+            bind(0, "--dynamodb-port").await?,
+            &Template::load_alone(template)?.tables,
+            open(None)?,
+        )
     }
 
     /// The same in an engine that runs already. It removes nothing that has expired either.
@@ -174,7 +178,7 @@ impl Storage {
     /// # Errors
     /// As [`Storage::in_memory`]; also when the engine can't make the tables.
     pub async fn in_engine(engine: Engine, template: &Path) -> Result<Storage, StorageError> {
-        let mut tables = Template::load(template)?.tables;
+        let mut tables = Template::load_alone(template)?.tables;
         for table in &mut tables {
             table.ttl_attribute = None;
         }

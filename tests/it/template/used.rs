@@ -11,12 +11,13 @@ use serde_json::{Value, json};
 use super::rights::{NEEDS, leading_keys, resources, returns_items, rights_to};
 use super::texts;
 use crate::support::app::App;
+use crate::support::binaries::workspace;
 use crate::support::client::Client;
 use crate::support::mail::read;
 use crate::support::passkey::Phone;
 use crate::support::proxy::{Call, Proxy};
 use crate::support::stack::{PASSWORD, Pair, System, with_mail, with_passkeys};
-use crate::websocket::{Socket, attached, connect};
+use crate::websocket::{Socket, attached, connect, dropped, ends, listening};
 
 /// What IAM decides about: whose role, which action, on which table, and the partition keys that it touches.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -358,6 +359,52 @@ async fn the_life_of_a_ticket() -> Vec<Call> {
     let ask = client.request("POST", &system.auth("tickets")).bearer_auth(&pair.access);
     let ticket = client.send(ask.json(&json!({"api": "ChatApi"}))).await.text("/data/ticket");
     let _socket: Socket = connect(&system, Some(&format!("nova, nova.ticket.{ticket}"))).await.unwrap();
-    // The sample keeps its connections in a table of its own.
-    proxy.seen().into_iter().filter(|call| call.body["TableName"] != "ConnectionsTable").collect()
+    // The sample works in a table of its own.
+    proxy.seen().into_iter().filter(|call| call.caller != "chatfunction").collect()
+}
+
+/// The sample's own functions, which other teams take as they are: what they do with their table, and what they may.
+#[tokio::test]
+async fn the_websocket_sample_may_do_what_it_does_and_nothing_else() {
+    let proxy = Proxy::start().await;
+    let url = proxy.url().to_owned();
+    let system = System::start_with(|options| {
+        listening(options);
+        options.environment.insert("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), url);
+    })
+    .await;
+    proxy.forward_to(system.stack.dynamodb_url());
+    let (sara, client) = (system.user("sara").await, Client::at(2));
+    let pair = system.login(&client, &sara).await;
+    let mut socket = connect(&system, Some(&format!("nova, nova.bearer.{}", pair.access))).await.unwrap();
+    dropped(&mut socket).await;
+    let mut socket = connect(&system, Some(&format!("nova, nova.bearer.{}", pair.access))).await.unwrap();
+    system.logout(&client, Some(&pair.access), &json!({})).await;
+    ends(&mut socket, "a logout").await;
+    drop(socket);
+    let text = std::fs::read_to_string(workspace().join("tests/consumer/websocket/template.yaml")).unwrap();
+    let template = nova_template::as_written(&text).unwrap();
+    for function in ["ChatFunction", "EndedFunction"] {
+        let statements = &template["Resources"][function]["Properties"]["Policies"][0]["Statement"];
+        let allowed: BTreeSet<String> = statements[0]["Action"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|action| action.as_str().unwrap().replace("dynamodb:", ""))
+            .collect();
+        let done = async {
+            loop {
+                let calls = proxy.seen().into_iter().filter(|call| call.caller == function.to_lowercase());
+                let done: BTreeSet<String> = calls.map(|call| call.operation).collect();
+                assert!(done.is_subset(&allowed), "{function} does {done:?}, and may {allowed:?}");
+                // The last of it is done after the connection has ended.
+                if done == allowed {
+                    break;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        let done = tokio::time::timeout(std::time::Duration::from_secs(60), done).await;
+        assert!(done.is_ok(), "{function} may do what it never does: {allowed:?}");
+    }
 }

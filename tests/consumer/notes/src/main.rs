@@ -1,32 +1,22 @@
-//! A sample API of another team, behind APIs of every kind. Who may call what is the authorizer's decision and made
-//! before this code runs: all that is left to do here is to read who the caller is from the authorizer's context.
-//!
-//! `requests.rs` answers REST and HTTP APIs, `sockets.rs` the WebSocket API, whose open connections `connections.rs`
-//! keeps.
+//! The functions of the sample API.
 
-mod connections;
-mod requests;
-mod sockets;
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use connections::Connections;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
+use notes::Api;
 use serde_json::Value;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    // Only the function of the WebSocket API has a table of connections.
-    let connections = Connections::from_env()?;
-    let connections = connections.as_ref();
+    let api = Api::from_env()?;
+    let api = &api;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
-        match connections.filter(|_| event.payload.pointer("/requestContext/eventType").is_some()) {
-            Some(connections) => sockets::answer(&event.payload, connections).await,
-            None => Ok(requests::answer(&event.payload)),
-        }
+        api.answer(&event.payload, now_ms()?).await
     }))
     .await
 }
 
-/// The text at a place of the event; empty where there is none.
-fn text<'a>(event: &'a Value, pointer: &str) -> &'a str {
-    event.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+#[expect(clippy::disallowed_methods, reason = "the one place of this sample that reads the clock")]
+fn now_ms() -> Result<u64, Error> {
+    Ok(u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis())?)
 }
