@@ -23,7 +23,7 @@ impl Verdict {
     }
 
     /// Whether it would be yes if the session were shown more.
-    const fn asks_for_step_up(&self) -> bool {
+    pub(super) const fn asks_for_step_up(&self) -> bool {
         matches!(self.answer, Err(Refusal::StepUpRequired { .. }))
     }
 }
@@ -60,7 +60,9 @@ impl Rules {
     pub fn decide(&self, method: &str, resource: Option<&str>, path: &str, asking: Asking<'_>) -> Verdict {
         let refused = Verdict { line: None, answer: Err(Refusal::Forbidden) };
         let is_kept = self.caching == Caching::Allowed;
-        let Some(method) = Method::parse(method) else { return refused };
+        // A client of an HTTP API can send any method: also one that is our own name for something else.
+        let method = Method::parse(method).filter(|method| !method.is_of_channels());
+        let Some(method) = method else { return refused };
         if path::is_odd(path) || !(is_kept || path::is_plain(path)) {
             return refused;
         }

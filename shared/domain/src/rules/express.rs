@@ -102,7 +102,9 @@ impl Rules {
             let about_sessions = self.rules.iter().filter(by_session);
             found.extend(about_sessions.map(|rule| Unfit::BySession { line: rule.line }));
             let wrong = |rule| self.inexpressible(rule).or_else(|| self.stricter_without_slash(rule));
-            found.extend(self.rules.iter().filter_map(wrong));
+            // No answer to an event API is kept, and no policy has its rules.
+            let in_policies = self.rules.iter().filter(|rule| !rule.route.is_of_events());
+            found.extend(in_policies.filter_map(wrong));
             found.extend(self.too_long());
         }
         found

@@ -47,10 +47,12 @@ pub(super) fn kept(resources: Vec<String>, partition: &str) -> Policy {
     Policy::allow_except(resources, path::odd_arns(partition))
 }
 
-/// A route as IAM says it. `ANY` is every method by name: a `*` in its place would cross into the path.
+/// A route as IAM says it. `ANY` is every method by name: a `*` in its place would cross into the path. What is done at an
+/// event API is no resource of API Gateway.
 pub(super) fn resources(stage_arn: &str, route: &Route) -> impl Iterator<Item = String> {
     let path = route.iam_path();
-    route.methods().iter().map(move |method| match method {
+    let methods = if route.is_of_events() { &[] } else { route.methods() };
+    methods.iter().map(move |method| match method {
         // `/$connect`: a WebSocket's routes have no method in their ARN.
         Method::Connect => [stage_arn, path].concat(),
         _ => [stage_arn, "/", method.name(), path].concat(),

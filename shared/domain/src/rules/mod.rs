@@ -14,6 +14,7 @@
 //! |---|---|
 //! | [`route`] | `GET /notes/{id}` |
 //! | `decide` | what the rules say of one call |
+//! | [`channel`] | what they say of connecting, subscribing and publishing at an event API |
 //! | [`express`] | whether an IAM policy can say what the rules say, on every path |
 //! | [`grant`] | the policy of one user |
 //! | `stored` | the form in which they are stored |
@@ -25,6 +26,7 @@
 pub mod attachment;
 #[cfg(test)]
 mod attachment_tests;
+pub mod channel;
 mod decide;
 pub mod express;
 #[cfg(feature = "rules-file")]
@@ -38,6 +40,7 @@ mod stored;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+pub use channel::Operation;
 pub use decide::Verdict;
 pub use route::{Method, Route};
 

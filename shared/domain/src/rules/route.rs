@@ -1,10 +1,11 @@
-//! `GET /notes/{id}`: a method and a path; or `CONNECT $connect`, which opens a WebSocket.
+//! `GET /notes/{id}`: a method and a path; or `CONNECT $connect`, which opens a WebSocket; or what is done at an event API of
+//! AppSync: `CONNECT $events`, `SUBSCRIBE /chat/{room}`, `PUBLISH /chat/*`.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A method of HTTP that API Gateway routes.
+/// A method of HTTP that API Gateway routes, or our name for something else that is asked about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
     /// `GET`
@@ -21,12 +22,19 @@ pub enum Method {
     Head,
     /// `OPTIONS`
     Options,
-    /// `CONNECT`, our name for what opens a WebSocket: API Gateway's route `$connect`.
+    /// `CONNECT`, our name for what opens a WebSocket: API Gateway's route `$connect`, or `$events` of an event API.
     Connect,
+    /// `SUBSCRIBE`, to a channel of an event API.
+    Subscribe,
+    /// `PUBLISH`, to a channel of an event API.
+    Publish,
 }
 
 /// The route of a WebSocket API that is asked about.
 const CONNECT: &str = "$connect";
+
+/// Our name for what connects to an event API.
+pub(super) const EVENTS: &str = "$events";
 
 impl Method {
     /// Those of REST and HTTP APIs: what `ANY` means.
@@ -36,7 +44,14 @@ impl Method {
     /// Reads a method's name, in capitals.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().chain([Self::Connect]).find(|method| method.name() == name)
+        let others = [Self::Connect, Self::Subscribe, Self::Publish];
+        Self::ALL.into_iter().chain(others).find(|method| method.name() == name)
+    }
+
+    /// Whether it is done to a channel of an event API. HTTP knows a `SUBSCRIBE` too, of UPnP: that one is another matter.
+    #[must_use]
+    pub const fn is_of_channels(self) -> bool {
+        matches!(self, Self::Subscribe | Self::Publish)
     }
 
     /// The method's name.
@@ -51,6 +66,8 @@ impl Method {
             Self::Head => "HEAD",
             Self::Options => "OPTIONS",
             Self::Connect => "CONNECT",
+            Self::Subscribe => "SUBSCRIBE",
+            Self::Publish => "PUBLISH",
         }
     }
 }
@@ -90,7 +107,7 @@ fn wrong(problem: impl Into<String>, remedy: impl Into<String>) -> NotARoute {
 }
 
 impl Route {
-    /// Reads `METHOD /path`, or `CONNECT $connect`.
+    /// Reads `METHOD /path`, `CONNECT $connect` or `CONNECT $events`.
     ///
     /// # Errors
     /// [`NotARoute`].
@@ -103,11 +120,14 @@ impl Route {
             name => Some(Method::parse(name).ok_or_else(|| unknown_method(name))?),
         };
         if method == Some(Method::Connect) {
-            let segments = vec![Segment::Literal(CONNECT.to_owned())];
+            let segments = vec![Segment::Literal(path.to_owned())];
             let iam_path = iam_path(&segments, false);
             return match path {
-                CONNECT => Ok(Self { method, segments, any_depth: false, iam_path }),
-                _ => Err(wrong("a WebSocket is opened by one route", "write `CONNECT $connect`")),
+                CONNECT | EVENTS => Ok(Self { method, segments, any_depth: false, iam_path }),
+                _ => Err(wrong(
+                    "a connection is opened by one route",
+                    "write `CONNECT $connect`, or `CONNECT $events` for AppSync Events",
+                )),
             };
         }
         let Some(path) = path.strip_prefix('/') else {
@@ -125,7 +145,7 @@ impl Route {
             }
             match segment {
                 "*" => any_depth = true,
-                _ => segments.push(parse_segment(segment)?),
+                _ => segments.push(parse_segment(segment, more_characters(method))?),
             }
         }
         let iam_path = iam_path(&segments, any_depth);
@@ -166,6 +186,13 @@ impl Route {
     #[must_use]
     pub fn methods(&self) -> &[Method] {
         self.method.as_ref().map_or(&Method::ALL, std::slice::from_ref)
+    }
+
+    /// Whether it is about an event API of AppSync: no policy has it.
+    #[must_use]
+    pub fn is_of_events(&self) -> bool {
+        let is_connect = matches!(self.segments.as_slice(), [Segment::Literal(name)] if name == EVENTS);
+        self.method.is_some_and(|method| method.is_of_channels() || method == Method::Connect && is_connect)
     }
 
     /// The path as IAM writes it: `*` in the place of `{id}`, and at the end of any depth.
@@ -229,7 +256,16 @@ fn unknown_method(name: &str) -> NotARoute {
     wrong(format!("unknown method `{name}`"), format!("write one of {} or ANY", names.join(", ")))
 }
 
-fn parse_segment(segment: &str) -> Result<Segment, NotARoute> {
+/// What a segment may have beside letters and digits. AppSync takes no more in a channel's
+/// (<https://docs.aws.amazon.com/appsync/latest/eventapi/event-api-websocket-protocol.html>).
+const fn more_characters(method: Option<Method>) -> &'static str {
+    match method {
+        Some(Method::Subscribe | Method::Publish) => "-",
+        _ => "-._~:@",
+    }
+}
+
+fn parse_segment(segment: &str, more: &str) -> Result<Segment, NotARoute> {
     let is_word = |text: &str, more: &str| {
         !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || more.contains(c))
     };
@@ -253,17 +289,18 @@ fn parse_segment(segment: &str) -> Result<Segment, NotARoute> {
             "write the path that it leads to",
         ));
     }
-    if is_word(segment, "-._~:@") {
+    if is_word(segment, more) {
         return Ok(Segment::Literal(segment.to_owned()));
     }
-    let remedy = "use letters, digits and - . _ ~ : @, or `{id}` for any one segment";
+    let allowed: Vec<String> = more.chars().map(String::from).collect();
+    let remedy = format!("use letters, digits and {}, or `{{id}}` for any one segment", allowed.join(" "));
     Err(wrong(format!("`{segment}` has characters that a route can't have"), remedy))
 }
 
 impl fmt::Display for Route {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.method {
-            Some(Method::Connect) => write!(f, "CONNECT {CONNECT}"),
+            Some(Method::Connect) => write!(f, "CONNECT {}", self.path().trim_start_matches('/')),
             method => write!(f, "{} {}", method.map_or("ANY", Method::name), self.path()),
         }
     }
@@ -344,6 +381,28 @@ mod tests {
     }
 
     #[test]
+    fn what_is_done_at_an_event_api_is_no_call_of_any_method_and_no_other_connection() {
+        for (text, method, path) in [
+            ("CONNECT $events", Method::Connect, "/$events"),
+            ("SUBSCRIBE /chat/{room}", Method::Subscribe, "/chat/1"),
+            ("PUBLISH /chat/*", Method::Publish, "/chat/1"),
+        ] {
+            let route = Route::parse(text).unwrap();
+            assert!(route.matches(method, path) && route.is_of_events(), "{text}");
+            let others = Method::ALL.into_iter().chain([Method::Connect, Method::Subscribe, Method::Publish]);
+            for other in others.filter(|other| *other != method) {
+                assert!(!route.matches(other, path), "{text} {other:?}");
+            }
+            assert!(!Route::parse("ANY /*").unwrap().matches(method, path), "{text}");
+        }
+        let connect = |text: &str, path: &str| Route::parse(text).unwrap().matches(Method::Connect, path);
+        assert!(!connect("CONNECT $connect", "/$events") && !connect("CONNECT $events", "/$connect"));
+        for other in ["ANY /*", "GET /chat/{room}", "CONNECT $connect"] {
+            assert!(!Route::parse(other).unwrap().is_of_events(), "{other}");
+        }
+    }
+
+    #[test]
     fn routes_overlap_where_one_call_is_both() {
         let overlaps =
             |one: &str, other: &str| Route::parse(one).unwrap().overlaps(&Route::parse(other).unwrap());
@@ -356,9 +415,16 @@ mod tests {
 
     #[test]
     fn a_route_is_written_as_it_was_read() {
-        for text in
-            ["GET /", "ANY /*", "POST /a-b/{id}/c.d", "DELETE /v1/users/{user_id}/*", "CONNECT $connect"]
-        {
+        for text in [
+            "GET /",
+            "ANY /*",
+            "POST /a-b/{id}/c.d",
+            "DELETE /v1/users/{user_id}/*",
+            "CONNECT $connect",
+            "CONNECT $events",
+            "SUBSCRIBE /chat/{room}",
+            "PUBLISH /chat/*",
+        ] {
             assert_eq!(Route::parse(text).unwrap().to_string(), text);
         }
     }
@@ -381,8 +447,14 @@ mod tests {
             ("GET /a?b", "use letters, digits and - . _ ~ : @, or `{id}` for any one segment"),
             ("GET $connect", "write `/$connect`"),
             ("connect $connect", "methods are in capitals: `CONNECT`"),
-            ("CONNECT /", "write `CONNECT $connect`"),
-            ("CONNECT $disconnect", "write `CONNECT $connect`"),
+            ("CONNECT /", "write `CONNECT $connect`, or `CONNECT $events` for AppSync Events"),
+            ("CONNECT $disconnect", "write `CONNECT $connect`, or `CONNECT $events` for AppSync Events"),
+            ("publish /chat", "methods are in capitals: `PUBLISH`"),
+            ("SUBSCRIBE chat", "write `/chat`"),
+            ("SUBSCRIBE /*/chat", "end the path with it"),
+            ("SUBSCRIBE /chat/**", "write `/*` at the end, or `{id}` for one segment"),
+            ("PUBLISH /chat.room", "use letters, digits and -, or `{id}` for any one segment"),
+            ("PUBLISH $events", "write `/$events`"),
             ("GET /a$b", "use letters, digits and - . _ ~ : @, or `{id}` for any one segment"),
         ] {
             assert_eq!(Route::parse(text).unwrap_err().remedy, remedy, "{text}");

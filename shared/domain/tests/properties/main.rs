@@ -10,6 +10,7 @@
 )]
 
 mod addresses;
+mod channels;
 mod passwords;
 mod routes;
 mod spellings;
