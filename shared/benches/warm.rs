@@ -24,7 +24,7 @@ use aws_smithy_types::body::SdkBody;
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use jiff::Timestamp;
 use nova_auth::app::Authorizer;
-use nova_auth::authorizer::{AuthorizerEvent, answer};
+use nova_auth::authorizer::{AuthorizerEvent, Called, answer};
 use nova_auth::aws::{Clients, dynamodb_config};
 use nova_auth::config::Config;
 use nova_auth::domain::context::Context;
@@ -204,12 +204,13 @@ fn verify(c: &mut Criterion) {
 /// held against the call, the answer written.
 async fn own(event: &str, authorizer: &Authorizer, rules: &Rules, profile: &Profile) -> String {
     let event = AuthorizerEvent::read(event, &authorizer.edge).unwrap();
-    let method = MethodArn::parse(&event.method_arn).unwrap();
+    let Called::Method { arn, resource } = &event.called else { panic!("no method") };
+    let method = MethodArn::parse(arn).unwrap();
     let Ok(Some(Credential::Access(token))) = &event.credential else { panic!("no token") };
     let verified = authorizer.access.verify(token, now()).await.unwrap();
     assert!(!verified.expired);
     let asking = Asking { user: Some(profile), address: event.address, shown: None };
-    let verdict = rules.decide(method.method, event.resource.as_deref(), method.path, asking);
+    let verdict = rules.decide(method.method, resource.as_deref(), method.path, asking);
     let policy = rules.grant(method, asking, verdict.is_allowed());
     assert!(verdict.is_allowed() && policy.allows(method.text));
     let context = Context {

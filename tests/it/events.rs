@@ -2,9 +2,10 @@
 
 use std::fs;
 
-use nova_auth::authorizer::{AuthorizerEvent, EventKind};
+use nova_auth::authorizer::{AuthorizerEvent, Called, EventKind};
 use nova_auth::config::AuthorizerEdge;
 use nova_auth::domain::address::TrustedProxies;
+use nova_auth::domain::rules::Operation;
 use nova_auth::messages::Language;
 use serde_json::Value;
 
@@ -124,7 +125,16 @@ async fn every_event_of_the_authorizer_is_read_with_its_token() {
     let system = System::start().await;
     let sara = system.user_with("user@example.com", PASSWORD).await;
     let arn = "arn:aws:execute-api:eu-central-1:123456789012:EXAMPLEAPI";
-    for (file, kind, method) in [
+    let lobby = || "/chat/lobby".to_owned();
+    let at_appsync = [
+        ("appsync.connect", Operation::Connect),
+        ("appsync.subscribe", Operation::Subscribe(lobby())),
+        ("appsync.publish", Operation::Publish(lobby())),
+    ];
+    let at_appsync = at_appsync.map(|(file, operation)| {
+        (file, EventKind::AppSync, Called::Event { api: "EXAMPLEAPI".to_owned(), operation })
+    });
+    let methods = [
         ("rest.token", EventKind::RestToken, "/v1/GET/whoami"),
         ("rest.request", EventKind::Rest, "/v1/GET/whoami"),
         ("rest.request.no-token", EventKind::Rest, "/v1/GET/whoami"),
@@ -133,7 +143,15 @@ async fn every_event_of_the_authorizer_is_read_with_its_token() {
         ("http2.no-token", EventKind::Http2, "/$default/GET/whoami"),
         ("ws", EventKind::WebSocket, "/v1/$connect"),
         ("ws.no-token", EventKind::WebSocket, "/v1/$connect"),
-    ] {
+    ];
+    let methods = methods.map(|(file, kind, method)| {
+        let resource = match kind {
+            EventKind::RestToken | EventKind::WebSocket => None,
+            _ => Some("/whoami".to_owned()),
+        };
+        (file, kind, Called::Method { arn: format!("{arn}{method}"), resource })
+    });
+    for (file, kind, called) in methods.into_iter().chain(at_appsync) {
         let event = event(&system, &sara, &format!("token-authorizer.{file}.json")).await.to_string();
         let edge = AuthorizerEdge {
             default_language: Language::Arabic,
@@ -142,7 +160,7 @@ async fn every_event_of_the_authorizer_is_read_with_its_token() {
             tickets: false,
         };
         let read = AuthorizerEvent::read(&event, &edge).unwrap();
-        assert_eq!((read.kind, read.method_arn), (kind, format!("{arn}{method}")), "{file}");
+        assert_eq!((read.kind, read.called), (kind, called), "{file}");
         match read.credential.unwrap() {
             Some(token) => system.assert_lets_in(&Client::at(2), token.text(), &sara).await,
             None => assert!(file.ends_with(".no-token"), "{file} has a token that is not found"),

@@ -37,6 +37,9 @@ pub(super) fn of(
         let token = bearer(event.get("authorizationToken").and_then(Value::as_str))?;
         return Ok(token.map(Credential::Access));
     }
+    if kind == EventKind::AppSync {
+        return of_appsync(event.get("authorizationToken"));
+    }
     let in_header = bearer(values(event, "multiValueHeaders", "headers", "authorization"))?;
     if kind != EventKind::WebSocket {
         return Ok(in_header.map(Credential::Access));
@@ -60,6 +63,22 @@ pub(super) fn of(
         (Some(credential), true) if !credential.text().is_empty() => Ok(Some(credential)),
         _ => Err(Refusal::TokenInvalid),
     }
+}
+
+/// AppSync hands on what its client sent as `Authorization`, and asks for no scheme: a word alone is the token, too.
+fn of_appsync(value: Option<&Value>) -> Result<Option<Credential>, Refusal> {
+    let text = match value {
+        None | Some(Value::Null) => return Ok(None),
+        Some(Value::String(text)) => text.trim(),
+        Some(_) => return Err(Refusal::TokenInvalid),
+    };
+    let token = match bearer([text])? {
+        None if text.is_empty() => return Ok(None),
+        None if text.contains(|c: char| c.is_whitespace() || c == ',') => return Err(Refusal::TokenInvalid),
+        None => Token::new(text),
+        Some(token) => token,
+    };
+    Ok(Some(Credential::Access(token)))
 }
 
 /// Every value of a name, in any case and however often it is there. The map of several values has more than the other one
@@ -161,6 +180,35 @@ mod tests {
         }
         let event = json!({"authorizationToken": "Bearer abc", "headers": {"authorization": "Bearer other"}});
         assert_eq!(read(EventKind::RestToken, false, &event), some("abc"));
+    }
+
+    #[test]
+    fn appsync_hands_on_a_token_with_its_scheme_or_without_and_what_is_neither_is_refused() {
+        let of = |value: Value| read(EventKind::AppSync, true, &json!({"authorizationToken": value}));
+        for text in ["a.b.c", "Bearer a.b.c", " bearer  a.b.c "] {
+            assert_eq!(of(json!(text)), some("a.b.c"), "{text}");
+        }
+        for none in [json!(null), json!(""), json!(" ")] {
+            assert_eq!(of(none.clone()), Ok(None), "{none}");
+        }
+        for bad in [
+            json!("Basic abc"),
+            json!("a b"),
+            json!("a,b"),
+            json!("Bearer a, Bearer b"),
+            json!(1),
+            json!(["a"]),
+        ] {
+            assert_eq!(of(bad.clone()), Err(Refusal::TokenInvalid), "{bad}");
+        }
+        // Nowhere else, and no ticket.
+        for elsewhere in [
+            json!({"headers": {"authorization": "Bearer abc"}, "requestHeaders": {"authorization": "Bearer abc"}}),
+            json!({"queryStringParameters": {"ticket": "a.b.c", "access_token": "a.b.c"}}),
+            json!({"headers": {"sec-websocket-protocol": "nova.ticket.a.b.c"}}),
+        ] {
+            assert_eq!(read(EventKind::AppSync, true, &elsewhere), Ok(None), "{elsewhere}");
+        }
     }
 
     #[test]

@@ -6,9 +6,9 @@
 use lambda_http::http::header;
 use serde_json::Value;
 
-use super::{credential, sources};
+use super::{appsync, credential, sources};
 use crate::{
-    domain::{address::ClientAddress, refusal::Refusal},
+    domain::{address::ClientAddress, refusal::Refusal, rules::Operation},
     flows::authorize::Credential,
     http::{FORWARDED_FOR, client_address, headers_among},
     messages::Language,
@@ -28,6 +28,28 @@ pub enum EventKind {
     Http2,
     /// A WebSocket API that is being connected to.
     WebSocket,
+    /// An event API of AppSync.
+    AppSync,
+}
+
+/// What is asked about.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Called {
+    /// A method of an API of API Gateway.
+    Method {
+        /// The method that is being called, as API Gateway names it.
+        arn: String,
+        /// The resource of the API that the path was routed to. `TOKEN` events do not say, and neither does a route for
+        /// everything (`$default`).
+        resource: Option<String>,
+    },
+    /// What a client does at an event API of AppSync.
+    Event {
+        /// The API's id.
+        api: String,
+        /// What it does, and to which channel.
+        operation: Operation<String>,
+    },
 }
 
 /// What is asked of the authorizer.
@@ -35,16 +57,13 @@ pub enum EventKind {
 pub struct AuthorizerEvent {
     /// The kind of API, and of event.
     pub kind: EventKind,
-    /// The method that is being called, as API Gateway names it.
-    pub method_arn: String,
+    /// What is asked about.
+    pub called: Called,
     /// The client's token or ticket: none, one, or too many.
     pub credential: Result<Option<Credential>, Refusal>,
-    /// The resource of the API that the path was routed to. `TOKEN` events do not say, and neither does a route for
-    /// everything (`$default`).
-    pub resource: Option<String>,
-    /// The client's address. `TOKEN` events do not say.
+    /// The client's address. `TOKEN` events do not say, nor do AppSync's.
     pub address: Option<ClientAddress>,
-    /// The language of a Deny's message. `TOKEN` events do not say.
+    /// The language of a Deny's message. `TOKEN` events do not say, and nobody is shown one of AppSync's.
     pub language: Language,
     /// Whether an answer that is kept is kept for this call alone: see `sources.rs`. Only payload 2.0 says.
     pub kept_by_route: bool,
@@ -62,48 +81,45 @@ impl AuthorizerEvent {
     /// [`Unreadable`]: nothing says which method is meant, or the event says two different things about it.
     pub fn read(event: &str, edge: &AuthorizerEdge) -> Result<Self, Unreadable> {
         let event: Value = serde_json::from_str(event).map_err(|_| Unreadable)?;
+        if let Some(called) = appsync::called(&event)? {
+            return Ok(Self::without_headers(&event, EventKind::AppSync, called, edge));
+        }
         let text = |name: &str| event.get(name).and_then(Value::as_str);
         let kind = kind(&event)?;
         let arn = if kind == EventKind::Http2 { "routeArn" } else { "methodArn" };
-        let method_arn = text(arn).ok_or(Unreadable)?.to_owned();
-        let credential = credential::of(&event, kind, edge);
-        let default_language = edge.default_language;
+        let arn = text(arn).ok_or(Unreadable)?.to_owned();
         if kind == EventKind::RestToken {
-            let (resource, address, language) = (None, None, default_language);
-            return Ok(Self {
-                kind,
-                method_arn,
-                credential,
-                resource,
-                address,
-                language,
-                kept_by_route: false,
-            });
+            return Ok(Self::without_headers(&event, kind, Called::Method { arn, resource: None }, edge));
         }
         let headers = headers_among(&event, is_looked_at);
         let languages = headers.get_all(header::ACCEPT_LANGUAGE).iter();
         let languages = languages.filter_map(|value| value.to_str().ok());
         let route_key = text("routeKey").unwrap_or_default();
         let resource = match kind {
-            EventKind::WebSocket | EventKind::RestToken => None,
-            EventKind::Http2 => resource_of(route_key, &method_arn)?,
+            EventKind::WebSocket | EventKind::RestToken | EventKind::AppSync => None,
+            EventKind::Http2 => resource_of(route_key, &arn)?,
             EventKind::Rest | EventKind::Http1 => {
                 text("resource").filter(|resource| resource.starts_with('/')).map(str::to_owned)
             }
         };
         Ok(Self {
             kind,
-            method_arn,
-            credential,
-            resource,
+            called: Called::Method { arn, resource },
+            credential: credential::of(&event, kind, edge),
             address: Some(client_address(
                 event.get("requestContext").unwrap_or(&Value::Null),
                 &headers,
                 &edge.trusted_proxies,
             )),
-            language: Language::negotiate(languages, default_language),
+            language: Language::negotiate(languages, edge.default_language),
             kept_by_route: kind == EventKind::Http2 && sources::tell_calls_apart(&event, route_key),
         })
+    }
+
+    /// An event that says a token, and nothing of who sent it.
+    fn without_headers(event: &Value, kind: EventKind, called: Called, edge: &AuthorizerEdge) -> Self {
+        let (credential, language) = (credential::of(event, kind, edge), edge.default_language);
+        Self { kind, called, credential, address: None, language, kept_by_route: false }
     }
 }
 
@@ -189,11 +205,12 @@ mod tests {
             (address(socket), EventKind::WebSocket, "m", None),
         ] {
             let read = read(&event.to_string()).unwrap();
-            assert_eq!((read.kind, read.method_arn.as_str()), (kind, arn));
-            assert_eq!((read.resource.as_deref(), read.address), (resource, known), "{kind:?}");
+            let called = Called::Method { arn: arn.to_owned(), resource: resource.map(str::to_owned) };
+            assert_eq!((read.kind, read.called, read.address), (kind, called, known));
         }
         let token = read(r#"{"type":"TOKEN","methodArn":"a","authorizationToken":"Bearer abc"}"#).unwrap();
-        assert_eq!((token.kind, token.address, token.resource), (EventKind::RestToken, None, None));
+        let called = Called::Method { arn: "a".to_owned(), resource: None };
+        assert_eq!((token.kind, token.called, token.address), (EventKind::RestToken, called, None));
     }
 
     #[test]
@@ -201,7 +218,10 @@ mod tests {
         let resource = |key: &str| {
             let event =
                 json!({"type": "REQUEST", "version": "2.0", "routeArn": "a/b/GET/x", "routeKey": key});
-            read(&event.to_string()).map(|event| event.resource)
+            read(&event.to_string()).map(|event| match event.called {
+                Called::Method { resource, .. } => resource,
+                called => panic!("{called:?}"),
+            })
         };
         assert_eq!(resource("$default"), Ok(None));
         assert_eq!(resource("ANY /{proxy+}"), Ok(Some("/{proxy+}".to_owned())));

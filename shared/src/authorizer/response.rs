@@ -1,7 +1,10 @@
 //! What goes out: own types, since API Gateway wants no nulls and a missing effect must never become Allow.
+//!
+//! AppSync has one way to say no, and keeps answers for as long as they say, or else for as long as its API says. It is told to
+//! keep none: what is kept says yes to whom was logged out since.
 
 use lambda_runtime::Diagnostic;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::event::{AuthorizerEvent, EventKind};
 use crate::{
@@ -20,6 +23,8 @@ pub enum AuthorizerResponse {
     Iam(IamResponse),
     /// Yes or no about one route: an HTTP API with `EnableSimpleResponses`.
     Simple(SimpleResponse),
+    /// Yes or no about one operation at an event API of AppSync.
+    Event(EventResponse),
 }
 
 /// All that somebody may call.
@@ -37,6 +42,38 @@ pub struct IamResponse {
 pub struct SimpleResponse {
     is_authorized: bool,
     context: Context,
+}
+
+/// Yes or no, in AppSync's words.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EventResponse {
+    is_authorized: bool,
+    handler_context: Context,
+    ttl_override: NotKept,
+}
+
+/// For how many seconds AppSync may keep an answer.
+#[derive(Debug)]
+struct NotKept;
+
+impl Serialize for NotKept {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u8(0)
+    }
+}
+
+impl EventResponse {
+    fn yes(who: Option<&Authenticated>) -> Self {
+        let handler_context = who.map(of_user).unwrap_or_default();
+        Self { is_authorized: true, handler_context, ttl_override: NotKept }
+    }
+
+    fn no(refusal: Refusal, language: Language) -> Self {
+        let Context { code, message, .. } = of_refusal(refusal, language);
+        let handler_context = Context { code, message, ..Context::default() };
+        Self { is_authorized: false, handler_context, ttl_override: NotKept }
+    }
 }
 
 /// An answer that API Gateway might keep for routes that it is not about.
@@ -59,6 +96,12 @@ impl AuthorizerResponse {
         responses: HttpResponses,
     ) -> Result<Self, WouldSpread> {
         let Decision { who, policy, answer, caching, by_route, .. } = decision;
+        if event.kind == EventKind::AppSync {
+            return Ok(Self::Event(match answer {
+                Ok(()) => EventResponse::yes(who.as_ref()),
+                Err(refusal) => EventResponse::no(refusal, event.language),
+            }));
+        }
         let is_authorized = answer.is_ok();
         let is_simple = event.kind == EventKind::Http2 && responses == HttpResponses::Simple;
         // A policy that is kept meets calls that it allows and calls that it denies, whichever it was made for. So its context
@@ -90,6 +133,12 @@ impl AuthorizerResponse {
         }
         let principal_id = who.map_or_else(|| "anonymous".to_owned(), |who| who.profile.id.to_string());
         Ok(Self::Iam(IamResponse { principal_id, policy_document: policy, context }))
+    }
+
+    /// What AppSync is told where API Gateway gets [`AuthorizerError::Unauthorized`].
+    #[must_use]
+    pub fn unauthenticated(refusal: Refusal, language: Language) -> Self {
+        Self::Event(EventResponse::no(refusal, language))
     }
 }
 

@@ -5,12 +5,12 @@ use std::time::Instant;
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::value::RawValue;
 
-use super::{AuthorizerError, AuthorizerEvent, AuthorizerResponse, EventKind};
+use super::{AuthorizerError, AuthorizerEvent, AuthorizerResponse, Called, EventKind};
 use crate::{
     domain::{ids::UserId, moment::Moment, policy::MethodArn, refusal::Refusal},
     flows::{
         FlowError,
-        authorize::{Call, authorize},
+        authorize::{Call, Target, authorize},
     },
     http::{error::Problem, moment_of},
     runtime::RuntimeEnded,
@@ -53,9 +53,13 @@ pub async fn answer(
     } else {
         said.at_length(moment, begun, &answered);
     }
-    answered.map_err(|failed| match failed {
-        NoDecision::Flow(FlowError::Refused(_)) => AuthorizerError::Unauthorized,
-        _ => AuthorizerError::Failed,
+    answered.or_else(|failed| match (failed, said.kind) {
+        // To AppSync an error is ours, whatever it says.
+        (NoDecision::Flow(FlowError::Refused(refusal)), Some(EventKind::AppSync)) => {
+            Ok(AuthorizerResponse::unauthenticated(refusal, service.edge.default_language))
+        }
+        (NoDecision::Flow(FlowError::Refused(_)), _) => Err(AuthorizerError::Unauthorized),
+        _ => Err(AuthorizerError::Failed),
     })
 }
 
@@ -133,11 +137,16 @@ async fn decide(
 ) -> Result<AuthorizerResponse, NoDecision> {
     let event = AuthorizerEvent::read(event, &service.edge)?;
     said.kind = Some(event.kind);
-    let method = MethodArn::parse(&event.method_arn).ok_or(NoDecision::Method)?;
+    let target = match &event.called {
+        Called::Method { arn, resource } => {
+            let method = MethodArn::parse(arn).ok_or(NoDecision::Method)?;
+            Target::Method { method, resource: resource.as_deref() }
+        }
+        Called::Event { api, operation } => Target::Event { api, operation: operation.as_ref() },
+    };
     let credential =
         event.credential.as_ref().map_err(|refusal: &Refusal| FlowError::Refused(refusal.clone()))?;
-    let (resource, address) = (event.resource.as_deref(), event.address);
-    let call = Call { credential: credential.as_ref(), method, resource, address };
+    let call = Call { credential: credential.as_ref(), target, address: event.address };
     let decision = authorize(service, moment, call).await?;
     (said.verdict, said.code) = match &decision.answer {
         Ok(()) => (ALLOW, "OK"),

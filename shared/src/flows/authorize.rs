@@ -19,7 +19,7 @@ use crate::{
         moment::Moment,
         policy::{MethodArn, Policy},
         refusal::Refusal,
-        rules::{Asking, Caching, Rules, Verdict},
+        rules::{Asking, Caching, Operation, Rules, Verdict},
     },
     keys::Token,
     rate_limit::Caller,
@@ -52,12 +52,40 @@ impl Credential {
 pub struct Call<'a> {
     /// What the client shows of itself, if anything.
     pub credential: Option<&'a Credential>,
-    /// The method that is being called.
-    pub method: MethodArn<'a>,
-    /// The resource of the API that the path was routed to, where the event says it.
-    pub resource: Option<&'a str>,
+    /// What is called.
+    pub target: Target<'a>,
     /// The client's address, where the event says it.
     pub address: Option<ClientAddress>,
+}
+
+/// What is called of an attached API.
+#[derive(Debug, Clone, Copy)]
+pub enum Target<'a> {
+    /// A method, at API Gateway.
+    Method {
+        /// The method that is being called.
+        method: MethodArn<'a>,
+        /// The resource of the API that the path was routed to, where the event says it.
+        resource: Option<&'a str>,
+    },
+    /// A connection or a channel of an event API, at AppSync.
+    Event {
+        /// The API's id.
+        api: &'a str,
+        /// What is done there.
+        operation: Operation<&'a str>,
+    },
+}
+
+impl<'a> Target<'a> {
+    /// The API's id, by which its rules are stored.
+    #[must_use]
+    pub const fn api(self) -> &'a str {
+        match self {
+            Self::Method { method, .. } => method.api_id,
+            Self::Event { api, .. } => api,
+        }
+    }
 }
 
 /// The answer about one call.
@@ -65,7 +93,7 @@ pub struct Call<'a> {
 pub struct Decision {
     /// The user, unless the route is public and nobody said who they are.
     pub who: Option<Authenticated>,
-    /// What may be called, as API Gateway is told.
+    /// What may be called, as API Gateway is told. AppSync is told nothing but the answer.
     pub policy: Policy,
     /// Yes, or why not.
     pub answer: Result<(), Refusal>,
@@ -82,7 +110,7 @@ pub struct Decision {
 /// # Errors
 /// Of the refusals: `TokenMissing` and those of [`super::authenticate::authenticate`], which all are API Gateway's 401.
 pub async fn authorize(service: &Authorizer, moment: &Moment, call: Call<'_>) -> Result<Decision, FlowError> {
-    let api = call.method.api_id;
+    let api = call.target.api();
     let kept = service.rules.get(api, moment.now);
     let rules_of = kept.is_none().then_some(api);
     let (who, rules, rate) = match call.credential {
@@ -193,13 +221,17 @@ fn decide(
         address: call.address,
         shown: who.as_ref().map(|who| Shown::by(&who.session, moment.now)),
     };
-    let (Verdict { line, answer }, policy, caching) = match &rules {
-        Some(rules) => {
-            let (verdict, policy) = rules.answer(call.method, call.resource, asking);
+    let (Verdict { line, answer }, policy, caching) = match (&rules, call.target) {
+        (Some(rules), Target::Method { method, resource }) => {
+            let (verdict, policy) = rules.answer(method, resource, asking);
             (verdict, policy, rules.caching)
         }
-        None => {
-            let (policy, answer) = without_rules(service, call, asking);
+        // Nothing of it is kept, however the rules were stored.
+        (Some(rules), Target::Event { operation, .. }) => {
+            (rules.decide_operation(operation, asking), Policy::deny(), Caching::Never)
+        }
+        (None, target) => {
+            let (policy, answer) = without_rules(service, target, asking);
             (Verdict { line: None, answer }, policy, Caching::Allowed)
         }
     };
@@ -210,9 +242,18 @@ fn decide(
     Ok(Decision { who, policy, answer, line, by_route: rules.is_some(), caching })
 }
 
-fn without_rules(service: &Authorizer, call: Call<'_>, asking: Asking<'_>) -> (Policy, Result<(), Refusal>) {
-    match (service.no_rules, asking.user) {
-        (NoRules::Authenticated, Some(_)) => (Policy::allow(vec![call.method.whole_stage()]), Ok(())),
-        _ => (Policy::deny(), Err(Refusal::Forbidden)),
-    }
+fn without_rules(
+    service: &Authorizer,
+    target: Target<'_>,
+    asking: Asking<'_>,
+) -> (Policy, Result<(), Refusal>) {
+    let answer = match (service.no_rules, asking.user) {
+        (NoRules::Authenticated, Some(_)) => Ok(()),
+        _ => Err(Refusal::Forbidden),
+    };
+    let policy = match target {
+        Target::Method { method, .. } if answer.is_ok() => Policy::allow(vec![method.whole_stage()]),
+        _ => Policy::deny(),
+    };
+    (policy, answer)
 }

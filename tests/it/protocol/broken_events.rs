@@ -9,11 +9,11 @@ use proptest::{
 use serde_json::{Value, json};
 
 use super::{
-    event_kinds::{KINDS, Kind, put},
+    event_kinds::{APPSYNC, KINDS, Kind, put},
     world::World,
 };
 
-const RULES: &str = "- route: GET /whoami\n- route: CONNECT $connect\n";
+const RULES: &str = "- route: GET /whoami\n- route: CONNECT $connect\n- route: PUBLISH /chat/{room}\n";
 
 /// Something done to an event.
 #[derive(Debug, Clone)]
@@ -54,6 +54,13 @@ fn value() -> impl Strategy<Value = Value> {
                 "arn:aws:execute-api:eu-central-1:123456789012:EXAMPLEAPI/v1/DELETE/admin",
                 "/whoami",
                 "/admin/../whoami",
+                "EVENT_PUBLISH",
+                "EVENT_SUBSCRIBE",
+                "EVENT_CONNECT",
+                "/chat/*",
+                "/chat/1",
+                "chat/2",
+                "/secret/1",
                 "\u{0}",
             ]
             .as_slice()
@@ -69,7 +76,7 @@ fn value() -> impl Strategy<Value = Value> {
 }
 
 fn name() -> impl Strategy<Value = String> {
-    const KNOWN: [&str; 18] = [
+    const KNOWN: [&str; 22] = [
         "type",
         "version",
         "methodArn",
@@ -88,6 +95,10 @@ fn name() -> impl Strategy<Value = String> {
         "queryStringParameters",
         "access_token",
         "eventType",
+        "apiId",
+        "operation",
+        "channel",
+        "channelNamespaceName",
     ];
     prop_oneof![select(KNOWN.as_slice()).prop_map(str::to_owned), "\\PC{0,8}"]
 }
@@ -178,13 +189,15 @@ fn granted(answer: &Value) -> Vec<String> {
     let allowed = statements.iter().filter(|statement| statement["Effect"] == "Allow");
     let resources = allowed.flat_map(|statement| statement["Resource"].as_array().cloned().unwrap());
     let simple = (answer["isAuthorized"] == true).then(|| json!("simple"));
+    // AppSync keeps what does not say otherwise.
+    assert!(answer.get("handlerContext").is_none() || answer["ttlOverride"] == 0, "{answer}");
     resources.chain(simple).map(|resource| resource.as_str().unwrap().to_owned()).collect()
 }
 
 /// Breaks the events of every kind; `check` is told of each, and of what it opened.
 fn every_broken_event(cases: u32, token: impl Fn(&str) -> Option<String>, check: impl Fn(&str, &[String])) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    for kind in KINDS {
+    for kind in KINDS.into_iter().chain([APPSYNC]) {
         let (world, event) = runtime.block_on(prepared(kind, &token));
         let config = Config { cases, failure_persistence: None, ..Config::default() };
         let checked = TestRunner::new(config).run(&breaks(), |breaks| {
@@ -226,6 +239,14 @@ fn no_broken_event_without_a_good_token_opens_anything() {
     every_broken_event(600, forged, |event, opened| assert!(opened.is_empty(), "{event} opens {opened:?}"));
 }
 
+/// Whether it publishes to one channel of those that the rules let be published to.
+fn is_ruled_channel(context: &Value) -> bool {
+    let channel = context["channel"].as_str().unwrap_or_default();
+    let room = channel.strip_prefix('/').unwrap_or(channel).strip_prefix("chat/").unwrap_or_default();
+    let is_one = !room.is_empty() && room.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    context["apiId"] == "EXAMPLEAPI" && context["operation"] == "EVENT_PUBLISH" && is_one
+}
+
 /// With a good token in it: what is opened is the route that the event names, of the API that it names, and a route that
 /// the rules let be called.
 #[test]
@@ -238,6 +259,10 @@ fn no_broken_event_with_a_good_token_opens_more_than_its_route() {
             for resource in opened {
                 opened_at_all.set(opened_at_all.get() + 1);
                 let event: Value = serde_json::from_str(event).unwrap();
+                if event["requestContext"]["operation"].is_string() && event.get("type").is_none() {
+                    assert!(is_ruled_channel(&event["requestContext"]), "{event}");
+                    continue;
+                }
                 let arns = ["routeArn", "methodArn"].map(|name| event[name].as_str().unwrap_or_default());
                 assert!(
                     resource == "simple" || arns.contains(&resource.as_str()),

@@ -32,8 +32,12 @@ pub(super) const KINDS: [Kind; 6] = [
     Kind { file: "ws", route: "CONNECT $connect", simple: false },
 ];
 
+/// AppSync Events, which has words of its own for an answer: `appsync`.
+pub(super) const APPSYNC: Kind =
+    Kind { file: "appsync.publish", route: "PUBLISH /chat/{room}", simple: true };
+
 /// The context of a yes.
-const OF_USER: [&str; 7] = ["acr", "authTime", "email", "epoch", "role", "sessionId", "userId"];
+pub(super) const OF_USER: [&str; 7] = ["acr", "authTime", "email", "epoch", "role", "sessionId", "userId"];
 
 const API: &str = "EXAMPLEAPI";
 const PLACEHOLDER: &str = "REPLACE_WITH_ACCESS_TOKEN";
@@ -106,7 +110,7 @@ impl Kind {
     }
 }
 
-fn names(object: &Value) -> Vec<&str> {
+pub(super) fn names(object: &Value) -> Vec<&str> {
     let mut names: Vec<&str> = object.as_object().unwrap().keys().map(String::as_str).collect();
     names.sort_unstable();
     names

@@ -18,7 +18,7 @@ use nova_auth::{
     },
     flows::{
         Caller,
-        authorize::{Call, Credential, authorize},
+        authorize::{Call, Credential, Target, authorize},
         operator::{Edit, Operator, Patience},
         register::{Applicant, register},
         sessions::{Page, list, revoke_every, revoke_one},
@@ -228,8 +228,7 @@ async fn what_a_decision_says() {
     let arn = "arn:aws:execute-api:us-east-1:123456789012:api/v1/GET/notes";
     let asked = |credential| Call {
         credential,
-        method: MethodArn::parse(arn).unwrap(),
-        resource: None,
+        target: Target::Method { method: MethodArn::parse(arn).unwrap(), resource: None },
         address: Some(ClientAddress::parse(ADDRESS)),
     };
     let at = world.at(1);

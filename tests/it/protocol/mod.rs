@@ -20,6 +20,7 @@
 //! | `late` | writes that arrive long after their caller has gone on |
 //! | `throttled`, `conflicts` | every call of every flow failing in turn, or meeting another write |
 //! | `event_kinds`, `broken_events` | the authorizer, asked in every form, and in none |
+//! | `appsync` | the authorizer, asked by an event API of AppSync |
 //! | `assurance` | second factors and recent authentication in rules; sessions that may only enrol |
 //! | `failures`, `failure_runs` | which failures of storage are worth trying again; a hundred wrong passwords in a row |
 //! | `address_calls`, `refresh_limit` | how often an address may call, and a session be refreshed |
@@ -39,6 +40,7 @@ mod wire;
 mod world;
 
 mod address_calls;
+mod appsync;
 mod assurance;
 mod broken_events;
 mod ceremonies;

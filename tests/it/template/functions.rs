@@ -98,10 +98,12 @@ fn every_function_has_an_event_to_try_it_with_and_every_event_a_function() {
         let mut parts = file.split('.');
         tried.insert(parts.next().unwrap_or_default().to_owned());
         assert!(
-            parts.next().is_some_and(
-                |kind| ["rest", "http1", "http2", "ws", "rotation", "stream", "queue"].contains(&kind)
-            ) && file.ends_with(".json"),
-            "{file} is not <function>.<rest|http1|http2|ws|rotation|stream|queue>[.<outcome>].json"
+            parts.next().is_some_and(|kind| [
+                "rest", "http1", "http2", "ws", "appsync", "rotation", "stream", "queue"
+            ]
+            .contains(&kind))
+                && file.ends_with(".json"),
+            "{file} is not <function>.<rest|http1|http2|ws|appsync|rotation|stream|queue>[.<outcome>].json"
         );
         let text = fs::read_to_string(&path).expect("events can be read");
         serde_json::from_str::<Value>(&text).unwrap_or_else(|error| panic!("{file}: {error}"));
