@@ -428,6 +428,56 @@ async fn a_table_or_rules_that_cannot_be_read_pass_no_test() {
     assert!(missing.code == Some(1) && missing.stderr.contains("none.yaml"), "{missing:?}");
 }
 
+/// No template has it, and its rules need no `--uncached`: nothing of it is kept.
+#[tokio::test]
+async fn rules_for_an_event_api_are_taken_explained_and_tested_like_the_others() {
+    let rules = "\
+- route: CONNECT $events
+- route: SUBSCRIBE /chat/secret
+  roles: [admin]
+- route: SUBSCRIBE /chat/*
+  permission: chat:read
+- route: PUBLISH /chat/{room}
+  permission: chat:write
+- route: CONNECT $connect
+  public: true
+";
+    let expected = "\
+users:
+  reader: {role: user, permissions: [chat:read]}
+  admin: {role: admin}
+tests:
+  - {call: CONNECT $events, who: reader, expect: allow}
+  - {call: CONNECT $events, who: anonymous, expect: UNAUTHORIZED}
+  - {call: SUBSCRIBE /chat/1, who: reader, expect: allow}
+  - {call: SUBSCRIBE /chat/secret, who: reader, expect: FORBIDDEN_ROLE}
+  - {call: SUBSCRIBE /chat/*, who: reader, expect: FORBIDDEN_ROLE}
+  - {call: SUBSCRIBE /chat/*, who: admin, expect: allow}
+  - {call: SUBSCRIBE /*, who: admin, expect: FORBIDDEN}
+  - {call: PUBLISH /chat/1, who: reader, expect: FORBIDDEN_PERMISSION}
+  - {call: PUBLISH /chat/*, who: admin, expect: FORBIDDEN}
+  - {call: GET /chat/1, who: admin, expect: FORBIDDEN}
+  - {call: CONNECT $connect, who: anonymous, expect: allow}
+";
+    let tested = table("events", rules, expected, &[]).await;
+    assert!(tested.success && tested.stdout.contains("OK: 11 expectations"), "{tested:?}");
+    let other = expected.replace("who: admin, expect: allow", "who: admin, expect: deny");
+    assert!(!table("wrong-events", rules, &other, &[]).await.success);
+    let dir = std::env::temp_dir().join(format!("nova-rules-{}-event-api", std::process::id()));
+    std::fs::create_dir_all(&dir).unwrap();
+    let file = dir.join("rules.yaml");
+    std::fs::write(&file, rules).unwrap();
+    let check = async |call: &str| {
+        run(command("nova", &["rules", "check", "--file", file.to_str().unwrap(), call]), "").await
+    };
+    let explained = check("PUBLISH /chat/1").await;
+    assert!(explained.stdout.contains("line 6: PUBLISH /chat/{room}"), "{explained:?}");
+    assert!(explained.stdout.contains("UNAUTHORIZED"), "{explained:?}");
+    assert!(check("CONNECT $connect").await.stdout.contains("allowed"));
+    assert!(check("PUBLISH /chat/%31").await.stdout.contains("no rule matches"));
+    std::fs::remove_dir_all(&dir).unwrap();
+}
+
 #[tokio::test]
 async fn the_samples_expectations_hold() {
     let file = crate::support::binaries::workspace().join("tests/consumer/rules.test.yaml");

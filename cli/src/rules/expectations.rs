@@ -246,7 +246,8 @@ impl Reader<'_> {
         let call = written.split_once(' ').map(|(method, path)| (method, path.trim()));
         match call {
             Some((method, path))
-                if Method::parse(method).is_some() && (path.starts_with('/') || path == "$connect") =>
+                if Method::parse(method).is_some()
+                    && (path.starts_with('/') || ["$connect", "$events"].contains(&path)) =>
             {
                 Some((method.to_owned(), path.to_owned()))
             }

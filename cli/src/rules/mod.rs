@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use nova_auth::app::start_time;
 use nova_auth::domain::factors::Acr;
-use nova_auth::domain::rules::{Caching, Rules, file};
+use nova_auth::domain::rules::{Asking, Caching, Operation, Rules, Verdict, file};
 use nova_auth::rules_cache::RULES_KEPT;
 use nova_auth::store::{Store, StoredRules};
 use serde_json::json;
@@ -35,7 +35,8 @@ pub(crate) enum Verb {
                             nova rules check --template template.yaml\n  \
                             nova rules check --local --as sara@example.com 'GET /notes' --from 10.1.2.3\n  \
                             nova rules check --local --as sara@example.com 'DELETE /notes' --acr 2 --auth-age 5m\n  \
-                            nova rules check 'GET /notes' --expect deny")]
+                            nova rules check 'GET /notes' --expect deny\n  \
+                            nova rules check --local --as sara@example.com 'PUBLISH /chat/1'")]
     Check(CheckArgs),
     /// Test a rules file against a table of expectations (who calls what, from where, and the expected result). Works offline.
     #[command(after_help = TEST_HELP)]
@@ -135,7 +136,7 @@ pub(crate) struct CheckArgs {
     /// End with 5 unless the decision is this one.
     #[arg(long, value_enum, requires = "call")]
     expect: Option<Wanted>,
-    /// The call to explain, for example 'GET /notes'. Without --as: of anonymous.
+    /// The call to explain, for example 'GET /notes', or 'SUBSCRIBE /chat/1' of AppSync Events. Without --as: of anonymous.
     call: Option<String>,
     #[command(flatten)]
     output: Output,
@@ -228,6 +229,16 @@ fn test(args: &TestArgs) -> Result<(), Box<dyn Error>> {
         expectations::read(&text(&args.file)?).map_err(|faults| broken(&args.file, &faults))?;
     let rules = read(&rules_file, &text(&rules_file)?, caching(args.uncached))?;
     test::run(&rules, &rules_file, &expectations, &args.file, args.output)
+}
+
+/// What the rules say of a call, as people write it.
+fn verdict(rules: &Rules, method: &str, path: &str, asking: Asking<'_>) -> Verdict {
+    match Operation::parse(method, path) {
+        Some(operation) => rules.decide_operation(operation, asking),
+        // As an ARN has it.
+        None if path == "$connect" => rules.decide(method, None, "/$connect", asking),
+        None => rules.decide(method, None, path, asking),
+    }
 }
 
 fn text(path: &Path) -> Result<String, String> {
