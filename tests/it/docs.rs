@@ -20,6 +20,18 @@ fn the_deployment_guide_explains_every_variable_as_the_code_reads_it() {
     assert!(missing.is_empty(), "not in docs/deploy.md: {missing:#?}");
 }
 
+/// Teams copy it. What stands in the guide is what runs beside `nova local` in CI.
+#[test]
+fn the_code_in_the_socketio_guide_is_the_samples() {
+    let sample = read("tests/consumer/socketio/guard.mjs");
+    let guide = read("docs/socketio.md");
+    let blocks: Vec<_> = guide.split("```js\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert_eq!(blocks.len(), 2);
+    for block in blocks {
+        assert!(sample.contains(block), "not in guard.mjs:\n{block}");
+    }
+}
+
 /// What is longer is not read to its end.
 #[test]
 fn the_readme_is_short() {
