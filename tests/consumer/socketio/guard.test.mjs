@@ -7,6 +7,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import { Server } from "socket.io";
 import { io as client } from "socket.io-client";
 import { Refused, ask, callerOf, connectEvent } from "./authorizer.mjs";
+import { connect } from "./client.mjs";
 import { Ended } from "./ended.mjs";
 import { guard, listen, told } from "./guard.mjs";
 
@@ -154,21 +155,54 @@ test("no order of a connection and the end of its session leaves the connection 
   }
 });
 
-test("Socket.IO itself: the end is told while the authorizer answers, and the client does not stay", async () => {
-  for (const [makeEnded, reason] of [[() => new Ended(), "io server disconnect"], [forgetful, undefined]]) {
-    const [http, ended, connected] = [createServer(), makeEnded(), deferred()];
-    const io = new Server(http);
-    const ask = async () => {
-      await told(io, ended, ENDED);
-      return { userId: "u", sessionId: "s", epoch: 7 };
+// A server on a port of its own.
+async function serving(pieces, run) {
+  const http = createServer();
+  const io = new Server(http);
+  guard(io, { ended: new Ended(), maxSeconds: 900, connected() {}, ...pieces(io) });
+  await once(http.listen(0, "127.0.0.1"), "listening");
+  await run(`http://127.0.0.1:${http.address().port}`).finally(() => io.close());
+}
+
+test("a front end comes back with another token when the server closed its socket, until it has none", async () => {
+  // The first connection shows one. The second asks whether there is one before it shows it, and so does the third, in vain.
+  const fresh = ["one", "one more", "one more", null];
+  const shown = [];
+  const ask = async ({ auth }) => {
+    shown.push(auth.token);
+    return { userId: "u", sessionId: "s", epoch: 7 };
+  };
+  await serving(() => ({ ask, maxSeconds: 0.02 }), async (url) => {
+    const stopped = deferred();
+    const freshToken = async () => {
+      const token = fresh.shift();
+      if (token === null) stopped.resolve();
+      return token;
     };
-    guard(io, { ask, ended, maxSeconds: 900, connected: () => connected.resolve() });
-    await once(http.listen(0, "127.0.0.1"), "listening");
-    const socket = client(`http://127.0.0.1:${http.address().port}`, { transports: ["websocket"], reconnection: false });
-    const left = new Promise((is) => socket.on("disconnect", is));
-    assert.equal(await Promise.race([left, connected.promise]), reason);
+    const socket = connect(url, freshToken, { transports: ["websocket"] });
+    await stopped.promise;
     socket.close();
-    io.close();
+  });
+  assert.deepEqual(shown, ["one", "one more"]);
+});
+
+test("Socket.IO itself: the end is told while the authorizer answers, and the client does not stay", async () => {
+  for (const [ended, reason] of [[new Ended(), "io server disconnect"], [forgetful(), undefined]]) {
+    const connected = deferred();
+    const pieces = (io) => ({
+      ended,
+      ask: async () => {
+        await told(io, ended, ENDED);
+        return { userId: "u", sessionId: "s", epoch: 7 };
+      },
+      connected: () => connected.resolve(),
+    });
+    await serving(pieces, async (url) => {
+      const socket = client(url, { transports: ["websocket"], reconnection: false });
+      const left = new Promise((is) => socket.on("disconnect", is));
+      assert.equal(await Promise.race([left, connected.promise]), reason);
+      socket.close();
+    });
   }
 });
 
