@@ -244,7 +244,7 @@ async fn a_connection_that_is_not_open_yet_is_ended_when_its_event_comes_again()
     let ended = Ended::Session(me.session_id);
     world.connections.put(&me, "slow", NOW).await.unwrap();
     let error = world.tell(&me, ended).await.unwrap_err();
-    assert_eq!(error, "1 connections may open yet");
+    assert_eq!(error, "1 connections are not ended: it may open yet");
     world.gateway.opens("slow");
     world.tell(&me, ended).await.unwrap();
     assert!(!world.gateway.has("slow"));

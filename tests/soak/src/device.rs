@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::caller::{self, Reply, key_of, send, session_of};
 use super::history::{Act, Answer, At, Event, SECOND};
 use super::plan::{Deed, Step};
+use super::socket::Socket;
 use super::system::ACCESS_TOKEN_SECONDS;
 use super::world::{Access, Phase, User, World};
 
@@ -51,13 +52,24 @@ pub(crate) struct Device {
     session: Option<Session>,
     /// Sessions that have ended, the latest last.
     ghosts: Vec<Session>,
+    /// The connections that it has, those of ended sessions too: somebody else has to end those.
+    sockets: Vec<Socket>,
 }
 
 impl Device {
     pub(crate) fn new(world: Arc<World>, number: u64) -> Result<Device, reqwest::Error> {
         let user = usize::try_from(number).unwrap_or_default() % world.users.len().max(1);
         let http = caller::client(number)?;
-        Ok(Device { world, number, user, address: number, http, session: None, ghosts: Vec::new() })
+        Ok(Device {
+            world,
+            number,
+            user,
+            address: number,
+            http,
+            session: None,
+            ghosts: Vec::new(),
+            sockets: Vec::new(),
+        })
     }
 
     /// Steps until it is told to end.
@@ -79,6 +91,7 @@ impl Device {
     async fn rest(&mut self, phase: &mut tokio::sync::watch::Receiver<Phase>) {
         // A new client has no connections yet, and the old one's end with it.
         self.renew_connections();
+        self.leave().await;
         self.world.resting.fetch_add(1, Ordering::SeqCst);
         drop(phase.wait_for(|phase| *phase != Phase::Rest).await);
         self.world.resting.fetch_sub(1, Ordering::SeqCst);
@@ -92,6 +105,7 @@ impl Device {
 
     /// Whoever believes to be logged in shows it, by a call and by a refresh.
     async fn answer_the_roll(mut self) {
+        self.leave().await;
         let Some(access) = self.session.as_ref().and_then(|session| session.access.last().cloned()) else {
             return;
         };
@@ -102,7 +116,24 @@ impl Device {
         }
     }
 
+    async fn leave(&mut self) {
+        for socket in self.sockets.drain(..) {
+            socket.leave().await;
+        }
+    }
+
+    /// One connection for the session that it has now.
+    fn connect(&mut self) {
+        self.sockets.retain(|socket| !socket.is_over());
+        let Some(access) = self.session.as_ref().and_then(|session| session.access.last()) else { return };
+        if !self.sockets.iter().any(|socket| socket.session == access.session) {
+            let (world, user) = (self.world.clone(), self.user().number);
+            self.sockets.push(Socket::open(world, user, access.clone()));
+        }
+    }
+
     async fn step(&mut self, step: Step) {
+        self.connect();
         match step.deed {
             Deed::Ghost if !self.ghosts.is_empty() => return self.haunt(step).await,
             Deed::Guess => return self.guess().await,

@@ -56,6 +56,8 @@ pub(crate) enum Act {
     Refresh { presented: u32, gave: Option<u32>, outdated: bool },
     /// A call of an attached API; `told` is the user that its function was told of.
     Decide { api: String, permission: bool, told: Option<u32> },
+    /// A message on a WebSocket that was opened before; `told` is the user that its function was told of. Its end is a no.
+    Speak { told: Option<u32> },
     /// The list of the user's sessions.
     List { listed: Vec<String> },
     /// A logout.
@@ -83,6 +85,7 @@ impl Act {
             Act::Refresh { outdated: false, .. } => "refresh",
             Act::Refresh { outdated: true, .. } => "refresh with a stolen token",
             Act::Decide { .. } => "decision",
+            Act::Speak { .. } => "message",
             Act::List { .. } => "list sessions",
             Act::Logout => "logout",
             Act::EndOne { .. } => "end one session",

@@ -4,14 +4,16 @@
 //! |---|---|
 //! | `plan` | what a run does, drawn from its seed |
 //! | `system` | the `nova local` under test, and `nova` as its operator |
-//! | `world`, `device`, `caller` | the clients |
+//! | `world`, `device`, `caller`, `socket` | the clients |
 //! | `operator` | users disabled, permissions taken, keys rotated and dropped |
 //! | `proxy` | DynamoDB and Secrets Manager, failing in bursts |
 //! | `killer`, `proc` | functions' processes, killed; what Linux says of them |
 //! | `history`, `register`, `oracle` | what happened, what that makes certain, and which answers were wrong |
+//! | `closing` | how long an open WebSocket outlives its session |
 //! | `leaks`, `report` | memory and file descriptors; what came of it all |
 
 mod caller;
+mod closing;
 mod device;
 mod history;
 mod killer;
@@ -24,6 +26,7 @@ mod proxy;
 mod register;
 mod report;
 mod run;
+mod socket;
 mod system;
 mod world;
 
@@ -64,6 +67,9 @@ struct Args {
     /// Report what would be done, without doing it.
     #[arg(long)]
     plan: bool,
+    /// Measure how long so many open WebSockets outlive their sessions, and do nothing else.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    sockets: Option<u32>,
     /// Judge this history again, and run nothing.
     #[arg(long, value_name = "FILE")]
     judge: Option<PathBuf>,
@@ -111,6 +117,11 @@ async fn act(args: Args) -> Result<bool, Failure> {
             .map_err(|error| format!("{}: {error}", args.template.display()))?,
         log: args.log,
     };
+    if let Some(sockets) = args.sockets {
+        let closing = closing::measure(&files, sockets).await?;
+        say(&if args.json { serde_json::to_string_pretty(&closing)? + "\n" } else { closing.text() })?;
+        return Ok(closing.left == 0);
+    }
     let (history, measured) = run::run(&plan, &files).await?;
     if let Some(file) = args.history {
         std::fs::write(file, serde_json::to_vec(&history)?)?;

@@ -20,6 +20,12 @@ const GRACE: At = 30 * SECOND;
 /// For so long a process may refuse a token of a key that took over without notice (decision 0009), with a few seconds more.
 const UNKNOWN_KEY: At = 35 * SECOND;
 
+/// An open connection outlives its session for less than this, while nothing is done to the system.
+const UNDISTURBED: At = 10 * SECOND;
+
+/// The same, while it is: the relay rests for up to 30 s before it tries again, and a queue brings what failed after a minute.
+const DISTURBED: At = 130 * SECOND;
+
 /// An answer that was wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Wrong {
@@ -183,6 +189,7 @@ impl<'a> Facts<'a> {
                     .then_some("a password that had been changed let somebody in")
                     .or(is_disabled.then_some("a disabled user got a session"))
             }
+            Act::Speak { told } => self.wrong_message(event, *told),
             _ if is_over => Some("a session that had ended was let in"),
             _ if is_expired => Some("an expired token was let in"),
             Act::Refresh { outdated: true, .. } => Some("a stolen refresh token gave a successor"),
@@ -200,6 +207,19 @@ impl<'a> Facts<'a> {
             Act::List { listed } => self.wrong_list(event, listed),
             Act::EndOne { .. } | Act::EndAll | Act::Password { .. } => None,
         }
+    }
+
+    /// A connection may outlive its session for a while, and no longer.
+    fn wrong_message(&self, event: &Event, told: Option<u32>) -> Option<&'static str> {
+        let since = event.begin.saturating_sub(DISTURBED);
+        let mut disturbances = self.history.disturbances.iter();
+        let is_disturbed = disturbances.any(|one| one.begin <= event.end && one.end >= since);
+        let bound = if is_disturbed { DISTURBED } else { UNDISTURBED };
+        let session = event.session.as_deref()?;
+        let is_late = self.alive(session, event.begin.saturating_sub(bound), event.end) == Some(false);
+        is_late
+            .then_some("a connection went on long after its session had ended")
+            .or((told != Some(event.user)).then_some("one user was taken for another"))
     }
 
     fn wrong_list(&self, event: &Event, listed: &[String]) -> Option<&'static str> {

@@ -170,3 +170,32 @@ fn the_recorded_run_of_an_authorizer_that_keeps_its_decisions_is_found_out() {
     history.events.retain(|event| event.act != Act::Logout);
     assert_eq!(why(&history), [""; 0], "without the logout there is nothing wrong with it");
 }
+
+/// Whether a message of this moment is wrong, of a session that was logged out at 20.
+fn message(begin: At, answer: Answer, disturbances: Vec<Disturbance>) -> Vec<&'static str> {
+    let speak = event(begin, begin + 1, Act::Speak { told: Some(1) }, answer);
+    let events = vec![login(0, 1, SID), event(10, 20, Act::Logout, Answer::Yes), speak];
+    judge(&History { events, disturbances }).into_iter().map(|wrong| wrong.why).collect()
+}
+
+#[test]
+fn a_connection_may_outlive_its_session_for_as_long_as_an_event_takes_and_no_longer() {
+    let late = ["a connection went on long after its session had ended"];
+    assert_eq!(message(20 + UNDISTURBED - 1, Answer::Yes, vec![]), [""; 0]);
+    assert_eq!(message(20 + UNDISTURBED, Answer::Yes, vec![]), late);
+    let burst = || vec![Disturbance { begin: 15, end: 16, what: "a burst".to_owned() }];
+    assert_eq!(message(20 + UNDISTURBED, Answer::Yes, burst()), [""; 0]);
+    assert_eq!(message(20 + DISTURBED, Answer::Yes, burst()), late);
+    assert_eq!(message(21, no("closed"), vec![]), [""; 0]);
+}
+
+#[test]
+fn a_connection_that_ends_though_its_session_goes_on_or_that_is_somebody_elses_is_wrong() {
+    let speak = |told, answer| event(30, 31, Act::Speak { told: Some(told) }, answer);
+    assert_eq!(faults(vec![speak(1, Answer::Yes)]), [""; 0]);
+    assert_eq!(faults(vec![speak(2, Answer::Yes)]), ["one user was taken for another"]);
+    assert_eq!(
+        faults(vec![speak(1, no("closed"))]),
+        ["an honest call was refused though its session went on"]
+    );
+}

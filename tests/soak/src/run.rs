@@ -18,7 +18,7 @@ use super::plan::{Plan, Service, steps};
 use super::proc::{self, Process};
 use super::proxy::Proxy;
 use super::report::{Measured, Rest};
-use super::system::{Failure, Setup, System};
+use super::system::{Failure, Faults, Setup, System};
 use super::world::{Phase, User, World, password};
 
 /// Where everything is.
@@ -48,8 +48,7 @@ pub(crate) async fn run(plan: &Plan, files: &Files) -> Result<(History, Measured
     let setup = Setup {
         bin_dir: &files.bin_dir,
         template: &files.template,
-        dynamodb: &storage.url,
-        secrets: &secrets.url,
+        faults: Some(Faults { dynamodb: &storage.url, secrets: &secrets.url }),
         directory: &directory.0,
         log: files.log.as_deref(),
     };
@@ -121,9 +120,9 @@ async fn settle(system: System, recorder: Arc<Recorder>, users: u64) -> Result<W
     for name in ["NotesApi", "TokenNotesApi", "HttpNotesApi"] {
         apis.push((name, system.url(name)?));
     }
-    let auth = system.url("ready")?;
+    let (auth, sockets) = (system.url("ready")?, system.url("ChatApi")?);
     let (phase, resting) = (watch::Sender::new(Phase::Run), AtomicUsize::new(0));
-    Ok(World { system, recorder, auth, apis, users: all, phase, resting })
+    Ok(World { system, recorder, auth, sockets, apis, users: all, phase, resting })
 }
 
 async fn kill(recorder: Arc<Recorder>, killer: Arc<Killer>, kills: Vec<(At, u64)>) {
@@ -150,9 +149,10 @@ async fn rest(world: &World, killer: &Killer, plan: &Plan) -> Result<Rest, Failu
 
 /// What `nova local` holds with no client and no function, once that changes no more.
 async fn at_rest(world: &World, killer: &Killer) -> Result<Rest, Failure> {
-    killer.kill_all("at rest");
     let (mut last, mut same) = (None, 0);
     for _ in 0..100 {
+        // Events that are on their way start functions again.
+        killer.kill_all("at rest");
         let holds = proc::holds(world.system.id()).ok_or("nova local has ended")?;
         let now = (killer.processes().len(), holds.descriptors);
         same = if last == Some(now) && now.0 == 0 { same + 1 } else { 0 };
@@ -206,10 +206,10 @@ impl Watch {
 }
 
 /// A directory of this run's own, which goes with it.
-struct Directory(PathBuf);
+pub(crate) struct Directory(pub(crate) PathBuf);
 
 impl Directory {
-    fn new() -> std::io::Result<Directory> {
+    pub(crate) fn new() -> std::io::Result<Directory> {
         let path = std::env::temp_dir().join(format!("nova-soak-{}", std::process::id()));
         std::fs::create_dir_all(&path)?;
         Ok(Directory(path))

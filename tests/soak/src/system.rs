@@ -27,13 +27,19 @@ pub(crate) struct Setup<'a> {
     /// Where `nova` and the functions are.
     pub(crate) bin_dir: &'a Path,
     pub(crate) template: &'a Path,
-    /// Where the functions find their tables and their keys: the proxies.
-    pub(crate) dynamodb: &'a str,
-    pub(crate) secrets: &'a str,
+    /// Where the functions find their tables and their keys: the proxies, if there are any.
+    pub(crate) faults: Option<Faults<'a>>,
     /// Where it may put its data.
     pub(crate) directory: &'a Path,
     /// Where what it logs goes; nowhere by default.
     pub(crate) log: Option<&'a Path>,
+}
+
+/// The proxies between the functions and what they need.
+#[derive(Debug)]
+pub(crate) struct Faults<'a> {
+    pub(crate) dynamodb: &'a str,
+    pub(crate) secrets: &'a str,
 }
 
 /// A running `nova local`.
@@ -55,13 +61,18 @@ impl System {
         command.args(["local", "--port", "0", "--dynamodb-port", "0", "--no-build"]);
         command.arg("--template").arg(setup.template).arg("--bin-dir").arg(setup.bin_dir);
         command.arg("--data").arg(setup.directory.join("data.db"));
-        for sample in ["tests/consumer/template.yaml", "tests/consumer/http/template.yaml"] {
-            command.arg("--attach").arg(beside.join(sample));
+        for sample in ["template.yaml", "http/template.yaml", "websocket/template.yaml"] {
+            command.arg("--attach").arg(beside.join("tests/consumer").join(sample));
         }
+        // Connections end by events alone: their age would hide one that was lost.
+        command.args(["--attach-parameter-overrides", "Events=enabled", "MaxConnectionSeconds=7200"]);
         command.args(["--parameter-overrides", "BcryptCost=10", "ApiRateLimit=100000"]);
         command.arg(format!("AccessTokenSeconds={ACCESS_TOKEN_SECONDS}"));
-        command.arg("--env").arg(format!("AWS_ENDPOINT_URL_DYNAMODB={}", setup.dynamodb));
-        command.arg("--env").arg(format!("AWS_ENDPOINT_URL_SECRETS_MANAGER={}", setup.secrets));
+        command.args(["Mail=enabled", "AppUrl=https://app.example.com"]);
+        if let Some(Faults { dynamodb, secrets }) = setup.faults {
+            command.arg("--env").arg(format!("AWS_ENDPOINT_URL_DYNAMODB={dynamodb}"));
+            command.arg("--env").arg(format!("AWS_ENDPOINT_URL_SECRETS_MANAGER={secrets}"));
+        }
         let log = match setup.log {
             Some(path) => Stdio::from(std::fs::File::create(path)?),
             None => Stdio::null(),

@@ -48,6 +48,8 @@ pub(crate) struct World {
     pub(crate) system: System,
     pub(crate) recorder: Arc<Recorder>,
     pub(crate) auth: String,
+    /// The WebSocket API.
+    pub(crate) sockets: String,
     pub(crate) apis: Vec<(&'static str, String)>,
     pub(crate) users: Vec<User>,
     pub(crate) phase: watch::Sender<Phase>,

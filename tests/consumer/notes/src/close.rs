@@ -1,7 +1,5 @@
 //! Ending connections: API Gateway's `@connections`, and what to make of its answers.
 
-use std::time::Duration;
-
 use aws_sdk_apigatewaymanagement as management;
 use aws_sdk_apigatewaymanagement::error::SdkError;
 use futures_util::StreamExt as _;
@@ -42,7 +40,7 @@ impl Sockets for management::Client {
     }
 }
 
-/// Ends these connections of a user and forgets them. One that is not there yet is tried again after each of these rests.
+/// Ends these connections of a user, and forgets them.
 ///
 /// # Errors
 /// One of them could not be ended, or may open yet. All others are; it has to be repeated.
@@ -52,33 +50,18 @@ pub async fn close(
     user: UserId,
     open: Vec<Open>,
     now_ms: u64,
-    rests: &[Duration],
 ) -> Result<(), Error> {
-    let mut left = open;
-    let mut rests = rests.iter();
-    loop {
-        let tried = stream::iter(left).map(|one| async move {
-            let closed = sockets.close(&one.id).await;
-            let is_over = match &closed {
-                Ok(Closed::Done) => true,
-                Ok(Closed::Gone) => one.connected_ms.saturating_add(OPENING_MS) < now_ms,
-                Err(_) => false,
-            };
-            let forgotten = if is_over { connections.forget(user, &one.id).await } else { Ok(()) };
-            (one, is_over, closed.map(drop).and(forgotten))
-        });
-        let tried: Vec<_> = tried.buffer_unordered(AT_ONCE).collect().await;
-        let failed: Vec<_> = tried.iter().filter_map(|(.., result)| result.as_ref().err()).collect();
-        if let Some(error) = failed.first() {
-            return Err(format!("{} connections could not be ended: {error}", failed.len()).into());
+    let tried = stream::iter(open).map(|one| async move {
+        let closed = sockets.close(&one.id).await?;
+        if closed == Closed::Gone && one.connected_ms.saturating_add(OPENING_MS) >= now_ms {
+            return Err("it may open yet".into());
         }
-        left = tried.into_iter().filter(|(_, is_over, _)| !is_over).map(|(one, ..)| one).collect();
-        if left.is_empty() {
-            return Ok(());
-        }
-        let Some(rest) = rests.next() else {
-            return Err(format!("{} connections may open yet", left.len()).into());
-        };
-        tokio::time::sleep(*rest).await;
+        connections.forget(user, &one.id).await
+    });
+    let tried: Vec<_> = tried.buffer_unordered(AT_ONCE).collect().await;
+    let failed: Vec<_> = tried.into_iter().filter_map(Result::err).collect();
+    match failed.first() {
+        None => Ok(()),
+        Some(error) => Err(format!("{} connections are not ended: {error}", failed.len()).into()),
     }
 }

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use lambda_runtime::Error;
 use nova_auth_domain::ids::UserId;
 use serde_json::{Value, json};
@@ -13,18 +14,18 @@ use super::close::{Sockets, close};
 use super::connections::{Connections, Ended};
 use super::text;
 
-/// How long a connection is waited for that is not open yet. After that the queue brings its event again.
+/// What failed, and what is not open yet, is tried again after each of these. After that the queue brings the event again, a minute later.
 pub const RESTS: [Duration; 3] = [Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(2)];
 
 /// Does what a batch of messages tells, and says which of them are to come again.
 pub async fn answer(event: &Value, connections: &Connections, sockets: &impl Sockets, now_ms: u64) -> Value {
-    let mut again = Vec::new();
-    for record in event.get("Records").and_then(Value::as_array).into_iter().flatten() {
-        if let Err(error) = told(record, connections, sockets, now_ms).await {
-            log(&error);
-            again.push(json!({"itemIdentifier": text(record, "/messageId")}));
-        }
-    }
+    let records = event.get("Records").and_then(Value::as_array).into_iter().flatten();
+    // Beside one another: what one of them waits for is nothing to the others.
+    let told = join_all(records.map(|record| async move {
+        let done = told(record, connections, sockets, now_ms).await;
+        done.inspect_err(log).is_err().then(|| json!({"itemIdentifier": text(record, "/messageId")}))
+    }));
+    let again: Vec<_> = told.await.into_iter().flatten().collect();
     json!({"batchItemFailures": again})
 }
 
@@ -45,7 +46,7 @@ async fn told(
     end(connections, sockets, user, ended, now_ms, &RESTS).await
 }
 
-/// Ends the connections of sessions that have ended: first the tombstone, then what is open.
+/// Ends the connections of sessions that have ended, trying again after each of these rests.
 ///
 /// # Errors
 /// Not all of it is done; it has to be repeated.
@@ -57,9 +58,27 @@ pub async fn end(
     now_ms: u64,
     rests: &[Duration],
 ) -> Result<(), Error> {
+    let mut rests = rests.iter();
+    loop {
+        let done = end_once(connections, sockets, user, ended, now_ms).await;
+        match (done, rests.next()) {
+            (Err(_), Some(rest)) => tokio::time::sleep(*rest).await,
+            (done, _) => return done,
+        }
+    }
+}
+
+/// First the tombstone, then what is open.
+async fn end_once(
+    connections: &Connections,
+    sockets: &impl Sockets,
+    user: UserId,
+    ended: Ended,
+    now_ms: u64,
+) -> Result<(), Error> {
     let ended = connections.bury(user, ended, now_ms).await?;
     let open = connections.open(user).await?.into_iter().filter(|one| ended.ends(one)).collect();
-    close(connections, sockets, user, open, now_ms, rests).await
+    close(connections, sockets, user, open, now_ms).await
 }
 
 /// Who it is about, and what has ended.

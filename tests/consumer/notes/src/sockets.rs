@@ -84,7 +84,7 @@ async fn end(
 ) -> Result<usize, Error> {
     let open: Vec<_> = of.connections.open(caller.user_id).await?.into_iter().filter(which).collect();
     let count = open.len();
-    close(&of.connections, &of.management, caller.user_id, open, now_ms, &[]).await?;
+    close(&of.connections, &of.management, caller.user_id, open, now_ms).await?;
     Ok(count)
 }
 
