@@ -30,7 +30,8 @@ export function callerOf(answer, methodArn) {
   if (!Array.isArray(statements) || !statements.every(isPlain)) throw new Refused(UNAVAILABLE);
   const says = (effect) =>
     statements.some((one) => one.Effect === effect && covers(one.Action, "execute-api:Invoke") && covers(one.Resource, methodArn));
-  if (!says("Allow") || says("Deny")) throw new Refused(FORBIDDEN);
+  const isCounted = answer.context?.code === "API_RATE_LIMITED";
+  if (!says("Allow") || says("Deny")) throw new Refused(isCounted ? UNAVAILABLE : FORBIDDEN);
   const { userId, sessionId, epoch } = answer.context ?? {};
   // A public rule lets in whoever has no token: this server has no room for them.
   if (![userId, sessionId].every((id) => typeof id === "string" && id !== "")) throw new Refused(UNAUTHORIZED);

@@ -43,6 +43,12 @@ test("only an Allow of this very method for somebody who is named is a yes", () 
   }
 });
 
+test("whoever called too often is told to come later, and not that they may not", () => {
+  const deny = [{ ...allow, Effect: "Deny", Resource: "*" }];
+  assert.throws(() => callerOf(answer(deny, { code: "API_RATE_LIMITED" }), METHOD), { message: "unavailable" });
+  assert.throws(() => callerOf(answer(deny, { code: "FORBIDDEN_ROLE" }), METHOD), { message: "forbidden" });
+});
+
 test("a token and a ticket each stand in their own place, and nothing else of the client's does", () => {
   const event = (auth) => connectEvent({ authorizerArn: ARN, api: "socketio", auth, address: "192.0.2.10" });
   assert.equal(event({}).methodArn, METHOD);
