@@ -59,6 +59,7 @@ fn value() -> impl Strategy<Value = Value> {
                 "EVENT_CONNECT",
                 "/chat/*",
                 "/chat/1",
+                "/chat/%2A",
                 "chat/2",
                 "/secret/1",
                 "\u{0}",
