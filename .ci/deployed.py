@@ -346,7 +346,7 @@ def looked_at_by_the_doctor():
 MAIL = ("Mail=enabled", "AppUrl=https://app.example.com", "MailFrom=no-reply@example.com")
 
 # Of the doctor's checks, those that are about mail.
-MAIL_WELL = ("link-keys", "mail.account", "mail.lost", "mail.queue", "mail.sender", "mail.sources", "mail.streams")
+MAIL_WELL = ("link-keys", "mail.account", "mail.bus", "mail.lost", "mail.queue", "mail.sender", "mail.sources", "mail.streams")
 
 
 def newest_mail():

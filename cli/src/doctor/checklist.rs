@@ -22,9 +22,10 @@ pub(super) const STREAMS: &str = "mail.streams";
 pub(super) const SOURCES: &str = "mail.sources";
 pub(super) const QUEUE: &str = "mail.queue";
 pub(super) const LOST: &str = "mail.lost";
+pub(super) const BUS: &str = "mail.bus";
 
 /// In the order in which they are made.
-pub(super) const CHECKS: [Check; 34] = [
+pub(super) const CHECKS: [Check; 35] = [
     (STACK, "The stack is there, and no update of it failed or is under way."),
     (CLOCK, "This machine's clock and AWS's differ by less than the five seconds that tokens are given."),
     (SETTINGS, "No setting opens a door to everybody."),
@@ -56,6 +57,7 @@ pub(super) const CHECKS: [Check; 34] = [
     (SOURCES, "What calls the relay and the sender is switched on, and its last call went well."),
     (QUEUE, "Mails do not pile up."),
     (LOST, "No mail and no change was given up."),
+    (BUS, "The event bus is there, and whoever listens to it is switched on."),
     (ALARMS, "Every alarm of the stack is there and switched on, and none rings."),
     (SUBSCRIBED, "Somebody hears the alarms."),
     (NEEDED, "Each function may do what it needs, by the account's own simulation."),

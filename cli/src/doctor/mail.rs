@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::types::StreamSpecification;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
-use super::checklist::{ACCOUNT, DKIM, LOST, QUEUE, SENDER, SOURCES, STREAMS, SUPPRESSION};
+use super::checklist::{ACCOUNT, BUS, DKIM, LOST, QUEUE, SENDER, SOURCES, STREAMS, SUPPRESSION};
 use super::deployed::Deployed;
 use super::finding::Finding;
 use super::tables::unknown;
@@ -16,7 +16,7 @@ const MANY: u64 = 100;
 
 /// What a stack without mail has none of.
 pub(super) fn not_there(why: &str) -> Vec<Finding> {
-    [SENDER, DKIM, ACCOUNT, SUPPRESSION, STREAMS, SOURCES, QUEUE, LOST]
+    [SENDER, DKIM, ACCOUNT, SUPPRESSION, STREAMS, SOURCES, QUEUE, LOST, BUS]
         .map(|check| Finding::not_here(check, why))
         .into()
 }
@@ -31,6 +31,7 @@ pub(super) async fn look(calls: &Calls, stack: &Deployed, dynamodb: &Client) -> 
     findings.extend(sources(calls, stack).await);
     findings.push(queue(calls, stack).await);
     findings.extend(lost(calls, stack).await);
+    findings.push(bus(calls, stack).await);
     findings
 }
 
@@ -42,6 +43,7 @@ pub(super) async fn look_here(dynamodb: &Client, tables: [&str; 2]) -> Vec<Findi
     findings.extend(streams_of(dynamodb, tables).await);
     findings.push(Finding::not_here(SOURCES, "`nova local` reads the streams itself"));
     findings.extend([QUEUE, LOST].map(|check| Finding::not_here(check, "its queue is a part of it")));
+    findings.push(Finding::not_here(BUS, "its bus is a part of it"));
     findings
 }
 
@@ -309,6 +311,39 @@ fn depth_of(answer: &Value) -> Result<u64, Failed> {
     Ok(counts.into_iter().sum())
 }
 
+// ---- The event bus
+
+async fn bus(calls: &Calls, stack: &Deployed) -> Finding {
+    let asked = match stack.physical("EventBus") {
+        None => Err(Failed::NotThere),
+        Some(name) => {
+            let input = json!({"EventBusName": name});
+            calls.action(Service::EventBridge, "AWSEvents.ListRules", &input).await
+        }
+    };
+    match asked {
+        Ok(rules) => judge_rules(&rules),
+        Err(Failed::NotThere) => Finding::fail(BUS, "it is gone: nobody is told of changes", "deploy again"),
+        Err(failed) => Finding::unseen(BUS, &failed, "events:ListRules"),
+    }
+}
+
+/// A rule of another team that is switched off leaves open what should end with its session, and raises no alarm.
+fn judge_rules(answer: &Value) -> Finding {
+    let rules = answer.get("Rules").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let text =
+        |rule: &Value, name: &str| rule.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    match rules.iter().find(|rule| text(rule, "State") == "DISABLED") {
+        Some(off) => Finding::fail(
+            BUS,
+            format!("the rule {} is switched off: its owner hears of no change", text(off, "Name")),
+            "ask its team; it is meant to end what is open of ended sessions, say (docs/attach.md)",
+        ),
+        None if rules.is_empty() => Finding::pass(BUS, "nobody listens"),
+        None => Finding::pass(BUS, format!("{} rules", rules.len())),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use aws_sdk_dynamodb::types::StreamViewType;
@@ -394,6 +429,19 @@ mod tests {
         assert_eq!(judged("Disabling", None), Some(Fail));
         assert_eq!(judged("Enabled", Some("PROBLEM: Function call failed")), Some(Fail));
         assert_eq!(judge_source(&json!({}), "id").map(|it| it.outcome), Some(Fail));
+    }
+
+    #[test]
+    fn a_rule_that_is_switched_off_is_told_and_a_bus_to_which_nobody_listens_is_well() {
+        let rule = |state: &str| json!({"Name": "nova-chat-Ended", "State": state});
+        for (rules, outcome) in [
+            (json!([]), Pass),
+            (json!([rule("ENABLED")]), Pass),
+            (json!([rule("ENABLED"), rule("DISABLED")]), Fail),
+        ] {
+            let finding = judge_rules(&json!({"Rules": rules}));
+            assert_eq!(finding.outcome, outcome, "{rules}");
+        }
     }
 
     #[test]

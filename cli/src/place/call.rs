@@ -39,6 +39,7 @@ pub(crate) enum Service {
     ApiGateway,
     Ses,
     Sqs,
+    EventBridge,
 }
 
 impl Service {
@@ -52,6 +53,7 @@ impl Service {
             Self::ApiGateway => "apigateway",
             Self::Ses => "ses",
             Self::Sqs => "sqs",
+            Self::EventBridge => "events",
         }
     }
 
@@ -161,7 +163,11 @@ impl Calls {
         target: &str,
         input: &Value,
     ) -> Result<Value, Failed> {
-        let (body, content_type) = (input.to_string(), "application/x-amz-json-1.0");
+        let content_type = match service {
+            Service::EventBridge => "application/x-amz-json-1.1",
+            _ => "application/x-amz-json-1.0",
+        };
+        let body = input.to_string();
         let asked =
             Asked { service, method: "POST", path: "/", body: &body, content_type, target: Some(target) };
         json(&self.send(&asked).await?)

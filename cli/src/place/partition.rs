@@ -87,5 +87,6 @@ mod tests {
         assert_eq!(frankfurt.host(Service::CloudWatch), "monitoring.eu-central-1.amazonaws.com");
         assert_eq!(frankfurt.host(Service::Ses), "email.eu-central-1.amazonaws.com");
         assert_eq!(frankfurt.host(Service::Sqs), "sqs.eu-central-1.amazonaws.com");
+        assert_eq!(frankfurt.host(Service::EventBridge), "events.eu-central-1.amazonaws.com");
     }
 }
