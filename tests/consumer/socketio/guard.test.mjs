@@ -192,6 +192,33 @@ test("a front end comes back with another token when the server closed its socke
   assert.deepEqual(shown, ["one", "one more"]);
 });
 
+test("a front end whose refresh fails for a while comes back, and one that is refused twice does not", async () => {
+  // What becomes of the refreshes: two fail where a token is shown, one where the server closed the socket, and then the session is over.
+  const fresh = [Error, Error, "one", "one", Error, "two", "two", "over", "over"];
+  const shown = [];
+  const ask = async ({ auth: { token } }) => {
+    shown.push(token);
+    if (token === "over") throw new Refused("unauthorized");
+    return { userId: "u", sessionId: "s", epoch: 7 };
+  };
+  // After the last one there is always another.
+  const freshToken = async () => {
+    const token = fresh.length > 1 ? fresh.shift() : fresh[0];
+    if (token === Error) throw new Error("no network");
+    return token;
+  };
+  await serving(() => ({ ask, maxSeconds: 0.02 }), async (url) => {
+    const refused = deferred();
+    const socket = connect(url, freshToken, { transports: ["websocket"], restMs: () => 0 });
+    socket.on("connect_error", () => shown.length === 4 && refused.resolve());
+    await refused.promise;
+    await turn();
+    assert.equal(socket.connected || socket.active, false);
+    socket.close();
+  });
+  assert.deepEqual(shown, ["one", "two", "over", "over"]);
+});
+
 test("Socket.IO itself: the end is told while the authorizer answers, and the client does not stay", async () => {
   for (const [ended, reason] of [[new Ended(), "io server disconnect"], [forgetful(), undefined]]) {
     const connected = deferred();
