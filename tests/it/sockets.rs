@@ -154,7 +154,7 @@ async fn survives(world: &World, number: u64, ended: Ended, order: &[Side], with
                     0 => let_in = !is_over,
                     _ if !let_in || refused => {}
                     1 => world.connections.put(&me, &socket, NOW).await.unwrap(),
-                    2 => refused = world.connections.has_ended(&me).await.unwrap(),
+                    2 => refused = world.connections.has_ended(&me, NOW).await.unwrap(),
                     _ => world.gateway.opens(&socket),
                 }
             }
@@ -281,4 +281,14 @@ async fn without_an_epoch_in_the_context_any_change_of_the_user_refuses_the_conn
     world.tell(&me, Ended::Before { epoch: 1, kept: None }).await.unwrap();
     assert!(world.connect(&me, "at this epoch").await);
     assert!(!world.connect(&Caller { epoch: None, ..me }, "at no epoch").await);
+}
+
+/// DynamoDB takes up to days to remove what has expired.
+#[tokio::test]
+async fn a_tombstone_whose_time_is_over_refuses_nobody() {
+    let world = World::new().await;
+    let me = Caller { epoch: None, ..caller(1, 1) };
+    world.tell(&me, Ended::Before { epoch: 2, kept: None }).await.unwrap();
+    assert!(!world.connections.admit(&me, "soon after", NOW + 600_000).await.unwrap());
+    assert!(world.connections.admit(&me, "later", NOW + 601_000).await.unwrap());
 }

@@ -19,11 +19,12 @@ use lambda_runtime::Error;
 use nova_auth_domain::context::Caller;
 use nova_auth_domain::ids::{SessionId, UserId};
 
-/// API Gateway ends every connection after this time: so does its row.
-const LIFE_SECONDS: u64 = 2 * 60 * 60;
+/// API Gateway ends every connection two hours after it opened. Its row was there before, and has to be there until then.
+const LIFE_SECONDS: u64 = 2 * 60 * 60 + 10 * 60;
 
 /// A tombstone is needed for as long as a connection can be on its way between the authorizer's yes and its row, which is a minute at
-/// most. It is never wrong, only useless afterwards.
+/// most. After this time it counts no more, though DynamoDB may take days to remove it: where the authorizer says no epoch, it would
+/// refuse its user for as long.
 const TOMBSTONE_SECONDS: u64 = 10 * 60;
 
 type Item = HashMap<String, AttributeValue>;
@@ -89,7 +90,7 @@ impl Connections {
     /// when it expires.
     pub async fn admit(&self, caller: &Caller, id: &str, now_ms: u64) -> Result<bool, Error> {
         self.put(caller, id, now_ms).await?;
-        let refused = self.has_ended(caller).await?;
+        let refused = self.has_ended(caller, now_ms).await?;
         if refused {
             self.forget(caller.user_id, id).await?;
         }
@@ -120,7 +121,7 @@ impl Connections {
     ///
     /// # Errors
     /// Whatever DynamoDB says, and that it did not read all; then the connection must not be made.
-    pub async fn has_ended(&self, caller: &Caller) -> Result<bool, Error> {
+    pub async fn has_ended(&self, caller: &Caller, now_ms: u64) -> Result<bool, Error> {
         let (session, user) = (caller.session_id, caller.user_id);
         let keys = vec![key(user, &tombstone(session)), key(user, EPOCH)];
         let keys = KeysAndAttributes::builder().consistent_read(true).set_keys(Some(keys)).build()?;
@@ -135,7 +136,7 @@ impl Connections {
             connected_ms: 0,
         };
         let found = answer.responses.unwrap_or_default().remove(&self.table).unwrap_or_default();
-        Ok(found.iter().any(|item| {
+        Ok(found.iter().filter(|item| !is_over(item, now_ms)).any(|item| {
             let is_epoch = item.get("sk") == Some(&text(EPOCH));
             !is_epoch || before(item).is_none_or(|ended| ended.ends(&mine))
         }))
@@ -236,6 +237,12 @@ fn before(item: &Item) -> Option<Ended> {
     let kept = item.get("kept")?.as_s().ok()?;
     let kept = if kept.is_empty() { None } else { Some(kept.parse().ok()?) };
     Some(Ended::Before { epoch, kept })
+}
+
+/// Whether an item's time is over, and DynamoDB has not removed it yet.
+fn is_over(item: &Item, now_ms: u64) -> bool {
+    let until = item.get("expiresAt").and_then(|until| until.as_n().ok()?.parse::<u64>().ok());
+    until.is_some_and(|until| until < now_ms / 1000)
 }
 
 fn read(row: &Item) -> Option<Open> {
