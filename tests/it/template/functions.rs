@@ -67,6 +67,40 @@ fn every_function_has_its_own_role_and_log_group() {
     }
 }
 
+/// SAM would give it `AWSLambdaSQSQueueExecutionRole` or the like, which may read every queue of the account.
+#[test]
+fn what_reads_a_queue_in_a_sample_may_read_that_queue_alone() {
+    let mut found = 0;
+    for path in [CONSUMER, HTTP_CONSUMER, WEBSOCKET_CONSUMER] {
+        let template = read(path);
+        for (name, function) in of_type(&template, "AWS::Serverless::Function") {
+            let events = &function["Properties"]["Events"];
+            let is_poller = |(_, event): (&str, &Value)| {
+                ["SQS", "DynamoDB", "Kinesis"].contains(&event["Type"].as_str().unwrap())
+            };
+            if !entries(events).any(is_poller) {
+                continue;
+            }
+            found += 1;
+            let role = function["Properties"]["Role"]["Fn::GetAtt"].as_str();
+            let role = role.and_then(|role| role.strip_suffix(".Arn"));
+            let role = role.unwrap_or_else(|| panic!("{path}: {name} has the role that SAM makes"));
+            assert!(
+                function["Properties"]["Policies"].is_null(),
+                "{name}: SAM ignores Policies beside a Role"
+            );
+            let policies = &template["Resources"][role]["Properties"]["Policies"];
+            for statement in policies[0]["PolicyDocument"]["Statement"].as_array().unwrap() {
+                assert!(
+                    statement["Resource"].is_object(),
+                    "{path}: {name} may do it to anything: {statement}"
+                );
+            }
+        }
+    }
+    assert_eq!(found, 1);
+}
+
 #[test]
 fn every_function_is_a_package_of_its_name() {
     for path in [AUTH, CONSUMER, HTTP_CONSUMER, WEBSOCKET_CONSUMER] {

@@ -384,13 +384,13 @@ async fn the_websocket_sample_may_do_what_it_does_and_nothing_else() {
     drop(socket);
     let text = std::fs::read_to_string(workspace().join("tests/consumer/websocket/template.yaml")).unwrap();
     let template = nova_template::as_written(&text).unwrap();
-    for function in ["ChatFunction", "EndedFunction"] {
-        let statements = &template["Resources"][function]["Properties"]["Policies"][0]["Statement"];
-        let allowed: BTreeSet<String> = statements[0]["Action"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|action| action.as_str().unwrap().replace("dynamodb:", ""))
+    let own = &template["Resources"]["ChatFunction"]["Properties"]["Policies"][0];
+    let ended = &template["Resources"]["EndedRole"]["Properties"]["Policies"][0]["PolicyDocument"];
+    for (function, policy) in [("ChatFunction", own), ("EndedFunction", ended)] {
+        let statements = policy["Statement"].as_array().unwrap().iter();
+        let actions = statements.flat_map(|statement| statement["Action"].as_array().into_iter().flatten());
+        let allowed: BTreeSet<String> = actions
+            .filter_map(|action| Some(action.as_str().unwrap().strip_prefix("dynamodb:")?.to_owned()))
             .collect();
         let done = async {
             loop {
