@@ -79,6 +79,8 @@ pub enum Setting {
     Registration,
     /// How many passwords may be tried.
     Attempts,
+    /// Whether devices are known that logged in before.
+    DeviceCookies,
     /// How many sessions a user may have at once.
     MaxSessions,
     /// What happens after a long run of failures.
@@ -93,12 +95,13 @@ pub enum Setting {
 
 impl Setting {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Lifetimes,
         Self::BcryptCost,
         Self::PasswordProfile,
         Self::Registration,
         Self::Attempts,
+        Self::DeviceCookies,
         Self::MaxSessions,
         Self::RunAction,
         Self::ApiRate,
@@ -221,6 +224,7 @@ impl AuthService {
                 || config.attempts(),
                 Limits { account: nothing, address: nothing },
             )?,
+            device_cookies: read(used(Setting::DeviceCookies), || config.device_cookies(), false)?,
             max_sessions: read(used(Setting::MaxSessions), || config.max_sessions(), None)?,
             run_action: read(used(Setting::RunAction), || config.run_action(), RunAction::Alarm)?,
             rate_limit: RateLimit::new(read(used(Setting::ApiRate), || config.api_rate(100), nothing)?),

@@ -26,6 +26,7 @@
 //! | `LOGIN_MAX_ATTEMPTS` | 5 | failed logins per account in one window, 1 to 100 |
 //! | `LOGIN_MAX_ATTEMPTS_PER_ADDRESS` | 5 | failed logins per source address in one window, 1 to 100 |
 //! | `LOGIN_WINDOW_SECONDS` | 900 | length of both windows, 60 to 86400 |
+//! | `DEVICE_COOKIES` | `disabled` | whether a device that logged in before has a window of its own, which nobody else can fill: `disabled` or `enabled` |
 //! | `MAX_SESSIONS_PER_USER` | 0 | sessions that one user may have at once: a login ends the oldest beyond that; 0 is no limit, at most 1000 |
 //! | `LOGIN_RUN_ACTION` | `alarm` | after 100 failures in a row: `alarm`, or `disable` the account too |
 //! | `BCRYPT_COST` | 12 | work factor of new hashes, 10 to 15 |
@@ -219,6 +220,14 @@ impl Config {
             account: limit("LOGIN_MAX_ATTEMPTS")?,
             address: limit("LOGIN_MAX_ATTEMPTS_PER_ADDRESS")?,
         })
+    }
+
+    /// Whether devices are known that logged in before.
+    ///
+    /// # Errors
+    /// It is another word.
+    pub fn device_cookies(&self) -> Result<bool, ConfigError> {
+        self.choice("DEVICE_COOKIES", &[("disabled", false), ("enabled", true)])
     }
 
     /// How many sessions a user may have at once, if there is a limit.

@@ -39,6 +39,8 @@ pub struct AuthService {
     pub mfa: MfaPolicy,
     /// How many passwords may be tried.
     pub attempts: Limits,
+    /// Whether devices are known that logged in before.
+    pub device_cookies: bool,
     /// How many sessions a user may have at once, if there is a limit.
     pub max_sessions: Option<std::num::NonZeroUsize>,
     /// What happens after a long run of failures.

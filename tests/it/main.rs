@@ -16,6 +16,7 @@ mod cited;
 mod codes;
 mod cookies;
 mod cors;
+mod device_cookies;
 mod docs;
 mod engines;
 mod enumeration;

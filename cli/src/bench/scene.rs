@@ -180,6 +180,7 @@ impl Scene {
             claimed: None,
             fingerprint: None,
             carrier: Carrier::Body,
+            known: None,
         };
         let opened = login(&self.service, &moment()?, &attempt).await?;
         let opened = opened.begun().ok_or("the user has a second factor")?;

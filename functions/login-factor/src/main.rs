@@ -19,10 +19,11 @@ use nova_auth::{
 };
 use serde_json::json;
 
-const SETTINGS: [Setting; 7] = [
+const SETTINGS: [Setting; 8] = [
     Setting::Lifetimes,
     Setting::BcryptCost,
     Setting::Attempts,
+    Setting::DeviceCookies,
     Setting::MaxSessions,
     Setting::RunAction,
     Setting::ApiRate,
@@ -58,11 +59,12 @@ fn parse_second_step(request: &Request) -> Result<SecondStepAttempt, Refusal> {
     let token = fields.text("token").map(Token::new);
     let proof = fields.factor_proof();
     let carrier = request.carrier(&mut fields);
+    let known = request.device_token(&mut fields, &carrier);
     if proof.is_none() {
         fields.refuse("code", Fault::Required);
     }
     let (token, proof) = fields.finish(token.zip(proof))?;
-    Ok(SecondStepAttempt { token, proof, caller: request.caller.clone(), carrier })
+    Ok(SecondStepAttempt { token, proof, caller: request.caller.clone(), carrier, known })
 }
 
 fn parse_step_up(request: &Request) -> Result<StepUp, Refusal> {

@@ -10,10 +10,11 @@ use nova_auth::{
     http::{self, Endpoint, Request},
 };
 
-const SETTINGS: [Setting; 7] = [
+const SETTINGS: [Setting; 8] = [
     Setting::Lifetimes,
     Setting::BcryptCost,
     Setting::Attempts,
+    Setting::DeviceCookies,
     Setting::MaxSessions,
     Setting::RunAction,
     Setting::ApiRate,
@@ -40,6 +41,7 @@ fn parse(request: &Request) -> Result<LoginAttempt, Refusal> {
     let password = fields.text("password").map(Password::new);
     let device = fields.device_info();
     let carrier = request.carrier(&mut fields);
+    let known = request.device_token(&mut fields, &carrier);
     let claimed = ClaimedDevice { user_agent: device.user_agent, ip: device.ip };
     let (email, password) = fields.finish(email.zip(password))?;
     Ok(LoginAttempt {
@@ -49,5 +51,6 @@ fn parse(request: &Request) -> Result<LoginAttempt, Refusal> {
         claimed: (claimed != ClaimedDevice::default()).then_some(claimed),
         fingerprint: device.fingerprint,
         carrier,
+        known,
     })
 }

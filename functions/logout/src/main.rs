@@ -19,20 +19,23 @@ async fn main() -> ExitCode {
     app::run(async {
         let service = AuthService::start(Rings::Both, &[]).await?;
         http::serve(Endpoint::Logout, &service.edge, async |request| {
-            let attempt = parse(request)?;
-            render(logout(&service, &request.moment, &attempt).await, &attempt)
+            let (attempt, forget) = parse(request)?;
+            let answer = render(logout(&service, &request.moment, &attempt).await, &attempt)?;
+            Ok(if forget { answer.with_cookies([SetCookie::forgotten()]) } else { answer })
         })
         .await
     })
     .await
 }
 
-fn parse(request: &Request) -> Result<LogoutAttempt, Refusal> {
+/// The tokens, and whether this browser is to be forgotten, too: by a logout alone it stays known.
+fn parse(request: &Request) -> Result<(LogoutAttempt, bool), Refusal> {
     request.require(&Method::POST)?;
     let mut fields = request.json()?;
-    let refresh = fields.optional_text("refreshToken");
+    let (refresh, forget) = (fields.optional_text("refreshToken"), fields.optional_flag("forgetDevice"));
     let refresh = request.refresh_token(fields.finish(Some(refresh))?)?;
-    Ok(LogoutAttempt { access: request.bearer()?, refresh, device: request.caller.device.clone() })
+    let device = request.caller.device.clone();
+    Ok((LogoutAttempt { access: request.bearer()?, refresh, device }, forget))
 }
 
 /// A cookie that is good for nothing any more is cleared; one that may be is left alone.

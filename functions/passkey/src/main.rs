@@ -15,7 +15,8 @@ use nova_auth::{
     keys::Token,
 };
 
-const SETTINGS: [Setting; 3] = [Setting::Lifetimes, Setting::MaxSessions, Setting::ApiRate];
+const SETTINGS: [Setting; 4] =
+    [Setting::Lifetimes, Setting::DeviceCookies, Setting::MaxSessions, Setting::ApiRate];
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -57,6 +58,7 @@ fn attempt(request: &Request) -> Result<PasskeyAttempt, Refusal> {
     let answer = fields.passkey();
     let device = fields.device_info();
     let carrier = request.carrier(&mut fields);
+    let known = request.device_token(&mut fields, &carrier);
     let claimed = ClaimedDevice { user_agent: device.user_agent, ip: device.ip };
     Ok(PasskeyAttempt {
         answer: fields.finish(answer)?,
@@ -64,5 +66,6 @@ fn attempt(request: &Request) -> Result<PasskeyAttempt, Refusal> {
         claimed: (claimed != ClaimedDevice::default()).then_some(claimed),
         fingerprint: device.fingerprint,
         carrier,
+        known,
     })
 }

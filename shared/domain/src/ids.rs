@@ -142,6 +142,37 @@ impl PartialEq for RefreshHash {
     }
 }
 
+/// A device that logged in, as its token says it: random, and of one account. Whoever knows it and no key can do nothing with it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct DeviceId([u8; 16]);
+
+impl DeviceId {
+    /// The device of these bytes.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes, for the token that carries them.
+    #[must_use]
+    pub const fn bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+
+    /// What its window of attempts is found by: SHA-256, base64url.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        URL_SAFE_NO_PAD.encode(Sha256::digest(self.0))
+    }
+}
+
+/// It is a part of a token.
+impl fmt::Debug for DeviceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DeviceId(..)")
+    }
+}
+
 /// SHA-256 of what a client sends as its fingerprint, base64url; the fingerprint itself is not kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -74,6 +74,7 @@ fn a_wrong_variable_is_named_and_its_value_is_not() {
         &[("REFRESH_GRACE_SECONDS", "14")],
         &[("LOGIN_MAX_ATTEMPTS", "0")],
         &[("LOGIN_MAX_ATTEMPTS_PER_ADDRESS", "101")],
+        &[("DEVICE_COOKIES", "yes")],
         &[("MAX_SESSIONS_PER_USER", "1001")],
         &[("LOGIN_WINDOW_SECONDS", "-1")],
         &[("LOGIN_RUN_ACTION", "ban")],

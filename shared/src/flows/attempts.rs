@@ -13,7 +13,7 @@ use crate::{
         address::ClientAddress,
         attempts::{Entry, Limit, Quota},
         email::Email,
-        ids::UserId,
+        ids::{DeviceId, UserId},
         moment::Moment,
         refusal::Refusal,
         security_event::SecurityEvent,
@@ -142,7 +142,27 @@ pub async fn enter_account(
     moment: &Moment,
     email: &Email,
 ) -> Result<Place, FlowError> {
-    let key = AttemptsKey::account(email);
+    enter(store, limit, moment, AttemptsKey::account(email)).await
+}
+
+/// The same for a device that logged in to this account before: in its own window, which no stranger can fill. Who has filled that is
+/// a stranger, too.
+///
+/// # Errors
+/// [`Refusal::LoginLocked`], or that storage failed.
+pub async fn enter_from_device(
+    store: &Store,
+    limit: Limit,
+    moment: &Moment,
+    (email, device): (&Email, &DeviceId),
+) -> Result<Place, FlowError> {
+    match enter(store, limit, moment, AttemptsKey::device(device)).await {
+        Err(FlowError::Refused(Refusal::LoginLocked(_))) => enter_account(store, limit, moment, email).await,
+        entered => entered,
+    }
+}
+
+async fn enter(store: &Store, limit: Limit, moment: &Moment, key: AttemptsKey) -> Result<Place, FlowError> {
     let (entry, now) = (Entry::new(moment), moment.now);
     match reserve(store, Wanted { key: &key, entry: &entry, limit, calls: None, now }).await? {
         Reservation::Taken(taken) => {
@@ -224,7 +244,7 @@ async fn alarm(
     device: &Device,
 ) -> Result<(), StoreError> {
     let (moment, run) = (&account.moment, &account.taken.run);
-    if !service.store.claim_alarm(email, &account.entry, run).await? {
+    if !service.store.claim_alarm(&account.key, &account.entry, run).await? {
         return Ok(());
     }
     let kind = SecurityEvent::AuthnLoginFailMax;
@@ -235,13 +255,13 @@ async fn alarm(
         service.store.change_epoch(user, EpochChange::Disable, &updated).await?;
         announce(&updated);
     }
-    service.store.end_alarm(email, &account.entry).await
+    service.store.end_alarm(&account.key, &account.entry).await
 }
 
 /// The password was right, so nothing was guessed: the account's attempts are cleared and the address gets its place
 /// back. That this could not be written locks nobody out for longer than a wrong password would.
-pub async fn forgive(service: &AuthService, address: &Place, account: &Place, email: &Email) {
-    let cleared = service.store.clear_account_attempts(email, &account.entry);
+pub async fn forgive(service: &AuthService, address: &Place, account: &Place) {
+    let cleared = service.store.forgive_attempts(&account.key, &account.entry);
     let (cleared, ()) = tokio::join!(cleared, leave(&service.store, address));
     if let Err(error) = cleared {
         tracing::error!(error = %error, request.id = address.moment.request.as_str(), "attempts were not cleared");

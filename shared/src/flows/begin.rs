@@ -13,15 +13,16 @@ use super::{
 use crate::{
     domain::{
         attempts::Quota,
+        email::Email,
         factors::Amr,
-        ids::{FingerprintHash, SessionId, UserId},
+        ids::{DeviceId, FingerprintHash, SessionId, UserId},
         moment::Moment,
         security_event::SecurityEvent,
         session::{ClaimedDevice, Delivery, Device, Session, State, whole_seconds},
         user::Profile,
     },
     entropy,
-    keys::{First, IssuedAccess},
+    keys::{First, IssuedAccess, KeysError, Token},
     service::AuthService,
     store::EventRow,
 };
@@ -39,6 +40,8 @@ pub struct LoggedIn {
     pub quota: Quota,
     /// Whether the session opens nothing but the enrolment of a second factor.
     pub enrolling: bool,
+    /// What the device is to keep of this login, where the stack knows devices.
+    pub device: Option<Token>,
 }
 
 /// What a session begins with.
@@ -105,12 +108,39 @@ pub(super) async fn withdraw(service: &AuthService, moment: &Moment, session: &S
     }
 }
 
-/// The answer to somebody whose session has begun.
+/// Which device this is, if it shows that it logged in with this address before.
+pub(super) async fn known_device(
+    service: &AuthService,
+    moment: &Moment,
+    email: &Email,
+    shown: Option<&Token>,
+) -> Result<Option<DeviceId>, KeysError> {
+    match shown.filter(|_| service.device_cookies) {
+        Some(token) => service.refresh.devices().device(token, email, moment.now).await,
+        None => Ok(None),
+    }
+}
+
+/// What the device keeps: it stays the one that it was, and is known for as long again.
+async fn keepsake(
+    service: &AuthService,
+    moment: &Moment,
+    email: &Email,
+    shown: Option<&Token>,
+) -> Result<Option<Token>, KeysError> {
+    if !service.device_cookies {
+        return Ok(None);
+    }
+    let known = known_device(service, moment, email, shown).await?;
+    service.refresh.devices().issue(email, known, moment.now).await.map(Some)
+}
+
+/// The answer to somebody whose session has begun, on a device that showed this of a login before.
 pub(super) async fn welcome(
     service: &AuthService,
     moment: &Moment,
     user: Profile,
-    Begun { session, first, entry }: &Begun,
+    (Begun { session, first, entry }, shown): (&Begun, Option<&Token>),
 ) -> Result<LoggedIn, FlowError> {
     announce(entry);
     session_limit::end_the_oldest(service, moment, &user, &session.device).await;
@@ -118,6 +148,7 @@ pub(super) async fn welcome(
     Ok(LoggedIn {
         access: service.access.issue(&user, session, moment.now).await?,
         refresh: csrf::deliver(&service.refresh, moment, session, refresh).await?,
+        device: keepsake(service, moment, &user.email, shown).await?,
         profile: user,
         quota: Quota::unused("account", service.attempts.account),
         enrolling: session.state == State::Enrolling,

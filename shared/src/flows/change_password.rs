@@ -130,10 +130,8 @@ async fn try_change(
         notice: notice.as_ref().map(|(key, mail)| (key, mail)),
         now: moment.now,
     };
-    let (committed, ()) = tokio::join!(
-        service.store.commit_password(&commit),
-        attempts::forgive(service, address, account, email)
-    );
+    let (committed, ()) =
+        tokio::join!(service.store.commit_password(&commit), attempts::forgive(service, address, account));
     let committed = committed?;
     if committed == PasswordCommitted::Done {
         announce(&event);

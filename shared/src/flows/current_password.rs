@@ -39,7 +39,7 @@ pub(super) async fn with_password(
     };
     match verify(service, &account, caller, who, password).await {
         Ok(credential) => {
-            attempts::forgive(service, &address, &account, email).await;
+            attempts::forgive(service, &address, &account).await;
             Ok(credential)
         }
         // A guess was made: it counts.

@@ -23,7 +23,7 @@ use jiff::SignedDuration;
 use super::{
     Caller, FlowError,
     attempts::{self, Place},
-    begin::{Beginning, LoggedIn, begin_session, welcome, withdraw},
+    begin::{Beginning, LoggedIn, begin_session, known_device, welcome, withdraw},
     csrf::{self, Carrier},
     readable, second_step,
 };
@@ -61,6 +61,8 @@ pub struct LoginAttempt {
     pub fingerprint: Option<FingerprintHash>,
     /// How the session's refresh tokens are to travel.
     pub carrier: Carrier,
+    /// What the device keeps of a login before.
+    pub known: Option<Token>,
 }
 
 /// What a right password gets.
@@ -144,16 +146,24 @@ async fn at_address(
         credential = service.store.credential(&attempt.email).await?;
     }
     let user = owner(credential.as_ref(), &attempt.email);
-    let (account, profile) = tokio::join!(
-        attempts::enter_account(&service.store, service.attempts.account, &address.moment, &attempt.email),
-        service.store.profile(user),
-    );
+    let (account, profile) =
+        tokio::join!(enter(service, &address.moment, attempt), service.store.profile(user));
     let account = account?;
     let outcome = async { at_account(service, address, &account, credential, profile?, attempt).await }.await;
     if matches!(outcome, Err(ref error) if !matches!(error, FlowError::Refused(_))) {
         attempts::leave(&service.store, &account).await;
     }
     outcome
+}
+
+/// A place for the account: in the window of the device, if it logged in to this account before, so that whoever guesses at the
+/// account elsewhere can't keep its owner out.
+async fn enter(service: &AuthService, moment: &Moment, attempt: &LoginAttempt) -> Result<Place, FlowError> {
+    let (store, limit, email) = (&service.store, service.attempts.account, &attempt.email);
+    match known_device(service, moment, email, attempt.known.as_ref()).await? {
+        Some(device) => attempts::enter_from_device(store, limit, moment, (email, &device)).await,
+        None => attempts::enter_account(store, limit, moment, email).await,
+    }
 }
 
 /// The rest, with both places taken: verify, begin, and start again where the truth has moved on.
@@ -184,7 +194,7 @@ async fn at_account(
             return Err(Refusal::InvalidCredentials(quota).into());
         };
         // The password was right: nothing was guessed, so nothing is held against account or address.
-        let forgive = attempts::forgive(service, address, account, &attempt.email);
+        let forgive = attempts::forgive(service, address, account);
         let Some(active) = profile.filter(Profile::is_active) else {
             forgive.await;
             return Err(Refusal::AccountInactive.into());
@@ -209,7 +219,8 @@ async fn at_account(
         let (begun, user) = begun?;
         if user.as_ref().is_some_and(|user| user.is_active() && user.epoch == begun.session.epoch) {
             upgrade(service, moment, (known, verdict), attempt).await;
-            return welcome(service, moment, active, &begun).await.map(|begun| Login::Begun(Box::new(begun)));
+            let begun = welcome(service, moment, active, (&begun, attempt.known.as_ref())).await?;
+            return Ok(Login::Begun(Box::new(begun)));
         }
         withdraw(service, moment, &begun.session).await;
         if !user.is_some_and(|user| user.is_active()) {

@@ -46,6 +46,8 @@ pub struct PasskeyAttempt {
     pub fingerprint: Option<FingerprintHash>,
     /// How the session's refresh tokens are to travel.
     pub carrier: Carrier,
+    /// What the device keeps of a login before.
+    pub known: Option<Token>,
 }
 
 /// What a browser answers with any passkey that its user has here.
@@ -160,7 +162,7 @@ pub async fn passkey_login(
         factor: true,
         enrolling: false,
     };
-    begun(auth, moment, profile, &beginning).await
+    begun(auth, moment, profile, (&beginning, attempt.known.as_ref())).await
 }
 
 /// The session of an active user whose epoch is still the one that was read.
@@ -168,7 +170,7 @@ async fn begun(
     auth: &AuthService,
     moment: &Moment,
     profile: Profile,
-    beginning: &Beginning<'_>,
+    (beginning, known): (&Beginning<'_>, Option<&Token>),
 ) -> Result<LoggedIn, FlowError> {
     if !profile.is_active() {
         return Err(Refusal::AccountInactive.into());
@@ -178,5 +180,5 @@ async fn begun(
         withdraw(auth, moment, &begun.session).await;
         return Err(Refusal::PasskeyInvalid.into());
     }
-    welcome(auth, moment, profile, &begun).await
+    welcome(auth, moment, profile, (&begun, known)).await
 }

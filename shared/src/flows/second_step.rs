@@ -40,6 +40,8 @@ pub struct SecondStepAttempt {
     pub caller: Caller,
     /// How the session's refresh tokens are to travel: as the first step said.
     pub carrier: Carrier,
+    /// What the device keeps of a login before.
+    pub known: Option<Token>,
 }
 
 /// A token that names a login. It is random, and stands nowhere.
@@ -126,7 +128,7 @@ async fn with_place(
         withdraw(auth, moment, &begun.session).await;
         return Err(gone);
     }
-    welcome(auth, moment, profile, &begun).await
+    welcome(auth, moment, profile, (&begun, attempt.known.as_ref())).await
 }
 
 /// The user, if the first step still counts.

@@ -79,6 +79,15 @@ impl Fields {
         text
     }
 
+    /// Yes or no, which may be missing or null: then it is no.
+    pub fn optional_flag(&mut self, field: &'static str) -> bool {
+        match self.members.remove(field) {
+            Some(Value::Bool(flag)) => flag,
+            Some(Value::Null) | None => false,
+            Some(_) => self.fault(field, Fault::WrongType).unwrap_or_default(),
+        }
+    }
+
     /// The `token` of a mail's link.
     pub fn mail_link(&mut self) -> Option<Result<Proof, Refusal>> {
         let token = self.text("token")?;

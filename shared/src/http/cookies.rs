@@ -1,4 +1,4 @@
-//! The two cookies, read and set. Both are `__Host-` ones (RFC 6265bis, section 4.1.3): no other host of our domain can set
+//! The three cookies, read and set. All are `__Host-` ones (RFC 6265bis, section 4.1.3): no other host of our domain can set
 //! them, nor plain HTTP; no script reads them, and no other site has them sent.
 
 use jiff::SignedDuration;
@@ -12,11 +12,13 @@ use super::{Answer, Request};
 use crate::{
     domain::refusal::Refusal,
     flows::csrf::{Carrier, Delivered, Proof},
-    keys::Token,
+    keys::{KNOWN_FOR, Token},
 };
 
 /// Holds a session's refresh token.
 const REFRESH: &str = "__Host-nova-refresh";
+/// Holds what a device keeps of a login. A logout leaves it: that is its point.
+const DEVICE: &str = "__Host-nova-device";
 /// Holds what CSRF tokens are bound to before a login.
 const CSRF: &str = "__Host-nova-csrf";
 /// Carries the CSRF token. Only a script can set it, and only one of an origin that may.
@@ -45,6 +47,12 @@ impl SetCookie {
         vec![cleared(REFRESH), cleared(CSRF)]
     }
 
+    /// The cookie by which a device is known, cleared.
+    #[must_use]
+    pub fn forgotten() -> Self {
+        Self { name: DEVICE, value: Token::new(""), lives: Some(SignedDuration::ZERO) }
+    }
+
     fn text(&self) -> String {
         let life = self.lives.map(|lives| format!("; Max-Age={}", lives.as_secs())).unwrap_or_default();
         format!("{}={}; Path=/{life}; Secure; HttpOnly; SameSite=Strict", self.name, self.value.expose())
@@ -67,6 +75,18 @@ impl Answer {
             Delivered::Cookie { token, lives, csrf } => self
                 .with_member("csrfToken", csrf.expose())
                 .with_cookies([SetCookie { name: REFRESH, value: token.clone(), lives: Some(*lives) }]),
+        }
+    }
+
+    /// The same answer with what the device is to keep of this login, on the same way as the refresh token.
+    #[must_use]
+    pub fn keeping(self, device: Option<&Token>, refresh: &Delivered) -> Self {
+        match (device, refresh) {
+            (None, _) => self,
+            (Some(token), Delivered::Body(_)) => self.with_member("deviceToken", token.expose()),
+            (Some(token), Delivered::Cookie { .. }) => {
+                self.with_cookies([SetCookie { name: DEVICE, value: token.clone(), lives: Some(KNOWN_FOR) }])
+            }
         }
     }
 
@@ -101,6 +121,13 @@ impl Request {
             return Err(Refusal::RefreshTokenInvalid);
         }
         Ok(found.into_iter().next())
+    }
+
+    /// The cookie by which a device is known. Several are none.
+    #[must_use]
+    pub fn device_cookie(&self) -> Option<Token> {
+        let found = cookies(&self.headers, DEVICE);
+        if found.len() > 1 { None } else { found.into_iter().next() }
     }
 
     /// The cookie that CSRF tokens are bound to before a login. Several are none.

@@ -10,6 +10,7 @@ use crate::{
         csrf::Carrier,
         login::{Login, SecondStep},
     },
+    keys::Token,
 };
 
 impl Request {
@@ -22,6 +23,15 @@ impl Request {
                 fields.refuse("tokenDelivery", Fault::Invalid);
                 Carrier::Body
             }
+        }
+    }
+
+    /// What the device keeps of a login before, on the way on which its refresh tokens travel.
+    pub fn device_token(&self, fields: &mut Fields, carrier: &Carrier) -> Option<Token> {
+        let in_body = fields.optional_text("deviceToken").map(Token::new);
+        match carrier {
+            Carrier::Body => in_body,
+            Carrier::Cookie(_) => self.device_cookie(),
         }
     }
 }
@@ -38,7 +48,7 @@ pub fn login(login: &Login) -> Answer {
 /// A session that has begun.
 #[must_use]
 pub fn logged_in(begun: &LoggedIn) -> Answer {
-    let LoggedIn { access, refresh, profile, quota, enrolling } = begun;
+    let LoggedIn { access, refresh, profile, quota, enrolling, device } = begun;
     let mut data = json!({
         "accessToken": access.token.expose(),
         "expiresIn": access.expires_in.as_secs(),
@@ -48,7 +58,7 @@ pub fn logged_in(begun: &LoggedIn) -> Answer {
     if let Some(members) = data.as_object_mut().filter(|_| *enrolling) {
         members.insert("enrolmentRequired".to_owned(), Value::Bool(true));
     }
-    Answer::data(data).delivering(refresh).with_quota(*quota)
+    Answer::data(data).delivering(refresh).keeping(device.as_ref(), refresh).with_quota(*quota)
 }
 
 fn second_step(step: &SecondStep) -> Answer {

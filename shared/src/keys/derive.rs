@@ -13,6 +13,9 @@ const REFRESH_ID: &[u8] = b"nova/refresh-id/v1";
 /// What the other one is for. Changing the text makes browsers ask for their CSRF tokens again.
 const CSRF: &[u8] = b"nova/csrf/v1";
 
+/// Of what a browser keeps of a login. Changing the text makes every device a new one.
+const DEVICE: &[u8] = b"nova/device/v1";
+
 /// The two of a mail: of the token in its link, and of the code that does the same.
 const MAIL_LINK: &[u8] = b"nova/mail-link/v1";
 const MAIL_CODE: &[u8] = b"nova/mail-code/v1";
@@ -29,6 +32,7 @@ const RECOVERY_CODE: &[u8] = b"nova/recovery-code/v1";
 pub(super) struct DerivingKey {
     refresh_id: SecretBox<[u8; 32]>,
     csrf: SecretBox<[u8; 32]>,
+    device: SecretBox<[u8; 32]>,
     mail_link: SecretBox<[u8; 32]>,
     mail_code: SecretBox<[u8; 32]>,
     mail_use: SecretBox<[u8; 32]>,
@@ -42,6 +46,7 @@ impl DerivingKey {
         Self {
             refresh_id: key(REFRESH_ID),
             csrf: key(CSRF),
+            device: key(DEVICE),
             mail_link: key(MAIL_LINK),
             mail_code: key(MAIL_CODE),
             mail_use: key(MAIL_USE),
@@ -61,6 +66,11 @@ impl DerivingKey {
     /// The MAC of what a CSRF token is bound to.
     pub(super) fn csrf(&self, parts: &[&[u8]]) -> [u8; 32] {
         mac(&self.csrf, parts)
+    }
+
+    /// The MAC of a device that logged in.
+    pub(super) fn device(&self, parts: &[&[u8]]) -> [u8; 32] {
+        mac(&self.device, parts)
     }
 
     /// The MAC in the token of a mail's link.
@@ -135,6 +145,7 @@ mod tests {
         let all = [
             REFRESH_ID,
             CSRF,
+            DEVICE,
             MAIL_LINK,
             MAIL_CODE,
             MAIL_USE,

@@ -10,6 +10,7 @@
 //! | `secret` | the versions of a secret in Secrets Manager, and the stages that point to them |
 //! | `derive` | the keys of refresh ids, CSRF tokens and mailed links: no JWT key is used raw for anything but JWS |
 //! | `csrf` | CSRF tokens, and the cookie that they go with before a login |
+//! | `device` | what a browser keeps of a login |
 //! | `links` | the links and codes in mail |
 //! | `factors` | what is kept of second factors: sealed secrets, and MACs of recovery codes |
 //! | `access`, `refresh` | the two kinds of token: made and verified |
@@ -19,6 +20,7 @@ mod algorithm;
 mod cache;
 mod csrf;
 mod derive;
+mod device;
 mod document;
 mod factors;
 mod generate;
@@ -34,6 +36,7 @@ pub use access::{AccessTokens, IssuedAccess, TokenNames, VerifiedAccess};
 pub use algorithm::{KeyAlgorithm, TokenKind};
 pub use cache::{FRESH, KeyCache, KeysError, MAX_STALENESS, PUBLIC_SET_MAX_AGE};
 pub use csrf::{Anonymous, CsrfTokens};
+pub use device::{DeviceTokens, KNOWN_FOR};
 pub use document::{KeyDocument, MIN_NOTICE, NOTICE, NotASuccessor};
 pub use factors::{FactorKeys, Sealed};
 pub use jwk::BadKeys;

@@ -6,7 +6,7 @@
 use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::Header;
 
-use super::{CsrfTokens, Key, KeyCache, KeysError, Rejected, Token, verify::verify};
+use super::{CsrfTokens, DeviceTokens, Key, KeyCache, KeysError, Rejected, Token, verify::verify};
 use crate::{
     domain::{
         claims::{ClaimsFault, Expected, RefreshClaims, check_expiry},
@@ -64,6 +64,12 @@ impl RefreshTokens {
     pub fn new(keys: KeyCache, issuer: &str, grace: SignedDuration) -> Self {
         let expected = Expected { issuer: issuer.to_owned(), audience: format!("{issuer}/refresh") };
         Self { keys, expected, grace }
+    }
+
+    /// Device tokens, with keys derived from the same ring.
+    #[must_use]
+    pub const fn devices(&self) -> DeviceTokens<'_> {
+        DeviceTokens { keys: &self.keys }
     }
 
     /// CSRF tokens, with keys derived from the same ring.

@@ -1,4 +1,4 @@
-//! `ATTEMPTS#ACCOUNT#<sha256>`, `ATTEMPTS#ADDRESS#<address>`, `ATTEMPTS#FACTOR#<user>`, `MAILS#ADDRESS#<address>`: `WINDOW`.
+//! `ATTEMPTS#ACCOUNT#<sha256>`, `ATTEMPTS#DEVICE#<sha256>`, `ATTEMPTS#ADDRESS#<address>`, `ATTEMPTS#FACTOR#<user>`, `MAILS#ADDRESS#<address>`: `WINDOW`.
 //!
 //! A window is a set of entries, each named by its request, and an end. Adding an entry is one conditional write:
 //! fifty racing guesses get exactly as many places as there are, and a write that the SDK repeats finds its own entry there, and
@@ -23,7 +23,7 @@ use crate::domain::{
     address::ClientAddress,
     attempts::{Entry, Limit, Run, Window},
     email::Email,
-    ids::UserId,
+    ids::{DeviceId, UserId},
 };
 
 /// Whose attempts are counted.
@@ -38,6 +38,12 @@ impl AttemptsKey {
     #[must_use]
     pub fn account(email: &Email) -> Self {
         Self { pk: format!("ATTEMPTS#ACCOUNT#{}", email.digest()), counts_failures: true }
+    }
+
+    /// Those on an account, from a device that logged in to it before.
+    #[must_use]
+    pub fn device(device: &DeviceId) -> Self {
+        Self { pk: format!("ATTEMPTS#DEVICE#{}", device.digest()), counts_failures: true }
     }
 
     /// Those from an address.

@@ -6,7 +6,7 @@ use super::{
     AttemptsKey, Store, StoreError, attempts::one, error::unless_condition_failed, item, rate,
     retry::past_conflicts,
 };
-use crate::domain::{attempts::Entry, email::Email};
+use crate::domain::attempts::Entry;
 
 const GIVE_BACK: &str = "give an attempt back";
 
@@ -95,16 +95,15 @@ impl Store {
         self.client.update_item().table_name(&self.tables.sessions).set_key(Some(key.item()))
     }
 
-    /// Forgets the failures of an account whose owner this is: window, run and alarm.
+    /// Forgets the failures in the window of whose owner this is: window, run and alarm.
     ///
     /// The condition makes a repeated or late delete harmless: a window that others have filled since is not ours. Where one has
     /// begun since ours ended, the run before it is forgotten and its guesses stay.
     ///
     /// # Errors
     /// [`StoreError`]; then they stay, the window's at worst until it ends.
-    pub async fn clear_account_attempts(&self, email: &Email, mine: &Entry) -> Result<(), StoreError> {
+    pub async fn forgive_attempts(&self, key: &AttemptsKey, mine: &Entry) -> Result<(), StoreError> {
         const OPERATION: &str = "clear an account's attempts";
-        let key = AttemptsKey::account(email);
         let clear = self
             .client
             .delete_item()
@@ -117,7 +116,7 @@ impl Store {
             return Ok(());
         }
         let end_run = self
-            .change(&key)
+            .change(key)
             .update_expression("SET failures = :none REMOVE alarmed")
             .condition_expression("attribute_exists(failures)")
             .expression_attribute_values(":none", item::number(0));

@@ -20,7 +20,6 @@ use super::{
 };
 use crate::domain::{
     attempts::{ALARMING_RUN, Entry, Run, TELLING_RUN, TOLD_FOR},
-    email::Email,
     ids::UserId,
     mail::{Mail, MailKey},
 };
@@ -44,13 +43,13 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`]; then it may be claimed.
-    pub async fn claim_alarm(&self, email: &Email, mine: &Entry, run: &Run) -> Result<bool, StoreError> {
+    pub async fn claim_alarm(&self, key: &AttemptsKey, mine: &Entry, run: &Run) -> Result<bool, StoreError> {
         const OPERATION: &str = "claim an alarm";
         let claim = self
             .client
             .update_item()
             .table_name(&self.tables.sessions)
-            .set_key(Some(AttemptsKey::account(email).item()))
+            .set_key(Some(key.item()))
             .update_expression("SET alarmed = :mine")
             .expression_attribute_values(":mine", item::text(mine.as_str()))
             .expression_attribute_values(":run", item::number(ALARMING_RUN))
@@ -72,13 +71,13 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`]; then a later failure gives it again.
-    pub async fn end_alarm(&self, email: &Email, mine: &Entry) -> Result<(), StoreError> {
+    pub async fn end_alarm(&self, key: &AttemptsKey, mine: &Entry) -> Result<(), StoreError> {
         const OPERATION: &str = "end an alarm";
         let end = self
             .client
             .update_item()
             .table_name(&self.tables.sessions)
-            .set_key(Some(AttemptsKey::account(email).item()))
+            .set_key(Some(key.item()))
             .update_expression("SET failures = failures - :run REMOVE alarmed")
             .condition_expression("alarmed = :mine")
             .expression_attribute_values(":run", item::number(ALARMING_RUN))

@@ -128,6 +128,7 @@ impl World {
             claimed: None,
             fingerprint: None,
             carrier: Carrier::Cookie(request.proof()),
+            known: None,
         };
         passes(&run(login(&self.service, &request.moment, &attempt)))
     }

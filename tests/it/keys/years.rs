@@ -115,6 +115,7 @@ impl World {
             claimed: None,
             fingerprint: None,
             carrier: Carrier::Body,
+            known: None,
         };
         let moment = self.moment(second);
         let answer =

@@ -151,7 +151,7 @@ async fn play(world: &World, subject: &Subject, steps: &[Step]) {
                 model.give_back(entry.as_str());
             }
             (Step::Clear(_), Some(entry), Subject::Account(email)) => {
-                store.clear_account_attempts(email, &entry).await.unwrap();
+                store.forgive_attempts(&AttemptsKey::account(email), &entry).await.unwrap();
                 model.clear(entry.as_str());
             }
             (_, Some(entry), _) => enter(world, subject, &mut model, &entry, second).await,

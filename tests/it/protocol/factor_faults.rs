@@ -301,7 +301,8 @@ async fn of_a_passkey_and_its_copy_that_are_used_at_the_same_moment_one_begins_a
     let passkeys = world.passkeys();
     let uses = async |answer| {
         let (caller, carrier) = (caller(), Carrier::Body);
-        let attempt = PasskeyAttempt { answer, caller, claimed: None, fingerprint: None, carrier };
+        let attempt =
+            PasskeyAttempt { answer, caller, claimed: None, fingerprint: None, carrier, known: None };
         passkey_login(&passkeys, &world.at(41), &attempt).await.map(drop)
     };
     let first = phone.get(&login_options(&passkeys, &world.at(40), &caller()).await.unwrap());

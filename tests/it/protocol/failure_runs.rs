@@ -317,22 +317,28 @@ async fn an_alarm_is_ended_by_who_claimed_it_and_not_by_a_late_one_of_the_run_be
     let [first, second] = [0, 1].map(|at| Entry::new(&world.at(at)));
     after_failures(&world, &person, 99).await;
     let run = fail(&world, &person, 0).await;
-    assert!(store.claim_alarm(email, &first, &run).await.unwrap());
-    assert!(store.claim_alarm(email, &first, &run).await.unwrap(), "the same, once more");
-    assert!(!store.claim_alarm(email, &second, &run).await.unwrap(), "somebody else's");
-    store.end_alarm(email, &second).await.unwrap();
+    assert!(store.claim_alarm(&AttemptsKey::account(email), &first, &run).await.unwrap());
+    assert!(
+        store.claim_alarm(&AttemptsKey::account(email), &first, &run).await.unwrap(),
+        "the same, once more"
+    );
+    assert!(
+        !store.claim_alarm(&AttemptsKey::account(email), &second, &run).await.unwrap(),
+        "somebody else's"
+    );
+    store.end_alarm(&AttemptsKey::account(email), &second).await.unwrap();
     assert_eq!(fail(&world, &person, 1).await, Run { failures: 101, alarm: Some(first.clone()), told: None });
-    store.end_alarm(email, &first).await.unwrap();
-    assert!(!store.claim_alarm(email, &second, &run).await.unwrap(), "it was given");
+    store.end_alarm(&AttemptsKey::account(email), &first).await.unwrap();
+    assert!(!store.claim_alarm(&AttemptsKey::account(email), &second, &run).await.unwrap(), "it was given");
 
     after_failures(&world, &person, 100).await;
-    assert!(store.claim_alarm(email, &second, &run).await.unwrap());
-    store.end_alarm(email, &first).await.unwrap();
+    assert!(store.claim_alarm(&AttemptsKey::account(email), &second, &run).await.unwrap());
+    store.end_alarm(&AttemptsKey::account(email), &first).await.unwrap();
     assert_eq!(
         fail(&world, &person, 2).await,
         Run { failures: 101, alarm: Some(second.clone()), told: None }
     );
-    store.end_alarm(email, &second).await.unwrap();
-    store.end_alarm(email, &second).await.unwrap();
+    store.end_alarm(&AttemptsKey::account(email), &second).await.unwrap();
+    store.end_alarm(&AttemptsKey::account(email), &second).await.unwrap();
     assert_eq!(failures(&world, &person).await, 1);
 }

@@ -303,10 +303,10 @@ async fn a_clear_that_comes_late_takes_nothing_from_those_who_came_after() {
     let limit = world.service.attempts.account;
     let wanted = Wanted { key: &key, entry: &mine, limit, calls: None, now: moment.now };
     store.reserve_attempt(wanted).await.unwrap();
-    store.clear_account_attempts(&person.email, &mine).await.unwrap();
+    store.forgive_attempts(&AttemptsKey::account(&person.email), &mine).await.unwrap();
     assert!(world.rows.account_entries(&person).await.is_empty());
     guess(&world, &person, 1, 5).await;
-    store.clear_account_attempts(&person.email, &mine).await.unwrap();
+    store.forgive_attempts(&AttemptsKey::account(&person.email), &mine).await.unwrap();
     assert_eq!(world.rows.account_entries(&person).await.len(), 5);
     assert!(matches!(refusal(world.login(&world.at(2), &person).await), Refusal::LoginLocked(_)));
 }

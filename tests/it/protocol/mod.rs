@@ -9,6 +9,7 @@
 //! | `world`, `rows`, `answers` | the flows on a database in memory, what their users do, the rows as they are, and what comes back |
 //! | `wire`, `faults` | the HTTP client under the SDK: it records every call, and does to it what a test says |
 //! | `vault` | the keys, as Secrets Manager would give them |
+//! | `device_cookies` | devices that logged in before |
 //! | `login_*`, `refresh_*`, `logout`, `cookies`, `password_change`, `register`, `sessions`, `session_limit`, `decisions` | the protocols, one subject a file |
 //! | `operator`, `security_log` | what an operator does, and what is written down of everybody |
 //! | `recovery`, `invitation`, `change_of_address`, `mailbox` | links in mail, and who reads them |
@@ -50,6 +51,7 @@ mod cookies;
 mod cost;
 mod counters;
 mod decisions;
+mod device_cookies;
 mod epochs;
 mod event_kinds;
 mod factor_changes;

@@ -107,6 +107,7 @@ impl Owner {
             claimed: None,
             fingerprint: None,
             carrier: Carrier::Body,
+            known: None,
         };
         passkey_login(&self.passkeys, &self.world.at(second), &attempt).await.map(Pair::from)
     }
@@ -128,8 +129,13 @@ impl Owner {
 
     async fn second(&self, second: i64, token: &Token, answer: AssertionResponse) -> Result<Pair, FlowError> {
         let proof = FactorProof::Passkey(Box::new(answer));
-        let attempt =
-            SecondStepAttempt { token: token.clone(), proof, caller: caller(), carrier: Carrier::Body };
+        let attempt = SecondStepAttempt {
+            token: token.clone(),
+            proof,
+            caller: caller(),
+            carrier: Carrier::Body,
+            known: None,
+        };
         second_step(&self.service, &self.world.at(second), &attempt).await.map(Pair::from)
     }
 
@@ -372,6 +378,7 @@ async fn a_passkey_that_our_page_did_not_ask_for_sets_no_cookie() {
         claimed: None,
         fingerprint: None,
         carrier: Carrier::Cookie(nothing),
+        known: None,
     };
     let refused = passkey_login(&owner.passkeys, &owner.world.at(41), &attempt).await;
     assert_eq!(refusal(refused), Refusal::CsrfInvalid);

@@ -128,7 +128,7 @@ pub(super) fn request(access: &Token) -> FactorRequest {
 }
 
 pub(super) fn attempting(token: &Token, proof: FactorProof) -> SecondStepAttempt {
-    SecondStepAttempt { token: token.clone(), proof, caller: caller(), carrier: Carrier::Body }
+    SecondStepAttempt { token: token.clone(), proof, caller: caller(), carrier: Carrier::Body, known: None }
 }
 
 pub(super) fn shown(secret: &TotpSecret, second: i64) -> FactorProof {

@@ -361,6 +361,7 @@ pub(super) fn attempt(email: &Email, password: &str, address: &str) -> LoginAtte
         claimed: None,
         fingerprint: None,
         carrier: Carrier::Body,
+        known: None,
     }
 }
 
