@@ -10,6 +10,7 @@
 
 mod answers;
 mod functions;
+mod iam;
 mod monitoring;
 mod options;
 mod patterns;

@@ -470,7 +470,7 @@ pub(super) struct Right {
     pub(super) statement: Value,
 }
 
-fn rights() -> impl Iterator<Item = Right> {
+pub(super) fn rights() -> impl Iterator<Item = Right> {
     let template = read(AUTH);
     let mut rights = Vec::new();
     let mut add = |role: &str, policy: &Value| {
@@ -514,20 +514,20 @@ pub(super) fn rights_to(service: &'static str) -> impl Iterator<Item = Right> {
     rights().filter(move |right| texts(&right.statement["Action"]).any(|action| action.starts_with(service)))
 }
 
-pub(super) fn leading_keys(statement: &Value) -> Vec<String> {
+fn leading_keys(statement: &Value) -> Vec<String> {
     texts(&statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"])
         .map(str::to_owned)
         .collect()
 }
 
 /// Whether a statement lets a write return an item.
-pub(super) fn returns_items(statement: &Value) -> bool {
+fn returns_items(statement: &Value) -> bool {
     statement["Condition"]["StringEqualsIfExists"]["dynamodb:ReturnValues"] != "NONE"
 }
 
 /// What a statement is about: a list, or the one resource that stands alone. One that is there on a condition counts whether or not
 /// it holds.
-pub(super) fn resources(statement: &Value) -> Vec<Value> {
+fn resources(statement: &Value) -> Vec<Value> {
     let resource = &statement["Resource"];
     let all = resource.as_array().map_or_else(|| std::slice::from_ref(resource), Vec::as_slice);
     all.iter().map(|resource| resource["Fn::If"].get(1).unwrap_or(resource).clone()).collect()

@@ -3,13 +3,13 @@
 //!
 //! A right that is missing is a function that fails on AWS and nowhere else.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use nova_auth::domain::mail::MailKind;
 use serde_json::{Value, json};
 
-use super::rights::{NEEDS, leading_keys, resources, returns_items, rights_to};
-use super::texts;
+use super::iam::{self, Request, arn};
+use super::rights::NEEDS;
 use crate::support::app::App;
 use crate::support::binaries::workspace;
 use crate::support::client::Client;
@@ -18,17 +18,6 @@ use crate::support::passkey::Phone;
 use crate::support::proxy::{Call, Proxy};
 use crate::support::stack::{PASSWORD, Pair, System, with_mail, with_passkeys};
 use crate::websocket::{Socket, attached, connect, dropped, ends, listening};
-
-/// What IAM decides about: whose role, which action, on which table, and the partition keys that it touches.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Request {
-    role: String,
-    action: String,
-    table: String,
-    keys: Vec<String>,
-    /// Whether it wants to have an item back.
-    returns: bool,
-}
 
 /// The requests of one call: a transaction is authorized action by action, and a batch table by table.
 fn requests(call: &Call) -> Vec<Request> {
@@ -42,8 +31,8 @@ fn requests(call: &Call) -> Vec<Request> {
             part["ExpressionAttributeValues"][name]["S"].as_str()
         };
         let key = key.or_else(queried).unwrap_or_else(|| panic!("no partition key in {operation} {part}"));
-        let wants = |name: &str| part[name].as_str().is_some_and(|values| values != "NONE");
-        let returns = wants("ReturnValues") || wants("ReturnValuesOnConditionCheckFailure");
+        let wants = |name: &str| part[name].as_str().filter(|values| *values != "NONE").map(str::to_owned);
+        let returns = wants("ReturnValues").or_else(|| wants("ReturnValuesOnConditionCheckFailure"));
         let table = part["TableName"].as_str().unwrap_or_default();
         Request { returns, ..request(call, operation, table, vec![key.to_owned()]) }
     };
@@ -82,22 +71,26 @@ fn request(call: &Call, operation: &str, table: &str, keys: Vec<String>) -> Requ
     Request {
         role: format!("{function}Role"),
         action: format!("dynamodb:{operation}"),
-        table: format!("{table}.Arn"),
+        resource: arn(&format!("{table}.Arn")),
         keys,
-        returns: false,
+        returns: None,
     }
 }
 
-/// Whether a statement allows a request, as IAM decides: action, resource, and every key matched by a pattern.
-fn allows(statement: &Value, request: &Request) -> bool {
-    let patterns = leading_keys(statement);
-    let matches = |key: &String| {
-        patterns.iter().any(|pattern| pattern.strip_suffix('*').is_some_and(|prefix| key.starts_with(prefix)))
-    };
-    texts(&statement["Action"]).any(|action| action == request.action)
-        && resources(statement).iter().any(|table| table["Fn::GetAtt"] == request.table.as_str())
-        && request.keys.iter().all(matches)
-        && (!request.returns || returns_items(statement))
+/// AWS does not say whether each part of a transaction is authorized with its own key, or all parts of one action on one table with
+/// all their keys. Both have to be allowed, so these are the second way.
+fn together(parts: &[Request]) -> Vec<Request> {
+    let mut all = BTreeMap::<_, Request>::new();
+    for part in parts {
+        let place = (part.action.clone(), part.resource.clone());
+        all.entry(place)
+            .and_modify(|whole| {
+                whole.keys.extend(part.keys.iter().cloned());
+                whole.returns = whole.returns.take().or_else(|| part.returns.clone());
+            })
+            .or_insert_with(|| part.clone());
+    }
+    all.into_values().collect()
 }
 
 /// What is needed only where a read falls between the writes of somebody else's transaction: session and profile, which disagree,
@@ -116,21 +109,22 @@ const ELSEWHERE: &[&str] = &[
 #[tokio::test]
 async fn every_call_of_a_function_to_the_tables_is_one_that_its_role_allows() {
     let seen = the_life_of_a_user().await;
-    let made: BTreeSet<Request> = seen.iter().flat_map(requests).collect();
-    let statements: Vec<_> = rights_to("dynamodb:").collect();
+    let alone: BTreeSet<Request> = seen.iter().flat_map(requests).collect();
+    let whole = seen.iter().flat_map(|call| together(&requests(call)));
+    let made: BTreeSet<Request> = alone.iter().cloned().chain(whole).collect();
+    let policies = iam::policies();
     for request in &made {
-        let allowed =
-            statements.iter().any(|right| right.role == request.role && allows(&right.statement, request));
-        assert!(allowed, "IAM would refuse {request:?}");
+        assert!(iam::allows(&policies[&request.role], request), "IAM would refuse {request:?}");
     }
+    iam::keep_seen(&policies, &made);
     // And every right is used, or it is one too many.
     let mut unused = Vec::new();
     for (function, table, action, kinds) in NEEDS {
         for kind in *kinds {
-            let used = made.iter().any(|request| {
+            let used = alone.iter().any(|request| {
                 request.role == format!("{function}Role")
                     && request.action == format!("dynamodb:{action}")
-                    && request.table == format!("{table}Table.Arn")
+                    && request.resource == arn(&format!("{table}Table.Arn"))
                     && request.keys.iter().any(|key| key.starts_with(&format!("{kind}#")))
             });
             if !used {
