@@ -69,7 +69,7 @@ pub struct Caller {
     /// The session, by which an open WebSocket is found when it is revoked.
     pub session_id: SessionId,
     /// The user's epoch at the decision. An event of a later one ends the session, unless it names it as the one that goes on. None: an
-    /// authorizer of before did not say it.
+    /// older authorizer did not say it.
     pub epoch: Option<u64>,
 }
 

@@ -33,7 +33,7 @@ pub enum Change {
         user: UserId,
         /// Which it was.
         session: SessionId,
-        /// Why. None: a version of before ended it, or a login that was never answered.
+        /// Why. None: an older version ended it, or a login that was never answered.
         reason: Option<EndReason>,
         /// When.
         at: Option<Timestamp>,

@@ -35,7 +35,7 @@ export function callerOf(answer, methodArn) {
   const { userId, sessionId, epoch } = answer.context ?? {};
   // A public rule lets in whoever has no token: this server has no room for them.
   if (![userId, sessionId].every((id) => typeof id === "string" && id !== "")) throw new Refused(UNAUTHORIZED);
-  // An authorizer of before says no epoch. NaN is older than every epoch.
+  // An older authorizer says no epoch. NaN is older than every epoch.
   return { userId, sessionId, epoch: epoch === undefined ? NaN : Number(epoch) };
 }
 

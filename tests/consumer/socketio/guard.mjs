@@ -29,7 +29,7 @@ export function guard(namespace, { ask, ended, maxSeconds, connected }) {
   });
 }
 
-// Takes one event of the bus to heart. Doing it twice is doing it once.
+// Acts on one event of the bus. Acting on it twice changes nothing more.
 export async function told(namespace, ended, event) {
   const { detail } = event;
   switch (event["detail-type"]) {

@@ -54,7 +54,7 @@ pub struct Open {
 pub enum Ended {
     /// This one.
     Session(SessionId),
-    /// All of before this epoch, except for one where one is named.
+    /// All from before this epoch, except for one where one is named.
     Before {
         /// The epoch.
         epoch: u64,
