@@ -48,9 +48,10 @@ export async function told(namespace, ended, event) {
   }
 }
 
-// Reads the queue until `signal` says stop. A message is deleted once it took effect; any other comes again.
-export async function listen(sqs, queueUrl, take, signal) {
-  const send = (command) => sqs.send(command, { abortSignal: signal });
+// Reads the queue until `signal` says stop. A message is deleted once it took effect; any other comes again. The SDK itself would wait for
+// ever for an answer that is lost on its way, and this server would hear of nothing any more.
+export async function listen(sqs, queueUrl, take, signal, { patienceMs = 30_000, restMs = 1000 } = {}) {
+  const send = (command) => sqs.send(command, { abortSignal: AbortSignal.any([signal, AbortSignal.timeout(patienceMs)]) });
   while (!signal.aborted) {
     try {
       const wait = { QueueUrl: queueUrl, MaxNumberOfMessages: 10, WaitTimeSeconds: 20 };
@@ -64,7 +65,7 @@ export async function listen(sqs, queueUrl, take, signal) {
     } catch (error) {
       if (signal.aborted) return;
       console.error("the queue:", error.message);
-      await rest(1000, undefined, { signal }).catch(() => {});
+      await rest(restMs, undefined, { signal }).catch(() => {});
     }
   }
 }

@@ -319,3 +319,21 @@ test("a message is deleted once it took effect, and another is not kept waiting 
   await listen(sqs, "queue", take, stop.signal);
   assert.deepEqual(deleted, ["good"]);
 });
+
+test("an answer of the queue that never comes keeps no later one from being heard", async (t) => {
+  t.mock.method(console, "error", () => {});
+  const stop = new AbortController();
+  const lost = (signal) => new Promise((_, no) => signal.addEventListener("abort", () => no(signal.reason)));
+  let calls = 0;
+  const sqs = {
+    async send({ input }, { abortSignal }) {
+      if (input.ReceiptHandle) return {};
+      return ++calls === 1 ? lost(abortSignal) : { Messages: [{ Body: "{}", ReceiptHandle: "one" }] };
+    },
+  };
+  // Who waits is alive: the time-out of a signal alone keeps no process.
+  const alive = setInterval(() => {}, 1000);
+  await listen(sqs, "queue", async () => stop.abort(), stop.signal, { patienceMs: 1, restMs: 0 });
+  clearInterval(alive);
+  assert.equal(calls, 2);
+});
