@@ -11,7 +11,7 @@
 //! | `REFRESH_KEYS_SECRET` | – | the same for refresh tokens; the authorizer has none |
 //! | `LINK_KEYS_SECRET` | – | the same for the links in mail, of the functions that make or take them; rotated where it is set |
 //! | `FACTOR_KEYS_SECRET` | – | the same for what is kept of second factors, of the functions that take them |
-//! | `MAIL_QUEUE_URL` | – | address of the queue of mails, of the relay |
+//! | `MAIL_QUEUE_URL` | – | address of the queue of mails, of the relay, where the stack sends mail |
 //! | `EVENT_BUS` | – | name of the event bus, of the relay |
 //! | `APP_URL` | – | where the front end is: links in mail begin with it; of the sender of mails |
 //! | `MAIL_FROM` | – | the address that mails are from; of the sender |
@@ -193,12 +193,10 @@ impl Config {
         self.text("LINK_KEYS_SECRET").map(|_| self.link_keys_secret()).transpose()
     }
 
-    /// The address of the queue of mails.
-    ///
-    /// # Errors
-    /// It is missing.
-    pub fn mail_queue(&self) -> Result<String, ConfigError> {
-        self.required("MAIL_QUEUE_URL")
+    /// The address of the queue of mails, where the stack sends mail.
+    #[must_use]
+    pub fn mail_queue(&self) -> Option<String> {
+        self.text("MAIL_QUEUE_URL")
     }
 
     /// The name of the event bus.

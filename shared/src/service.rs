@@ -118,8 +118,8 @@ pub struct KeyRotation {
 pub struct Relay {
     /// The tables.
     pub store: Store,
-    /// The address of the queue of mails.
-    pub queue: String,
+    /// The address of the queue of mails, where the stack sends mail.
+    pub queue: Option<String>,
     /// The name of the event bus.
     pub bus: String,
 }

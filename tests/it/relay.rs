@@ -71,6 +71,22 @@ async fn no_address_hash_device_or_token_is_in_the_queue_on_the_bus_or_in_the_lo
     }
 }
 
+/// A team that wants open WebSockets to end with their session need not set mail up for it.
+#[tokio::test]
+async fn with_events_alone_ends_are_told_and_no_mail_can_be_asked_for() {
+    let system = System::start_with(|options| {
+        drop(options.parameters.insert("Events".to_owned(), "enabled".to_owned()))
+    })
+    .await;
+    let (sara, client) = (system.user("sara").await, Client::at(2));
+    let pair = system.login(&client, &sara).await;
+    assert_eq!(system.logout(&client, Some(&pair.access), &json!({})).await.status, 200);
+    told(&system, &format!("session:{}:ended", session_of(&pair))).await;
+    let asked = client.post(&system.auth("recovery"), &json!({"email": sara.email})).await;
+    assert_ne!(asked.status, 202, "{}", asked.body);
+    assert!(!system.stack.told().iter().any(|text| text.contains("mail:")));
+}
+
 #[tokio::test]
 async fn without_mail_nothing_is_told_and_nobody_listens() {
     let system = System::start().await;

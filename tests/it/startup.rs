@@ -53,7 +53,7 @@ async fn start(function: &str, changes: &[(&str, &str)]) -> Ended {
 }
 
 /// What each function cannot do without, beside how AWS is reached.
-const NEEDED: [(&str, &[&str]); 11] = [
+const NEEDED: [(&str, &[&str]); 10] = [
     ("IDENTITY_TABLE", ON_TABLES),
     ("SESSIONS_TABLE", ON_TABLES),
     (
@@ -81,7 +81,6 @@ const NEEDED: [(&str, &[&str]); 11] = [
     ("LINK_KEYS_SECRET", &["redeem", "send-mail"]),
     ("FACTOR_KEYS_SECRET", &["login-factor", "factors"]),
     ("PASSKEY_RP_ID", &["passkey"]),
-    ("MAIL_QUEUE_URL", &["relay"]),
     ("EVENT_BUS", &["relay"]),
     ("APP_URL", &["send-mail"]),
     ("MAIL_FROM", &["send-mail"]),

@@ -16,7 +16,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use crate::support::binaries;
 use crate::support::client::Client;
 use crate::support::program::{command, run};
-use crate::support::stack::{PASSWORD, System, User, with_mail};
+use crate::support::stack::{PASSWORD, System, User};
 
 pub(crate) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
@@ -219,8 +219,8 @@ async fn a_connection_older_than_an_access_token_has_to_be_made_again() {
 
 /// One that listens to the event bus, and takes every retry of a refresh for a theft.
 pub(crate) fn listening(options: &mut Options) {
-    with_mail(options);
     attached(options);
+    options.parameters.insert("Events".to_owned(), "enabled".to_owned());
     options.parameters.insert("RefreshGraceSeconds".to_owned(), "0".to_owned());
     options.attached_parameters.insert("Events".to_owned(), "enabled".to_owned());
 }

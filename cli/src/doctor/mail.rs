@@ -27,10 +27,31 @@ pub(super) async fn look(calls: &Calls, stack: &Deployed, dynamodb: &Client) -> 
     let mut findings = identity(calls, from).await;
     let set = stack.parameters.get("MailConfigurationSet").map(String::as_str).unwrap_or_default();
     findings.extend(account(calls, set).await);
-    findings.extend(streams(dynamodb, stack).await);
-    findings.extend(sources(calls, stack).await);
     findings.push(queue(calls, stack).await);
-    findings.extend(lost(calls, stack).await);
+    // Both tables, and the queue.
+    findings.extend(told(calls, stack, dynamodb, (3, &[MAILS_LOST, CHANGES_LOST])).await);
+    findings
+}
+
+/// Looks at what a stack has of it that tells of changes, and sends no mail.
+pub(super) async fn look_at_events(calls: &Calls, stack: &Deployed, dynamodb: &Client) -> Vec<Finding> {
+    let mut findings: Vec<_> = [SENDER, DKIM, ACCOUNT, SUPPRESSION, QUEUE]
+        .map(|check| Finding::not_here(check, "the stack sends no mail"))
+        .into();
+    findings.extend(told(calls, stack, dynamodb, (2, &[CHANGES_LOST])).await);
+    findings
+}
+
+/// What tells of changes: the streams, so many that read them, the queues of what was given up, and the bus.
+async fn told(
+    calls: &Calls,
+    stack: &Deployed,
+    dynamodb: &Client,
+    (wanted, queues): (usize, &[(&str, &str)]),
+) -> Vec<Finding> {
+    let mut findings = streams(dynamodb, stack).await;
+    findings.extend(sources(calls, stack, wanted).await);
+    findings.extend(lost(calls, stack, queues).await);
     findings.push(bus(calls, stack).await);
     findings
 }
@@ -224,7 +245,7 @@ fn judge_stream(stream: Option<&StreamSpecification>, wanted: &str) -> Finding {
     }
 }
 
-async fn sources(calls: &Calls, stack: &Deployed) -> Vec<Finding> {
+async fn sources(calls: &Calls, stack: &Deployed, wanted: usize) -> Vec<Finding> {
     let (mut findings, mut seen) = (Vec::new(), 0);
     for (logical, id) in stack.of_type("AWS::Lambda::EventSourceMapping") {
         seen += 1;
@@ -236,9 +257,8 @@ async fn sources(calls: &Calls, stack: &Deployed) -> Vec<Finding> {
         };
         findings.extend(finding.map(|finding| finding.of(logical)));
     }
-    // Both tables, and the queue.
-    if seen < 3 {
-        findings.push(Finding::fail(SOURCES, format!("{seen} of them instead of 3"), "deploy again"));
+    if seen < wanted {
+        findings.push(Finding::fail(SOURCES, format!("{seen} of them instead of {wanted}"), "deploy again"));
     } else if findings.is_empty() {
         findings.push(Finding::pass(SOURCES, format!("{seen} of them")));
     }
@@ -271,9 +291,13 @@ async fn queue(calls: &Calls, stack: &Deployed) -> Finding {
     }
 }
 
-async fn lost(calls: &Calls, stack: &Deployed) -> Vec<Finding> {
+/// Where what was given up is, and what the runbook calls it.
+const MAILS_LOST: (&str, &str) = ("MailDeadLetters", "MailLost");
+const CHANGES_LOST: (&str, &str) = ("RelayFailures", "ChangesLost");
+
+async fn lost(calls: &Calls, stack: &Deployed, queues: &[(&str, &str)]) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (name, title) in [("MailDeadLetters", "MailLost"), ("RelayFailures", "ChangesLost")] {
+    for (name, title) in queues {
         let finding = match depth(calls, stack, name).await {
             Ok(0) => Finding::pass(LOST, "nothing"),
             Ok(given_up) => Finding::fail(
@@ -283,7 +307,7 @@ async fn lost(calls: &Calls, stack: &Deployed) -> Vec<Finding> {
             ),
             Err(failed) => unseen_queue(LOST, &failed),
         };
-        findings.push(finding.of(name));
+        findings.push(finding.of(*name));
     }
     findings
 }

@@ -162,9 +162,11 @@ async fn in_an_account(report: &mut Report, aws: &Aws, stack: &Deployed) -> Resu
             }
         }
     }
-    report.add(match stack.parameters.get("Mail").is_some_and(|mail| mail == "enabled") {
-        true => mail::look(&calls, stack, &dynamodb).await,
-        false => mail::not_there("the stack sends no mail"),
+    let has = |parameter: &str| stack.parameters.get(parameter).is_some_and(|value| value == "enabled");
+    report.add(match (has("Mail"), has("Events")) {
+        (true, _) => mail::look(&calls, stack, &dynamodb).await,
+        (false, true) => mail::look_at_events(&calls, stack, &dynamodb).await,
+        (false, false) => mail::not_there("the stack sends no mail"),
     })?;
     report.add(alarms::look(&calls, stack).await)?;
     report.add(permissions::look(&calls, stack).await)?;

@@ -109,7 +109,7 @@ impl Relay {
     pub fn new(config: &Config, clients: &Clients) -> Result<Self, ConfigError> {
         Ok(Self {
             store: Store::new(clients.dynamodb.clone(), config.tables()?),
-            queue: config.mail_queue()?,
+            queue: config.mail_queue(),
             bus: config.event_bus()?,
         })
     }

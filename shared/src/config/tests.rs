@@ -17,7 +17,7 @@ fn config(changes: &[(&str, &str)]) -> Config {
 /// Asks for everything, and gives the complaints.
 fn complaints(changes: &[(&str, &str)]) -> Vec<String> {
     let config = config(changes);
-    let asked: [Result<(), ConfigError>; 24] = [
+    let asked: [Result<(), ConfigError>; 25] = [
         config.aws().map(drop),
         config.tables().map(drop),
         config.access_keys_secret().map(drop),
@@ -26,6 +26,7 @@ fn complaints(changes: &[(&str, &str)]) -> Vec<String> {
         config.token_names().map(drop),
         config.lifetimes().map(drop),
         config.attempts().map(drop),
+        config.device_cookies().map(drop),
         config.max_sessions().map(drop),
         config.run_action().map(drop),
         config.bcrypt_cost().map(drop),

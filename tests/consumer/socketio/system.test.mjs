@@ -85,7 +85,7 @@ const whoami = (socket) => socket.timeout(5000).emitWithAck("whoami");
 
 before(async () => {
   if (!NOVA) return;
-  const parameters = ["--parameter-overrides", "Mail=enabled", "Tickets=enabled"];
+  const parameters = ["--parameter-overrides", "Events=enabled", "Tickets=enabled"];
   const lines = await start(
     NOVA,
     ["local", "--port", "0", "--dynamodb-port", "0", "--attach", `${SAMPLE}/template.yaml`, ...parameters],

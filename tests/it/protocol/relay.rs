@@ -62,7 +62,7 @@ impl Outlets for Fake {
 }
 
 fn service(world: &Arc<World>) -> Relay {
-    Relay { store: world.service.store.clone(), queue: String::new(), bus: String::new() }
+    Relay { store: world.service.store.clone(), queue: None, bus: String::new() }
 }
 
 fn record(sequence: u32, name: &str, pk: &str, sk: &str) -> Value {

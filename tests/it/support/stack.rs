@@ -111,9 +111,9 @@ impl System {
     pub(crate) async fn start_with(change: impl FnOnce(&mut Options)) -> System {
         let mut options = tokio::task::spawn_blocking(options).await.unwrap();
         change(&mut options);
-        // The streams that mail is sent by are read from the database in this process.
-        let sends_mail = options.parameters.get("Mail").is_some_and(|mail| mail == "enabled");
-        if options.engine.is_none() && !sends_mail {
+        // The streams that tell of changes are read from the database in this process.
+        let enabled = |name: &str| options.parameters.get(name).is_some_and(|value| value == "enabled");
+        if options.engine.is_none() && !enabled("Mail") && !enabled("Events") {
             options.engine = engine::of_one_test().await;
         }
         let logs = options.logs.clone();

@@ -17,6 +17,7 @@ fn what_not_every_account_has_is_off_until_it_is_asked_for() {
         ("AccessLogs", json!("disabled")),
         ("Tracing", json!("disabled")),
         ("Mail", json!("disabled")),
+        ("Events", json!("disabled")),
         ("Firewall", json!("disabled")),
     ] {
         assert_eq!(template["Parameters"][parameter]["Default"], default, "{parameter}");
@@ -29,13 +30,17 @@ fn what_not_every_account_has_is_off_until_it_is_asked_for() {
         ("CustomDomain", &["AWS::ApiGateway::DomainName", "AWS::ApiGateway::BasePathMapping"]),
         ("AccountLogsRole", &["AWS::ApiGateway::Account"]),
         ("AlarmsByEmail", &["AWS::SNS::Subscription"]),
-        ("WithMail", &["AWS::SQS::Queue", "AWS::Events::EventBus"]),
+        ("WithRelay", &["AWS::Events::EventBus"]),
     ] {
         for kind in kinds {
             for (name, resource) in of_type(&template, kind) {
                 assert_eq!(resource["Condition"], condition, "{name}");
             }
         }
+    }
+    for (name, queue) in of_type(&template, "AWS::SQS::Queue") {
+        let condition = if name == "RelayFailures" { "WithRelay" } else { "WithMail" };
+        assert_eq!(queue["Condition"], condition, "{name}");
     }
 }
 

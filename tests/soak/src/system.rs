@@ -68,7 +68,7 @@ impl System {
         command.args(["--attach-parameter-overrides", "Events=enabled", "MaxConnectionSeconds=7200"]);
         command.args(["--parameter-overrides", "BcryptCost=10", "ApiRateLimit=100000"]);
         command.arg(format!("AccessTokenSeconds={ACCESS_TOKEN_SECONDS}"));
-        command.args(["Mail=enabled", "AppUrl=https://app.example.com"]);
+        command.arg("Events=enabled");
         if let Some(Faults { dynamodb, secrets }) = setup.faults {
             command.arg("--env").arg(format!("AWS_ENDPOINT_URL_DYNAMODB={dynamodb}"));
             command.arg("--env").arg(format!("AWS_ENDPOINT_URL_SECRETS_MANAGER={secrets}"));
