@@ -64,6 +64,24 @@ async fn of_ten_who_use_a_link_at_once_with_passwords_of_their_own_one_sets_its_
     assert_eq!(world.rows.count_events(amal.id, "authn_password_reset").await, 1);
 }
 
+/// Somebody who clicks twice hears that it is done, though the first click set the password between the reads of the second.
+#[tokio::test]
+async fn the_same_request_beside_itself_gets_the_same_answer() {
+    let world = World::new().await;
+    let (person, _) = world.logged_in().await;
+    forgets(&world, 1, &person.email).await.unwrap();
+    let read = reads(&world, 2, &person.email).await;
+    let gate = Gate::default();
+    world.wire.script(on("GetItem").with("CREDENTIAL"), Fault::Hold(gate.clone()));
+    let second = async { reset(&world, 3, read.link(), OTHER_PASSWORD).await.unwrap() };
+    let first = async {
+        gate.arrival().await;
+        reset(&world, 3, read.link(), OTHER_PASSWORD).await.unwrap();
+        gate.open();
+    };
+    tokio::join!(second, first);
+}
+
 /// The answer was lost, and the client asks again. For ten minutes it is told what it was told.
 #[tokio::test]
 async fn the_same_request_gets_the_same_answer_for_ten_minutes_and_no_other_request_does() {

@@ -54,7 +54,9 @@ async fn activate(
     if proven.was_used_by(&used_by, moment)? {
         return Ok(());
     }
-    let bound = proven.credential(service).await?;
+    let Some(bound) = proven.credential(service).await? else {
+        return proven.is_used_by(service, &used_by, moment).await;
+    };
     service.check("password", &acceptance.password, &mail.email)?;
     let hash = service.hasher.hash(&acceptance.password).await?;
     let kind = SecurityEvent::UserUpdated;

@@ -81,7 +81,8 @@ pub async fn confirm(
         }
         let old = proven.mail.other_email.clone().ok_or(Refusal::MailTokenInvalid)?;
         for _ in 0..ROUNDS {
-            let (user, credential) = of(service, &proven).await?;
+            // Moved between the two reads, perhaps by this very link: both are read again.
+            let Some((user, credential)) = of(service, &proven).await? else { continue };
             // The address that the link was made for, and no later one.
             if user.email != old {
                 return proven.is_used_by(service, &used_by, moment).await;
@@ -141,7 +142,8 @@ pub async fn revert(
         let hash = service.nobodys_hash().await?;
         let old = &proven.mail.email;
         for _ in 0..ROUNDS {
-            let (user, credential) = of(service, &proven).await?;
+            // Moved between the two reads, perhaps by this very link: both are read again.
+            let Some((user, credential)) = of(service, &proven).await? else { continue };
             if user.email == *old {
                 break;
             }
@@ -170,14 +172,14 @@ pub async fn revert(
     .await
 }
 
-/// The user of a link, and the credential of the address that they have now.
-async fn of(service: &Redemption, proven: &Proven) -> Result<(Profile, Credential), FlowError> {
+/// The user of a link, and the credential of the address that they have now; none where the address changed between the reads.
+async fn of(service: &Redemption, proven: &Proven) -> Result<Option<(Profile, Credential)>, FlowError> {
     let user = proven.prepared.user_id.ok_or(Refusal::MailTokenInvalid)?;
     let profile = service.store.profile(user).await?.filter(Profile::is_active);
     let profile = profile.ok_or(Refusal::MailTokenInvalid)?;
     let credential = service.store.credential(&profile.email).await?;
     let credential = credential.filter(|credential| credential.user_id == user);
-    Ok((profile, credential.ok_or(Refusal::MailTokenInvalid)?))
+    Ok(credential.map(|credential| (profile, credential)))
 }
 
 /// The session that asked, if it is still one.

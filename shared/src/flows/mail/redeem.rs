@@ -24,7 +24,7 @@ use crate::{
     keys::MailLinks,
     passwords::Hasher,
     rate_limit::{self, RateLimit},
-    store::{Credential, Store},
+    store::{Credential, Store, StoreError},
 };
 
 /// What the redemption works with.
@@ -86,16 +86,16 @@ impl Proven {
 }
 
 impl Proven {
-    /// The credential that the link is bound to.
+    /// The credential that the link is bound to. None: it is another by now, perhaps because the same request came before.
     ///
     /// # Errors
-    /// `MailTokenInvalid`: it is another by now.
-    pub(super) async fn credential(&self, service: &Redemption) -> Result<Credential, FlowError> {
+    /// Storage failed.
+    pub(super) async fn credential(&self, service: &Redemption) -> Result<Option<Credential>, StoreError> {
         let credential = service.store.credential(&self.mail.email).await?;
         let is_bound = |found: &Credential| {
             Some(found.user_id) == self.prepared.user_id && found.bound() == self.prepared.bound
         };
-        credential.filter(is_bound).ok_or_else(|| Refusal::MailTokenInvalid.into())
+        Ok(credential.filter(is_bound))
     }
 
     /// What the row is to remember of this request, which says nothing but the link.
@@ -108,7 +108,7 @@ impl Proven {
         used_by.ok_or_else(|| Refusal::MailTokenInvalid.into())
     }
 
-    /// Asks once more, where a transaction was refused, whether this very request has used the link: it may have come twice.
+    /// Asks once more, where a transaction was refused or what it needs is gone, whether this very request has used the link: it may have come twice.
     ///
     /// # Errors
     /// `MailTokenInvalid`: it has not.

@@ -50,7 +50,9 @@ async fn set(service: &Redemption, moment: &Moment, proven: &Proven, reset: &Res
     if proven.was_used_by(&used_by, moment)? {
         return Ok(());
     }
-    let bound = proven.credential(service).await?;
+    let Some(bound) = proven.credential(service).await? else {
+        return proven.is_used_by(service, &used_by, moment).await;
+    };
     service.check("newPassword", &reset.new, email)?;
     let hash = service.hasher.hash(&reset.new).await?;
     let kind = SecurityEvent::AuthnPasswordReset;
