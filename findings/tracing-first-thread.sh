@@ -16,11 +16,8 @@ trap 'rm -rf "$folder"' EXIT
 cd "$folder"
 cargo new -q --vcs none first-thread
 cd first-thread
-cat >>Cargo.toml <<'END'
-tracing = "=0.1.44"
-tracing-core = "=0.1.36"
-tracing-subscriber = { version = "=0.3.23", default-features = false, features = ["fmt"] }
-END
+cargo add -q tracing@=0.1.44 tracing-core@=0.1.36
+cargo add -q tracing-subscriber@=0.3.23 --no-default-features --features fmt
 cat >src/main.rs <<'END'
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};

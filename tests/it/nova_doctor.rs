@@ -105,6 +105,21 @@ async fn a_good_system_passes_what_can_be_checked_here_and_says_what_can_not() {
 }
 
 #[tokio::test]
+async fn a_stream_that_was_switched_off_is_told_where_there_are_events_and_no_mail() {
+    let system = System::start_with(|options| {
+        options.parameters.insert("Events".to_owned(), "enabled".to_owned());
+    })
+    .await;
+    let found = outcomes(&doctor(&system, &["--json"]).await);
+    assert_eq!((found["mail.streams"].as_str(), found["mail.sender"].as_str()), ("pass", "not_checked"));
+    let off = StreamSpecification::builder().stream_enabled(false).build().unwrap();
+    let call = clients(&system).dynamodb.update_table().table_name("SessionsTable");
+    call.stream_specification(off).send().await.unwrap();
+    let ended = doctor(&system, &["--json"]).await;
+    assert_eq!((outcomes(&ended)["mail.streams"].as_str(), ended.code), ("fail", Some(5)));
+}
+
+#[tokio::test]
 async fn of_mail_the_ring_and_the_streams_are_looked_at_on_one_machine_and_the_rest_says_why_not() {
     let system = System::start_with_mail().await;
     let found = outcomes(&doctor(&system, &["--json"]).await);

@@ -13,6 +13,7 @@ use nova_auth_domain::context::Caller;
 use nova_auth_domain::email::Email;
 use nova_auth_domain::ids::{SessionId, UserId};
 use nova_local::Storage;
+use serde_json::{Value, json};
 
 use crate::support::{binaries, engine};
 
@@ -48,6 +49,11 @@ impl Sockets for Gateway {
 
 impl World {
     async fn new() -> World {
+        World::on("ConnectionsTable").await
+    }
+
+    /// One whose functions know this table.
+    async fn on(table: &str) -> World {
         let template = binaries::workspace().join("tests/consumer/websocket/template.yaml");
         let storage = engine::storage(&template).await;
         let settings = [
@@ -59,7 +65,7 @@ impl World {
         let config: Config = settings.into_iter().collect();
         let client = Clients::new(&config.aws().unwrap()).unwrap().dynamodb;
         World {
-            connections: Connections::new("ConnectionsTable".to_owned(), client),
+            connections: Connections::new(table.to_owned(), client),
             gateway: Gateway::default(),
             _storage: storage,
         }
@@ -135,6 +141,15 @@ enum Without {
     OrderInEnd,
 }
 
+/// A side's step of this number, where its second and third may be taken in the wrong order.
+const fn exchanged(step: usize, wrongly: bool) -> usize {
+    match (step, wrongly) {
+        (1, true) => 2,
+        (2, true) => 1,
+        _ => step,
+    }
+}
+
 /// Plays one order. `true`: a connection of the ended session is open, and nobody is going to end it.
 async fn survives(world: &World, number: u64, ended: Ended, order: &[Side], without: Without) -> bool {
     let (me, socket) = (caller(number, 1), format!("c{number}"));
@@ -144,11 +159,7 @@ async fn survives(world: &World, number: u64, ended: Ended, order: &[Side], with
     for side in order {
         match side {
             Side::Connection => {
-                let step = match (connecting, without) {
-                    (1, Without::OrderInConnect) => 2,
-                    (2, Without::OrderInConnect) => 1,
-                    (step, _) => step,
-                };
+                let step = exchanged(connecting, without == Without::OrderInConnect);
                 connecting += 1;
                 match step {
                     0 => let_in = !is_over,
@@ -159,11 +170,7 @@ async fn survives(world: &World, number: u64, ended: Ended, order: &[Side], with
                 }
             }
             Side::Ending => {
-                let step = match (ending, without) {
-                    (1, Without::OrderInEnd) => 2,
-                    (2, Without::OrderInEnd) => 1,
-                    (step, _) => step,
-                };
+                let step = exchanged(ending, without == Without::OrderInEnd);
                 ending += 1;
                 match step {
                     0 => is_over = true,
@@ -291,4 +298,66 @@ async fn a_tombstone_whose_time_is_over_refuses_nobody() {
     world.tell(&me, Ended::Before { epoch: 2, kept: None }).await.unwrap();
     assert!(!world.connections.admit(&me, "soon after", NOW + 600_000).await.unwrap());
     assert!(world.connections.admit(&me, "later", NOW + 601_000).await.unwrap());
+}
+
+/// The messages of a batch, as a queue hands on what the bus tells.
+fn batch(events: &[Value]) -> Value {
+    let record = |(number, event): (usize, &Value)| {
+        let body = event.as_str().map_or_else(|| event.to_string(), str::to_owned);
+        json!({"messageId": format!("m{number}"), "body": body})
+    };
+    json!({"Records": events.iter().enumerate().map(record).collect::<Vec<_>>()})
+}
+
+async fn again(world: &World, events: &[Value]) -> Value {
+    notes::ended::answer(&batch(events), &world.connections, &world.gateway, NOW, &[]).await["batchItemFailures"]
+        .take()
+}
+
+fn of_user(caller: &Caller, kind: &str, detail: Value) -> Value {
+    let mut detail = detail;
+    detail["userId"] = json!(caller.user_id.to_string());
+    json!({"source": "nova-auth", "detail-type": kind, "detail": detail})
+}
+
+#[tokio::test]
+async fn a_batch_ends_what_its_events_are_about_and_hands_back_what_can_not_be_read() {
+    let world = World::new().await;
+    let all: Vec<Caller> = (1..=4).map(|number| caller(number, 1)).collect();
+    for (number, caller) in all.iter().enumerate() {
+        assert!(world.connect(caller, &format!("c{number}")).await);
+    }
+    let session = json!({"sessionId": all[0].session_id.to_string()});
+    let failed = again(
+        &world,
+        &[
+            of_user(&all[0], "Session Ended", session),
+            json!("no event"),
+            of_user(&all[1], "User Changed", json!({"epoch": 2, "keptSession": null})),
+            of_user(&all[2], "User Changed", json!({"epoch": null, "keptSession": null})),
+            // A role: the epoch is the one that it was.
+            of_user(&all[3], "User Changed", json!({"epoch": 1, "keptSession": null})),
+            of_user(&all[3], "User Changed", json!({"epoch": "2"})),
+            of_user(&all[3], "User Changed", json!({"epoch": 2, "keptSession": "x"})),
+            of_user(&all[3], "Session Ended", json!({})),
+        ],
+    )
+    .await;
+    let named: Vec<_> = failed.as_array().unwrap().iter().map(|one| one["itemIdentifier"].clone()).collect();
+    assert_eq!(named, ["m1", "m5", "m6", "m7"]);
+    assert_eq!(*world.gateway.open.lock().unwrap(), BTreeSet::from(["c3".to_owned()]));
+}
+
+/// An hour without the table delays an end, and loses none: the queue keeps what is handed back.
+#[tokio::test]
+async fn what_can_not_be_done_is_handed_back_whole_and_done_when_it_comes_again() {
+    let (away, world) = (World::on("NoSuchTable").await, World::new().await);
+    let me = caller(1, 1);
+    assert!(world.connect(&me, "mine").await);
+    let events = [of_user(&me, "Session Ended", json!({"sessionId": me.session_id.to_string()}))];
+    assert_eq!(again(&away, &events).await, json!([{"itemIdentifier": "m0"}]));
+    assert!(away.connections.admit(&me, "other", NOW).await.is_err(), "a connection is made without its row");
+    assert!(world.gateway.has("mine"));
+    assert_eq!(again(&world, &events).await, json!([]));
+    assert!(!world.gateway.has("mine"));
 }

@@ -57,9 +57,8 @@ async fn told(
 }
 
 /// What can be seen of it on one machine: the streams.
-pub(super) async fn look_here(dynamodb: &Client, tables: [&str; 2]) -> Vec<Finding> {
-    let here = [SENDER, DKIM, ACCOUNT, SUPPRESSION]
-        .map(|check| Finding::not_here(check, "no mail leaves this machine"));
+pub(super) async fn look_here(dynamodb: &Client, tables: [&str; 2], why_no_mail: &str) -> Vec<Finding> {
+    let here = [SENDER, DKIM, ACCOUNT, SUPPRESSION].map(|check| Finding::not_here(check, why_no_mail));
     let mut findings: Vec<_> = here.into();
     findings.extend(streams_of(dynamodb, tables).await);
     findings.push(Finding::not_here(SOURCES, "`nova local` reads the streams itself"));
@@ -205,6 +204,18 @@ fn judge_account(account: &Value) -> Finding {
 }
 
 // ---- The streams, and what reads them
+
+/// Whether any table has a stream: one machine's stack says its parameters to nobody.
+pub(super) async fn tells_of_changes(dynamodb: &Client, tables: [&str; 2]) -> bool {
+    for table in tables {
+        let answer = dynamodb.describe_table().table_name(table).send().await;
+        let stream = answer.ok().and_then(|answer| answer.table?.stream_specification);
+        if stream.is_some_and(|stream| stream.stream_enabled()) {
+            return true;
+        }
+    }
+    false
+}
 
 async fn streams(dynamodb: &Client, stack: &Deployed) -> Vec<Finding> {
     let output = |name: &str| stack.outputs.get(name).map(String::as_str).unwrap_or_default();

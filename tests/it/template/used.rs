@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use nova_auth::domain::mail::MailKind;
+use nova_local::Options;
 use serde_json::{Value, json};
 
 use super::iam::{self, Request, arn};
@@ -150,19 +151,28 @@ async fn mail(system: &System, email: &str) {
     }
 }
 
-/// What a user does where addresses are confirmed.
-async fn the_life_of_a_confirmed_user() -> Vec<Call> {
+/// A system whose functions ask their tables through a proxy, which sees their calls.
+async fn watched(change: impl FnOnce(&mut Options)) -> (Proxy, System) {
     let proxy = Proxy::start().await;
     let url = proxy.url().to_owned();
     let system = System::start_with(|options| {
-        with_mail(options);
+        change(options);
         options.environment.insert("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), url);
+    })
+    .await;
+    proxy.forward_to(system.stack.dynamodb_url());
+    (proxy, system)
+}
+
+/// What a user does where addresses are confirmed.
+async fn the_life_of_a_confirmed_user() -> Vec<Call> {
+    let (proxy, system) = watched(|options| {
+        with_mail(options);
         for (name, value) in [("Registration", "open"), ("EmailVerification", "required")] {
             options.parameters.insert(name.to_owned(), value.to_owned());
         }
     })
     .await;
-    proxy.forward_to(system.stack.dynamodb_url());
     let (client, email) = (Client::at(2), "dina@example.com");
     let new = json!({"name": "Dina", "email": email, "password": PASSWORD});
     client.post(&system.auth("register"), &new).await.expect_status(202);
@@ -189,10 +199,7 @@ async fn the_life_of_a_confirmed_user() -> Vec<Call> {
 
 /// Everything that the functions do, at least once.
 async fn the_life_of_a_user() -> Vec<Call> {
-    let proxy = Proxy::start().await;
-    let url = proxy.url().to_owned();
-    let system = System::start_with(|options| {
-        options.environment.insert("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), url);
+    let (proxy, system) = watched(|options| {
         // Hashes are made at another cost than the operator's, so that a login upgrades one.
         with_mail(options);
         let more = [("AuthorizerRateLimit", "1000"), ("BcryptCost", "11"), ("MaxSessionsPerUser", "3")];
@@ -201,7 +208,6 @@ async fn the_life_of_a_user() -> Vec<Call> {
         }
     })
     .await;
-    proxy.forward_to(system.stack.dynamodb_url());
     let (sara, client) = (system.user("sara").await, Client::at(2));
     let with = |method: &str, path: &str, access: &str| {
         client.request(method, &system.auth(path)).bearer_auth(access)
@@ -263,11 +269,8 @@ async fn the_life_of_a_user() -> Vec<Call> {
 
 /// What a user does who has a second factor.
 async fn the_life_of_a_user_with_an_app() -> Vec<Call> {
-    let proxy = Proxy::start().await;
-    let url = proxy.url().to_owned();
-    let system = System::start_with(|options| {
+    let (proxy, system) = watched(|options| {
         with_mail(options);
-        options.environment.insert("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), url);
         for (name, value) in
             [("MfaPolicy", "optional"), ("MaxSessionsPerUser", "1"), ("LoginMaxAttempts", "100")]
         {
@@ -275,7 +278,6 @@ async fn the_life_of_a_user_with_an_app() -> Vec<Call> {
         }
     })
     .await;
-    proxy.forward_to(system.stack.dynamodb_url());
     let (sara, client) = (system.user("sara").await, Client::at(2));
     let pair = system.login(&client, &sara).await;
     let app = App::enrol(&system, &client, &pair.access).await;
@@ -303,16 +305,12 @@ async fn the_life_of_a_user_with_an_app() -> Vec<Call> {
 
 /// What a user does who has a passkey.
 async fn the_life_of_a_user_with_a_passkey() -> Vec<Call> {
-    let proxy = Proxy::start().await;
-    let url = proxy.url().to_owned();
-    let system = System::start_with(|options| {
+    let (proxy, system) = watched(|options| {
         with_mail(options);
         with_passkeys(options);
-        options.environment.insert("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), url);
         options.parameters.insert("MaxSessionsPerUser".to_owned(), "1".to_owned());
     })
     .await;
-    proxy.forward_to(system.stack.dynamodb_url());
     let (sara, client, mut phone) = (system.user("sara").await, Client::at(2), Phone::new(1));
     let mut pair = system.login(&client, &sara).await;
     let ask = async |pair: &Pair, path: &str, body: &Value| {
@@ -340,14 +338,7 @@ async fn the_life_of_a_user_with_a_passkey() -> Vec<Call> {
 
 /// What a user does who opens a WebSocket.
 async fn the_life_of_a_ticket() -> Vec<Call> {
-    let proxy = Proxy::start().await;
-    let url = proxy.url().to_owned();
-    let system = System::start_with(|options| {
-        attached(options);
-        options.environment.insert("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), url);
-    })
-    .await;
-    proxy.forward_to(system.stack.dynamodb_url());
+    let (proxy, system) = watched(attached).await;
     let (sara, client) = (system.user("sara").await, Client::at(2));
     let pair = system.login(&client, &sara).await;
     let ask = client.request("POST", &system.auth("tickets")).bearer_auth(&pair.access);
@@ -360,14 +351,7 @@ async fn the_life_of_a_ticket() -> Vec<Call> {
 /// The sample's own functions, which other teams take as they are: what they do with their table, and what they may.
 #[tokio::test]
 async fn the_websocket_sample_may_do_what_it_does_and_nothing_else() {
-    let proxy = Proxy::start().await;
-    let url = proxy.url().to_owned();
-    let system = System::start_with(|options| {
-        listening(options);
-        options.environment.insert("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), url);
-    })
-    .await;
-    proxy.forward_to(system.stack.dynamodb_url());
+    let (proxy, system) = watched(listening).await;
     let (sara, client) = (system.user("sara").await, Client::at(2));
     let pair = system.login(&client, &sara).await;
     let mut socket = connect(&system, Some(&format!("nova, nova.bearer.{}", pair.access))).await.unwrap();

@@ -18,11 +18,17 @@ use super::text;
 pub const RESTS: [Duration; 3] = [Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(2)];
 
 /// Does what a batch of messages tells, and says which of them are to come again.
-pub async fn answer(event: &Value, connections: &Connections, sockets: &impl Sockets, now_ms: u64) -> Value {
+pub async fn answer(
+    event: &Value,
+    connections: &Connections,
+    sockets: &impl Sockets,
+    now_ms: u64,
+    rests: &[Duration],
+) -> Value {
     let records = event.get("Records").and_then(Value::as_array).into_iter().flatten();
     // Beside one another: what one of them waits for is nothing to the others.
     let told = join_all(records.map(|record| async move {
-        let done = told(record, connections, sockets, now_ms).await;
+        let done = told(record, connections, sockets, now_ms, rests).await;
         done.inspect_err(log).is_err().then(|| json!({"itemIdentifier": text(record, "/messageId")}))
     }));
     let again: Vec<_> = told.await.into_iter().flatten().collect();
@@ -40,10 +46,11 @@ async fn told(
     connections: &Connections,
     sockets: &impl Sockets,
     now_ms: u64,
+    rests: &[Duration],
 ) -> Result<(), Error> {
     let told: Value = serde_json::from_str(text(record, "/body"))?;
     let (user, ended) = read(&told).ok_or("no event of Nova Auth that this function knows")?;
-    end(connections, sockets, user, ended, now_ms, &RESTS).await
+    end(connections, sockets, user, ended, now_ms, rests).await
 }
 
 /// Ends the connections of sessions that have ended, trying again after each of these rests.

@@ -31,7 +31,7 @@ impl Api {
     pub async fn answer(&self, event: &Value, now_ms: u64) -> Result<Value, Error> {
         match &self.sockets {
             Some(of) if event.get("Records").is_some() => {
-                Ok(ended::answer(event, &of.connections, &of.management, now_ms).await)
+                Ok(ended::answer(event, &of.connections, &of.management, now_ms, &ended::RESTS).await)
             }
             Some(of) if event.pointer("/requestContext/eventType").is_some() => {
                 sockets::answer(event, of, now_ms).await
