@@ -64,6 +64,7 @@ verification-sent = We have sent a message to this address. Open the link in it 
 change-sent = We have sent a message to the new address. Open the link in it to confirm the change.
 email-changed = The email was changed.
 email-reverted = The change of the email was taken back. All sessions were ended; set a new password with the message that we have sent.
+login-denied = All sessions were ended, and your password no longer works. Set a new one with the message that we have sent.
 session-revoked = The session was ended.
 sessions-revoked = All sessions were ended.
 passkey-invalid = The passkey was not accepted. Try again, or log in another way.
@@ -132,6 +133,15 @@ mail-revert-title = Your address was changed
 mail-revert-text = Your account at { $service } now has another address. If that was you, there is nothing to do.
 mail-revert-button = It was not me: restore this address
 mail-revert-ignore = If that was not you, restore this address now. All sessions then end, and you set a new password.
+
+mail-deny-subject = A login to { $service } on a new device
+mail-deny-title = A login on a new device
+mail-deny-text = Somebody logged in to your account at { $service } on a device that we had not seen before. If that was you, there is nothing to do.
+mail-login-time = Time: { $value }
+mail-login-device = Device: { $value }
+mail-login-network = Network: { $value }
+mail-deny-button = It was not me: lock them out
+mail-deny-ignore = If that was not you, open the link now. All sessions then end, your password stops working, and you set a new one. Nothing happens before you confirm. Then check your second factors and passkeys.
 
 mail-password-changed-subject = Your password for { $service } was changed
 mail-password-changed-title = Your password was changed

@@ -79,7 +79,7 @@ pub enum Setting {
     Registration,
     /// How many passwords may be tried.
     Attempts,
-    /// Whether devices are known that logged in before.
+    /// Whether devices are known that logged in before, and told of.
     DeviceCookies,
     /// How many sessions a user may have at once.
     MaxSessions,
@@ -225,6 +225,7 @@ impl AuthService {
                 Limits { account: nothing, address: nothing },
             )?,
             device_cookies: read(used(Setting::DeviceCookies), || config.device_cookies(), false)?,
+            new_device_mail: read(used(Setting::DeviceCookies), || config.new_device_mail(), false)?,
             max_sessions: read(used(Setting::MaxSessions), || config.max_sessions(), None)?,
             run_action: read(used(Setting::RunAction), || config.run_action(), RunAction::Alarm)?,
             rate_limit: RateLimit::new(read(used(Setting::ApiRate), || config.api_rate(100), nothing)?),

@@ -27,6 +27,7 @@
 //! | `LOGIN_MAX_ATTEMPTS_PER_ADDRESS` | 5 | failed logins per source address in one window, 1 to 100 |
 //! | `LOGIN_WINDOW_SECONDS` | 900 | length of both windows, 60 to 86400 |
 //! | `DEVICE_COOKIES` | `disabled` | whether a device that logged in before has a window of its own, which nobody else can fill: `disabled` or `enabled` |
+//! | `NEW_DEVICE_MAIL` | `disabled` | whether a user hears by mail of a login on another device: `disabled`, or `enabled` (with `DEVICE_COOKIES=enabled`) |
 //! | `MAX_SESSIONS_PER_USER` | 0 | sessions that one user may have at once: a login ends the oldest beyond that; 0 is no limit, at most 1000 |
 //! | `LOGIN_RUN_ACTION` | `alarm` | after 100 failures in a row: `alarm`, or `disable` the account too |
 //! | `BCRYPT_COST` | 12 | work factor of new hashes, 10 to 15 |
@@ -226,6 +227,15 @@ impl Config {
     /// It is another word.
     pub fn device_cookies(&self) -> Result<bool, ConfigError> {
         self.choice("DEVICE_COOKIES", &[("disabled", false), ("enabled", true)])
+    }
+
+    /// Whether a user hears by mail of a login on another device. Without device cookies each one would be another.
+    ///
+    /// # Errors
+    /// One of the two is another word.
+    pub fn new_device_mail(&self) -> Result<bool, ConfigError> {
+        let is_told = self.choice("NEW_DEVICE_MAIL", &[("disabled", false), ("enabled", true)])?;
+        Ok(is_told && self.device_cookies()?)
     }
 
     /// How many sessions a user may have at once, if there is a limit.

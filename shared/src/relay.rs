@@ -87,6 +87,9 @@ fn change(record: &Value, sequence: &str) -> Option<Change> {
         return ["MODIFY", "REMOVE"].contains(&name).then(|| Change::UserChanged(user, sequence.to_owned()));
     }
     let session = sk.strip_prefix("SESSION#")?.parse().ok()?;
+    if name == "INSERT" {
+        return text("/dynamodb/NewImage/newDevice/S").map(|_| Change::NewDevice(user, session));
+    }
     let is_ended = name == "MODIFY" && text("/dynamodb/NewImage/state/S") == Some("revoked");
     is_ended.then(|| {
         let reason = text("/dynamodb/NewImage/endedBy/S").and_then(EndReason::of_name);
@@ -123,7 +126,7 @@ mod tests {
             ("INSERT", &mail, "RESET#1", "", false),
             ("MODIFY", USER, SESSION, "revoked", true),
             // A login, a refresh, and the removal of what has expired.
-            ("INSERT", USER, SESSION, "revoked", false),
+            ("INSERT", USER, SESSION, "active", false),
             ("MODIFY", USER, SESSION, "active", false),
             ("REMOVE", USER, SESSION, "revoked", false),
             ("MODIFY", USER, "PROFILE", "", true),

@@ -5,8 +5,14 @@ use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde_json::{Value, json, value::RawValue};
 
 use crate::{
-    domain::mail::MailKey,
-    flows::mail::send::{Post, Sending, Sent, send},
+    domain::{
+        ids::{SessionId, UserId},
+        mail::MailKey,
+    },
+    flows::mail::{
+        new_device,
+        send::{Post, Sending, Sent, send},
+    },
     http::moment_of,
     runtime::RuntimeEnded,
     telemetry::Metric,
@@ -47,22 +53,44 @@ pub async fn answer(
 ) -> Result<Value, Unreadable> {
     let messages = read(event).ok_or(Unreadable).inspect_err(|error| tracing::error!(error = %error))?;
     let mut again = Vec::new();
-    for (id, key) in messages {
-        if !attend(service, post, key, now).await {
+    for (id, errand) in messages {
+        let done = match errand {
+            Some(Errand::Mail(key)) => deliver(service, post, &key, now).await,
+            Some(Errand::NewDevice(user, session)) => ask_about(service, user, session).await,
+            None => {
+                tracing::error!("a message of the queue names no mail");
+                false
+            }
+        };
+        if !done {
             again.push(json!({ "itemIdentifier": id }));
         }
     }
     Ok(json!({ "batchItemFailures": again }))
 }
 
-/// `false`: it is to come again. What can't be read comes again too, and ends among the dead letters, where somebody sees it.
-async fn attend(service: &Sending, post: &impl Post, key: Option<MailKey>, now: Timestamp) -> bool {
-    let Some(key) = key else {
-        tracing::error!("a message of the queue names no mail");
-        return false;
-    };
+/// What a message is for. One that can't be read comes again, and ends among the dead letters, where somebody sees it.
+enum Errand {
+    /// A mail is to be sent.
+    Mail(MailKey),
+    /// A user is to hear of a login: its mail has to be asked for first.
+    NewDevice(UserId, SessionId),
+}
+
+/// `false`: it is to come again.
+async fn ask_about(service: &Sending, user: UserId, session: SessionId) -> bool {
+    let asked = new_device::ask(&service.store, user, session).await;
+    if let Err(error) = &asked {
+        let (metric, session) = (Metric::MailNotSent.name(), session.to_string());
+        tracing::error!(metric, session.id = session, error = %error, "mail not asked for");
+    }
+    asked.is_ok()
+}
+
+/// `false`: it is to come again.
+async fn deliver(service: &Sending, post: &impl Post, key: &MailKey, now: Timestamp) -> bool {
     let (id, kind) = (key.id.to_string(), key.kind.name());
-    match send(service, post, &key, now).await {
+    match send(service, post, key, now).await {
         Ok(Sent::Now) => {
             tracing::info!(metric = Metric::MailSent.name(), mail.id = id, mail.kind = kind, "mail sent")
         }
@@ -76,18 +104,23 @@ async fn attend(service: &Sending, post: &impl Post, key: Option<MailKey>, now: 
     true
 }
 
-/// Each message's id, and the mail that it names.
-fn read(event: &str) -> Option<Vec<(String, Option<MailKey>)>> {
+/// Each message's id, and what it is for.
+fn read(event: &str) -> Option<Vec<(String, Option<Errand>)>> {
     let event: Value = serde_json::from_str(event).ok()?;
     event.get("Records")?.as_array()?.iter().map(message).collect()
 }
 
-fn message(record: &Value) -> Option<(String, Option<MailKey>)> {
+fn message(record: &Value) -> Option<(String, Option<Errand>)> {
     let text = |name: &str| record.get(name)?.as_str();
     let (id, body) = (text("messageId")?.to_owned(), text("body")?);
     let body: Value = serde_json::from_str(body).unwrap_or_default();
     let part = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default();
-    Some((id, MailKey::parse(part("pk"), part("sk")).ok()))
+    let (pk, sk) = (part("pk"), part("sk"));
+    let new_device = || {
+        let (user, session) = (pk.strip_prefix("USER#")?, sk.strip_prefix("SESSION#")?);
+        Some(Errand::NewDevice(user.parse().ok()?, session.parse().ok()?))
+    };
+    Some((id, MailKey::parse(pk, sk).ok().map(Errand::Mail).or_else(new_device)))
 }
 
 #[cfg(test)]
@@ -98,14 +131,18 @@ mod tests {
     fn a_message_names_its_mail_and_one_that_names_none_is_told_apart() {
         let pk = format!("MAIL#{}", "a1".repeat(32));
         let body = json!({ "id": "mail:1", "pk": pk, "sk": "RESET#0190163d-8694-739b-aea5-966c26f8ad92" });
+        let user = "USER#0190163d-8694-739b-aea5-966c26f8ad90";
+        let session = "SESSION#0190163d-8694-739b-aea5-966c26f8ad91";
         let event = json!({ "Records": [
             { "messageId": "1", "body": body.to_string() },
             { "messageId": "2", "body": "{}" },
             { "messageId": "3", "body": "no JSON" },
+            { "messageId": "4", "body": json!({ "pk": user, "sk": session }).to_string() },
+            { "messageId": "5", "body": json!({ "pk": user, "sk": "PROFILE" }).to_string() },
         ] });
         let read = read(&event.to_string()).unwrap();
         let read: Vec<_> = read.iter().map(|(id, key)| (id.as_str(), key.is_some())).collect();
-        assert_eq!(read, [("1", true), ("2", false), ("3", false)]);
+        assert_eq!(read, [("1", true), ("2", false), ("3", false), ("4", true), ("5", false)]);
     }
 
     #[test]

@@ -41,6 +41,8 @@ pub struct AuthService {
     pub attempts: Limits,
     /// Whether devices are known that logged in before.
     pub device_cookies: bool,
+    /// Whether a user hears by mail of a login on another device.
+    pub new_device_mail: bool,
     /// How many sessions a user may have at once, if there is a limit.
     pub max_sessions: Option<std::num::NonZeroUsize>,
     /// What happens after a long run of failures.

@@ -102,6 +102,7 @@ async fn every_event_of_an_endpoint_is_answered_as_its_name_promises() {
         ("redeem.rest.verify-rejected.json", 400),
         ("redeem.rest.invitation-rejected.json", 400),
         ("redeem.rest.email-rejected.json", 400),
+        ("redeem.rest.deny-rejected.json", 400),
         ("email.rest.resend.json", 202),
         ("email.rest.json", 202),
         ("sessions.rest.json", 200),

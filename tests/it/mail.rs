@@ -186,6 +186,46 @@ fn token(mail: &Value) -> String {
     mail["link"].as_str().unwrap_or_else(|| panic!("{mail}")).rsplit('=').next().unwrap().to_owned()
 }
 
+/// The whole way: a thief has the password, and the owner reads the mail.
+#[tokio::test]
+async fn a_login_on_another_device_is_told_by_mail_and_a_click_ends_it_and_every_other() {
+    let system = System::start_with(|options| {
+        with_mail(options);
+        options.page = true;
+        for name in ["DeviceCookies", "NewDeviceMail"] {
+            options.parameters.insert(name.to_owned(), "enabled".to_owned());
+        }
+    })
+    .await;
+    let (sara, client) = (system.user("sara").await, Client::at(2));
+    let owner = system.login(&client, &sara).await;
+    let agent = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0";
+    let login = Client::at(3).request("POST", &system.auth("login")).header("user-agent", agent);
+    let login =
+        login.header("accept-language", "en").json(&json!({"email": sara.email, "password": PASSWORD}));
+    let thief = Pair::of(&client.send(login).await);
+    let mail = mails_once(&system, 1).await.remove(0);
+    let text = mail["text"].as_str().unwrap();
+    assert!(mail["link"].as_str().unwrap().contains("/login/deny#t="), "{mail}");
+    // Nothing happens by opening it.
+    let page = mail["link"].as_str().unwrap().split('#').next().unwrap().to_owned();
+    client.get(&page, None).await.expect_status(200);
+    system.try_login(&client, &sara.email, PASSWORD).await.expect_status(200);
+    for said in ["Firefox, Linux", "127.0.0.0/24", "UTC"] {
+        assert!(text.contains(said), "{said} in {text}");
+    }
+    client.post(&system.auth("login/deny"), &json!({"token": token(&mail)})).await.expect_status(200);
+    for pair in [&owner, &thief] {
+        let refresh = json!({"refreshToken": pair.refresh});
+        client.post(&system.auth("refresh"), &refresh).await.expect_status(401);
+    }
+    system.try_login(&client, &sara.email, PASSWORD).await.expect(401, "INVALID_CREDENTIALS");
+    let reset = mails_once(&system, 2).await.remove(0);
+    let body = json!({"token": token(&reset), "newPassword": OTHER});
+    client.post(&system.auth("recovery/confirm"), &body).await.expect_status(200);
+    system.try_login(&client, &sara.email, OTHER).await.expect_status(200);
+}
+
 /// Every kind of mail, and then everything that passed on its way is searched: what the relay reads of the Identity table, the queue, the
 /// bus, the logs.
 #[tokio::test]

@@ -180,7 +180,7 @@ const COUNTING: &[&str] = &[
 ];
 
 /// A value of each setting that makes no sense, and the functions that use it.
-const SENSELESS: [(&str, &str, &[&str]); 36] = [
+const SENSELESS: [(&str, &str, &[&str]); 37] = [
     (
         "TOKEN_ISSUER",
         "no name",
@@ -227,6 +227,7 @@ const SENSELESS: [(&str, &str, &[&str]); 36] = [
     ("LOGIN_MAX_ATTEMPTS", "-77", GUARDING),
     ("LOGIN_MAX_ATTEMPTS_PER_ADDRESS", "-78", GUARDING),
     ("DEVICE_COOKIES", "on", &["login", "login-factor", "passkey"]),
+    ("NEW_DEVICE_MAIL", "on", &["login", "login-factor", "passkey"]),
     ("MAX_SESSIONS_PER_USER", "1001", &["login", "login-factor", "passkey"]),
     ("LOGIN_WINDOW_SECONDS", "0", GUARDING),
     ("LOGIN_RUN_ACTION", "shout", &["login", "login-factor", "password", "email"]),

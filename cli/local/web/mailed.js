@@ -5,7 +5,7 @@ import { newPasswordField } from "./password.js";
 import { text } from "./text.js";
 
 /** The kinds of links, by the number that their token names. */
-const FACES = { 1: "reset", 2: "verify", 3: "change", 4: "invitation", 5: "revert" };
+const FACES = { 1: "reset", 2: "verify", 3: "change", 4: "invitation", 5: "revert", 7: "deny" };
 
 /** What the address bar has of a mail's link. It is taken out at once, so that neither history nor a screenshot keeps it. */
 export function takeLink() {
@@ -59,10 +59,11 @@ const VIEWS = {
   verify: ({ on }) => card("verify", on, form("verify-form", on.confirmLink, submit("verify.submit"))),
   change: ({ on }) => card("change", on, form("change-form", on.confirmLink, submit("change.submit"))),
   revert: ({ on }) => card("revert", on, form("revert-form", on.confirmLink, submit("revert.submit"))),
+  deny: ({ on }) => card("deny", on, form("deny-form", on.confirmLink, submit("deny.submit"))),
 };
 
 /** The page of a face, if it is one of these. */
 export const mailedView = (face, state) => VIEWS[face]?.(state) ?? null;
 
 /** Where a link that needs nothing but a click is sent. */
-export const CONFIRMS = { verify: "/api/auth/verify", change: "/api/auth/email/confirm", revert: "/api/auth/email/revert" };
+export const CONFIRMS = { verify: "/api/auth/verify", change: "/api/auth/email/confirm", revert: "/api/auth/email/revert", deny: "/api/auth/login/deny" };

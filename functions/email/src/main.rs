@@ -53,5 +53,5 @@ fn parse(request: &Request) -> Result<Wish, Refusal> {
     let email = fields.parsed("newEmail", Email::parse);
     let password = fields.text("currentPassword").map(Password::new);
     let (email, password) = fields.finish(email.zip(password))?;
-    Ok(Wish { access, email, password, language: request.language.tag(), caller: request.caller.clone() })
+    Ok(Wish { access, email, password, caller: request.caller.clone() })
 }

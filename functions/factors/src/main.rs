@@ -38,11 +38,7 @@ async fn main() -> ExitCode {
 
 async fn answer(service: &FactorService, request: &Request) -> Result<Answer, FlowError> {
     let moment = &request.moment;
-    let by = FactorRequest {
-        access: request.required_bearer()?,
-        language: request.language.tag(),
-        caller: request.caller.clone(),
-    };
+    let by = FactorRequest { access: request.required_bearer()?, caller: request.caller.clone() };
     match (request.method(), request.route()) {
         (&Method::GET, "/api/auth/factors") => Ok(listed(&list_factors(service, moment, &by).await?)),
         (&Method::POST, "/api/auth/factors/totp") => {

@@ -46,6 +46,5 @@ fn parse(request: &Request, policy: Profile) -> Result<PasswordChange, Refusal> 
     let faults = new.iter().flat_map(|new| policy.faults(new, None));
     faults.for_each(|fault| fields.refuse("newPassword", fault));
     let (current, new) = fields.finish(current.zip(new))?;
-    let language = request.language.tag();
-    Ok(PasswordChange { access, current, new, policy, language, caller: request.caller.clone() })
+    Ok(PasswordChange { access, current, new, policy, caller: request.caller.clone() })
 }

@@ -29,5 +29,5 @@ fn parse(request: &Request) -> Result<Forgotten, Refusal> {
     let mut fields = request.json()?;
     let email = fields.parsed("email", Email::parse);
     let email = fields.finish(email)?;
-    Ok(Forgotten { email, language: request.language.tag(), caller: request.caller.clone() })
+    Ok(Forgotten { email, caller: request.caller.clone() })
 }

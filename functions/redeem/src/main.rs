@@ -1,5 +1,5 @@
 //! `POST /api/auth/recovery/confirm`, `/api/auth/verify`, `/api/auth/email/confirm`, `/api/auth/email/revert`,
-//! `/api/auth/invitation/accept`
+//! `/api/auth/login/deny`, `/api/auth/invitation/accept`
 
 use std::process::ExitCode;
 
@@ -17,6 +17,7 @@ use nova_auth::{
         mail::{
             accept::{Acceptance, accept},
             change::{confirm, revert},
+            new_device::deny,
             redeem::{Proof, Redemption},
             reset::{Reset, reset},
             verify::verify,
@@ -58,6 +59,10 @@ async fn answer(service: &Redemption, request: &Request) -> Result<Answer, FlowE
             revert(service, moment, &request.caller, &to_confirm(request)?).await?;
             Ok(Answer::message("EMAIL_REVERTED"))
         }
+        "/api/auth/login/deny" => {
+            deny(service, moment, &request.caller, &to_confirm(request)?).await?;
+            Ok(Answer::message("LOGIN_DENIED"))
+        }
         "/api/auth/invitation/accept" => {
             Ok(user(&accept(service, moment, &to_accept(request, service.policy)?).await?))
         }
@@ -70,7 +75,7 @@ fn to_reset(request: &Request, policy: PasswordProfile) -> Result<Reset, Refusal
     let proof = fields.mail_proof();
     let new = new_password(&mut fields, "newPassword", policy);
     let (proof, new) = fields.finish(proof.zip(new))?;
-    Ok(Reset { proof: proof?, new, language: request.language.tag(), caller: request.caller.clone() })
+    Ok(Reset { proof: proof?, new, caller: request.caller.clone() })
 }
 
 fn to_verify(request: &Request) -> Result<Proof, Refusal> {

@@ -49,8 +49,7 @@ fn parse(request: &Request, policy: PasswordProfile) -> Result<Applicant, Refusa
     let faults = password.iter().flat_map(|password| policy.faults(password, email.as_ref()));
     faults.for_each(|fault| fields.refuse("password", fault));
     let ((name, email), password) = fields.finish(name.zip(email).zip(password))?;
-    let language = request.language.tag();
-    Ok(Applicant { name, email, password, language, caller: request.caller.clone() })
+    Ok(Applicant { name, email, password, caller: request.caller.clone() })
 }
 
 fn render(registered: Registered) -> Answer {

@@ -52,6 +52,16 @@ impl ClientAddress {
     }
 }
 
+impl ClientAddress {
+    /// The network that it is in, as people are told of it: a /24, and a /48 of IPv6.
+    #[must_use]
+    pub fn network(self) -> Option<String> {
+        let Self::Known(ip) = self else { return None };
+        let length = if ip.is_ipv4() { 24 } else { 48 };
+        IpNet::new(ip, length).ok().map(|network| network.trunc().to_string())
+    }
+}
+
 impl std::fmt::Display for ClientAddress {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -104,6 +114,18 @@ impl TrustedProxies {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn people_are_told_a_network_and_not_an_address() {
+        for (address, network) in [
+            ("203.0.113.77", Some("203.0.113.0/24")),
+            ("::ffff:203.0.113.77", Some("203.0.113.0/24")),
+            ("2001:db8:7:9::1", Some("2001:db8:7::/48")),
+            ("unknown", None),
+        ] {
+            assert_eq!(ClientAddress::parse(address).network().as_deref(), network, "{address}");
+        }
+    }
 
     fn client(peer: &str, trusted: &str, forwarded_for: &[&str]) -> String {
         let trusted = TrustedProxies::parse(trusted).unwrap();

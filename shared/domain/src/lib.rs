@@ -47,4 +47,5 @@ pub mod security_event;
 pub mod session;
 pub mod strict_json;
 pub mod user;
+pub mod user_agent;
 pub mod user_record;

@@ -43,6 +43,8 @@ security_events! {
     AuthnPasswordChange => "authn_password_change",
     /// A user who forgot their password set another by mail; every session of theirs ended with it.
     AuthnPasswordReset => "authn_password_reset",
+    /// A user said by mail that a login was not theirs: every session ended, and the password opens nothing any more.
+    AuthnLoginDenied => "authn_login_denied",
     /// A wrong, used or old second factor.
     AuthnFactorFail => "authn_mfa_fail",
     /// The twentieth wrong second factor in a row, the fortieth, and so on: somebody knows the password.

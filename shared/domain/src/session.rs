@@ -84,6 +84,10 @@ pub struct Session {
     /// When the user last showed a second factor in this session, if ever.
     #[serde(default, with = "maybe_millis", skip_serializing_if = "Option::is_none")]
     pub factor_time: Option<Timestamp>,
+    /// It began on a device that the user had not logged in on before, and the user is to hear of it, in this language. The relay reads
+    /// it as the row is inserted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub new_device: Option<String>,
     /// How the user showed who they are (RFC 8176). Rows of before have none: by password.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub amr: BTreeSet<Amr>,
@@ -429,6 +433,7 @@ mod tests {
             refreshes: None,
             revoked_tokens: BTreeSet::new(),
             auth_time: None,
+            new_device: None,
             factor_time: None,
             amr: BTreeSet::new(),
         }

@@ -17,7 +17,7 @@ fn config(changes: &[(&str, &str)]) -> Config {
 /// Asks for everything, and gives the complaints.
 fn complaints(changes: &[(&str, &str)]) -> Vec<String> {
     let config = config(changes);
-    let asked: [Result<(), ConfigError>; 25] = [
+    let asked: [Result<(), ConfigError>; 26] = [
         config.aws().map(drop),
         config.tables().map(drop),
         config.access_keys_secret().map(drop),
@@ -27,6 +27,7 @@ fn complaints(changes: &[(&str, &str)]) -> Vec<String> {
         config.lifetimes().map(drop),
         config.attempts().map(drop),
         config.device_cookies().map(drop),
+        config.new_device_mail().map(drop),
         config.max_sessions().map(drop),
         config.run_action().map(drop),
         config.bcrypt_cost().map(drop),
@@ -76,6 +77,7 @@ fn a_wrong_variable_is_named_and_its_value_is_not() {
         &[("LOGIN_MAX_ATTEMPTS", "0")],
         &[("LOGIN_MAX_ATTEMPTS_PER_ADDRESS", "101")],
         &[("DEVICE_COOKIES", "yes")],
+        &[("NEW_DEVICE_MAIL", "on")],
         &[("MAX_SESSIONS_PER_USER", "1001")],
         &[("LOGIN_WINDOW_SECONDS", "-1")],
         &[("LOGIN_RUN_ACTION", "ban")],

@@ -65,6 +65,8 @@ pub(super) struct Beginning<'a> {
     pub factor: bool,
     /// Whether it opens nothing but the enrolment of a second factor.
     pub enrolling: bool,
+    /// The user's address, what the device showed of a login before, and the language of a mail about it.
+    pub known: (&'a Email, Option<&'a Token>, &'static str),
 }
 
 /// A session that was written, and that nobody knows of yet.
@@ -82,7 +84,8 @@ pub(super) async fn begin_session(
     beginning: &Beginning<'_>,
 ) -> Result<(Begun, Option<Profile>), FlowError> {
     let first = service.refresh.begin(moment.now).await?;
-    let session = new_session(service, moment, beginning, &first)?;
+    let new_device = new_device(service, moment, beginning).await?;
+    let session = Session { new_device, ..new_session(service, moment, beginning, &first)? };
     let event = SecurityEvent::AuthnLoginSuccess;
     let entry = service.journal.entry(event, moment, beginning.user, beginning.device);
     let entry = entry.of_session(session.session_id);
@@ -119,6 +122,17 @@ pub(super) async fn known_device(
         Some(token) => service.refresh.devices().device(token, email, moment.now).await,
         None => Ok(None),
     }
+}
+
+/// The language in which the user is to hear of this login, where the stack tells of new devices, and this is one.
+async fn new_device(
+    service: &AuthService,
+    moment: &Moment,
+    beginning: &Beginning<'_>,
+) -> Result<Option<String>, KeysError> {
+    let (email, shown, language) = beginning.known;
+    let is_told = service.new_device_mail && known_device(service, moment, email, shown).await?.is_none();
+    Ok(is_told.then(|| language.to_owned()))
 }
 
 /// What the device keeps: it stays the one that it was, and is known for as long again.
@@ -184,6 +198,7 @@ fn new_session(
         refreshes: None,
         revoked_tokens: BTreeSet::new(),
         auth_time: Some(now),
+        new_device: None,
         factor_time: beginning.factor.then_some(now),
         amr: beginning.shown.iter().copied().collect(),
     })

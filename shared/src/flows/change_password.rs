@@ -35,8 +35,6 @@ pub struct PasswordChange {
     pub new: Password,
     /// Which passwords may be set.
     pub policy: PasswordProfile,
-    /// The tag of the language that the user is told of it in.
-    pub language: &'static str,
     /// Who is calling.
     pub caller: Caller,
 }
@@ -119,7 +117,7 @@ async fn try_change(
     let event = service.journal.entry(kind, moment, user, &change.caller.device);
     let event = event.of_session(who.session.session_id);
     // The user is told, where the stack sends mail: somebody else may have done it.
-    let notice = service.mail.then(|| notice(Notice::PasswordChanged, email, change.language, moment));
+    let notice = service.mail.then(|| notice(Notice::PasswordChanged, email, change.caller.language, moment));
     let notice = notice.transpose()?;
     let commit = PasswordCommit {
         email,

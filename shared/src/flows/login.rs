@@ -262,6 +262,7 @@ fn beginning<'a>(profile: &'a Profile, attempt: &'a LoginAttempt, enrolling: boo
         shown: &[Amr::Pwd],
         factor: false,
         enrolling,
+        known: (&attempt.email, attempt.known.as_ref(), attempt.caller.language),
     }
 }
 

@@ -105,4 +105,6 @@ pub struct Caller {
     pub address: ClientAddress,
     /// The client's device.
     pub device: Device,
+    /// The tag of the language that it wants, also for the mails that come of its request.
+    pub language: &'static str,
 }

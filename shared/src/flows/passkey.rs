@@ -161,16 +161,17 @@ pub async fn passkey_login(
         shown: &shown,
         factor: true,
         enrolling: false,
+        known: (&profile.email, attempt.known.as_ref(), attempt.caller.language),
     };
-    begun(auth, moment, profile, (&beginning, attempt.known.as_ref())).await
+    begun(auth, moment, &profile, &beginning).await
 }
 
 /// The session of an active user whose epoch is still the one that was read.
 async fn begun(
     auth: &AuthService,
     moment: &Moment,
-    profile: Profile,
-    (beginning, known): (&Beginning<'_>, Option<&Token>),
+    profile: &Profile,
+    beginning: &Beginning<'_>,
 ) -> Result<LoggedIn, FlowError> {
     if !profile.is_active() {
         return Err(Refusal::AccountInactive.into());
@@ -180,5 +181,5 @@ async fn begun(
         withdraw(auth, moment, &begun.session).await;
         return Err(Refusal::PasskeyInvalid.into());
     }
-    welcome(auth, moment, profile, (&begun, known)).await
+    welcome(auth, moment, profile.clone(), (&begun, beginning.known.1)).await
 }

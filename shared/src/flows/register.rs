@@ -35,8 +35,6 @@ pub struct Applicant {
     pub email: Email,
     /// The password, which the policy still has to accept.
     pub password: Password,
-    /// The tag of the language that a mail is to be in.
-    pub language: &'static str,
     /// Who is calling.
     pub caller: Caller,
 }
@@ -91,14 +89,14 @@ async fn ask_to_confirm(
     moment: &Moment,
     applicant: Applicant,
 ) -> Result<Registered, FlowError> {
-    let Applicant { name, email, password, language, caller } = applicant;
+    let Applicant { name, email, password, caller } = applicant;
     service.policy.check(&password, &email).map_err(|faults| {
         Refusal::Invalid(faults.into_iter().map(|fault| FieldFault { field: "password", fault }).collect())
     })?;
     mail::count_mails_from(&service.store, None, moment, caller.address).await?;
     let hash = service.hasher.hash(&password).await?;
     let key = mail::new_key(MailKind::Verify, &email, moment)?;
-    let row = Mail::new(MailKind::Verify, email, language, moment);
+    let row = Mail::new(MailKind::Verify, email, caller.language, moment);
     mail::ask(&service.store, moment, &key, &Mail { name: Some(name), password_hash: Some(hash), ..row })
         .await?;
     Ok(Registered::Asked)

@@ -2,7 +2,7 @@
 //! event bus.
 //!
 //! The change is the record, so nothing that took can be forgotten. A change may be told more than once, and each telling has
-//! the same id: `mail:<id>`, `session:<id>:ended`, `user:<id>:<epoch>:<record>`. What is told are names of rows, never what is in them.
+//! the same id: `mail:<id>`, `session:<id>:ended`, `session:<id>:device`, `user:<id>:<epoch>:<record>`. What is told are names of rows, never what is in them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,6 +27,8 @@ pub const AT_ONCE: usize = 10;
 pub enum Change {
     /// Somebody asked for a mail.
     MailAsked(MailKey),
+    /// A session began on a device that its user had not logged in on before.
+    NewDevice(UserId, SessionId),
     /// A session was ended.
     SessionEnded {
         /// Whose it was.
@@ -68,6 +70,7 @@ pub async fn relay(store: &Store, outlets: &impl Outlets, changes: &[Change]) ->
     for (change, places) in distinct(changes) {
         match change {
             Change::MailAsked(key) => messages.push((message(&key), places)),
+            Change::NewDevice(user, session) => messages.push((new_device(user, session), places)),
             Change::SessionEnded { user, session, reason, at } => {
                 events.push((ended(user, session, reason, at), places));
             }
@@ -111,6 +114,7 @@ fn distinct(changes: &[Change]) -> Vec<(Change, Vec<usize>)> {
 fn name_of(change: &Change) -> String {
     match change {
         Change::MailAsked(key) => format!("{}/{}", key.pk(), key.sk()),
+        Change::NewDevice(_, session) => format!("device/{session}"),
         Change::SessionEnded { session, .. } => format!("session/{session}"),
         Change::UserChanged(user, _) => format!("user/{user}"),
     }
@@ -122,6 +126,11 @@ fn places_of(failed: BTreeSet<usize>, places: &[Vec<usize>]) -> impl Iterator<It
 
 fn message(key: &MailKey) -> String {
     json!({ "id": format!("mail:{}", key.id), "pk": key.pk(), "sk": key.sk() }).to_string()
+}
+
+fn new_device(user: UserId, session: SessionId) -> String {
+    let (pk, sk) = (format!("USER#{user}"), format!("SESSION#{session}"));
+    json!({ "id": format!("session:{session}:device"), "pk": pk, "sk": sk }).to_string()
 }
 
 /// Shared Signals' names of what happened: CAEP's of a session, RISC's of an account.

@@ -21,7 +21,7 @@ use super::{
     factors::prove::{FactorProof, Purpose, prove},
 };
 use crate::{
-    domain::{factors::Amr, moment::Moment, refusal::Refusal, user::Profile},
+    domain::{email::Email, factors::Amr, moment::Moment, refusal::Refusal, user::Profile},
     entropy::{self, NoEntropy},
     keys::Token,
     rate_limit,
@@ -122,7 +122,8 @@ async fn with_place(
         return Err(Refusal::SecondStepInvalid.into());
     }
     let shown = [&[Amr::Pwd][..], proven.amr()].concat();
-    let beginning = beginning(challenge, &shown);
+    let known = (&profile.email, attempt.known.as_ref(), attempt.caller.language);
+    let beginning = beginning(challenge, &shown, known);
     let (begun, user) = begin_session(auth, moment, &beginning).await?;
     if let Err(gone) = still_counts(user, challenge) {
         withdraw(auth, moment, &begun.session).await;
@@ -138,7 +139,11 @@ fn still_counts(profile: Option<Profile>, challenge: &Challenge) -> Result<Profi
     if profile.is_active() { Ok(profile) } else { Err(Refusal::AccountInactive.into()) }
 }
 
-fn beginning<'a>(challenge: &'a Challenge, shown: &'a [Amr]) -> Beginning<'a> {
+fn beginning<'a>(
+    challenge: &'a Challenge,
+    shown: &'a [Amr],
+    known: (&'a Email, Option<&'a Token>, &'static str),
+) -> Beginning<'a> {
     Beginning {
         user: challenge.user_id,
         epoch: challenge.epoch,
@@ -149,5 +154,6 @@ fn beginning<'a>(challenge: &'a Challenge, shown: &'a [Amr]) -> Beginning<'a> {
         shown,
         factor: true,
         enrolling: false,
+        known,
     }
 }

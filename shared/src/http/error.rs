@@ -194,7 +194,7 @@ pub enum Endpoint {
     CsrfToken,
     /// `POST /api/auth/recovery`
     Recover,
-    /// `POST /api/auth/recovery/confirm`, `/verify`, `/email/confirm`, `/email/revert`, `/invitation/accept`
+    /// `POST /api/auth/recovery/confirm`, `/verify`, `/email/confirm`, `/email/revert`, `/login/deny`, `/invitation/accept`
     Redeem,
     /// `POST /api/auth/email`, `/verify/resend`
     Email,
@@ -367,6 +367,7 @@ mod tests {
             "CHANGE_SENT",
             "EMAIL_CHANGED",
             "EMAIL_REVERTED",
+            "LOGIN_DENIED",
             "SESSION_REVOKED",
             "SESSIONS_REVOKED",
             "FACTOR_REMOVED",

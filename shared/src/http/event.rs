@@ -35,7 +35,11 @@ pub fn read(event: &str, moment: Moment, edge: &EdgeConfig) -> Request {
     let public_id = context.get("requestId").and_then(Value::as_str).unwrap_or(moment.request.as_str());
     Request {
         public_id: clip(public_id, 128),
-        caller: Caller { address, device: Device { user_agent, ip: address.to_string() } },
+        caller: Caller {
+            address,
+            device: Device { user_agent, ip: address.to_string() },
+            language: language.tag(),
+        },
         language,
         method: Method::from_bytes(method.as_bytes()).unwrap_or_default(),
         route: event.get("resource").and_then(Value::as_str).unwrap_or_default().to_owned(),

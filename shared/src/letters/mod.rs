@@ -6,11 +6,11 @@
 
 mod html;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     domain::{
-        mail::{CODE_LIFE, MailCode, MailKind, MailToken, Notice},
+        mail::{CODE_LIFE, MailCode, MailKind, MailToken, NewLogin, Notice},
         name::PersonName,
     },
     messages::{Argument, Language, message},
@@ -56,6 +56,8 @@ pub enum About<'a> {
         token: &'a MailToken,
         /// The code that does the same.
         code: Option<&'a MailCode>,
+        /// The login that it is about: when it was, and what its user may recognise it by.
+        login: Option<(Timestamp, &'a NewLogin)>,
         /// Where the front end is.
         app: &'a str,
     },
@@ -72,6 +74,7 @@ impl About<'_> {
                 MailKind::Verify => "mail-verify",
                 MailKind::Change => "mail-change",
                 MailKind::Invite => "mail-invite",
+                MailKind::Deny => "mail-deny",
                 // A notice has no link: it comes here only by a mistake, and says what it may.
                 MailKind::Revert | MailKind::Notice => "mail-revert",
             },
@@ -91,6 +94,7 @@ impl About<'_> {
             MailKind::Verify => "verify",
             MailKind::Change => "email",
             MailKind::Invite => "invitation",
+            MailKind::Deny => "login/deny",
             MailKind::Revert | MailKind::Notice => "email/revert",
         };
         Some(format!("{app}/{page}#t={}", token.expose()))
@@ -138,6 +142,9 @@ pub fn write(contents: &Contents<'_>) -> Letter {
         parts.push(Part::Line(message("mail-hello", contents.language, &[("name", name.into())])));
     }
     parts.push(Part::Line(said(&format!("{words}-text"))));
+    if let About::Link { login: Some((at, login)), .. } = contents.about {
+        parts.extend(lines_of(at, login, contents.language));
+    }
     if let Some(link) = contents.about.link() {
         parts.push(Part::Button(said(&format!("{words}-button")), link));
     }
@@ -151,6 +158,20 @@ pub fn write(contents: &Contents<'_>) -> Letter {
     parts.push(Part::Small(said(&format!("{words}-ignore"))));
     parts.push(Part::Small(said("mail-footer")));
     Letter { html: html::page(&subject, contents.language, &parts), text: text(&parts), subject }
+}
+
+/// When somebody logged in, on what, and from which network, as far as that is known.
+fn lines_of(at: Timestamp, login: &NewLogin, language: Language) -> impl Iterator<Item = Part> {
+    let time = at.strftime("%Y-%m-%d %H:%M UTC").to_string();
+    let lines = [
+        ("mail-login-time", Some(time)),
+        ("mail-login-device", login.client.name()),
+        ("mail-login-network", login.network.clone()),
+    ];
+    lines.into_iter().filter_map(move |(id, value)| {
+        let value = isolated(&value?);
+        Some(Part::Line(message(id, language, &[("value", value.into())])))
+    })
 }
 
 /// Minutes up to an hour, hours up to three days, days beyond.

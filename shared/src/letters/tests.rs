@@ -2,6 +2,7 @@ use super::*;
 use crate::domain::{
     email::Email,
     mail::{MailDigest, MailKey, MailMac},
+    user_agent::Client,
 };
 
 const HOSTILE: &str = "<img src=x onerror=alert(1)>\"'& \u{202e}evil\u{2069}";
@@ -14,11 +15,15 @@ fn token(kind: MailKind) -> MailToken {
 
 fn letter(kind: MailKind, language: Language, service: &str, name: Option<&PersonName>) -> Letter {
     let (token, code) = (token(kind), MailCode::from_bytes([1; 8]));
+    let at = Timestamp::from_second(1_795_512_600).unwrap();
+    let client = Client::of("Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0");
+    let login = NewLogin { client, network: Some("203.0.113.0/24".to_owned()) };
     let about = match kind {
         MailKind::Notice => About::Notice(Notice::PasswordChanged),
         kind => {
             let code = kind.has_code().then_some(&code);
-            About::Link { kind, token: &token, code, app: "https://app.example.com" }
+            let login = (kind == MailKind::Deny).then_some((at, &login));
+            About::Link { kind, token: &token, code, login, app: "https://app.example.com" }
         }
     };
     write(&Contents { service, about, name, language })
@@ -54,6 +59,21 @@ fn the_link_and_the_code_are_in_both_forms_and_the_token_is_in_the_fragment() {
     }
     assert!(letter.html.contains(r#"<html lang="ar" dir="rtl">"#));
     assert!(letter.text.contains("خلال 10 دقائق"), "{}", letter.text);
+}
+
+/// Who reads it has to know whether it was them; in Arabic, too, the Latin names turn nothing around.
+#[test]
+fn a_login_is_told_with_its_time_its_device_and_its_network_and_without_what_is_not_known() {
+    let english = letter(MailKind::Deny, Language::English, "Nova CRM", None);
+    for line in ["2026-11-24 09:30 UTC", "Firefox, Linux", "203.0.113.0/24"] {
+        assert!(english.text.contains(&isolated(line)) && english.html.contains(line), "{}", english.text);
+    }
+    assert!(
+        letter(MailKind::Deny, Language::Arabic, "Nova CRM", None).text.contains(&isolated("Firefox, Linux"))
+    );
+    let unknown = NewLogin { client: Client::default(), network: None };
+    let lines: Vec<_> = lines_of(Timestamp::UNIX_EPOCH, &unknown, Language::English).collect();
+    assert_eq!(lines.len(), 1, "{lines:?}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! `ATTEMPTS#ACCOUNT#<sha256>`, `ATTEMPTS#DEVICE#<sha256>`, `ATTEMPTS#ADDRESS#<address>`, `ATTEMPTS#FACTOR#<user>`, `MAILS#ADDRESS#<address>`: `WINDOW`.
+//! `ATTEMPTS#ACCOUNT#<sha256>`, `ATTEMPTS#DEVICE#<sha256>`, `ATTEMPTS#ADDRESS#<address>`, `ATTEMPTS#FACTOR#<user>`, `MAILS#ADDRESS#<address>`, `MAILS#DEVICE#<user>`: `WINDOW`.
 //!
 //! A window is a set of entries, each named by its request, and an end. Adding an entry is one conditional write:
 //! fifty racing guesses get exactly as many places as there are, and a write that the SDK repeats finds its own entry there, and
@@ -56,6 +56,12 @@ impl AttemptsKey {
     #[must_use]
     pub fn mails_from(address: ClientAddress) -> Self {
         Self { pk: format!("MAILS#ADDRESS#{}", address.window_name()), counts_failures: false }
+    }
+
+    /// The mails to a user about new devices.
+    #[must_use]
+    pub fn mails_of_devices(user: UserId) -> Self {
+        Self { pk: format!("MAILS#DEVICE#{user}"), counts_failures: false }
     }
 
     /// The second factors that were shown for a user.

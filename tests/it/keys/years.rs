@@ -111,7 +111,7 @@ impl World {
         let attempt = LoginAttempt {
             email: client.email.clone(),
             password: Password::new(PASSWORD.to_owned()),
-            caller: Caller { address: ClientAddress::parse("203.0.113.7"), device: device() },
+            caller: Caller { address: ClientAddress::parse("203.0.113.7"), device: device(), language: "en" },
             claimed: None,
             fingerprint: None,
             carrier: Carrier::Body,

@@ -47,7 +47,7 @@ async fn only_its_own_paths_are_the_pages_and_everything_else_stays_the_apis() {
         assert_eq!(client.get(&format!("{url}{asset}"), None).await.status, 200, "{asset}");
     }
     // Where links in mail lead.
-    for path in ["reset", "verify", "email", "email/revert", "invitation"] {
+    for path in ["reset", "verify", "email", "email/revert", "login/deny", "invitation"] {
         assert_eq!(client.get(&format!("{url}/{path}"), None).await.body.as_str(), Some(html), "{path}");
     }
     client.get(&format!("{url}/other"), None).await.expect(404, "NOT_FOUND");

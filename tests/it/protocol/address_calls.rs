@@ -148,8 +148,7 @@ async fn logins_and_registrations_of_an_address_are_counted_together_and_what_as
         name: PersonName::parse(name).unwrap(),
         email: Email::parse(&format!("{name}@example.com")).unwrap(),
         password: Password::new(PASSWORD.to_owned()),
-        language: "en",
-        caller: Caller { address: here(), device: device() },
+        caller: Caller { address: here(), device: device(), language: "en" },
     };
     world.login(&world.at(MINUTE), &person).await.unwrap();
     register(&world.service, &world.at(MINUTE), new("sara")).await.unwrap();

@@ -29,7 +29,7 @@ pub(super) fn new_address() -> Email {
 }
 
 fn caller(address: &str) -> Caller {
-    Caller { address: ClientAddress::parse(address), device: device() }
+    Caller { address: ClientAddress::parse(address), device: device(), language: "en" }
 }
 
 pub(super) async fn wishes(
@@ -43,7 +43,6 @@ pub(super) async fn wishes(
         access: access.clone(),
         email: email.clone(),
         password: Password::new(password.to_owned()),
-        language: "en",
         caller: caller(ADDRESS),
     };
     wish(&world.service, &world.at(second), &wanted).await

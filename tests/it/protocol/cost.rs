@@ -184,8 +184,7 @@ async fn a_registration_is_two_writes_beside_its_user() {
         name: PersonName::parse("Sara").unwrap(),
         email: Email::parse("sara@example.com").unwrap(),
         password: Password::new(super::world::PASSWORD.to_owned()),
-        language: "en",
-        caller: Caller { address: ClientAddress::parse(ADDRESS), device: device() },
+        caller: Caller { address: ClientAddress::parse(ADDRESS), device: device(), language: "en" },
     };
     register(&world.service, &world.at(60), sara).await.unwrap();
     // The place and the call; credential, profile and entry, of a transaction; the place returned.

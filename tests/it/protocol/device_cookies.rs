@@ -24,7 +24,7 @@ async fn world() -> Arc<World> {
 }
 
 /// A login from a browser that keeps this, at an address of its own.
-async fn from_device(
+pub(super) async fn from_device(
     world: &World,
     second: i64,
     person: &Person,

@@ -270,8 +270,7 @@ async fn what_a_registration_says() {
         name: PersonName::parse("Sara").unwrap(),
         email: email("sara"),
         password: Password::new(PASSWORD.to_owned()),
-        language: "en",
-        caller: Caller { address: ClientAddress::parse(ADDRESS), device: device() },
+        caller: Caller { address: ClientAddress::parse(ADDRESS), device: device(), language: "en" },
     };
     said(&world, "register", register(&world.service, &world.at(1), sara())).await.unwrap();
     said(&world, "register_taken", register(&world.service, &world.at(2), sara())).await.unwrap_err();

@@ -36,7 +36,7 @@ use super::{
 const CONFIRMED: &[(&str, &str)] = &[("REGISTRATION", "open"), ("EMAIL_VERIFICATION", "required")];
 
 fn caller(address: &str) -> Caller {
-    Caller { address: ClientAddress::parse(address), device: device() }
+    Caller { address: ClientAddress::parse(address), device: device(), language: "en" }
 }
 
 async fn registers(world: &World, second: i64, email: &Email, password: &str) -> Result<(), FlowError> {
@@ -44,7 +44,6 @@ async fn registers(world: &World, second: i64, email: &Email, password: &str) ->
         name: PersonName::parse("Sara").unwrap(),
         email: email.clone(),
         password: Password::new(password.to_owned()),
-        language: "en",
         caller: caller(ADDRESS),
     };
     match register(&world.service, &world.at(second), applicant).await? {

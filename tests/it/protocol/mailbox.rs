@@ -68,8 +68,8 @@ pub(super) async fn forgets_at(
     email: &Email,
     address: &str,
 ) -> Result<(), FlowError> {
-    let caller = Caller { address: ClientAddress::parse(address), device: device() };
-    recover(&world.recovery, moment, Forgotten { email: email.clone(), language: "en", caller }).await
+    let caller = Caller { address: ClientAddress::parse(address), device: device(), language: "en" };
+    recover(&world.recovery, moment, Forgotten { email: email.clone(), caller }).await
 }
 
 /// The key of the newest mail of a kind.
@@ -109,7 +109,7 @@ pub(super) async fn reset_from(
     new: &str,
     address: &str,
 ) -> Result<(), FlowError> {
-    let caller = Caller { address: ClientAddress::parse(address), device: device() };
-    let wanted = Reset { proof, new: Password::new(new.to_owned()), language: "en", caller };
+    let caller = Caller { address: ClientAddress::parse(address), device: device(), language: "en" };
+    let wanted = Reset { proof, new: Password::new(new.to_owned()), caller };
     set(&world.redemption, &world.at(second), &wanted).await
 }

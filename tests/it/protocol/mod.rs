@@ -10,6 +10,7 @@
 //! | `wire`, `faults` | the HTTP client under the SDK: it records every call, and does to it what a test says |
 //! | `vault` | the keys, as Secrets Manager would give them |
 //! | `device_cookies` | devices that logged in before |
+//! | `new_device` | the mail about a login on another device, and its link |
 //! | `login_*`, `refresh_*`, `logout`, `cookies`, `password_change`, `register`, `sessions`, `session_limit`, `decisions` | the protocols, one subject a file |
 //! | `operator`, `security_log` | what an operator does, and what is written down of everybody |
 //! | `recovery`, `invitation`, `change_of_address`, `mailbox` | links in mail, and who reads them |
@@ -69,6 +70,7 @@ mod login_hashes;
 mod login_races;
 mod login_secrecy;
 mod logout;
+mod new_device;
 mod operator;
 mod passkeys;
 mod password_change;

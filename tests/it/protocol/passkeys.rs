@@ -55,11 +55,11 @@ struct Owner {
 }
 
 fn caller() -> Caller {
-    Caller { address: ClientAddress::parse(ADDRESS), device: device() }
+    Caller { address: ClientAddress::parse(ADDRESS), device: device(), language: "en" }
 }
 
 fn request(access: &Token) -> FactorRequest {
-    FactorRequest { access: access.clone(), language: "en", caller: caller() }
+    FactorRequest { access: access.clone(), caller: caller() }
 }
 
 /// A stack that takes passkeys.

@@ -48,8 +48,7 @@ fn applicant(email: &str, password: &str, address: &str) -> Applicant {
         name: PersonName::parse("Sara").unwrap(),
         email: Email::parse(email).unwrap(),
         password: Password::new(password.to_owned()),
-        language: "en",
-        caller: Caller { address: ClientAddress::parse(address), device: device() },
+        caller: Caller { address: ClientAddress::parse(address), device: device(), language: "en" },
     }
 }
 

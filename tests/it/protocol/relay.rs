@@ -162,6 +162,28 @@ async fn a_user_who_is_gone_is_told_to_be_gone() {
     assert_eq!(fake.ids(), [format!("user:{user}:deleted")]);
 }
 
+/// The sender looks who it was; queue and relay know neither address nor device.
+#[tokio::test]
+async fn a_login_on_another_device_is_told_by_the_name_of_its_session_and_any_other_login_is_not() {
+    let world = World::new().await;
+    let (relay, fake) = (service(&world), Fake::default());
+    let mut records = [session(1, 1), session(2, 2)];
+    for record in &mut records {
+        record["eventName"] = json!("INSERT");
+        record["dynamodb"]["NewImage"]["state"]["S"] = json!("active");
+    }
+    records[1]["dynamodb"]["NewImage"]["newDevice"] = json!({ "S": "ar" });
+    answer(&relay, &fake, &event(&records)).await.unwrap();
+    let told = fake.told.lock().unwrap().clone();
+    let sk = "SESSION#0190163d-8694-739b-aea5-000000000002";
+    let expected = json!({
+        "id": "session:0190163d-8694-739b-aea5-000000000002:device",
+        "pk": "USER#0190163d-8694-739b-aea5-966c26f8ad90",
+        "sk": sk,
+    });
+    assert_eq!(told, [expected.to_string()]);
+}
+
 /// What has expired was over before: its removal is nobody's news.
 #[tokio::test]
 async fn what_expires_tells_nobody_anything() {

@@ -120,11 +120,11 @@ impl Enrolled {
 }
 
 pub(super) fn caller() -> Caller {
-    Caller { address: ClientAddress::parse(ADDRESS), device: device() }
+    Caller { address: ClientAddress::parse(ADDRESS), device: device(), language: "en" }
 }
 
 pub(super) fn request(access: &Token) -> FactorRequest {
-    FactorRequest { access: access.clone(), language: "en", caller: caller() }
+    FactorRequest { access: access.clone(), caller: caller() }
 }
 
 pub(super) fn attempting(token: &Token, proof: FactorProof) -> SecondStepAttempt {

@@ -98,10 +98,10 @@ async fn only_a_guess_takes_a_place() {
         current: Password::new(current.to_owned()),
         new: Password::new(new.to_owned()),
         policy: nova_auth::domain::password::Profile::Crm,
-        language: "en",
         caller: Caller {
             address: nova_auth::domain::address::ClientAddress::parse(ADDRESS),
             device: device(),
+            language: "en",
         },
     };
     refusal(change_password(&world.service, &world.at(1), &change("Wrong-horse-9!", OTHER_PASSWORD)).await);

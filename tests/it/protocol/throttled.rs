@@ -13,6 +13,7 @@ use super::{
     change_of_address::{confirms, new_address, reverts, wishes},
     faults::{Fault, any},
     mailbox::{forgets, reads, reads_of, reset},
+    new_device::{asks_about, denies},
     rows::text,
     world::{OTHER_PASSWORD, PASSWORD, Pair, Person, World},
 };
@@ -327,6 +328,25 @@ async fn a_change_of_address_and_its_way_back_are_done_when_they_are_said_again(
                 scene.person.email.as_str()
             );
             world.assert_dead(NOW + 1, &scene.current).await;
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_login_that_was_not_the_users_is_ended_when_it_is_said_again() {
+    let read = Cell::new(None);
+    each_call_fails_after(
+        async |world, scene| {
+            asks_about(world, NOW - 10, &scene.person).await;
+            read.set(Some(reads_of(world, NOW - 9, &scene.person.email, MailKind::Deny).await));
+        },
+        async |world, _| denies(world, NOW, read.get().unwrap().link()).await,
+        async |world, scene, done| {
+            done.unwrap();
+            world.assert_dead(NOW + 1, &scene.current).await;
+            world.assert_dead(NOW + 1, &scene.other).await;
+            assert_eq!(world.rows.count_events(scene.person.id, "authn_login_denied").await, 1);
         },
     )
     .await;

@@ -300,8 +300,7 @@ impl World {
             current: Password::new(current.to_owned()),
             new: Password::new(new.to_owned()),
             policy: PasswordProfile::Crm,
-            language: "en",
-            caller: Caller { address: ClientAddress::parse(ADDRESS), device: device() },
+            caller: Caller { address: ClientAddress::parse(ADDRESS), device: device(), language: "en" },
         };
         change_password(&self.service, moment, &change).await
     }
@@ -357,7 +356,7 @@ pub(super) fn attempt(email: &Email, password: &str, address: &str) -> LoginAtte
     LoginAttempt {
         email: email.clone(),
         password: Password::new(password.to_owned()),
-        caller: Caller { address: ClientAddress::parse(address), device: device() },
+        caller: Caller { address: ClientAddress::parse(address), device: device(), language: "en" },
         claimed: None,
         fingerprint: None,
         carrier: Carrier::Body,

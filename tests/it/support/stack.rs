@@ -81,7 +81,9 @@ pub(crate) fn with_mail(options: &mut Options) {
 pub(crate) fn with_every_route(options: &mut Options) {
     with_mail(options);
     with_passkeys(options);
-    options.parameters.insert("Tickets".to_owned(), "enabled".to_owned());
+    for name in ["Tickets", "DeviceCookies", "NewDeviceMail"] {
+        options.parameters.insert(name.to_owned(), "enabled".to_owned());
+    }
 }
 
 /// Takes the passkeys of `example.org`.

@@ -23,7 +23,7 @@ fn pattern(parameter: &str) -> Regex {
 fn complaint(variables: &[(&str, &str)]) -> Option<String> {
     let needed = ["IDENTITY_TABLE", "SESSIONS_TABLE", "ACCESS_KEYS_SECRET", "REFRESH_KEYS_SECRET"];
     let config: Config = needed.map(|name| (name, name)).iter().chain(variables).copied().collect();
-    let asked: [Result<(), ConfigError>; 24] = [
+    let asked: [Result<(), ConfigError>; 25] = [
         config.tables().map(drop),
         config.access_keys_secret().map(drop),
         config.refresh_keys_secret().map(drop),
@@ -32,6 +32,7 @@ fn complaint(variables: &[(&str, &str)]) -> Option<String> {
         config.lifetimes().map(drop),
         config.attempts().map(drop),
         config.device_cookies().map(drop),
+        config.new_device_mail().map(drop),
         config.max_sessions().map(drop),
         config.run_action().map(drop),
         config.bcrypt_cost().map(drop),

@@ -168,7 +168,13 @@ async fn watched(change: impl FnOnce(&mut Options)) -> (Proxy, System) {
 async fn the_life_of_a_confirmed_user() -> Vec<Call> {
     let (proxy, system) = watched(|options| {
         with_mail(options);
-        for (name, value) in [("Registration", "open"), ("EmailVerification", "required")] {
+        let words = [
+            "Registration=open",
+            "EmailVerification=required",
+            "DeviceCookies=enabled",
+            "NewDeviceMail=enabled",
+        ];
+        for (name, value) in words.into_iter().filter_map(|word| word.split_once('=')) {
             options.parameters.insert(name.to_owned(), value.to_owned());
         }
     })
@@ -194,6 +200,13 @@ async fn the_life_of_a_confirmed_user() -> Vec<Call> {
     client.post(&system.auth("email/confirm"), &json!({"token": token})).await.expect_status(200);
     let token = read(&system, email, MailKind::Revert).await.token;
     client.post(&system.auth("email/revert"), &json!({"token": token})).await.expect_status(200);
+    let token = read(&system, email, MailKind::Reset).await.token;
+    let body = json!({"token": token, "newPassword": PASSWORD});
+    client.post(&system.auth("recovery/confirm"), &body).await.expect_status(200);
+    // The first login told of no new device.
+    system.try_login(&client, email, PASSWORD).await.expect_status(200);
+    let token = read(&system, email, MailKind::Deny).await.token;
+    client.post(&system.auth("login/deny"), &json!({"token": token})).await.expect_status(200);
     proxy.seen()
 }
 

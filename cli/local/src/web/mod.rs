@@ -37,7 +37,7 @@ use nova_template::Api;
 const LOCAL: &str = "/_local/";
 
 /// Where the page is: at the root, and where the links of mails lead (`AppUrl` is this system's own).
-const PAGES: [&str; 6] = ["/", "/reset", "/verify", "/email", "/email/revert", "/invitation"];
+const PAGES: [&str; 7] = ["/", "/reset", "/verify", "/email", "/email/revert", "/login/deny", "/invitation"];
 
 /// What a page may do: load from here, and talk to here. No markup of ours, and none that slips in, runs a script.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \

@@ -18,12 +18,14 @@ pub enum MailKind {
     Revert,
     /// Something was changed. It has no link.
     Notice,
+    /// Somebody logged in on a new device: the user can say that it was not them.
+    Deny,
 }
 
 impl MailKind {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Reset, Self::Verify, Self::Change, Self::Invite, Self::Revert, Self::Notice];
+    pub const ALL: [Self; 7] =
+        [Self::Reset, Self::Verify, Self::Change, Self::Invite, Self::Revert, Self::Notice, Self::Deny];
 
     /// Its name in rows.
     #[must_use]
@@ -35,6 +37,7 @@ impl MailKind {
             Self::Invite => "INVITE",
             Self::Revert => "REVERT",
             Self::Notice => "NOTICE",
+            Self::Deny => "DENY",
         }
     }
 
@@ -54,6 +57,7 @@ impl MailKind {
             Self::Invite => 4,
             Self::Revert => 5,
             Self::Notice => 6,
+            Self::Deny => 7,
         }
     }
 
@@ -70,7 +74,7 @@ impl MailKind {
             Self::Reset => SignedDuration::from_mins(30),
             Self::Verify | Self::Notice => SignedDuration::from_hours(24),
             Self::Change => SignedDuration::from_hours(1),
-            Self::Invite => LONGEST_LIFE,
+            Self::Invite | Self::Deny => LONGEST_LIFE,
             Self::Revert => SignedDuration::from_hours(72),
         }
     }
@@ -116,7 +120,7 @@ mod tests {
             assert!(kind.lifetime() <= LONGEST_LIFE, "{kind:?}");
         }
         assert_eq!(
-            (MailKind::named("reset"), MailKind::numbered(0), MailKind::numbered(7)),
+            (MailKind::named("reset"), MailKind::numbered(0), MailKind::numbered(8)),
             (None, None, None)
         );
     }

@@ -10,6 +10,7 @@ use crate::{
     moment::Moment,
     name::PersonName,
     password::PasswordHash,
+    user_agent::Client,
 };
 
 /// Which row.
@@ -83,6 +84,17 @@ pub struct Prepared {
     pub kid: String,
 }
 
+/// What somebody may recognise a login by. The row says when it was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewLogin {
+    /// The browser and the system.
+    #[serde(flatten)]
+    pub client: Client,
+    /// The network of the address ([`ClientAddress::network`](crate::address::ClientAddress::network)), where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<String>,
+}
+
 /// A mail to be sent, and its link as far as it got.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -108,12 +120,15 @@ pub struct Mail {
     /// Of a registration: the hash of the password.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password_hash: Option<PasswordHash>,
-    /// Of a change of address: the session that asked, which goes on.
+    /// Of a change of address: the session that asked, which goes on. Of a new device: its session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_id: Option<SessionId>,
     /// Of a change: the old address. Of its way back: the new one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub other_email: Option<Email>,
+    /// Of a new device: what its user may recognise it by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub login: Option<NewLogin>,
     /// Of a notice: what it tells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notice: Option<Notice>,
@@ -154,6 +169,7 @@ impl Mail {
             password_hash: None,
             session_id: None,
             other_email: None,
+            login: None,
             notice: None,
             prepared: None,
             sent_at: None,
@@ -174,6 +190,7 @@ impl Mail {
             MailKind::Change | MailKind::Revert => {
                 self.other_email.as_ref().map(|email| Bound::to(email.as_str()))
             }
+            MailKind::Deny => self.session_id.map(|session| Bound::to(&session.to_string())),
             MailKind::Notice => None,
         }
     }

@@ -35,8 +35,6 @@ use crate::{
 pub struct FactorRequest {
     /// The access token of the session that goes on.
     pub access: Token,
-    /// The tag of the language that the user is told of it in.
-    pub language: &'static str,
     /// Who is calling.
     pub caller: Caller,
 }
@@ -91,7 +89,7 @@ async fn commit(
     let auth = &service.auth;
     let event = auth.journal.entry(change.event, moment, who.profile.id, &request.caller.device);
     let event = event.of_session(who.session.session_id);
-    let told = || notice(Notice::FactorsChanged, &who.profile.email, request.language, moment);
+    let told = || notice(Notice::FactorsChanged, &who.profile.email, request.caller.language, moment);
     let told: Option<(MailKey, Mail)> = auth.mail.then(told).transpose()?;
     let committed = auth
         .store

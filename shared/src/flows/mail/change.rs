@@ -33,8 +33,6 @@ pub struct Wish {
     pub email: Email,
     /// The password as it is.
     pub password: Password,
-    /// The tag of the language of the mail.
-    pub language: &'static str,
     /// Who is calling.
     pub caller: Caller,
 }
@@ -54,7 +52,7 @@ pub async fn wish(service: &AuthService, moment: &Moment, wish: &Wish) -> Result
     }
     with_password(service, moment, &wish.caller, &who, &wish.password).await?;
     let key = new_key(MailKind::Change, &wish.email, moment)?;
-    let mail = Mail::new(MailKind::Change, wish.email.clone(), wish.language, moment);
+    let mail = Mail::new(MailKind::Change, wish.email.clone(), wish.caller.language, moment);
     let mail = Mail {
         user_id: Some(who.profile.id),
         session_id: Some(who.session.session_id),

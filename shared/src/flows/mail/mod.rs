@@ -8,11 +8,13 @@
 //! | [`verify`] | … and shows that the address is theirs |
 //! | [`accept`] | … and accepts an invitation |
 //! | [`change`] | a user wants another address; the new mailbox confirms it, and the old one may take it back |
+//! | [`new_device`] | somebody logged in on a new device; the user may say that it was not them |
 //! | [`resend`] | a user wants to show that the address is theirs |
 //! | [`send`] | the sender, who alone looks whether anybody is there |
 
 pub mod accept;
 pub mod change;
+pub mod new_device;
 pub mod recover;
 pub mod redeem;
 pub mod resend;

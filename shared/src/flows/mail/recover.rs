@@ -29,8 +29,6 @@ pub struct Recovery {
 pub struct Forgotten {
     /// The address.
     pub email: Email,
-    /// The tag of the language that the mail is to be in.
-    pub language: &'static str,
     /// Who is calling.
     pub caller: Caller,
 }
@@ -43,6 +41,6 @@ pub async fn recover(service: &Recovery, moment: &Moment, forgotten: Forgotten) 
     let Recovery { store, rate_limit } = service;
     count_sender(store, rate_limit, moment, forgotten.caller.address).await?;
     let key = new_key(MailKind::Reset, &forgotten.email, moment)?;
-    let mail = Mail::new(MailKind::Reset, forgotten.email, forgotten.language, moment);
+    let mail = Mail::new(MailKind::Reset, forgotten.email, forgotten.caller.language, moment);
     ask(store, moment, &key, &mail).await
 }

@@ -23,8 +23,6 @@ pub struct Reset {
     pub proof: Proof,
     /// The password as it shall be.
     pub new: Password,
-    /// The tag of the language that the user is told of it in.
-    pub language: &'static str,
     /// Who is calling.
     pub caller: Caller,
 }
@@ -57,7 +55,7 @@ async fn set(service: &Redemption, moment: &Moment, proven: &Proven, reset: &Res
     let hash = service.hasher.hash(&reset.new).await?;
     let kind = SecurityEvent::AuthnPasswordReset;
     let event = service.journal.entry(kind, moment, bound.user_id, &reset.caller.device);
-    let (notice_key, notice) = notice(Notice::PasswordChanged, email, reset.language, moment)?;
+    let (notice_key, notice) = notice(Notice::PasswordChanged, email, reset.caller.language, moment)?;
     let commit = ResetCommit {
         key,
         used_by: &used_by,

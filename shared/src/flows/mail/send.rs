@@ -146,7 +146,8 @@ async fn letter(
         false => None,
     };
     let (kind, app) = (key.kind, service.app.as_str());
-    Ok(write(&contents(About::Link { kind, token: &token, code: code.as_ref(), app })))
+    let login = mail.login.as_ref().map(|login| (mail.created_at, login));
+    Ok(write(&contents(About::Link { kind, token: &token, code: code.as_ref(), login, app })))
 }
 
 /// Who a mail is for. `None`: nobody whom it would help.
@@ -172,6 +173,7 @@ async fn addressee(store: &Store, kind: MailKind, mail: &Mail) -> Result<Option<
         MailKind::Verify => link(Some(user), name).filter(|_| is_at(&profile, mail) && profile.is_active()),
         // The reader is whoever has the new address: a name would be a text of somebody else's choice.
         MailKind::Change => link(Some(user), None).filter(|_| profile.is_active()),
+        MailKind::Deny => link(Some(user), name).filter(|_| is_at(&profile, mail) && profile.is_active()),
         MailKind::Invite => {
             link(Some(user), name).filter(|_| is_at(&profile, mail) && profile.status == Status::Invited)
         }

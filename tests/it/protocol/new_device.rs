@@ -1,0 +1,222 @@
+//! A login on another device: its user hears of it once, and a link ends what somebody else began.
+
+use std::sync::Arc;
+
+use super::{
+    answers::refusal,
+    change_of_address::{confirms, new_address, wishes},
+    device_cookies::from_device,
+    faults::{Fault, any},
+    mailbox::{named, reads_of, reset},
+    rows::{s, text},
+    world::{ADDRESS, OTHER_PASSWORD, PASSWORD, Pair, Person, World, device},
+};
+use nova_auth::{
+    domain::{
+        address::ClientAddress,
+        mail::{Mail, MailDigest, MailKind},
+        refusal::Refusal,
+    },
+    flows::{
+        Caller, FlowError,
+        mail::{
+            new_device::{ask, deny},
+            redeem::Proof,
+        },
+    },
+};
+
+const HOUR: i64 = 60 * 60;
+
+async fn world() -> Arc<World> {
+    World::with(&[("DEVICE_COOKIES", "enabled"), ("NEW_DEVICE_MAIL", "enabled")]).await
+}
+
+pub(super) async fn denies(world: &World, second: i64, proof: Proof) -> Result<(), FlowError> {
+    denies_as(world, second, "the reader's", proof).await
+}
+
+async fn denies_as(world: &World, second: i64, request: &str, proof: Proof) -> Result<(), FlowError> {
+    let caller = Caller { address: ClientAddress::parse(ADDRESS), device: device(), language: "en" };
+    deny(&world.redemption, &named(second, request), &caller, &proof).await
+}
+
+/// Tells the sender of the user's sessions that began on a new device, and counts those that are to be told again.
+async fn hears(world: &World, person: &Person) -> usize {
+    let mut failed = 0;
+    for row in world.rows.sessions(person.id).await {
+        if row.contains_key("newDevice") {
+            let session = text(&row, "sessionId").parse().unwrap();
+            failed += usize::from(ask(&world.service.store, person.id, session).await.is_err());
+        }
+    }
+    failed
+}
+
+/// The mails that were asked for, the newest first.
+async fn mails(world: &World, person: &Person) -> Vec<Mail> {
+    let found =
+        world.service.store.newest_mails(&MailDigest::of(&person.email), MailKind::Deny).await.unwrap();
+    found.into_iter().map(|(_, mail)| mail).collect()
+}
+
+/// Asks for a mail about a session of this user, whatever it began on.
+pub(super) async fn asks_about(world: &World, second: i64, person: &Person) {
+    let session = world.rows.sessions(person.id).await.remove(0);
+    let id = text(&session, "sessionId").parse().unwrap();
+    let moment = world.at(second);
+    let key = nova_auth::flows::mail::new_key(MailKind::Deny, &person.email, &moment).unwrap();
+    let mail = Mail::new(MailKind::Deny, person.email.clone(), "en", &moment);
+    let mail = Mail { user_id: Some(person.id), session_id: Some(id), ..mail };
+    assert!(world.service.store.put_mail(&key, &mail).await.unwrap());
+}
+
+async fn logs_in(world: &World, second: i64, person: &Person) -> Pair {
+    from_device(world, second, person, PASSWORD, None).await.unwrap().into()
+}
+
+#[tokio::test]
+async fn a_user_hears_of_a_login_on_another_device_and_not_of_one_on_a_device_that_they_used_before() {
+    let world = world().await;
+    let amal = world.person("amal").await;
+    let device = from_device(&world, 2 * HOUR, &amal, PASSWORD, None).await.unwrap().device.unwrap();
+    hears(&world, &amal).await;
+    let [mail] = &mails(&world, &amal).await[..] else { panic!("one mail") };
+    assert_eq!(mail.language, "en");
+    let login = mail.login.as_ref().unwrap();
+    assert_eq!((login.client.name(), login.network.as_deref()), (None, Some("203.0.113.0/24")));
+    from_device(&world, 3 * HOUR, &amal, PASSWORD, Some(&device)).await.unwrap();
+    assert_eq!((hears(&world, &amal).await, mails(&world, &amal).await.len()), (0, 1));
+}
+
+/// Each row of a session would wake the relay, and a mail would be asked for that nobody sends.
+#[tokio::test]
+async fn a_stack_that_tells_nobody_of_new_devices_writes_nothing_of_them() {
+    let world = World::with(&[("DEVICE_COOKIES", "enabled")]).await;
+    let amal = world.person("amal").await;
+    logs_in(&world, 2 * HOUR, &amal).await;
+    assert!(!world.rows.session(amal.id).await.contains_key("newDevice"));
+    hears(&world, &amal).await;
+    assert!(mails(&world, &amal).await.is_empty());
+}
+
+#[tokio::test]
+async fn whoever_made_the_account_within_the_hour_is_not_told_that_they_logged_in() {
+    let world = world().await;
+    let (amal, badr) = (world.person("amal").await, world.person("badr").await);
+    logs_in(&world, -60, &amal).await;
+    logs_in(&world, 60, &badr).await;
+    hears(&world, &amal).await;
+    hears(&world, &badr).await;
+    assert_eq!((mails(&world, &amal).await.len(), mails(&world, &badr).await.len()), (0, 1));
+    // The second one is another device's.
+    logs_in(&world, -30, &amal).await;
+    hears(&world, &amal).await;
+    assert_eq!(mails(&world, &amal).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_mailbox_gets_one_such_mail_in_ten_minutes_however_many_devices_log_in() {
+    let world = world().await;
+    let amal = world.person("amal").await;
+    let begin = 2 * HOUR;
+    for (second, expected) in [(0, 1), (1, 1), (599, 1), (600, 2), (1100, 2)] {
+        logs_in(&world, begin + second, &amal).await;
+        hears(&world, &amal).await;
+        assert_eq!(mails(&world, &amal).await.len(), expected, "after {second} s");
+    }
+}
+
+/// Its tokens were given to nobody: the login failed after its session was written.
+#[tokio::test]
+async fn a_session_that_was_withdrawn_is_told_to_nobody() {
+    let world = world().await;
+    let amal = world.person("amal").await;
+    logs_in(&world, 2 * HOUR, &amal).await;
+    world.rows.set_session(amal.id, "state", s("revoked")).await;
+    assert_eq!((hears(&world, &amal).await, mails(&world, &amal).await.len()), (0, 0));
+}
+
+/// The stream tells again what was not acknowledged, and a call that failed may have taken.
+#[tokio::test]
+async fn a_login_that_is_told_again_and_a_call_that_fails_ask_for_one_mail() {
+    for fault in [Fault::throttled(), Fault::LoseAnswer] {
+        for call in 0..4 {
+            let world = world().await;
+            let amal = world.person("amal").await;
+            logs_in(&world, 2 * HOUR, &amal).await;
+            world.wire.reset();
+            world.wire.script(any().after(call).every_try(), fault.clone());
+            let failed = hears(&world, &amal).await;
+            world.wire.reset();
+            assert_eq!(failed, 1, "{fault:?} at call {call} was not told again");
+            for _ in 0..2 {
+                assert_eq!(hears(&world, &amal).await, 0);
+            }
+            assert_eq!(mails(&world, &amal).await.len(), 1, "{fault:?} at call {call}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_link_ends_what_a_thief_began_and_the_password_that_they_know_and_lets_the_owner_set_another() {
+    let world = world().await;
+    let amal = world.person("amal").await;
+    let owner = logs_in(&world, 0, &amal).await;
+    let thief = logs_in(&world, 2 * HOUR, &amal).await;
+    hears(&world, &amal).await;
+    let at = 2 * HOUR + 60;
+    let read = reads_of(&world, at, &amal.email, MailKind::Deny).await;
+    world.assert_alive(at, &thief).await;
+    denies(&world, at + 1, read.link()).await.unwrap();
+    for pair in [&owner, &thief] {
+        world.assert_dead(at + 2, pair).await;
+    }
+    let again = refusal(from_device(&world, at + 3, &amal, PASSWORD, None).await);
+    assert!(matches!(again, Refusal::InvalidCredentials(_)), "{again:?}");
+    let mail = reads_of(&world, at + 4, &amal.email, MailKind::Reset).await;
+    reset(&world, at + 5, mail.link(), OTHER_PASSWORD).await.unwrap();
+    from_device(&world, at + 6, &amal, OTHER_PASSWORD, None).await.unwrap();
+    assert_eq!(world.rows.count_events(amal.id, "authn_login_denied").await, 1);
+}
+
+/// A link that stays in a mailbox must not be a way to lock the owner out for ever.
+#[tokio::test]
+async fn the_link_works_once_for_seven_days_and_does_nothing_else() {
+    let world = world().await;
+    let (amal, _) = world.logged_in().await;
+    asks_about(&world, 1, &amal).await;
+    let read = reads_of(&world, 2, &amal.email, MailKind::Deny).await;
+    assert_eq!(refusal(reset(&world, 3, read.link(), OTHER_PASSWORD).await), Refusal::MailTokenInvalid);
+    denies_as(&world, 4, "first", read.link()).await.unwrap();
+    let mail = reads_of(&world, 5, &amal.email, MailKind::Reset).await;
+    assert_eq!(refusal(denies(&world, 5, mail.link()).await), Refusal::MailTokenInvalid);
+    reset(&world, 6, mail.link(), OTHER_PASSWORD).await.unwrap();
+    let after = world.login_with(&world.at(7), &amal, OTHER_PASSWORD).await.unwrap();
+    // Its answer may have been lost, so it is said again for a while; and ends nothing more.
+    denies_as(&world, 8, "again", read.link()).await.unwrap();
+    world.assert_alive(9, &after).await;
+    let late = denies_as(&world, 4 + 601, "again", read.link()).await;
+    assert_eq!(refusal(late), Refusal::MailTokenInvalid);
+    world.assert_alive(4 + 602, &after).await;
+    asks_about(&world, 700, &amal).await;
+    let read = reads_of(&world, 701, &amal.email, MailKind::Deny).await;
+    let week = 7 * 24 * HOUR;
+    assert_eq!(refusal(denies(&world, 700 + week, read.link()).await), Refusal::MailTokenInvalid);
+}
+
+/// The reset would go to the address that the account has now, which may be the thief's.
+#[tokio::test]
+async fn a_mailbox_that_the_account_left_takes_its_address_back_first() {
+    let world = world().await;
+    let (amal, pair) = world.logged_in().await;
+    asks_about(&world, 1, &amal).await;
+    let read = reads_of(&world, 2, &amal.email, MailKind::Deny).await;
+    wishes(&world, 3, &pair.access, &new_address(), PASSWORD).await.unwrap();
+    let moved = reads_of(&world, 4, &new_address(), MailKind::Change).await;
+    confirms(&world, 5, moved.link()).await.unwrap();
+    assert_eq!(refusal(denies(&world, 6, read.link()).await), Refusal::MailTokenInvalid);
+    world.assert_alive(7, &pair).await;
+    let mailbox = MailDigest::of(&new_address());
+    assert!(world.service.store.newest_mails(&mailbox, MailKind::Reset).await.unwrap().is_empty());
+}
