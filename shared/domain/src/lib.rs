@@ -8,6 +8,7 @@
 //! | [`email`], [`password`], [`name`] | what people type, parsed once |
 //! | [`characters`] | which characters nobody sees |
 //! | [`common_passwords`] | the passwords that everybody tries first |
+//! | [`breached`] | a filter of the passwords that were breached elsewhere |
 //! | [`address`] | who is calling, behind which proxies, and which address window that fills |
 //! | [`network`] | networks as people write them |
 //! | [`origin`] | which pages may call from a browser, and with which headers |
@@ -26,6 +27,7 @@
 pub mod address;
 pub mod assurance;
 pub mod attempts;
+pub mod breached;
 pub mod characters;
 pub mod claims;
 pub mod common_passwords;

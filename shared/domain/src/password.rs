@@ -4,7 +4,9 @@ use std::fmt;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::{characters::other_than_nfc, common_passwords, email::Email, refusal::Fault};
+use crate::{
+    breached::Fingerprint, characters::other_than_nfc, common_passwords, email::Email, refusal::Fault,
+};
 
 /// bcrypt reads no further than this.
 pub const MAX_BYTES: usize = 72;
@@ -41,6 +43,13 @@ impl Password {
     #[must_use]
     pub fn typed_bytes(&self) -> Option<&[u8]> {
         self.typed.as_ref().map(cut).filter(|typed| *typed != self.verifiable_bytes())
+    }
+
+    /// What a list of breached passwords is asked for: the normal form, and what was typed where that is another text. It
+    /// is breached if either is in the list. Whole, and not as far as bcrypt reads: nobody cut those of the list.
+    pub fn fingerprints(&self) -> impl Iterator<Item = Fingerprint> + use<> {
+        let of = |text: &SecretString| Fingerprint::of(text.expose_secret());
+        [Some(of(&self.normal)), self.typed.as_ref().map(of)].into_iter().flatten()
     }
 }
 
