@@ -176,7 +176,7 @@ impl Scene {
         let attempt = LoginAttempt {
             email: self.quick.clone(),
             password: Password::new(PASSWORD.to_owned()),
-            caller: Caller { address: ClientAddress::parse("192.0.2.99"), device: device() },
+            caller: Caller { address: ClientAddress::parse("192.0.2.99"), device: device(), language: "en" },
             claimed: None,
             fingerprint: None,
             carrier: Carrier::Body,
