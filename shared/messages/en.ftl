@@ -83,6 +83,7 @@ password-needs-digit = The password must have a digit.
 password-needs-symbol = The password must have a special character: one that is neither a letter nor a digit.
 password-too-long = The password must not be longer than 72 bytes.
 password-too-common = The password is too easy to guess.
+password-breached = This password was leaked from another service. Choose another one.
 
 # Mails. The service's name, and a user's, stand in marks that keep their direction.
 mail-hello = Hello { $name },

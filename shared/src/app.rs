@@ -22,12 +22,13 @@ use crate::{
     },
     journal::Journal,
     keys::{AccessTokens, KeyCache, RefreshTokens, TokenKind, TokenNames, VersionedSecret},
+    password_policy::{Breached, PasswordPolicy},
     passwords::Hasher,
     rate_limit::RateLimit,
     rules_cache::RulesCache,
     runtime::RuntimeEnded,
     settings::{EdgeConfig, RunAction},
-    store::Store,
+    store::{BreachedList, Store},
     telemetry,
 };
 
@@ -75,6 +76,8 @@ pub enum Setting {
     BcryptCost,
     /// Which passwords may be set.
     PasswordProfile,
+    /// Which passwords were breached elsewhere.
+    Breached,
     /// Whether strangers may register, and how.
     Registration,
     /// How many passwords may be tried.
@@ -95,10 +98,11 @@ pub enum Setting {
 
 impl Setting {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Lifetimes,
         Self::BcryptCost,
         Self::PasswordProfile,
+        Self::Breached,
         Self::Registration,
         Self::Attempts,
         Self::DeviceCookies,
@@ -210,11 +214,14 @@ impl AuthService {
             refresh: RefreshTokens::new(keys(&refresh, TokenKind::Refresh), &names.issuer, grace),
             access: AccessTokens::new(keys(&access, TokenKind::Access), names, lifetimes),
             hasher: Hasher::new(read(used(Setting::BcryptCost), || config.bcrypt_cost(), 12)?),
-            policy: read(
-                used(Setting::PasswordProfile),
-                || config.password_profile(),
-                PasswordProfile::Nist,
-            )?,
+            policy: PasswordPolicy {
+                profile: read(
+                    used(Setting::PasswordProfile),
+                    || config.password_profile(),
+                    PasswordProfile::Nist,
+                )?,
+                breached: read(used(Setting::Breached), || breached(config, clients), None)?,
+            },
             registration: read(used(Setting::Registration), || config.registration(), false)?,
             verification: read(used(Setting::Registration), || config.email_verification(), true)?,
             mail: read(used(Setting::Mail), || config.mail(), false)?,
@@ -234,6 +241,15 @@ impl AuthService {
             edge: config.edge()?,
         })
     }
+}
+
+/// The list of breached passwords, where the stack has one.
+fn breached(config: &Config, clients: &Clients) -> Result<Option<Breached>, ConfigError> {
+    let list = config.breached_passwords()?;
+    Ok(list.map(|(table, required)| Breached {
+        list: BreachedList::new(clients.dynamodb.clone(), table),
+        required,
+    }))
 }
 
 /// A setting, if it is used.

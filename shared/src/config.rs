@@ -28,6 +28,8 @@
 //! | `LOGIN_WINDOW_SECONDS` | 900 | length of both windows, 60 to 86400 |
 //! | `DEVICE_COOKIES` | `disabled` | whether a device that logged in before has a window of its own, which nobody else can fill: `disabled` or `enabled` |
 //! | `NEW_DEVICE_MAIL` | `disabled` | whether a user hears by mail of a login on another device: `disabled`, or `enabled` (with `DEVICE_COOKIES=enabled`) |
+//! | `BREACHED_PASSWORDS` | `disabled` | whether passwords that were breached elsewhere are refused: `disabled`, `best-effort` or `required` (no password is set while the list can't be read) |
+//! | `BREACHED_TABLE` | none | table of the list of breached passwords |
 //! | `MAX_SESSIONS_PER_USER` | 0 | sessions that one user may have at once: a login ends the oldest beyond that; 0 is no limit, at most 1000 |
 //! | `LOGIN_RUN_ACTION` | `alarm` | after 100 failures in a row: `alarm`, or `disable` the account too |
 //! | `BCRYPT_COST` | 12 | work factor of new hashes, 10 to 15 |
@@ -236,6 +238,16 @@ impl Config {
     pub fn new_device_mail(&self) -> Result<bool, ConfigError> {
         let is_told = self.choice("NEW_DEVICE_MAIL", &[("disabled", false), ("enabled", true)])?;
         Ok(is_told && self.device_cookies()?)
+    }
+
+    /// The table of breached passwords, where there is one, and whether no password may be set while it can't be read.
+    ///
+    /// # Errors
+    /// It is another word, or there is no table.
+    pub fn breached_passwords(&self) -> Result<Option<(String, bool)>, ConfigError> {
+        let words = [("disabled", None), ("best-effort", Some(false)), ("required", Some(true))];
+        let Some(is_required) = self.choice("BREACHED_PASSWORDS", &words)? else { return Ok(None) };
+        Ok(Some((self.required("BREACHED_TABLE")?, is_required)))
     }
 
     /// How many sessions a user may have at once, if there is a limit.

@@ -45,6 +45,7 @@ pub mod journal;
 pub mod keys;
 pub mod letters;
 pub mod messages;
+pub mod password_policy;
 pub mod passwords;
 pub mod patience;
 pub mod rate_limit;

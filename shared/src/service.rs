@@ -3,11 +3,10 @@
 use jiff::Timestamp;
 
 use crate::{
-    domain::{
-        attempts::Limits, factors::MfaPolicy, password::Profile as PasswordProfile, session::Lifetimes,
-    },
+    domain::{attempts::Limits, factors::MfaPolicy, session::Lifetimes},
     journal::Journal,
     keys::{AccessTokens, FactorKeys, KeyAlgorithm, KeysError, RefreshTokens, VersionedSecret},
+    password_policy::PasswordPolicy,
     passwords::Hasher,
     rate_limit::RateLimit,
     rules_cache::RulesCache,
@@ -28,7 +27,7 @@ pub struct AuthService {
     /// Passwords.
     pub hasher: Hasher,
     /// Which passwords may be set.
-    pub policy: PasswordProfile,
+    pub policy: PasswordPolicy,
     /// Whether strangers may register.
     pub registration: bool,
     /// Whether a registration makes its user only when the address is confirmed by mail.

@@ -180,7 +180,7 @@ const COUNTING: &[&str] = &[
 ];
 
 /// A value of each setting that makes no sense, and the functions that use it.
-const SENSELESS: [(&str, &str, &[&str]); 37] = [
+const SENSELESS: [(&str, &str, &[&str]); 38] = [
     (
         "TOKEN_ISSUER",
         "no name",
@@ -228,6 +228,7 @@ const SENSELESS: [(&str, &str, &[&str]); 37] = [
     ("LOGIN_MAX_ATTEMPTS_PER_ADDRESS", "-78", GUARDING),
     ("DEVICE_COOKIES", "on", &["login", "login-factor", "passkey"]),
     ("NEW_DEVICE_MAIL", "on", &["login", "login-factor", "passkey"]),
+    ("BREACHED_PASSWORDS", "sometimes", &["login", "password", "register", "redeem"]),
     ("MAX_SESSIONS_PER_USER", "1001", &["login", "login-factor", "passkey"]),
     ("LOGIN_WINDOW_SECONDS", "0", GUARDING),
     ("LOGIN_RUN_ACTION", "shout", &["login", "login-factor", "password", "email"]),

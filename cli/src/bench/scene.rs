@@ -159,7 +159,8 @@ impl Scene {
             device: device(),
             journal: self.service.journal,
         };
-        create_user(&self.service.store, hasher, PasswordProfile::Crm, &moment()?, registration).await?;
+        create_user(&self.service.store, hasher, &PasswordProfile::Crm.into(), &moment()?, registration)
+            .await?;
         Ok(())
     }
 

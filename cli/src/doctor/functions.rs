@@ -8,9 +8,10 @@ use super::finding::Finding;
 use crate::place::call::{Calls, Failed, Service};
 
 /// What of the stack each variable names: for a table its name, for a secret its ARN.
-const PLACES: [(&str, &str); 8] = [
+const PLACES: [(&str, &str); 9] = [
     ("IDENTITY_TABLE", "IdentityTable"),
     ("SESSIONS_TABLE", "SessionsTable"),
+    ("BREACHED_TABLE", "BreachedTable"),
     ("ACCESS_KEYS_SECRET", "AccessKeysSecret"),
     ("REFRESH_KEYS_SECRET", "RefreshKeysSecret"),
     ("LINK_KEYS_SECRET", "LinkKeysSecret"),

@@ -15,6 +15,7 @@ const TEMPLATE: &str = include_str!("../../../template.yaml");
 pub(super) enum Place {
     IdentityTable,
     SessionsTable,
+    BreachedTable,
     AccessKeysSecret,
     RefreshKeysSecret,
     LinkKeysSecret,
@@ -22,9 +23,10 @@ pub(super) enum Place {
 }
 
 impl Place {
-    pub(super) const ALL: [Self; 6] = [
+    pub(super) const ALL: [Self; 7] = [
         Self::IdentityTable,
         Self::SessionsTable,
+        Self::BreachedTable,
         Self::AccessKeysSecret,
         Self::RefreshKeysSecret,
         Self::LinkKeysSecret,
@@ -32,12 +34,12 @@ impl Place {
     ];
 
     pub(super) const fn is_table(self) -> bool {
-        matches!(self, Self::IdentityTable | Self::SessionsTable)
+        matches!(self, Self::IdentityTable | Self::SessionsTable | Self::BreachedTable)
     }
 
     /// Whether only some stacks have it.
     pub(super) const fn is_optional(self) -> bool {
-        matches!(self, Self::LinkKeysSecret | Self::FactorKeysSecret)
+        matches!(self, Self::BreachedTable | Self::LinkKeysSecret | Self::FactorKeysSecret)
     }
 
     /// Its name in the template.
@@ -45,6 +47,7 @@ impl Place {
         match self {
             Self::IdentityTable => "IdentityTable",
             Self::SessionsTable => "SessionsTable",
+            Self::BreachedTable => "BreachedTable",
             Self::AccessKeysSecret => "AccessKeysSecret",
             Self::RefreshKeysSecret => "RefreshKeysSecret",
             Self::LinkKeysSecret => "LinkKeysSecret",
@@ -61,6 +64,8 @@ pub(super) struct Right {
     pub(super) keys: Vec<String>,
     /// Whether a write may return the item that stood there.
     pub(super) returns: bool,
+    /// Whether only some stacks give it.
+    pub(super) optional: bool,
 }
 
 /// The rights of every function, by its name in the template without `Function`.
@@ -136,10 +141,9 @@ fn policies<'a>(name: &'a str, resource: &'a Value) -> Result<Vec<(&'a str, &'a 
 
 /// The rights that a statement gives to tables and secrets.
 fn add(rights: &mut Vec<Right>, statement: &Value) -> Result<(), String> {
-    let statement = match statement.get("Fn::If") {
-        // What a condition adds is needed when it holds; none of that is about tables and secrets but keys of AWS KMS.
-        Some(condition) => condition.get(1).ok_or("a condition without a statement")?,
-        None => statement,
+    let (statement, optional) = match statement.get("Fn::If") {
+        Some(condition) => (condition.get(1).ok_or("a condition without a statement")?, true),
+        None => (statement, false),
     };
     let actions: Vec<_> = items(statement.get("Action")).into_iter().filter_map(Value::as_str).collect();
     let of = |service: &str| actions.iter().any(|action| action.starts_with(service));
@@ -153,8 +157,16 @@ fn add(rights: &mut Vec<Right>, statement: &Value) -> Result<(), String> {
     let returns = returned.and_then(|returned| text(returned, "dynamodb:ReturnValues")) != Some("NONE");
     let condition = condition.and_then(|condition| condition.get("ForAllValues:StringLike"));
     let keys = items(condition.and_then(|condition| condition.get("dynamodb:LeadingKeys")));
-    let keys: Vec<_> =
-        keys.into_iter().filter_map(|key| Some(key.as_str()?.strip_suffix('*')?.to_owned())).collect();
+    let (some_stacks, every_stack): (Vec<_>, Vec<_>) =
+        keys.into_iter().partition(|key| key.get("Fn::If").is_some());
+    let prefixes = |keys: Vec<&Value>| -> Vec<String> {
+        let key = |key: &Value| {
+            let key = key.pointer("/Fn::If/1").unwrap_or(key);
+            Some(key.as_str()?.strip_suffix('*')?.to_owned())
+        };
+        keys.into_iter().filter_map(key).collect()
+    };
+    let (some_stacks, every_stack) = (prefixes(some_stacks), prefixes(every_stack));
     for resource in items(statement.get("Resource")) {
         // What only some stacks have stands on a condition.
         let resource = resource.pointer("/Fn::If/1").unwrap_or(resource);
@@ -166,7 +178,17 @@ fn add(rights: &mut Vec<Right>, statement: &Value) -> Result<(), String> {
         let name = attribute(0).or_else(|| text(resource, "Ref")).unwrap_or_default();
         let place = Place::ALL.into_iter().find(|place| place.name() == name);
         let place = place.ok_or_else(|| format!("{name} is no table and no secret that is known"))?;
-        rights.push(Right { place, actions: actions.clone(), keys: keys.clone(), returns });
+        let right = |keys: &Vec<String>, optional| Right {
+            place,
+            actions: actions.clone(),
+            keys: keys.clone(),
+            returns,
+            optional,
+        };
+        rights.push(right(&every_stack, optional));
+        if !some_stacks.is_empty() {
+            rights.push(right(&some_stacks, true));
+        }
     }
     Ok(())
 }

@@ -147,18 +147,20 @@ async fn of_function(
 fn judge(rights: &[Right], place: Place, key: Option<&str>, allowed: &[String], judged: &mut Judged) {
     let actions = if place.is_table() { TABLE_ACTIONS } else { SECRET_ACTIONS };
     for action in actions {
-        let needed = rights.iter().any(|right| {
+        let mut given = rights.iter().filter(|right| {
             right.place == place
                 && right.actions.iter().any(|known| known == action)
                 && key.map_or(!place.is_table(), |key| right.keys.iter().any(|known| known == key))
         });
+        let (needed, lacked) = (given.clone().next().is_some(), given.any(|right| !right.optional));
         let what = match key {
             Some(key) => format!("{action} {key}… of {}", place.name()),
             None if place.is_table() => format!("{action} of {} without a key", place.name()),
             None => format!("{action} of {}", place.name()),
         };
         match (needed, allowed.iter().any(|allowed| allowed == action)) {
-            (true, false) => judged.lacking.push(what),
+            // What only some stacks give is not missed here.
+            (true, false) if lacked => judged.lacking.push(what),
             (false, true) => judged.excess.push(what),
             _ => {}
         }
@@ -263,7 +265,7 @@ mod tests {
         let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
         let place = Place::IdentityTable;
         let (actions, keys) = (owned(&["GetItem", "PutItem"]), owned(&["USER#"]));
-        let rights = [Right { place, actions, keys, returns: true }];
+        let rights = [Right { place, actions, keys, returns: true, optional: false }];
         let judged = |key, allowed: &[&str]| {
             let mut judged = Judged::default();
             let allowed: Vec<_> = allowed.iter().map(|action| (*action).to_owned()).collect();
@@ -308,6 +310,7 @@ mod tests {
             actions: vec![action.to_owned()],
             keys: vec![key.to_owned()],
             returns,
+            optional: false,
         };
         let rights = [right("PutItem", "EMAIL#", false), right("UpdateItem", "EMAIL#", true)];
         assert!(gives_nothing_back(&rights, place, "EMAIL#") && !gives_nothing_back(&rights, place, "USER#"));
@@ -320,10 +323,24 @@ mod tests {
         assert_eq!(judged, Judged::default());
     }
 
+    /// A stack without breached passwords is well; one whose role may read them is, too.
+    #[test]
+    fn what_only_some_stacks_give_is_missed_nowhere_and_too_much_nowhere() {
+        let place = Place::SessionsTable;
+        let (actions, keys) = (vec!["GetItem".to_owned()], vec!["USER#".to_owned()]);
+        let rights = [Right { place, actions, keys, returns: true, optional: true }];
+        for allowed in [&[][..], &["GetItem".to_owned()]] {
+            let mut judged = Judged::default();
+            judge(&rights, place, Some("USER#"), allowed, &mut judged);
+            assert_eq!(judged, Judged::default(), "{allowed:?}");
+        }
+    }
+
     #[test]
     fn a_secret_needs_no_key() {
         let actions = vec!["GetSecretValue".to_owned()];
-        let rights = [Right { place: Place::AccessKeysSecret, actions, keys: Vec::new(), returns: true }];
+        let place = Place::AccessKeysSecret;
+        let rights = [Right { place, actions, keys: Vec::new(), returns: true, optional: false }];
         let mut judged = Judged::default();
         judge(&rights, Place::AccessKeysSecret, None, &["GetSecretValue".to_owned()], &mut judged);
         judge(&rights, Place::RefreshKeysSecret, None, &["GetSecretValue".to_owned()], &mut judged);

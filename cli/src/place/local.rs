@@ -15,6 +15,8 @@ use super::proxy;
 
 /// The names that `nova local` gives to the tables.
 pub(crate) const TABLES: [&str; 2] = ["IdentityTable", "SessionsTable"];
+/// The table of breached passwords, where it has one.
+pub(crate) const BREACHED: &str = "BreachedTable";
 /// The region that it takes itself to be in.
 const REGION: &str = "us-east-1";
 /// The secret of one that sends mail.

@@ -46,6 +46,9 @@ pub(crate) struct Target {
     /// Sessions table, if not the stack's.
     #[arg(long, help_heading = HEADING, value_name = "NAME", env = "SESSIONS_TABLE", hide_env_values = true)]
     sessions_table: Option<String>,
+    /// Table of breached passwords, if not the stack's.
+    #[arg(long, help_heading = HEADING, value_name = "NAME", env = "BREACHED_TABLE", hide_env_values = true)]
+    breached_table: Option<String>,
     /// Secret with the access token keys (name or ARN), if not the stack's.
     #[arg(long, help_heading = HEADING, value_name = "ID", env = "ACCESS_KEYS_SECRET", hide_env_values = true)]
     access_keys_secret: Option<String>,
@@ -114,6 +117,29 @@ impl Target {
             }
         };
         Ok(Store::new(client, Tables { identity, sessions }))
+    }
+
+    /// The list of breached passwords, reached. `None`: the system has none, or does not tell.
+    ///
+    /// # Errors
+    /// When nobody lets us in.
+    pub(crate) async fn breached_list(&self) -> Result<Option<BreachedList>, Box<dyn Error>> {
+        if let Some(url) = &self.local {
+            let client = local::clients(url)?.dynamodb;
+            let table = self.breached_table.clone().unwrap_or_else(|| local::BREACHED.to_owned());
+            let found = client.describe_table().table_name(&table).send().await.is_ok();
+            return Ok(found.then(|| BreachedList::new(client, table)));
+        }
+        if self.breached_table.is_none() && self.stack.is_none() {
+            return Ok(None);
+        }
+        let aws = aws::Aws::load(self).await?;
+        let table = match (&self.breached_table, &self.stack) {
+            (Some(table), _) => Some(table.clone()),
+            (None, Some(stack)) => stack::outputs(&aws, stack).await?.remove("BreachedTableName"),
+            (None, None) => None,
+        };
+        Ok(table.map(|table| BreachedList::new(aws.dynamodb(), table)))
     }
 
     /// The secrets of the rings that the system has, reached.

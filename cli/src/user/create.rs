@@ -47,8 +47,8 @@ pub(super) fn permission(text: &str) -> Result<String, NotAPermission> {
 
 pub(super) async fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     let new = registration(args, password::read()?)?;
-    let store = args.target.store().await?;
-    let made = create_user(&store, args.password.hasher(), args.password.policy(), &moment()?, new).await;
+    let (store, policy) = (args.target.store().await?, args.password.policy_at(&args.target).await?);
+    let made = create_user(&store, args.password.hasher(), &policy, &moment()?, new).await;
     let user = made.map_err(refused)?;
     args.output.print(&json!({"id": user.id.to_string()}), &format!("created {}", user.id))
 }
@@ -92,7 +92,7 @@ pub(super) async fn create_for_demo(
     };
     let new = registration(&args, Password::new(password.to_owned()))?;
     let store = args.target.store().await?;
-    match create_user(&store, args.password.hasher(), args.password.policy(), &moment()?, new).await {
+    match create_user(&store, args.password.hasher(), &args.password.policy().into(), &moment()?, new).await {
         Ok(_) => Ok(true),
         Err(nova_auth::flows::FlowError::Refused(Refusal::EmailTaken)) => Ok(false),
         Err(error) => Err(refused(error)),

@@ -71,7 +71,10 @@ async fn put_back(store: &Store, email: &Email, password: &Password) -> Result<b
     let hash = kept.and_then(|kept| kept.password_hash);
     if !hash.is_some_and(|hash| verify_now(password, &hash)) {
         let rules = PasswordArgs::default();
-        operator.set_password(&user, password, rules.policy(), rules.hasher()).await.map_err(refused)?;
+        operator
+            .set_password(&user, password, &rules.policy().into(), rules.hasher())
+            .await
+            .map_err(refused)?;
         changed = true;
     }
     Ok(changed)

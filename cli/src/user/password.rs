@@ -58,6 +58,12 @@ impl PasswordArgs {
         Hasher::new(self.bcrypt_cost)
     }
 
+    /// The rules, with the list of breached passwords that the system has. An operator is at hand when it can't be read, and does it again.
+    pub(super) async fn policy_at(self, target: &Target) -> Result<PasswordPolicy, Box<dyn Error>> {
+        let breached = target.breached_list().await?.map(|list| Breached { list, required: true });
+        Ok(PasswordPolicy { profile: self.policy(), breached })
+    }
+
     pub(super) fn policy(self) -> PasswordProfile {
         match self.password_profile {
             PasswordRules::Crm => PasswordProfile::Crm,
@@ -73,7 +79,8 @@ pub(super) async fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     let moment = moment()?;
     let tells = args.language.tells(&args.common.target).await;
     let operator = Operator { tells, ..operator(&store, &moment, args.common.log) };
-    let set = operator.set_password(&user, &password, args.password.policy(), args.password.hasher()).await;
+    let policy = args.password.policy_at(&args.common.target).await?;
+    let set = operator.set_password(&user, &password, &policy, args.password.hasher()).await;
     set.map_err(refused)?;
     let done = json!({"id": user.id.to_string(), "passwordSet": true, "sessionsEnded": true});
     args.common.output.print(

@@ -10,7 +10,8 @@ use nova_auth::{
     http::{self, Endpoint, Request},
 };
 
-const SETTINGS: [Setting; 8] = [
+const SETTINGS: [Setting; 9] = [
+    Setting::Breached,
     Setting::Lifetimes,
     Setting::BcryptCost,
     Setting::Attempts,

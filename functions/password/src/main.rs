@@ -13,7 +13,8 @@ use nova_auth::{
     http::{self, Answer, Endpoint, Request},
 };
 
-const SETTINGS: [Setting; 6] = [
+const SETTINGS: [Setting; 7] = [
+    Setting::Breached,
     Setting::BcryptCost,
     Setting::PasswordProfile,
     Setting::Attempts,
@@ -27,7 +28,7 @@ async fn main() -> ExitCode {
     app::run(async {
         let service = AuthService::start(Rings::Access, &SETTINGS).await?;
         http::serve(Endpoint::Password, &service.edge, async |request| {
-            let change = parse(request, service.policy)?;
+            let change = parse(request, service.policy.profile)?;
             change_password(&service, &request.moment, &change).await?;
             Ok(Answer::message("PASSWORD_CHANGED"))
         })
@@ -46,5 +47,5 @@ fn parse(request: &Request, policy: Profile) -> Result<PasswordChange, Refusal> 
     let faults = new.iter().flat_map(|new| policy.faults(new, None));
     faults.for_each(|fault| fields.refuse("newPassword", fault));
     let (current, new) = fields.finish(current.zip(new))?;
-    Ok(PasswordChange { access, current, new, policy, caller: request.caller.clone() })
+    Ok(PasswordChange { access, current, new, caller: request.caller.clone() })
 }

@@ -17,7 +17,8 @@ use nova_auth::{
 };
 use serde_json::json;
 
-const SETTINGS: [Setting; 5] = [
+const SETTINGS: [Setting; 6] = [
+    Setting::Breached,
     Setting::BcryptCost,
     Setting::PasswordProfile,
     Setting::Registration,
@@ -31,7 +32,7 @@ async fn main() -> ExitCode {
         let service = AuthService::start(Rings::None, &SETTINGS).await?;
         http::serve(Endpoint::Register, &service.edge, async |request| {
             admit(&service)?;
-            let applicant = parse(request, service.policy)?;
+            let applicant = parse(request, service.policy.profile)?;
             // Boxed: the calls are nested deeper than the compiler follows by itself.
             Ok(render(Box::pin(register(&service, &request.moment, applicant)).await?))
         })

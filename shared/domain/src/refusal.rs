@@ -131,6 +131,8 @@ pub enum Fault {
     PasswordTooLong,
     /// Easily guessed: on the list of common passwords, or the address itself.
     PasswordTooCommon,
+    /// It was breached elsewhere.
+    PasswordBreached,
 }
 
 impl Refusal {

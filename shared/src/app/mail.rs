@@ -8,13 +8,14 @@ use crate::{
         mail::{recover::Recovery, redeem::Redemption, send::Sending},
     },
     keys::{KeyCache, MailLinks, TokenKind},
+    password_policy::PasswordPolicy,
     passwords::Hasher,
     rate_limit::RateLimit,
     service::Relay,
     store::Store,
 };
 
-use super::{StartError, note, start_time, started};
+use super::{StartError, breached, note, start_time, started};
 
 /// What the recovery works with. It has no keys.
 #[derive(Debug)]
@@ -80,7 +81,10 @@ impl RedeemService {
             store: Store::new(clients.dynamodb.clone(), config.tables()?),
             links: mail_links(config, clients)?,
             hasher: Hasher::new(config.bcrypt_cost()?),
-            policy: config.password_profile()?,
+            policy: PasswordPolicy {
+                profile: config.password_profile()?,
+                breached: breached(config, clients)?,
+            },
             guesses: config.attempts()?.address,
             rate_limit: RateLimit::new(config.api_rate(100)?),
             journal: Journal::keeping(config.security_log()?),

@@ -17,7 +17,7 @@ fn config(changes: &[(&str, &str)]) -> Config {
 /// Asks for everything, and gives the complaints.
 fn complaints(changes: &[(&str, &str)]) -> Vec<String> {
     let config = config(changes);
-    let asked: [Result<(), ConfigError>; 26] = [
+    let asked: [Result<(), ConfigError>; 27] = [
         config.aws().map(drop),
         config.tables().map(drop),
         config.access_keys_secret().map(drop),
@@ -28,6 +28,7 @@ fn complaints(changes: &[(&str, &str)]) -> Vec<String> {
         config.attempts().map(drop),
         config.device_cookies().map(drop),
         config.new_device_mail().map(drop),
+        config.breached_passwords().map(drop),
         config.max_sessions().map(drop),
         config.run_action().map(drop),
         config.bcrypt_cost().map(drop),
@@ -78,6 +79,8 @@ fn a_wrong_variable_is_named_and_its_value_is_not() {
         &[("LOGIN_MAX_ATTEMPTS_PER_ADDRESS", "101")],
         &[("DEVICE_COOKIES", "yes")],
         &[("NEW_DEVICE_MAIL", "on")],
+        &[("BREACHED_PASSWORDS", "sometimes")],
+        &[("BREACHED_PASSWORDS", "required")],
         &[("MAX_SESSIONS_PER_USER", "1001")],
         &[("LOGIN_WINDOW_SECONDS", "-1")],
         &[("LOGIN_RUN_ACTION", "ban")],

@@ -40,6 +40,8 @@ pub struct LoggedIn {
     pub quota: Quota,
     /// Whether the session opens nothing but the enrolment of a second factor.
     pub enrolling: bool,
+    /// Whether the password was breached elsewhere: the user should set another.
+    pub password_change_advised: bool,
     /// What the device is to keep of this login, where the stack knows devices.
     pub device: Option<Token>,
 }
@@ -166,6 +168,7 @@ pub(super) async fn welcome(
         profile: user,
         quota: Quota::unused("account", service.attempts.account),
         enrolling: session.state == State::Enrolling,
+        password_change_advised: false,
     })
 }
 

@@ -10,14 +10,11 @@ use super::{
     current_password,
     journal::announce,
     mail::notice,
+    new_password,
 };
 use crate::{
     domain::{
-        mail::Notice,
-        moment::Moment,
-        password::{Password, Profile as PasswordProfile},
-        refusal::{FieldFault, Refusal},
-        security_event::SecurityEvent,
+        mail::Notice, moment::Moment, password::Password, refusal::Refusal, security_event::SecurityEvent,
     },
     keys::Token,
     service::AuthService,
@@ -33,8 +30,6 @@ pub struct PasswordChange {
     pub current: Password,
     /// The password as it shall be.
     pub new: Password,
-    /// Which passwords may be set.
-    pub policy: PasswordProfile,
     /// Who is calling.
     pub caller: Caller,
 }
@@ -53,9 +48,7 @@ pub async fn change_password(
     change: &PasswordChange,
 ) -> Result<(), FlowError> {
     let who = authenticate_call(service, moment, &change.access).await?;
-    change.policy.check(&change.new, &who.profile.email).map_err(|faults| {
-        Refusal::Invalid(faults.into_iter().map(|fault| FieldFault { field: "newPassword", fault }).collect())
-    })?;
+    new_password::check(&service.policy, ("newPassword", &change.new), &who.profile.email).await?;
     // The call was counted as the user's.
     let limit = service.attempts.address;
     let address = attempts::enter_address(&service.store, limit, None, moment, change.caller.address).await?;

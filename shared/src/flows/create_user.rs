@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::{
     FlowError,
     journal::{Journal, announce},
+    new_password,
 };
 use crate::{
     domain::{
@@ -12,13 +13,14 @@ use crate::{
         ids::UserId,
         moment::Moment,
         name::PersonName,
-        password::{Password, Profile as PasswordProfile},
-        refusal::{FieldFault, Refusal},
+        password::Password,
+        refusal::Refusal,
         security_event::SecurityEvent,
         session::Device,
         user::{Profile, Role, Status, check_permissions},
     },
     entropy,
+    password_policy::PasswordPolicy,
     passwords::Hasher,
     store::{Credential, NewUser, Store, UserCreated},
 };
@@ -49,13 +51,11 @@ pub struct Registration {
 pub async fn create_user(
     store: &Store,
     hasher: Hasher,
-    policy: PasswordProfile,
+    policy: &PasswordPolicy,
     moment: &Moment,
     new: Registration,
 ) -> Result<Profile, FlowError> {
-    policy.check(&new.password, &new.email).map_err(|faults| {
-        Refusal::Invalid(faults.into_iter().map(|fault| FieldFault { field: "password", fault }).collect())
-    })?;
+    new_password::check(policy, ("password", &new.password), &new.email).await?;
     check_permissions(&new.permissions).map_err(|fault| Refusal::field("permissions", fault))?;
     let password_hash = hasher.hash(&new.password).await?;
     let profile = Profile {

@@ -176,12 +176,22 @@ async fn at_account(
     attempt: &LoginAttempt,
 ) -> Result<Login, FlowError> {
     let moment = &account.moment;
+    let mut advised = None;
     for _ in 0..MAX_ROUNDS {
         let hash = readable(credential.as_ref(), moment);
-        let (verdict, now) = tokio::join!(
+        // Asked of every password that is tried, so that nobody can tell by it which was right.
+        let advice = async {
+            match advised {
+                Some(known) => known,
+                None => service.policy.advises_against(&attempt.password).await,
+            }
+        };
+        let (verdict, now, advice) = tokio::join!(
             service.hasher.examine(&attempt.password, hash),
-            service.store.credential(&attempt.email)
+            service.store.credential(&attempt.email),
+            advice
         );
+        advised = Some(advice);
         let (verdict, now) = (verdict?, now?);
         if now != credential {
             (credential, profile) = read_again(service, attempt, Some(now)).await?;
@@ -204,7 +214,7 @@ async fn at_account(
             AfterPassword::Enrolment => true,
             AfterPassword::SecondStep => {
                 let (step, ()) =
-                    tokio::join!(ask_for_second_step(service, moment, &active, attempt), forgive);
+                    tokio::join!(ask_for_second_step(service, moment, &active, (attempt, advice)), forgive);
                 let step = step?;
                 upgrade(service, moment, (known, verdict), attempt).await;
                 return Ok(Login::SecondStep(step));
@@ -220,7 +230,7 @@ async fn at_account(
         if user.as_ref().is_some_and(|user| user.is_active() && user.epoch == begun.session.epoch) {
             upgrade(service, moment, (known, verdict), attempt).await;
             let begun = welcome(service, moment, active, (&begun, attempt.known.as_ref())).await?;
-            return Ok(Login::Begun(Box::new(begun)));
+            return Ok(Login::Begun(Box::new(LoggedIn { password_change_advised: advice, ..begun })));
         }
         withdraw(service, moment, &begun.session).await;
         if !user.is_some_and(|user| user.is_active()) {
@@ -271,7 +281,7 @@ async fn ask_for_second_step(
     service: &AuthService,
     moment: &Moment,
     profile: &Profile,
-    attempt: &LoginAttempt,
+    (attempt, password_change_advised): (&LoginAttempt, bool),
 ) -> Result<SecondStep, FlowError> {
     let token = second_step::new_token()?;
     let challenge = Challenge {
@@ -283,6 +293,7 @@ async fn ask_for_second_step(
         claimed: attempt.claimed.clone(),
         ends: moment.now + STEP_LIFE,
         used_by: None,
+        password_change_advised,
     };
     service.store.put_challenge(&second_step::digest(&token), &challenge).await?;
     Ok(SecondStep {

@@ -17,6 +17,7 @@ mod in_force;
 pub mod login;
 pub mod logout;
 pub mod mail;
+mod new_password;
 pub mod operator;
 pub mod passkey;
 pub mod refresh;

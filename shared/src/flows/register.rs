@@ -10,7 +10,7 @@ use super::{
     Caller, FlowError,
     attempts::{enter_address, leave},
     create_user::{Registration, create_user},
-    mail,
+    mail, new_password,
 };
 use crate::{
     domain::{
@@ -19,7 +19,7 @@ use crate::{
         moment::Moment,
         name::PersonName,
         password::Password,
-        refusal::{FieldFault, Refusal},
+        refusal::Refusal,
         user::{Profile, Role},
     },
     rate_limit,
@@ -90,9 +90,7 @@ async fn ask_to_confirm(
     applicant: Applicant,
 ) -> Result<Registered, FlowError> {
     let Applicant { name, email, password, caller } = applicant;
-    service.policy.check(&password, &email).map_err(|faults| {
-        Refusal::Invalid(faults.into_iter().map(|fault| FieldFault { field: "password", fault }).collect())
-    })?;
+    new_password::check(&service.policy, ("password", &password), &email).await?;
     mail::count_mails_from(&service.store, None, moment, caller.address).await?;
     let hash = service.hasher.hash(&password).await?;
     let key = mail::new_key(MailKind::Verify, &email, moment)?;
@@ -116,6 +114,6 @@ async fn create(
         device: applicant.caller.device,
         journal: service.journal,
     };
-    let made = create_user(&service.store, service.hasher, service.policy, moment, new).await?;
+    let made = create_user(&service.store, service.hasher, &service.policy, moment, new).await?;
     Ok(Registered::Made(Box::new(made)))
 }

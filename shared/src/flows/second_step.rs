@@ -129,7 +129,8 @@ async fn with_place(
         withdraw(auth, moment, &begun.session).await;
         return Err(gone);
     }
-    welcome(auth, moment, profile, (&begun, attempt.known.as_ref())).await
+    let begun = welcome(auth, moment, profile, (&begun, attempt.known.as_ref())).await?;
+    Ok(LoggedIn { password_change_advised: challenge.password_change_advised, ..begun })
 }
 
 /// The user, if the first step still counts.

@@ -161,6 +161,7 @@ pub const fn fault_code(fault: Fault) -> &'static str {
         Fault::PasswordNeedsSymbol => "PASSWORD_NEEDS_SYMBOL",
         Fault::PasswordTooLong => "PASSWORD_TOO_LONG",
         Fault::PasswordTooCommon => "PASSWORD_TOO_COMMON",
+        Fault::PasswordBreached => "PASSWORD_BREACHED",
     }
 }
 
@@ -355,6 +356,7 @@ mod tests {
             Fault::PasswordNeedsSymbol,
             Fault::PasswordTooLong,
             Fault::PasswordTooCommon,
+            Fault::PasswordBreached,
         ];
         let problems = problems();
         let codes = problems.iter().map(|problem| problem.row().1).chain(faults.map(fault_code));

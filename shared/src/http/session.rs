@@ -48,15 +48,18 @@ pub fn login(login: &Login) -> Answer {
 /// A session that has begun.
 #[must_use]
 pub fn logged_in(begun: &LoggedIn) -> Answer {
-    let LoggedIn { access, refresh, profile, quota, enrolling, device } = begun;
+    let LoggedIn { access, refresh, profile, quota, enrolling, password_change_advised, device } = begun;
     let mut data = json!({
         "accessToken": access.token.expose(),
         "expiresIn": access.expires_in.as_secs(),
         "user": {"id": profile.id, "name": profile.name, "email": profile.email, "role": profile.role},
     });
     // Said only where it is so: everybody else gets what they always got.
-    if let Some(members) = data.as_object_mut().filter(|_| *enrolling) {
-        members.insert("enrolmentRequired".to_owned(), Value::Bool(true));
+    let said = [("enrolmentRequired", enrolling), ("passwordChangeAdvised", password_change_advised)];
+    for (name, _) in said.into_iter().filter(|(_, is_so)| **is_so) {
+        if let Some(members) = data.as_object_mut() {
+            members.insert(name.to_owned(), Value::Bool(true));
+        }
     }
     Answer::data(data).delivering(refresh).keeping(device.as_ref(), refresh).with_quota(*quota)
 }

@@ -188,7 +188,7 @@ mod tests {
             }
         }
         // Of each stack, kind, mailbox and row: two users or none, with two passwords.
-        assert_eq!(macs.len(), 2 * 6 * 2 * 2 * 3 * 2);
+        assert_eq!(macs.len(), 2 * 7 * 2 * 2 * 3 * 2);
     }
 
     /// A link with anything in it changed is another link, or none.
@@ -227,6 +227,6 @@ mod tests {
         ] {
             all.insert(mac(1, key(), &prepared));
         }
-        assert_eq!(all.len(), 2 + 2 + 5 + 3);
+        assert_eq!(all.len(), 2 + 2 + 6 + 3);
     }
 }

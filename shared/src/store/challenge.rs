@@ -45,6 +45,14 @@ pub struct Challenge {
     /// The request that made it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub used_by: Option<RequestId>,
+    /// Whether the password was breached elsewhere.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub password_change_advised: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+const fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 fn key(digest: &str) -> item::Item {

@@ -13,6 +13,7 @@
 mod address;
 mod attempts;
 mod batch;
+mod breached;
 mod ceremony;
 mod challenge;
 mod credential;
@@ -46,6 +47,7 @@ mod user;
 
 pub use address::AddressCommit;
 pub use attempts::{AttemptsKey, Reservation, Taken, Wanted};
+pub use breached::{BreachedList, LoadedList, SHARDS_AT_ONCE};
 pub use ceremony::{CEREMONY_LASTS, Ceremony, CeremonyKind};
 pub use challenge::Challenge;
 pub use credential::Credential;

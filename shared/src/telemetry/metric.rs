@@ -38,16 +38,19 @@ pub enum Metric {
     MailSent,
     /// A mail could not be sent; it is tried again.
     MailNotSent,
+    /// The list of breached passwords could not be read, and what asked went on without it.
+    BreachedUnread,
 }
 
 impl Metric {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::AuthzFail,
         Self::AuthorizerUnauthorized,
         Self::AuthorizerError,
         Self::MailSent,
         Self::MailNotSent,
+        Self::BreachedUnread,
     ];
 
     /// Its name.
@@ -59,6 +62,7 @@ impl Metric {
             Self::AuthorizerError => "authorizer_error",
             Self::MailSent => "mail_sent",
             Self::MailNotSent => "mail_not_sent",
+            Self::BreachedUnread => "breached_list_unread",
         }
     }
 }

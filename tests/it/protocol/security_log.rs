@@ -97,7 +97,6 @@ async fn only_a_guess_takes_a_place() {
         access: pair.access.clone(),
         current: Password::new(current.to_owned()),
         new: Password::new(new.to_owned()),
-        policy: nova_auth::domain::password::Profile::Crm,
         caller: Caller {
             address: nova_auth::domain::address::ClientAddress::parse(ADDRESS),
             device: device(),

@@ -230,7 +230,8 @@ impl World {
         let policy = PasswordProfile::Crm;
         let moment = self.at(-3600);
         let hasher = Hasher::new(CHEAP);
-        let made = create_user(&self.service.store, hasher, policy, &moment, registration).await.unwrap();
+        let made =
+            create_user(&self.service.store, hasher, &policy.into(), &moment, registration).await.unwrap();
         Person { id: made.id, email }
     }
 
@@ -299,7 +300,6 @@ impl World {
             access: access.clone(),
             current: Password::new(current.to_owned()),
             new: Password::new(new.to_owned()),
-            policy: PasswordProfile::Crm,
             caller: Caller { address: ClientAddress::parse(ADDRESS), device: device(), language: "en" },
         };
         change_password(&self.service, moment, &change).await

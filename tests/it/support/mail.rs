@@ -1,5 +1,7 @@
 //! The mails of a stack: their links and codes, computed from the rows as the sender computes them.
 
+use std::time::Duration;
+
 use nova_auth::app::{mail_links, start_time};
 use nova_auth::aws::Clients;
 use nova_auth::config::Config;
@@ -34,8 +36,18 @@ pub(crate) async fn read(system: &System, email: &str, kind: MailKind) -> Read {
     let tables = Tables { identity: IDENTITY.to_owned(), sessions: SESSIONS.to_owned() };
     let store = Store::new(clients.dynamodb, tables);
     let (email, now) = (Email::parse(email).unwrap(), start_time());
-    let newest = store.newest_mails(&MailDigest::of(&email), kind).await.unwrap();
-    let (key, mut mail) = newest.into_iter().next().unwrap();
+    // The sender asks for some of them, a moment after what they are about.
+    let asked_for = async {
+        loop {
+            let newest = store.newest_mails(&MailDigest::of(&email), kind).await.unwrap();
+            if let Some(found) = newest.into_iter().next() {
+                return found;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let asked_for = tokio::time::timeout(Duration::from_secs(60), asked_for).await;
+    let (key, mut mail) = asked_for.unwrap_or_else(|_| panic!("no such mail: {}", system.stack.logs()));
     if mail.prepared.is_none() {
         let credential = store.credential(&email).await.unwrap();
         let bound = mail.bound(kind, credential.as_ref().map(Credential::bound)).unwrap();

@@ -84,6 +84,7 @@ pub(crate) fn with_every_route(options: &mut Options) {
     for name in ["Tickets", "DeviceCookies", "NewDeviceMail"] {
         options.parameters.insert(name.to_owned(), "enabled".to_owned());
     }
+    options.parameters.insert("BreachedPasswords".to_owned(), "best-effort".to_owned());
 }
 
 /// Takes the passkeys of `example.org`.

@@ -21,9 +21,10 @@ fn pattern(parameter: &str) -> Regex {
 
 /// Asks for every setting, with these variables and nothing else wrong.
 fn complaint(variables: &[(&str, &str)]) -> Option<String> {
-    let needed = ["IDENTITY_TABLE", "SESSIONS_TABLE", "ACCESS_KEYS_SECRET", "REFRESH_KEYS_SECRET"];
+    let needed =
+        ["IDENTITY_TABLE", "SESSIONS_TABLE", "BREACHED_TABLE", "ACCESS_KEYS_SECRET", "REFRESH_KEYS_SECRET"];
     let config: Config = needed.map(|name| (name, name)).iter().chain(variables).copied().collect();
-    let asked: [Result<(), ConfigError>; 25] = [
+    let asked: [Result<(), ConfigError>; 26] = [
         config.tables().map(drop),
         config.access_keys_secret().map(drop),
         config.refresh_keys_secret().map(drop),
@@ -33,6 +34,7 @@ fn complaint(variables: &[(&str, &str)]) -> Option<String> {
         config.attempts().map(drop),
         config.device_cookies().map(drop),
         config.new_device_mail().map(drop),
+        config.breached_passwords().map(drop),
         config.max_sessions().map(drop),
         config.run_action().map(drop),
         config.bcrypt_cost().map(drop),

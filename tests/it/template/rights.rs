@@ -104,6 +104,7 @@ pub(super) const NEEDS: &[(&str, &str, &str, &[&str])] = &[
     ("Factors", "Sessions", "GetItem", &["USER"]),
     ("Factors", "Sessions", "PutItem", &["CEREMONY", "MAIL"]),
     ("Factors", "Sessions", "UpdateItem", &["CEREMONY", "RATE", "USER"]),
+    ("Login", "Breached", "GetItem", &["BREACHED"]),
     ("Login", "Identity", "GetItem", &["EMAIL", "USER"]),
     ("Login", "Identity", "PutItem", &["EVENT"]),
     ("Login", "Identity", "UpdateItem", &["EMAIL"]),
@@ -136,6 +137,7 @@ pub(super) const NEEDS: &[(&str, &str, &str, &[&str])] = &[
     ("Passkey", "Sessions", "PutItem", &["CEREMONY", "USER"]),
     ("Passkey", "Sessions", "Query", &["USER"]),
     ("Passkey", "Sessions", "UpdateItem", &["CEREMONY", "RATE", "USER"]),
+    ("Password", "Breached", "GetItem", &["BREACHED"]),
     ("Password", "Identity", "BatchGetItem", &["USER"]),
     ("Password", "Identity", "GetItem", &["EMAIL", "USER"]),
     ("Password", "Identity", "PutItem", &["EVENT"]),
@@ -147,6 +149,7 @@ pub(super) const NEEDS: &[(&str, &str, &str, &[&str])] = &[
     ("Password", "Sessions", "UpdateItem", &["ATTEMPTS", "RATE", "USER"]),
     ("Recover", "Sessions", "PutItem", &["MAIL"]),
     ("Recover", "Sessions", "UpdateItem", &["MAILS"]),
+    ("Redeem", "Breached", "GetItem", &["BREACHED"]),
     ("Redeem", "Identity", "DeleteItem", &["EMAIL"]),
     ("Redeem", "Identity", "GetItem", &["EMAIL", "USER"]),
     ("Redeem", "Identity", "PutItem", &["EMAIL", "EVENT", "USER"]),
@@ -160,6 +163,7 @@ pub(super) const NEEDS: &[(&str, &str, &str, &[&str])] = &[
     ("Refresh", "Identity", "PutItem", &["EVENT"]),
     ("Refresh", "Sessions", "GetItem", &["USER"]),
     ("Refresh", "Sessions", "UpdateItem", &["RATE", "USER"]),
+    ("Register", "Breached", "GetItem", &["BREACHED"]),
     ("Register", "Identity", "PutItem", &["EMAIL", "EVENT", "USER"]),
     ("Register", "Sessions", "GetItem", &["USER"]),
     ("Register", "Sessions", "PutItem", &["MAIL"]),
@@ -267,7 +271,7 @@ fn only_who_makes_users_may_put_items_where_profiles_stand() {
 /// `ForAllValues` alone is true of a request that has no key, like a scan.
 #[test]
 fn every_dynamodb_statement_names_the_keys_it_may_touch() {
-    let tables = ["IdentityTable.Arn", "SessionsTable.Arn"];
+    let tables = ["IdentityTable.Arn", "SessionsTable.Arn", "BreachedTable.Arn"];
     for Right { role, statement } in rights_to("dynamodb:").filter(|right| !reads_a_stream(right)) {
         for table in resources(&statement) {
             assert!(
@@ -480,7 +484,12 @@ pub(super) fn rights() -> impl Iterator<Item = Right> {
             // `[condition, statement, none]`: it counts whether or not the condition holds.
             let statement = statement["Fn::If"].get(1).unwrap_or(statement);
             assert_eq!(statement["Effect"], "Allow", "{role}");
-            rights.push(Right { role: role.to_owned(), statement: statement.clone() });
+            let mut statement = statement.clone();
+            let keys = statement.pointer_mut("/Condition/ForAllValues:StringLike/dynamodb:LeadingKeys");
+            for key in keys.and_then(Value::as_array_mut).into_iter().flatten() {
+                *key = key["Fn::If"].get(1).unwrap_or(key).clone();
+            }
+            rights.push(Right { role: role.to_owned(), statement });
         }
     };
     for (role, resource) in of_type(&template, "AWS::IAM::Role") {

@@ -6,7 +6,7 @@ use crate::{
         mail::MailKind, moment::Moment, name::PersonName, password::Password, refusal::Refusal,
         security_event::SecurityEvent, user::Profile,
     },
-    flows::{Caller, FlowError, journal::announce},
+    flows::{Caller, FlowError, journal::announce, new_password},
     store::{PasswordOf, Redeemed, ResetCommit},
 };
 
@@ -57,7 +57,7 @@ async fn activate(
     let Some(bound) = proven.credential(service).await? else {
         return proven.is_used_by(service, &used_by, moment).await;
     };
-    service.check("password", &acceptance.password, &mail.email)?;
+    new_password::check(&service.policy, ("password", &acceptance.password), &mail.email).await?;
     let hash = service.hasher.hash(&acceptance.password).await?;
     let kind = SecurityEvent::UserUpdated;
     let event = service.journal.entry(kind, moment, bound.user_id, &acceptance.caller.device);

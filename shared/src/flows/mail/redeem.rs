@@ -12,8 +12,8 @@ use crate::{
         email::Email,
         mail::{Mail, MailCode, MailDigest, MailKey, MailKind, MailToken, Prepared},
         moment::Moment,
-        password::{Password, PasswordHash, Profile as PasswordProfile},
-        refusal::{FieldFault, Refusal},
+        password::{Password, PasswordHash},
+        refusal::Refusal,
     },
     entropy,
     flows::{
@@ -22,6 +22,7 @@ use crate::{
         journal::Journal,
     },
     keys::MailLinks,
+    password_policy::PasswordPolicy,
     passwords::Hasher,
     rate_limit::{self, RateLimit},
     store::{Credential, Store, StoreError},
@@ -37,7 +38,7 @@ pub struct Redemption {
     /// Passwords.
     pub hasher: Hasher,
     /// Which passwords may be set.
-    pub policy: PasswordProfile,
+    pub policy: PasswordPolicy,
     /// How often an address may guess.
     pub guesses: Limit,
     /// How often the endpoint may be called.
@@ -132,21 +133,6 @@ impl Redemption {
     pub(super) async fn nobodys_hash(&self) -> Result<PasswordHash, FlowError> {
         let nobodys = Password::new(STANDARD.encode(entropy::bytes::<32>()?));
         Ok(self.hasher.hash(&nobodys).await?)
-    }
-
-    /// Whether a password may be set for this address.
-    ///
-    /// # Errors
-    /// `Invalid` with every rule that it breaks.
-    pub(super) fn check(
-        &self,
-        field: &'static str,
-        password: &Password,
-        email: &Email,
-    ) -> Result<(), Refusal> {
-        self.policy.check(password, email).map_err(|faults| {
-            Refusal::Invalid(faults.into_iter().map(|fault| FieldFault { field, fault }).collect())
-        })
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
         refusal::Refusal,
         security_event::SecurityEvent,
     },
-    flows::{Caller, FlowError, journal::announce},
+    flows::{Caller, FlowError, journal::announce, new_password},
     store::{PasswordOf, Redeemed, ResetCommit},
 };
 
@@ -51,7 +51,7 @@ async fn set(service: &Redemption, moment: &Moment, proven: &Proven, reset: &Res
     let Some(bound) = proven.credential(service).await? else {
         return proven.is_used_by(service, &used_by, moment).await;
     };
-    service.check("newPassword", &reset.new, email)?;
+    new_password::check(&service.policy, ("newPassword", &reset.new), email).await?;
     let hash = service.hasher.hash(&reset.new).await?;
     let kind = SecurityEvent::AuthnPasswordReset;
     let event = service.journal.entry(kind, moment, bound.user_id, &reset.caller.device);

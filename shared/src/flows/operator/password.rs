@@ -1,13 +1,10 @@
 use super::Operator;
 use crate::{
     domain::{
-        mail::Notice,
-        password::{Password, Profile as PasswordProfile},
-        refusal::{FieldFault, Refusal},
-        security_event::SecurityEvent,
-        user::Profile,
+        mail::Notice, password::Password, refusal::Refusal, security_event::SecurityEvent, user::Profile,
     },
-    flows::{FlowError, journal::announce},
+    flows::{FlowError, journal::announce, new_password},
+    password_policy::PasswordPolicy,
     passwords::Hasher,
 };
 
@@ -20,13 +17,10 @@ impl Operator<'_> {
         &self,
         user: &Profile,
         password: &Password,
-        policy: PasswordProfile,
+        policy: &PasswordPolicy,
         hasher: Hasher,
     ) -> Result<(), FlowError> {
-        policy.check(password, &user.email).map_err(|faults| {
-            let faults = faults.into_iter().map(|fault| FieldFault { field: "password", fault });
-            Refusal::Invalid(faults.collect())
-        })?;
+        new_password::check(policy, ("password", password), &user.email).await?;
         let hash = hasher.hash(password).await?;
         let entry = self.event(SecurityEvent::AuthnPasswordChange, user.id);
         let mut email = user.email.clone();
