@@ -18,7 +18,7 @@ Exit codes:
   2  usage error
   3  no such user, session or API
   4  done in part: the skipped lines or rows are named
-  5  a check failed: of nova doctor, nova rules test, or nova rules check --expect";
+  5  a check failed: of nova doctor, nova passwords check, nova rules test, or nova rules check --expect";
 
 /// The command lacks something that clap can't ask for.
 #[derive(Debug)]

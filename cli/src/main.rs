@@ -12,6 +12,7 @@ mod keys;
 #[cfg(feature = "local")]
 mod local;
 mod output;
+mod passwords;
 mod place;
 mod rules;
 mod session;
@@ -68,6 +69,9 @@ enum Verb {
     /// Second factors of a user: list, reset.
     #[command(subcommand, after_help = failure::EXIT_CODES)]
     Factor(factor::Verb),
+    /// Passwords that were breached elsewhere: build a filter of them, check one.
+    #[command(subcommand, after_help = failure::EXIT_CODES)]
+    Passwords(passwords::Verb),
     /// Check that a deployment is healthy and production-ready.
     #[command(after_help = doctor::HELP)]
     Doctor(doctor::Args),
@@ -93,6 +97,7 @@ impl Verb {
             Verb::User(verb) => user::run(verb).await,
             Verb::Session(verb) => session::run(verb).await,
             Verb::Factor(verb) => factor::run(verb).await,
+            Verb::Passwords(verb) => passwords::run(&verb),
             Verb::Doctor(args) => doctor::run(args).await,
             Verb::Completions(args) => help::completions(&args),
             Verb::Man(args) => help::man(&args),

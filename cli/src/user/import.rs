@@ -196,7 +196,7 @@ fn say(args: &Args, counts: &Counts) -> Result<(), Box<dyn Error>> {
 }
 
 /// A bar on a terminal, and nothing anywhere else.
-pub(super) fn progress(size: Option<u64>) -> ProgressBar {
+pub(crate) fn progress(size: Option<u64>) -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }

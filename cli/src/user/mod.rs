@@ -29,6 +29,8 @@ use nova_auth::store::Store;
 #[cfg(feature = "local")]
 pub(crate) use self::demo::prepare_for_demo;
 pub(crate) use self::find::{UserName, find};
+pub(crate) use self::import::progress;
+pub(crate) use self::password::read_known as read_known_password;
 pub(crate) use self::view::time;
 use crate::place::Target;
 

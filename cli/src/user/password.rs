@@ -96,6 +96,17 @@ pub(super) fn read() -> Result<Password, Box<dyn Error>> {
     Ok(Password::new(typed))
 }
 
+/// A password that nothing is going to be set to: at a prompt it is asked for once.
+pub(crate) fn read_known() -> Result<Password, Box<dyn Error>> {
+    let stdin = std::io::stdin();
+    let typed =
+        if stdin.is_terminal() { rpassword::prompt_password("Password: ")? } else { piped(stdin.lock())? };
+    if typed.is_empty() {
+        return Err("no password entered".into());
+    }
+    Ok(Password::new(typed))
+}
+
 /// What is typed and not seen is typed wrongly now and then, and then nobody knows the password.
 fn asked(ask: impl Fn(&'static str) -> std::io::Result<String>) -> Result<String, Box<dyn Error>> {
     let typed = ask("Password: ")?;
