@@ -69,7 +69,7 @@ enum Verb {
     /// Second factors of a user: list, reset.
     #[command(subcommand, after_help = failure::EXIT_CODES)]
     Factor(factor::Verb),
-    /// Passwords that were breached elsewhere: build a filter of them, check one.
+    /// Passwords that were breached elsewhere: build a filter of them, put it into a stack, check one.
     #[command(subcommand, after_help = failure::EXIT_CODES)]
     Passwords(passwords::Verb),
     /// Check that a deployment is healthy and production-ready.
@@ -97,7 +97,7 @@ impl Verb {
             Verb::User(verb) => user::run(verb).await,
             Verb::Session(verb) => session::run(verb).await,
             Verb::Factor(verb) => factor::run(verb).await,
-            Verb::Passwords(verb) => passwords::run(&verb),
+            Verb::Passwords(verb) => passwords::run(&verb).await,
             Verb::Doctor(args) => doctor::run(args).await,
             Verb::Completions(args) => help::completions(&args),
             Verb::Man(args) => help::man(&args),

@@ -16,7 +16,7 @@ use std::sync::OnceLock;
 
 use nova_auth::aws::Clients;
 use nova_auth::keys::{TokenKind, VersionedSecret};
-use nova_auth::store::{Store, Tables};
+use nova_auth::store::{BreachedList, Store, Tables};
 
 use crate::failure::Usage;
 use rings::{RINGS, RingPlace};

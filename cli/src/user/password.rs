@@ -5,12 +5,14 @@ use std::io::{BufRead, IsTerminal as _};
 
 use nova_auth::domain::password::{Password, Profile as PasswordProfile};
 use nova_auth::flows::operator::Operator;
+use nova_auth::password_policy::{Breached, PasswordPolicy};
 use nova_auth::passwords::Hasher;
 use serde_json::json;
 
 use super::invite::LanguageArgs;
 use super::{Common, find, moment, operator};
 use crate::failure::refused;
+use crate::place::Target;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -58,9 +60,12 @@ impl PasswordArgs {
         Hasher::new(self.bcrypt_cost)
     }
 
-    /// The rules, with the list of breached passwords that the system has. An operator is at hand when it can't be read, and does it again.
+    /// The rules, with the list of breached passwords, if one was put. An operator is at hand when it can't be read, and does it again.
     pub(super) async fn policy_at(self, target: &Target) -> Result<PasswordPolicy, Box<dyn Error>> {
-        let breached = target.breached_list().await?.map(|list| Breached { list, required: true });
+        let breached = match target.breached_list().await? {
+            Some(list) if list.loaded().await?.is_some() => Some(Breached { list, required: true }),
+            _ => None,
+        };
         Ok(PasswordPolicy { profile: self.policy(), breached })
     }
 

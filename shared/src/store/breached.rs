@@ -77,10 +77,10 @@ impl BreachedList {
             .get_item()
             .table_name(&self.table)
             .set_key(Some(key(fingerprint.shard())))
-            .projection_expression("shard");
+            .projection_expression("fuse");
         let answer = get.send().await.map_err(|error| StoreError::from_sdk(LOOK_UP, &error))?;
         let row = answer.item.unwrap_or_default();
-        let shard = row.get("shard").and_then(|shard| shard.as_b().ok());
+        let shard = row.get("fuse").and_then(|shard| shard.as_b().ok());
         let shard = shard.ok_or_else(|| refused(LOOK_UP, "no list was put, or not all of it"))?;
         let read = Shard::parse(shard.as_ref()).and_then(|shard| shard.contains(fingerprint));
         read.map_err(|error| refused(LOOK_UP, error))
@@ -159,7 +159,7 @@ fn row(shard: &Shard<'_>) -> Result<WriteRequest, StoreError> {
     let malformed = || StoreError::Malformed { operation: PUT };
     let bytes = shard.to_bytes(shard.least_bytes()).ok_or_else(malformed)?;
     let mut row = key(shard.number());
-    row.insert("shard".to_owned(), AttributeValue::B(Blob::new(bytes)));
+    row.insert("fuse".to_owned(), AttributeValue::B(Blob::new(bytes)));
     let put = PutRequest::builder().set_item(Some(row)).build().map_err(|_| malformed())?;
     Ok(WriteRequest::builder().put_request(put).build())
 }

@@ -98,7 +98,7 @@ impl World {
             journal: Journal::keeping(jiff::SignedDuration::from_hours(24)),
         };
         let moment = self.moment(0);
-        create_user(&self.instances[0].store, Hasher::new(4), Profile::Crm, &moment, registration)
+        create_user(&self.instances[0].store, Hasher::new(4), &Profile::Crm.into(), &moment, registration)
             .await
             .unwrap();
         let token = Token::new("");

@@ -130,7 +130,7 @@ async fn an_operators_change_takes_whatever_is_written_beside_it() {
             let user = world.service.store.profile(scene.person.id).await?.unwrap();
             operator.unlock(&scene.person.email, scene.person.id).await?;
             let password = Password::new(OTHER_PASSWORD.to_owned());
-            operator.set_password(&user, &password, PasswordProfile::Crm, Hasher::new(CHEAP)).await
+            operator.set_password(&user, &password, &PasswordProfile::Crm.into(), Hasher::new(CHEAP)).await
         },
         async |world, scene, changed| {
             changed.unwrap();

@@ -58,7 +58,10 @@ async fn change(world: &World, what: &str) -> (UserId, u64, Option<u64>) {
         "password" => world.change_password(&moment, &pair.access).await.unwrap(),
         "operator's password" => {
             let other = Password::new(OTHER_PASSWORD.to_owned());
-            operator.set_password(&user, &other, PasswordProfile::Crm, Hasher::new(CHEAP)).await.unwrap();
+            operator
+                .set_password(&user, &other, &PasswordProfile::Crm.into(), Hasher::new(CHEAP))
+                .await
+                .unwrap();
         }
         "password by mail" => {
             forgets(world, 11, &person.email).await.unwrap();

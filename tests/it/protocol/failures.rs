@@ -100,7 +100,7 @@ async fn a_password_that_could_not_be_set_lifts_no_lock() {
     let (store, journal) = (&world.service.store, world.service.journal);
     let operator = Operator { store, moment: &moment, journal, tells: None };
     let other = Password::new(OTHER_PASSWORD.to_owned());
-    let set = operator.set_password(&user, &other, PasswordProfile::Crm, Hasher::new(CHEAP)).await;
+    let set = operator.set_password(&user, &other, &PasswordProfile::Crm.into(), Hasher::new(CHEAP)).await;
     assert_passing(set);
     assert_eq!(world.rows.account_entries(&person).await.len(), 1);
 }

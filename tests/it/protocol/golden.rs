@@ -315,7 +315,8 @@ async fn what_an_operator_says() {
     said(&world, "operator_move", operator.edit(amal.id, &edit)).await.unwrap();
     let user = world.service.store.profile(amal.id).await.unwrap().unwrap();
     let other = Password::new(OTHER_PASSWORD.to_owned());
-    let set = operator.set_password(&user, &other, PasswordProfile::Crm, Hasher::new(CHEAP));
+    let policy = PasswordProfile::Crm.into();
+    let set = operator.set_password(&user, &other, &policy, Hasher::new(CHEAP));
     said(&world, "operator_password", set).await.unwrap();
     said(&world, "operator_delete", operator.delete(&user, true)).await.unwrap();
     let record = UserRecord {

@@ -80,7 +80,7 @@ async fn a_hash_that_cannot_be_read_is_a_wrong_password_until_an_operator_sets_a
     let operator = Operator { store, moment: &moment, journal: world.service.journal, tells: None };
     let user = store.profile(person.id).await.unwrap().unwrap();
     let other = Password::new(OTHER_PASSWORD.to_owned());
-    operator.set_password(&user, &other, PasswordProfile::Crm, Hasher::new(4)).await.unwrap();
+    operator.set_password(&user, &other, &PasswordProfile::Crm.into(), Hasher::new(4)).await.unwrap();
     world.login_with(&world.at(4), &person, OTHER_PASSWORD).await.unwrap();
 }
 

@@ -9,6 +9,7 @@
 //! | `world`, `rows`, `answers` | the flows on a database in memory, what their users do, the rows as they are, and what comes back |
 //! | `wire`, `faults` | the HTTP client under the SDK: it records every call, and does to it what a test says |
 //! | `vault` | the keys, as Secrets Manager would give them |
+//! | `breached` | passwords that were leaked elsewhere |
 //! | `device_cookies` | devices that logged in before |
 //! | `new_device` | the mail about a login on another device, and its link |
 //! | `login_*`, `refresh_*`, `logout`, `cookies`, `password_change`, `register`, `sessions`, `session_limit`, `decisions` | the protocols, one subject a file |
@@ -44,6 +45,7 @@ mod world;
 mod address_calls;
 mod appsync;
 mod assurance;
+mod breached;
 mod broken_events;
 mod ceremonies;
 mod change_of_address;

@@ -67,7 +67,7 @@ async fn a_user_whose_password_or_address_an_operator_changed_is_told_where_ther
         let moment = world.at(1);
         let operator = Operator { tells, ..operator(&world, &moment) };
         let (user, other) = (profile(&world, &person).await, Password::new(OTHER_PASSWORD.to_owned()));
-        operator.set_password(&user, &other, PasswordProfile::Crm, Hasher::new(CHEAP)).await.unwrap();
+        operator.set_password(&user, &other, &PasswordProfile::Crm.into(), Hasher::new(CHEAP)).await.unwrap();
         operator.edit(person.id, &to("badr")).await.unwrap();
         let told = async |email: &Email| {
             let rows = world.rows.all(SESSIONS, &format!("MAIL#{}", email.digest()), "").await;
@@ -90,7 +90,9 @@ async fn a_password_that_could_not_be_set_is_told_to_nobody() {
     let operator = Operator { tells: Some("ar"), ..operator(&world, &moment) };
     let (user, other) = (profile(&world, &person).await, Password::new(OTHER_PASSWORD.to_owned()));
     world.wire.script(on("TransactWriteItems").every_try(), Fault::throttled());
-    assert_passing(operator.set_password(&user, &other, PasswordProfile::Crm, Hasher::new(CHEAP)).await);
+    assert_passing(
+        operator.set_password(&user, &other, &PasswordProfile::Crm.into(), Hasher::new(CHEAP)).await,
+    );
     assert!(world.rows.all(SESSIONS, &format!("MAIL#{}", person.email.digest()), "").await.is_empty());
 }
 
@@ -108,7 +110,7 @@ async fn what_is_done_to_a_user_who_is_not_there_is_said_to_have_been_done_to_no
         assert_eq!(refusal(operator.edit(gone.id, &edit).await), Refusal::NotFound);
     }
     let other = Password::new(OTHER_PASSWORD.to_owned());
-    let set = operator.set_password(&gone, &other, PasswordProfile::Crm, Hasher::new(CHEAP)).await;
+    let set = operator.set_password(&gone, &other, &PasswordProfile::Crm.into(), Hasher::new(CHEAP)).await;
     assert_eq!(refusal(set), Refusal::NotFound);
     let kept = world.service.journal;
     assert_eq!(refusal(revoke_all(store, &moment, gone.id, &device(), kept).await), Refusal::NotFound);
@@ -135,7 +137,7 @@ async fn whoever_is_given_a_password_gets_in_with_it_though_the_account_was_lock
     lock(&world, &person, 0).await;
     let (moment, user) = (world.at(1), profile(&world, &person).await);
     let (operator, password) = (operator(&world, &moment), Password::new(OTHER_PASSWORD.to_owned()));
-    operator.set_password(&user, &password, PasswordProfile::Crm, Hasher::new(CHEAP)).await.unwrap();
+    operator.set_password(&user, &password, &PasswordProfile::Crm.into(), Hasher::new(CHEAP)).await.unwrap();
     world.login_with(&world.at(2), &person, OTHER_PASSWORD).await.unwrap();
     let left = world.service.store.account_attempts(&person.email, moment.now).await.unwrap();
     assert_eq!((left.window, left.run), (None, 0));
@@ -175,7 +177,7 @@ async fn a_password_that_an_operator_sets_is_the_only_one_and_ends_every_session
     let set = async |password: &str| {
         let password = Password::new(password.to_owned());
         operator(&world, &moment)
-            .set_password(&user, &password, PasswordProfile::Crm, Hasher::new(CHEAP))
+            .set_password(&user, &password, &PasswordProfile::Crm.into(), Hasher::new(CHEAP))
             .await
     };
     assert!(matches!(refusal(set("weak").await), Refusal::Invalid(_)));
@@ -477,7 +479,10 @@ async fn a_password_and_a_deletion_reach_a_user_whose_address_is_changed_meanwhi
         }
         let password = Password::new(OTHER_PASSWORD.to_owned());
         let operator = operator(&world, &moment);
-        operator.set_password(&user, &password, PasswordProfile::Crm, Hasher::new(CHEAP)).await.unwrap();
+        operator
+            .set_password(&user, &password, &PasswordProfile::Crm.into(), Hasher::new(CHEAP))
+            .await
+            .unwrap();
         world.login_with(&world.at(3), &badr, OTHER_PASSWORD).await.unwrap();
     }
 }

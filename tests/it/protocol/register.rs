@@ -43,7 +43,7 @@ async fn register(
 
 const OPEN: (&str, &str) = ("REGISTRATION", "open");
 
-fn applicant(email: &str, password: &str, address: &str) -> Applicant {
+pub(super) fn applicant(email: &str, password: &str, address: &str) -> Applicant {
     Applicant {
         name: PersonName::parse("Sara").unwrap(),
         email: Email::parse(email).unwrap(),

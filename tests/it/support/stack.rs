@@ -194,7 +194,8 @@ impl System {
             journal: Journal::keeping(jiff::SignedDuration::from_hours(24)),
         };
         let moment = Moment { now, request };
-        let made = create_user(&self.store(), Hasher::new(10), PasswordProfile::Crm, &moment, new).await;
+        let made =
+            create_user(&self.store(), Hasher::new(10), &PasswordProfile::Crm.into(), &moment, new).await;
         User { id: made.unwrap().id.to_string(), email: email.to_owned() }
     }
 
