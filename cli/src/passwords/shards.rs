@@ -21,6 +21,8 @@ pub(super) struct Shards {
     written: Vec<(u32, u32)>,
     /// What is in the one after them.
     next: Vec<Fingerprint>,
+    /// How many passwords begin with each five digits: the public list is downloaded by these.
+    ranges: Vec<u32>,
 }
 
 /// What came of it.
@@ -34,7 +36,12 @@ pub(super) struct Built {
 impl Shards {
     /// In an empty file that can be read and written.
     pub(super) fn new(file: File) -> Self {
-        Self { file: BufWriter::with_capacity(1 << 20, file), written: Vec::new(), next: Vec::new() }
+        Self {
+            file: BufWriter::with_capacity(1 << 20, file),
+            written: Vec::new(),
+            next: Vec::new(),
+            ranges: vec![0; 1 << 20],
+        }
     }
 
     /// Takes the next password, in the order of hashes.
@@ -44,6 +51,10 @@ impl Shards {
         }
         if self.next.last() != Some(&fingerprint) {
             self.next.push(fingerprint);
+            let range = u64::from(fingerprint.shard()) << 4 | fingerprint.key() >> 60;
+            if let Some(count) = self.ranges.get_mut(usize::try_from(range)?) {
+                *count += 1;
+            }
         }
         if self.next.len() > MOST { Err(too_many()) } else { Ok(()) }
     }
@@ -69,7 +80,7 @@ impl Shards {
             self.close()?;
         }
         let entries: Vec<u32> = self.written.iter().map(|(_, entries)| *entries).collect();
-        if let Some(gap) = gap(&entries) {
+        if let Some(gap) = gap::<5>(&self.ranges).or_else(|| gap::<4>(&entries)) {
             return Err(gap.into());
         }
         let all = entries.iter().copied().map(u64::from).sum();
@@ -124,16 +135,18 @@ fn shard(number: u16, all: &[Fingerprint]) -> Result<Shard<'static>, Box<dyn Err
     Ok(shard)
 }
 
-/// What is missing from a list that is large enough to tell. Hashes are spread evenly: with 64 expected in a shard, fewer than
-/// 16 in one of them happen once in a hundred million lists.
-fn gap(entries: &[u32]) -> Option<String> {
-    let average = entries.iter().copied().map(u64::from).sum::<u64>() / u64::from(SHARDS);
-    let is_low = |entries: &u32| average >= 64 && u64::from(*entries) * 4 < average;
-    let first = entries.iter().position(is_low)?;
-    let number = entries.iter().filter(|entries| is_low(entries)).count();
+/// What is missing from a list that is large enough to tell: how many passwords begin with each so many digits. Hashes are
+/// spread evenly: where 64 are expected, fewer than 16 are found once in millions of lists.
+fn gap<const DIGITS: usize>(counts: &[u32]) -> Option<String> {
+    let all: u64 = counts.iter().copied().map(u64::from).sum();
+    let average = all.checked_div(counts.len().try_into().ok()?)?;
+    let is_low = |count: &u32| average >= 64 && u64::from(*count) * 4 < average;
+    let first = counts.iter().position(is_low)?;
+    let number = counts.iter().filter(|count| is_low(count)).count();
     Some(format!(
-        "the list has gaps: of {SHARDS} ranges of hashes, {number} hold almost nothing, first the one that begins with \
-         {first:04X}. Download it again"
+        "the list has gaps: {number} of {} ranges of hashes hold almost nothing, first the one that begins with \
+         {first:0DIGITS$X}. Download it again",
+        counts.len()
     ))
 }
 
@@ -151,24 +164,63 @@ fn probes(number: u16) -> impl Iterator<Item = Fingerprint> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::OpenOptions;
+
     use super::*;
+
+    /// In a file without a name.
+    fn in_a_file(name: &str) -> Shards {
+        let path = std::env::temp_dir().join(format!("nova-{name}-{}", std::process::id()));
+        let file = OpenOptions::new().read(true).write(true).create_new(true).open(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        Shards::new(file)
+    }
+
+    #[test]
+    fn no_filter_is_made_of_a_download_that_lost_a_range_or_stopped() {
+        let mut lost = in_a_file("lost");
+        lost.ranges.fill(100);
+        lost.ranges[0xF_FFFE] = 0;
+        let said = lost.finish(1, &ProgressBar::hidden()).err().unwrap().to_string();
+        assert!(said.contains("with FFFFE."), "{said}");
+        let mut stopped = in_a_file("stopped");
+        stopped.written = vec![(Shard::HEADER_BYTES, 200); 40_000];
+        let said = stopped.finish(1, &ProgressBar::hidden()).err().unwrap().to_string();
+        assert!(said.contains("with 9C40."), "{said}");
+    }
 
     #[test]
     fn a_list_of_which_a_part_is_missing_makes_no_filter() {
-        let mut entries = vec![100; 65_536];
-        assert_eq!(gap(&entries), None);
-        entries[0xFFFF] = 25;
-        assert_eq!(gap(&entries), None);
-        entries[0xFFFF] = 24;
-        let said = gap(&entries).unwrap();
-        assert!(said.contains(" 1 hold") && said.contains("with FFFF"), "{said}");
-        entries[0x0A0B] = 0;
-        assert!(gap(&entries).unwrap().contains("with 0A0B"));
+        let mut counts = vec![100; 65_536];
+        assert_eq!(gap::<4>(&counts), None);
+        counts[0xFFFF] = 25;
+        assert_eq!(gap::<4>(&counts), None);
+        counts[0xFFFF] = 24;
+        let said = gap::<4>(&counts).unwrap();
+        assert!(said.contains(" 1 of 65536 ranges") && said.contains("with FFFF."), "{said}");
+        counts[0x0A0B] = 0;
+        assert!(gap::<4>(&counts).unwrap().contains("with 0A0B."));
+        assert!(gap::<5>(&counts).unwrap().contains("with 00A0B."));
         // Of a list of a few million, and of a short one of somebody's own, nobody can tell.
         let mut few = vec![64; 65_536];
         few[7] = 0;
-        assert_eq!(gap(&few), None);
-        assert_eq!(gap(&vec![0; 65_536]), None);
+        assert_eq!(gap::<4>(&few), None);
+        assert_eq!(gap::<4>(&vec![0; 65_536]), None);
+    }
+
+    #[test]
+    fn passwords_are_counted_by_the_ranges_that_a_download_may_lose() {
+        let mut shards = in_a_file("counted");
+        for (first, second, third) in
+            [(0x00, 0x00, 0x0f), (0x00, 0x00, 0x1f), (0x5b, 0xaa, 0x61), (0x5b, 0xaa, 0x6f)]
+        {
+            let mut hash = [0; 20];
+            hash[..3].copy_from_slice(&[first, second, third]);
+            shards.add(Fingerprint::of_sha1(hash)).unwrap();
+            shards.add(Fingerprint::of_sha1(hash)).unwrap();
+        }
+        let counted: Vec<_> = (0_u32..).zip(&shards.ranges).filter(|(_, count)| **count > 0).collect();
+        assert_eq!(counted, [(0x0_0000, &1), (0x0_0001, &1), (0x5_BAA6, &2)]);
     }
 
     #[test]
