@@ -63,7 +63,7 @@ fn a_password_of_the_list_is_found_and_another_is_not() {
     let built = nova(&folder, &["build", "--from", "-", "--out", "pwned-1/"], LIST);
     let said = printed(&built);
     assert!(said.starts_with("pwned-1: 3 passwords\n"), "{said}");
-    assert!(said.contains("upload: aws s3 cp --recursive pwned-1 s3://BUCKET/pwned-1/\n"), "{said}");
+    assert!(said.contains("put it into a stack: nova passwords put pwned-1 --stack NAME\n"), "{said}");
     assert_eq!(names(&folder), ["pwned-1"]);
     assert_eq!(names(&folder.join("pwned-1")), ["filter", "manifest.json"]);
     for password in ["123456", "P@ssw0rd", "password"] {
@@ -122,7 +122,7 @@ fn a_list_of_somebodys_own_is_a_password_per_line_and_found_in_every_spelling() 
     let list = "Nova Auth\n\u{fd}es cafe\u{301}\nNova Auth\n";
     let built = nova(&folder, &["build", "--from", "-", "--out", "own words", "--plain"], list);
     let said = printed(&built);
-    assert!(said.contains("aws s3 cp --recursive 'own words' s3://BUCKET/'own words'/"), "{said}");
+    assert!(said.contains("nova passwords put 'own words' --stack NAME"), "{said}");
     for password in ["Nova Auth", "\u{fd}es cafe\u{301}", "y\u{301}es cafe\u{301}", "\u{fd}es caf\u{e9}"] {
         let found = nova(&folder, &["check", "--folder", "own words"], password);
         assert_eq!(failed(&found).0, Some(5), "{password}");

@@ -12,6 +12,7 @@ mod access_tokens;
 mod attach;
 mod attempts;
 mod bad_input;
+mod breached;
 mod cited;
 mod codes;
 mod cookies;

@@ -14,6 +14,7 @@ pub(super) const NEEDED: &str = "permissions.needed";
 pub(super) const DENIED: &str = "permissions.denied";
 pub(super) const ALARMS: &str = "alarms";
 pub(super) const SUBSCRIBED: &str = "alarms.subscribed";
+pub(super) const BREACHED: &str = "breached-passwords";
 pub(super) const SENDER: &str = "mail.sender";
 pub(super) const DKIM: &str = "mail.dkim";
 pub(super) const ACCOUNT: &str = "mail.account";
@@ -25,7 +26,7 @@ pub(super) const LOST: &str = "mail.lost";
 pub(super) const BUS: &str = "mail.bus";
 
 /// In the order in which they are made.
-pub(super) const CHECKS: [Check; 35] = [
+pub(super) const CHECKS: [Check; 36] = [
     (STACK, "The stack is there, and no update of it failed or is under way."),
     (CLOCK, "This machine's clock and AWS's differ by less than the five seconds that tokens are given."),
     (SETTINGS, "No setting opens a door to everybody."),
@@ -41,6 +42,7 @@ pub(super) const CHECKS: [Check; 35] = [
     ("sessions-table", "The Sessions table is active, on demand, and keyed as the code keys it."),
     ("sessions-table.expiry", "DynamoDB removes what has expired in the Sessions table."),
     ("sessions-table.encryption", "The Sessions table is encrypted with a key of AWS KMS."),
+    (BREACHED, "A list of breached passwords was put, where the stack refuses them."),
     ("access-keys", "The ring of the access keys can be used, and one of them signs."),
     ("access-keys.rotation", "The access keys are rotated on a schedule, and no rotation is stuck."),
     ("refresh-keys", "The ring of the refresh keys can be used, and one of them signs."),

@@ -6,6 +6,7 @@
 mod alarms;
 mod answers;
 mod attached;
+mod breached;
 mod checklist;
 mod clock;
 mod deployed;
@@ -23,7 +24,7 @@ use std::error::Error;
 
 use nova_auth::aws::Clients;
 use nova_auth::keys::VersionedSecret;
-use nova_auth::store::{Store, Tables};
+use nova_auth::store::{BreachedList, Store, Tables};
 use serde_json::json;
 
 use crate::failure::Unwell;
@@ -69,7 +70,10 @@ pub(crate) async fn run(args: Args) -> Result<(), Box<dyn Error>> {
     }
     let mut report = Report::new(args.output.json);
     match args.target.whole().await? {
-        Whole::Local { url, clients } => on_this_machine(&mut report, &url, &clients).await?,
+        Whole::Local { url, clients } => {
+            let list = args.target.breached_list().await?;
+            on_this_machine(&mut report, &url, &clients, list).await?;
+        }
         Whole::Deployed { stack, aws } => {
             let stack = Deployed::read(&aws.cloudformation(), &stack).await;
             in_an_account(&mut report, &aws, &stack.map_err(|error| args.target.explain(error))?).await?;
@@ -91,7 +95,12 @@ fn list(output: Output) -> Result<(), Box<dyn Error>> {
     output.print(&json!({"checks": checks, "needs": needs}), &lines)
 }
 
-async fn on_this_machine(report: &mut Report, url: &str, clients: &Clients) -> Result<(), Box<dyn Error>> {
+async fn on_this_machine(
+    report: &mut Report,
+    url: &str,
+    clients: &Clients,
+    list: Option<BreachedList>,
+) -> Result<(), Box<dyn Error>> {
     report.add([
         Finding::pass(checklist::STACK, format!("a nova local at {url}")),
         Finding::not_here(checklist::CLOCK, "functions and client share this machine's clock"),
@@ -102,6 +111,7 @@ async fn on_this_machine(report: &mut Report, url: &str, clients: &Clients) -> R
         let table = Table { client: &clients.dynamodb, name, checks, is_local: true };
         report.add(table.look().await)?;
     }
+    report.add([breached::look(list).await])?;
     let sends_mail = local::sends_mail(clients).await?;
     for RingPlace { kind, logical: id, made_by, .. } in &RINGS {
         let secret = VersionedSecret::new(clients.secrets_manager.clone(), (*id).to_owned());
@@ -151,6 +161,8 @@ async fn in_an_account(report: &mut Report, aws: &Aws, stack: &Deployed) -> Resu
         let table = Table { client: &dynamodb, name, checks, is_local: false };
         report.add(table.look().await)?;
     }
+    let list = stack.outputs.get("BreachedTableName").cloned();
+    report.add([breached::look(list.map(|table| BreachedList::new(dynamodb.clone(), table))).await])?;
     let secrets = aws.secrets_manager();
     let rotator = stack.physical("RotateKeysFunction").map(|name| {
         format!("arn:{}:lambda:{}:{}:function:{name}", stack.partition, stack.region, stack.account)

@@ -23,15 +23,15 @@ Examples:
   nova passwords build --from our-words.txt --plain --out words-1
 
 The list has a line for each password, HASH:COUNT, in the order of the hashes, as the downloader of Pwned Passwords writes it
-(SHA-1). One shard of 65,536 is in memory at a time. The folder gets two files, `filter` and `manifest.json`; the command
-that uploads them is printed.";
+(SHA-1). One shard of 65,536 is in memory at a time. The folder gets two files, `filter` and `manifest.json`; `nova passwords
+put` puts them into the table of a stack.";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The list, or - for standard input.
     #[arg(long, value_name = "FILE")]
     from: PathBuf,
-    /// The folder to create. Give each list a new name: functions keep what they have read.
+    /// The folder to create.
     #[arg(long, value_name = "FOLDER")]
     out: PathBuf,
     /// Leave out passwords that were seen fewer times than this.
@@ -53,7 +53,7 @@ pub(super) fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     if out.exists() {
         return Err(format!("{} exists; not overwritten", out.display()).into());
     }
-    // Under another name until it is whole, so that nobody uploads half of it.
+    // Under another name until it is whole, so that nobody puts half of it.
     let mut partial = name.to_owned();
     partial.push(".partial");
     let partial = out.with_file_name(partial);
@@ -134,7 +134,6 @@ fn say(args: &Args, folder: &Path, built: &Built, left_out: u64) -> Result<(), B
         "folder": folder.display().to_string(), "passwords": manifest.entries(), "leftOut": left_out,
         "shardBytes": manifest.shard_bytes(), "bytes": bytes, "probes": probes, "seemBreached": seem,
     });
-    let name = folder.file_name().unwrap_or_default().display().to_string();
     let left_out = match left_out {
         0 => String::new(),
         left_out => format!("; {left_out} were seen fewer than {} times and left out", args.at_least),
@@ -142,12 +141,11 @@ fn say(args: &Args, folder: &Path, built: &Built, left_out: u64) -> Result<(), B
     let lines = format!(
         "{}: {} passwords{left_out}\n  {bytes} bytes, {} for each check\n  \
          every password is found; {seem} of {probes} others seem to be in the list\n  \
-         upload: aws s3 cp --recursive {} s3://BUCKET/{}/",
+         put it into a stack: nova passwords put {} --stack NAME",
         folder.display(),
         manifest.entries(),
         manifest.shard_bytes(),
         quoted(&folder.display().to_string()),
-        quoted(&name),
     );
     args.output.print(&document, &lines)
 }

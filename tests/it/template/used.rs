@@ -169,6 +169,7 @@ async fn the_life_of_a_confirmed_user() -> Vec<Call> {
     let (proxy, system) = watched(|options| {
         with_mail(options);
         let words = [
+            "BreachedPasswords=best-effort",
             "Registration=open",
             "EmailVerification=required",
             "DeviceCookies=enabled",
@@ -216,7 +217,9 @@ async fn the_life_of_a_user() -> Vec<Call> {
         // Hashes are made at another cost than the operator's, so that a login upgrades one.
         with_mail(options);
         let more = [("AuthorizerRateLimit", "1000"), ("BcryptCost", "11"), ("MaxSessionsPerUser", "3")];
-        for (name, value) in more.into_iter().chain([("Registration", "open")]) {
+        for (name, value) in
+            more.into_iter().chain([("Registration", "open"), ("BreachedPasswords", "best-effort")])
+        {
             options.parameters.insert(name.to_owned(), value.to_owned());
         }
     })

@@ -1,9 +1,9 @@
 //! Passwords that were breached elsewhere: how a filter of them is read.
 //!
 //! The filter is made of the public list "Pwned Passwords" (`nova passwords build`). It is a folder of two files:
-//! [`MANIFEST`], some hundred bytes, which a reader needs once, and [`FILTER`]: [`SHARDS`] shards of one size, one after the
-//! other. The first 16 bits of a password's SHA-1 say which shard could hold it, the next 64 are looked up there. So a
-//! look-up is one ranged read of some tens of kilobytes ([`Manifest::range`]), and [`Manifest::contains`] answers from it.
+//! [`MANIFEST`], some hundred bytes, and [`FILTER`]: [`SHARDS`] shards of one size, one after the other. The first 16 bits of a
+//! password's SHA-1 say which shard could hold it, the next 64 are looked up there. In a stack each shard is a row of a table
+//! (`nova passwords put`), so that a look-up is one read of some tens of kilobytes; in the folder it is one of [`Manifest::range`].
 //!
 //! The filter never misses a password of its list, and takes about one in 65,536 others for one. What can't be read
 //! is an error and never a "no".

@@ -102,7 +102,7 @@ fn a_password_that_was_put_in_is_found() {
     }
 }
 
-/// As the first version wrote it: what is in a bucket has to be read after an update.
+/// As the first version wrote it: what is in a table has to be read after an update.
 #[test]
 fn a_filter_of_an_earlier_version_is_still_read() {
     let hex = [
