@@ -7,18 +7,18 @@ use nova_auth_domain::{
 };
 
 /// What a sprayer tries first, in shapes that a policy with symbols lets pass. Our own choice, after what reports of such attacks name:
-/// words for "password", and the season, the year, the company.
+/// words for "password", and the season, the year, the company. Who knows the policy begins with what it allows.
 pub(crate) const SPRAYED: [&str; 10] = [
+    "Winter2026!",
+    "Company2026!",
     "Password1!",
     "P@ssw0rd1",
     "Welcome1!",
     "Welcome2026!",
     "Summer2026!",
-    "Winter2026!",
     "Qwerty123!",
     "Admin123!",
     "Changeme1!",
-    "Company2026!",
 ];
 
 /// Why a user cannot set it, if that is so.
