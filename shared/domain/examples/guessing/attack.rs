@@ -45,6 +45,8 @@ pub(crate) struct Attack {
     pub(crate) at_once: usize,
     /// Guesses from one address in one window, where the attacker keeps below what it takes.
     pub(crate) below: usize,
+    /// Whether the attacker waits for the next window of the alarm on failures before it would ring.
+    pub(crate) silent: bool,
 }
 
 /// What came of it.
@@ -127,6 +129,10 @@ pub(crate) fn play(settings: Settings, attack: Attack, seed: u64) -> Outcome {
         if now >= DAY {
             break;
         }
+        if attack.silent && day.failures[period(now)] + 1 >= settings.failures_threshold {
+            slot = (now / ALARM_PERIOD + 1) * ALARM_PERIOD / 1000 * settings.calls_per_second;
+            continue;
+        }
         slot += 1;
         used += 1;
         let is_open = day.guess(now, address, target);
@@ -152,7 +158,7 @@ impl Day {
         let mut rng = Rng::with_seed(seed);
         let accounts = (0..attack.accounts).map(|_| account(&mut rng, attack.passwords)).collect();
         let targets = attack.accounts * (1 + attack.stolen_tokens);
-        let periods = usize::try_from(DAY / ALARM_PERIOD).expect("a count");
+        let periods = period(DAY);
         Self {
             settings,
             attack,
@@ -199,7 +205,7 @@ impl Day {
 
     /// The last place of an account is `authn_login_lock`, every other one `authn_login_fail`.
     fn count_failure(&mut self, now: i64, moment: Timestamp, target: usize) {
-        let period = usize::try_from(now / ALARM_PERIOD).expect("a time of the day");
+        let period = period(now);
         let kept = &mut self.targets[target];
         if kept.is_full(self.settings.limits.account) {
             self.locks[period] += 1;
@@ -227,6 +233,11 @@ impl Day {
         self.outcome.most_locks = self.locks.iter().copied().max().unwrap_or(0);
         self.outcome
     }
+}
+
+/// Which of the alarms' windows a time is in.
+fn period(now: i64) -> usize {
+    usize::try_from(now / ALARM_PERIOD).expect("a time of the day")
 }
 
 /// How much of a stretch of time others cover.

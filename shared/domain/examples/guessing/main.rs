@@ -86,5 +86,6 @@ mod tests {
         }
         assert_eq!(nova::DEFAULTS.calls_per_second, i64::from(default("HashingCallsPerSecond")));
         assert_eq!(nova::DEFAULTS.locks_threshold, default("LoginLocksThreshold") as usize);
+        assert_eq!(nova::DEFAULTS.failures_threshold, default("LoginFailuresThreshold") as usize);
     }
 }

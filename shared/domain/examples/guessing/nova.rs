@@ -18,11 +18,17 @@ pub(crate) struct Settings {
     pub(crate) calls_per_second: i64,
     /// `LoginLocksThreshold`.
     pub(crate) locks_threshold: usize,
+    /// `LoginFailuresThreshold`.
+    pub(crate) failures_threshold: usize,
 }
 
 /// The template's.
-pub(crate) const DEFAULTS: Settings =
-    Settings { limits: Limits { account: FIVE, address: FIVE }, calls_per_second: 20, locks_threshold: 10 };
+pub(crate) const DEFAULTS: Settings = Settings {
+    limits: Limits { account: FIVE, address: FIVE },
+    calls_per_second: 20,
+    locks_threshold: 10,
+    failures_threshold: 100,
+};
 
 const FIVE: Limit = Limit { max: 5, window: SignedDuration::from_secs(900) };
 

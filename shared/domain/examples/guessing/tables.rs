@@ -28,11 +28,14 @@ const ONE: Attack = Attack {
     passwords: Passwords::Leaked,
     at_once: 1,
     below: usize::MAX,
+    silent: false,
 };
 const SPRAY: Attack = Attack { addresses: 1000, passwords: Passwords::Sprayed, ..ONE };
 const BOTNET: Attack = Attack { addresses: 10_000, ..SPRAY };
 const AT_ONE: Attack =
     Attack { addresses: 10_000, accounts: 1, passwords: Passwords::Wrong, at_once: usize::MAX, ..ONE };
+/// No faster than the alarm on failures lets pass.
+const SILENT: Attack = Attack { passwords: Passwords::Leaked, silent: true, ..BOTNET };
 /// Five wrong passwords for everybody, in turn.
 const LOCKING: Attack = Attack { passwords: Passwords::Wrong, at_once: usize::MAX, ..BOTNET };
 
@@ -54,10 +57,12 @@ pub(crate) fn attacks() -> String {
         ("leaked pairs, one address", ONE),
         ("leaked pairs, 1,000 addresses", Attack { addresses: 1000, ..ONE }),
         ("leaked pairs, 10,000 addresses", Attack { addresses: 10_000, ..ONE }),
+        ("the same, slow enough for no alarm", SILENT),
         ("spraying, 1,000 addresses", SPRAY),
         ("the same, four guesses from each in a window", Attack { below: 4, ..SPRAY }),
         ("the same, one guess from each in a window", Attack { below: 1, ..SPRAY }),
         ("spraying, 10,000 addresses", BOTNET),
+        ("the same, slow enough for no alarm", Attack { silent: true, ..BOTNET }),
         ("spraying, an IPv6 /48 (65,536 /64s)", Attack { addresses: SUBNETS, ..SPRAY }),
         ("one account, 10,000 addresses", AT_ONE),
         ("the same, with a stolen device token", Attack { stolen_tokens: 1, ..AT_ONE }),
@@ -100,6 +105,9 @@ fn alarms(outcome: &Outcome) -> String {
     if outcome.most_locks >= DEFAULTS.locks_threshold {
         ringing.push("LoginLocks");
     }
+    if outcome.most_failures >= DEFAULTS.failures_threshold {
+        ringing.push("LoginFailures");
+    }
     if outcome.runs > 0 {
         ringing.push("FailureRun");
     }
@@ -113,7 +121,7 @@ struct Change {
     attacks: &'static [(&'static str, Attack)],
 }
 
-const CHANGES: [Change; 5] = [
+const CHANGES: [Change; 6] = [
     Change {
         name: "`LoginMaxAttemptsPerAddress` 2",
         make: |it| it.limits.address.max = 2,
@@ -141,6 +149,11 @@ const CHANGES: [Change; 5] = [
         name: "`HashingCallsPerSecond` 5",
         make: |it| it.calls_per_second = 5,
         attacks: &[("spraying, 1,000 addresses", SPRAY), ("spraying, 10,000 addresses", BOTNET)],
+    },
+    Change {
+        name: "`LoginFailuresThreshold` 30",
+        make: |it| it.failures_threshold = 30,
+        attacks: &[("leaked pairs, slow enough for no alarm", SILENT)],
     },
 ];
 
