@@ -7,7 +7,7 @@ use nova_auth_domain::{
 };
 
 /// What a sprayer tries first, in shapes that a policy with symbols lets pass. Our own choice, after what reports of such attacks name:
-/// words for "password", and the season, the year, the company. Who knows the policy begins with what it allows.
+/// words for "password", and the season, the year, the company. The policy let users have the first two when this was chosen.
 pub(crate) const SPRAYED: [&str; 10] = [
     "Winter2026!",
     "Company2026!",
@@ -20,6 +20,11 @@ pub(crate) const SPRAYED: [&str; 10] = [
     "Admin123!",
     "Changeme1!",
 ];
+
+/// And what somebody goes on with who has read what the policy refuses: the company's own name, a town, a third name, two words, a
+/// letter more, two symbols and a date.
+pub(crate) const NEXT: [&str; 6] =
+    ["Acme2026!", "Riyadh2026!", "Khalid2026!", "WinterSummer1!", "Winter2026!a", "Winter!29112026!"];
 
 /// Why a user cannot set it, if that is so.
 pub(crate) fn faults(profile: Profile, typed: &str) -> Vec<Fault> {

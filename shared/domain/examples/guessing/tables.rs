@@ -9,7 +9,7 @@ use crate::{
     attack::{Attack, Outcome, Passwords, play},
     nova::{DAY, DEFAULTS, Settings},
     office, others,
-    policy::{SPRAYED, faults},
+    policy::{NEXT, SPRAYED, faults},
 };
 
 /// Where chance begins.
@@ -173,7 +173,7 @@ pub(crate) fn settings() -> String {
 
 pub(crate) fn sprayed() -> String {
     let mut table = String::from("| sprayed | `crm` | `nist` |\n|---|---|---|\n");
-    for typed in SPRAYED {
+    for typed in SPRAYED.into_iter().chain(NEXT) {
         let [crm, nist] = [Profile::Crm, Profile::Nist].map(|profile| verdict(&faults(profile, typed)));
         writeln!(table, "| `{typed}` | {crm} | {nist} |").expect("text");
     }
