@@ -213,7 +213,14 @@ def watched():
     alarms = client("cloudwatch").describe_alarms()["MetricAlarms"]
     equal({tuple(alarm["AlarmActions"]) for alarm in alarms}, {(topic,)}, "whom the alarms tell")
     names = {alarm["MetricName"] for alarm in alarms}
-    for name in ("authn_token_reuse", "authorizer_error", "nova-auth_authorizer_no_answer", "5XXError", "Throttles"):
+    for name in (
+        "authn_token_reuse",
+        "authn_login_fail",
+        "authorizer_error",
+        "nova-auth_authorizer_no_answer",
+        "5XXError",
+        "Throttles",
+    ):
         equal(name in names, True, f"an alarm on {name}")
     counted = set()
     for group in ("login", "token-authorizer"):

@@ -5,8 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The documents that cite files and tests.
-const CITING: [&str; 5] = [
+const CITING: [&str; 6] = [
     "docs/asvs.md",
+    "docs/guessing.md",
     "docs/threat-model.md",
     "docs/runbook.md",
     "docs/production-checklist.md",

@@ -1,7 +1,10 @@
 //! Passwords that everybody tries first: zxcvbn's list, which is under the MIT licence (`common_passwords/LICENSE.txt`).
 //!
 //! None of its plain words satisfies a policy with symbols in it, so a password is held against it as its owner thought
-//! of it: in lower case, and without the digits and symbols that were put behind the word to please the policy.
+//! of it: in lower case, and without the digits and symbols that were put behind the word to please the policy. The words that
+//! are tried at everybody's account, many of which are too short for the list, are [`stems`].
+
+mod stems;
 
 /// Sorted, a line each: a letter that says how much the word shares with the one before (`A` is nothing), and the rest.
 const PACKED: &str = include_str!("common_passwords/packed.txt");
@@ -9,7 +12,7 @@ const PACKED: &str = include_str!("common_passwords/packed.txt");
 /// The shortest word that is on the list, in characters.
 const SHORTEST: usize = 8;
 
-/// Whether a password is on the list, or is a word of it with digits and symbols behind.
+/// Whether a password is on the list, is a word of it with digits and symbols behind, or is one of [`stems`] with a few around it.
 #[must_use]
 pub fn contains(password: &str) -> bool {
     let folded = password.to_lowercase();
@@ -20,7 +23,7 @@ pub fn contains(password: &str) -> bool {
         forms.push(rest);
     }
     forms.retain(|form| form.is_ascii() && form.len() >= SHORTEST);
-    !forms.is_empty() && words(|word| forms.contains(&word))
+    stems::is_one(&folded) || !forms.is_empty() && words(|word| forms.contains(&word))
 }
 
 /// Whether a word of the list satisfies this. All of it is unpacked on the way: it is nothing beside a hash.
@@ -71,9 +74,9 @@ mod tests {
             "Str0ng-enough!",
             "passwor",
             "Pässword1!",
-            "1!password",
+            "1!sunshine",
             "passwordly",
-            "كلمة-المرور1",
+            "كلمة-الشمس1",
         ] {
             assert!(!contains(other), "{other}");
         }

@@ -249,6 +249,19 @@ mod tests {
     }
 
     #[test]
+    fn what_guessers_try_at_every_account_is_refused_in_both_profiles_and_a_passphrase_with_such_a_word_in_neither()
+     {
+        assert_eq!(faults(Profile::Crm, "Winter2026!"), [Fault::PasswordTooCommon]);
+        assert_eq!(faults(Profile::Crm, "2026-W1nter"), [Fault::PasswordTooCommon]);
+        assert_eq!(faults(Profile::Nist, "September2026!!"), [Fault::PasswordTooCommon]);
+        assert_eq!(faults(Profile::Nist, "الشتاء ٢٠٢٦!!!!"), [Fault::PasswordTooCommon]);
+        for profile in [Profile::Crm, Profile::Nist] {
+            assert_eq!(faults(profile, "Winter-garden-9 chairs"), []);
+            assert_eq!(faults(profile, "Septembrist2026!x"), []);
+        }
+    }
+
+    #[test]
     fn characters_are_counted_and_bytes_are_limited() {
         assert_eq!(faults(Profile::Crm, "Aa1!كلمةس"), []);
         assert_eq!(faults(Profile::Crm, &format!("Aa1!{}", "x".repeat(68))), []);

@@ -129,7 +129,7 @@ pub enum Fault {
     PasswordNeedsSymbol,
     /// More than 72 bytes, which bcrypt would cut.
     PasswordTooLong,
-    /// Easily guessed: on the list of common passwords, or the address itself.
+    /// Easily guessed: on the list of common passwords, a word that guessers use with little around it, or the address itself.
     PasswordTooCommon,
     /// It was breached elsewhere.
     PasswordBreached,

@@ -59,7 +59,13 @@ fn an_alarm_of_ours_watches_a_metric_that_is_counted_of_this_stack() {
         }
     }
     let watched: BTreeSet<_> = metrics.iter().filter_map(|(metric, _)| metric.as_str()).collect();
-    for metric in ["authn_token_reuse", "authn_login_lock", "authn_login_fail_max", "authorizer_error"] {
+    for metric in [
+        "authn_token_reuse",
+        "authn_login_lock",
+        "authn_login_fail",
+        "authn_login_fail_max",
+        "authorizer_error",
+    ] {
         assert!(watched.contains(metric), "no alarm watches {metric}");
     }
 }

@@ -62,7 +62,7 @@ async fn is_first(store: &Store, user: &Profile, session: &Session) -> Result<bo
     if session.created_at.duration_since(user.created_at) > FIRST {
         return Ok(false);
     }
-    Ok(store.sessions(user.id).await?.iter().all(|other| other.session_id == session.session_id))
+    Ok(store.sessions(user.id).await?.iter().all(|other| other.created_at >= session.created_at))
 }
 
 async fn has_room(store: &Store, session: &Session) -> Result<bool, StoreError> {
