@@ -25,7 +25,7 @@ pub const MANIFEST: &str = "manifest.json";
 /// So many shards: one for each value of the first 16 bits.
 pub const SHARDS: u32 = 1 << 16;
 
-/// The largest shard that is read or written. That of a list of two billion has about a twelfth of this.
+/// The largest shard that is read or written. That of a list of two billion has a fourteenth of this.
 pub const MAX_SHARD_BYTES: u32 = 1 << 20;
 
 /// What every part of a filter says of itself. A reader refuses every other number.

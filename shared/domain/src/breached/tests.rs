@@ -255,6 +255,9 @@ fn numbers_that_do_not_fit_together_are_no_shard() {
         let read = Shard::parse(&forged(bytes.clone(), at, &number.to_le_bytes())).map(|_| ());
         assert_eq!(read, Err(Unreadable::Impossible), "{number} at {at}");
     }
+    // Segments that all fit, of a length that an exclusive or leaves.
+    let odd = forged(forged(bytes, 20, &48_u32.to_le_bytes()), 24, &48_u32.to_le_bytes());
+    assert_eq!(Shard::parse(&odd).err(), Some(Unreadable::Impossible));
     let filter = BinaryFuse16::try_from(&vec![1, 2, 3]).unwrap();
     let right = fuse(&filter);
     assert!(Shard::new(7, 3, right).is_ok());
