@@ -5,7 +5,6 @@ use std::fs::File;
 use std::io::{BufReader, Read as _};
 use std::path::PathBuf;
 
-use jiff::Timestamp;
 use nova_auth::domain::breached::{FILTER, MANIFEST, Manifest, SHARDS, Shard, Unreadable};
 use nova_auth::store::{BreachedList, SHARDS_AT_ONCE};
 use serde_json::json;
@@ -14,7 +13,7 @@ use tokio::task::{JoinError, JoinSet};
 use super::of;
 use crate::output::Output;
 use crate::place::Target;
-use crate::user::progress;
+use crate::user::{moment, progress};
 
 pub(super) const HELP: &str = "\
 Examples:
@@ -63,7 +62,7 @@ pub(super) async fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     while !calls.is_empty() {
         bar.inc(ended(calls.join_next().await)?);
     }
-    list.finish(&manifest, Timestamp::now()).await?;
+    list.finish(&manifest, moment()?.now).await?;
     bar.finish_and_clear();
     let entries = manifest.entries();
     args.output
