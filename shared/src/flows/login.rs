@@ -29,10 +29,10 @@ use super::{
 };
 use crate::{
     domain::{
-        attempts::Quota,
+        attempts::{Limit, Quota},
         email::Email,
         factors::{AfterPassword, Amr, Factors, STEP_LIFE, after_password},
-        ids::{FingerprintHash, UserId},
+        ids::{DeviceId, FingerprintHash, UserId},
         moment::Moment,
         password::Password,
         refusal::Refusal,
@@ -98,6 +98,9 @@ pub struct SecondStep {
     pub quota: Quota,
 }
 
+/// So many devices that logged in before may be logging in from one address at the same moment.
+const KNOWN_AT_ONCE: u32 = 100;
+
 /// How often a login starts again because what it read was changed meanwhile.
 const MAX_ROUNDS: u32 = 3;
 
@@ -117,20 +120,31 @@ pub async fn login(
     }
     let caller = rate_limit::Caller::address(attempt.caller.address);
     service.rate_limit.check(&caller, moment.now).map_err(Refusal::ApiRateLimited)?;
-    let (limit, calls) = (service.attempts.address, Some(&service.rate_limit));
+    let known = known_device(service, moment, &attempt.email, attempt.known.as_ref()).await?;
+    let (limit, calls) = (address_limit(service, known.as_ref()), Some(&service.rate_limit));
     let (address, credential) = tokio::join!(
         attempts::enter_address(&service.store, limit, calls, moment, attempt.caller.address),
         service.store.credential(&attempt.email),
     );
     let address = address?;
-    match at_address(service, &address, credential, attempt).await {
+    match at_address(service, &address, credential, (attempt, known.as_ref())).await {
         Ok(logged_in) => Ok(logged_in),
-        // A guess was made: it counts.
-        Err(refused @ FlowError::Refused(Refusal::InvalidCredentials(_))) => Err(refused),
+        // A guess was made: it counts. That of a known device counts in its own window alone.
+        Err(refused @ FlowError::Refused(Refusal::InvalidCredentials(_))) if known.is_none() => Err(refused),
         Err(other) => {
             attempts::leave(&service.store, &address).await;
             Err(other)
         }
+    }
+}
+
+/// How many logins from one address may fail. Those of devices that logged in before are counted apart, each with its account: in an
+/// office where many mistype, nobody has to wait for the others. There is a place for them beside everybody else's.
+fn address_limit(service: &AuthService, known: Option<&DeviceId>) -> Limit {
+    let limit = service.attempts.address;
+    match known {
+        Some(_) => Limit { max: limit.max + KNOWN_AT_ONCE, ..limit },
+        None => limit,
     }
 }
 
@@ -139,7 +153,7 @@ async fn at_address(
     service: &AuthService,
     address: &Place,
     credential: Result<Option<Credential>, StoreError>,
-    attempt: &LoginAttempt,
+    (attempt, known): (&LoginAttempt, Option<&DeviceId>),
 ) -> Result<Login, FlowError> {
     let mut credential = credential?;
     if address.waited {
@@ -147,7 +161,7 @@ async fn at_address(
     }
     let user = owner(credential.as_ref(), &attempt.email);
     let (account, profile) =
-        tokio::join!(enter(service, &address.moment, attempt), service.store.profile(user));
+        tokio::join!(enter(service, &address.moment, attempt, known), service.store.profile(user));
     let account = account?;
     let outcome = async { at_account(service, address, &account, credential, profile?, attempt).await }.await;
     if matches!(outcome, Err(ref error) if !matches!(error, FlowError::Refused(_))) {
@@ -158,10 +172,15 @@ async fn at_address(
 
 /// A place for the account: in the window of the device, if it logged in to this account before, so that whoever guesses at the
 /// account elsewhere can't keep its owner out.
-async fn enter(service: &AuthService, moment: &Moment, attempt: &LoginAttempt) -> Result<Place, FlowError> {
+async fn enter(
+    service: &AuthService,
+    moment: &Moment,
+    attempt: &LoginAttempt,
+    known: Option<&DeviceId>,
+) -> Result<Place, FlowError> {
     let (store, limit, email) = (&service.store, service.attempts.account, &attempt.email);
-    match known_device(service, moment, email, attempt.known.as_ref()).await? {
-        Some(device) => attempts::enter_from_device(store, limit, moment, (email, &device)).await,
+    match known {
+        Some(device) => attempts::enter_from_device(store, limit, moment, (email, device)).await,
         None => attempts::enter_account(store, limit, moment, email).await,
     }
 }

@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use nova_auth::{
-    domain::refusal::Refusal,
+    domain::{email::Email, refusal::Refusal},
     flows::{FlowError, begin::LoggedIn, login::login},
     keys::Token,
 };
@@ -140,6 +140,54 @@ async fn a_device_that_used_up_its_own_attempts_has_those_of_everybody() {
         assert!(matches!(refused, Refusal::InvalidCredentials(_)), "{refused:?}");
     }
     assert!(from_device(&world, 20, &person, PASSWORD, Some(&device)).await.is_ok());
+}
+
+/// An office: five of its people mistyped, or a guest in it guesses.
+#[tokio::test]
+async fn whoever_logged_in_before_waits_for_nobody_else_at_their_address() {
+    let world = world().await;
+    let (amal, omar) = (world.person("amal").await, world.person("omar").await);
+    let (hers, his) = (token(&world, 0, &amal, None).await, token(&world, 0, &omar, None).await);
+    let wrong = async |second, person: &Person, known| {
+        refusal(from_device(&world, second, person, "Wrong-horse-9!", known).await)
+    };
+    // What known devices mistype fills no window but their own.
+    for second in 1..5 {
+        for (person, device) in [(&amal, &hers), (&omar, &his)] {
+            let refused = wrong(second, person, Some(device)).await;
+            assert!(matches!(refused, Refusal::InvalidCredentials(_)), "{refused:?}");
+        }
+    }
+    assert!(world.rows.address_entries("192.0.2.77").await.is_empty());
+    // What a stranger guesses fills the address for strangers.
+    let nobodys = Person { email: Email::parse("nobody@example.com").unwrap(), ..amal.clone() };
+    for second in 10..15 {
+        let refused = wrong(second, &nobodys, None).await;
+        assert!(matches!(refused, Refusal::InvalidCredentials(_)), "{refused:?}");
+    }
+    let stranger = refusal(from_device(&world, 20, &omar, PASSWORD, None).await);
+    assert!(matches!(stranger, Refusal::AddressLimited(_)), "{stranger:?}");
+    assert!(from_device(&world, 21, &omar, PASSWORD, Some(&his)).await.is_ok());
+    // A token of somebody else's login is a stranger's.
+    let others = refusal(from_device(&world, 22, &omar, PASSWORD, Some(&hers)).await);
+    assert!(matches!(others, Refusal::AddressLimited(_)), "{others:?}");
+}
+
+/// The address is no limit to them, so that the account has to be one.
+#[tokio::test]
+async fn one_address_with_a_stolen_token_gets_its_five_guesses_and_those_of_the_account() {
+    let world = world().await;
+    let person = world.person("amal").await;
+    let device = token(&world, 0, &person, None).await;
+    let mut hashed = 0;
+    for second in 1..40 {
+        let tried = from_device(&world, second, &person, "Wrong-horse-9!", Some(&device)).await;
+        match refusal(tried) {
+            Refusal::InvalidCredentials(_) => hashed += 1,
+            refused => assert!(matches!(refused, Refusal::LoginLocked(_)), "{refused:?}"),
+        }
+    }
+    assert_eq!(hashed, 10);
 }
 
 /// Otherwise whoever watches a login could tell who has one.

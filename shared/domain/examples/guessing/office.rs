@@ -18,6 +18,9 @@ const TYPING: i64 = 10_000;
 /// A login waits so long for others that are in flight (`flows/attempts.rs`), and so long between two looks.
 const PATIENCE: i64 = 5000;
 const PAUSE: std::ops::RangeInclusive<i64> = 50..=250;
+/// With device cookies, so many who logged in there before have a place beside everybody else's, and leave it in any case
+/// (`flows/login.rs`).
+const KNOWN_AT_ONCE: u32 = 100;
 /// Who is told to come back comes within a minute after that.
 const LATE: i64 = 60_000;
 
@@ -35,12 +38,12 @@ pub(crate) struct Mornings {
     pub(crate) longest: i64,
 }
 
-/// Plays mornings on which everybody logs in once within so long.
-pub(crate) fn play(limit: Limit, within: i64, mornings: usize, seed: u64) -> Mornings {
+/// Plays mornings on which everybody logs in once within so long, on devices that are known or that are not.
+pub(crate) fn play(limit: Limit, known: bool, within: i64, mornings: usize, seed: u64) -> Mornings {
     let mut rng = Rng::with_seed(seed);
     let mut played = Mornings { many: mornings, ..Mornings::default() };
     for _ in 0..mornings {
-        let waits = Morning::new(limit, within, &mut rng).play(&mut rng);
+        let waits = Morning::new(limit, known, within, &mut rng).play(&mut rng);
         let refused: Vec<i64> = waits.into_iter().flatten().collect();
         played.with_refusals += usize::from(!refused.is_empty());
         played.refused += refused.len();
@@ -66,6 +69,7 @@ struct Person {
 
 struct Morning {
     limit: Limit,
+    known: bool,
     address: Kept,
     people: Vec<Person>,
     /// What happens next, when and to whom.
@@ -73,12 +77,13 @@ struct Morning {
 }
 
 impl Morning {
-    fn new(limit: Limit, within: i64, rng: &mut Rng) -> Self {
+    fn new(limit: Limit, known: bool, within: i64, rng: &mut Rng) -> Self {
+        let limit = if known { Limit { max: limit.max + KNOWN_AT_ONCE, ..limit } } else { limit };
         let people: Vec<_> =
             (0..PEOPLE).map(|_| Person { came: rng.i64(0..within), is_refused: false }).collect();
         let first = |(who, person): (usize, &Person)| Reverse((person.came, who, Step::Try(person.came)));
         let next = people.iter().enumerate().map(first).collect();
-        Self { limit, address: Kept::empty(), people, next }
+        Self { limit, known, address: Kept::empty(), people, next }
     }
 
     /// How long each waited, of those who were refused.
@@ -92,8 +97,13 @@ impl Morning {
                     let person = &self.people[who];
                     waits[who] = person.is_refused.then(|| now - person.came);
                 }
-                // The entry stays.
-                Step::Through(_, false) => self.plan(now + TYPING, who, Step::Try(now + TYPING)),
+                // The entry stays, of a device that is not known.
+                Step::Through(entry, false) => {
+                    if self.known {
+                        self.address.leave(&Entry::stored(entry));
+                    }
+                    self.plan(now + TYPING, who, Step::Try(now + TYPING));
+                }
             }
         }
         waits

@@ -198,14 +198,16 @@ pub(crate) fn offices() -> String {
          these are in after, on average | at the latest |\n|---|---|---|---|---|---|\n",
     );
     for (within, name) in [(3_600_000, "an hour"), (900_000, "a quarter of an hour")] {
-        for max in [5, 20, 50] {
+        for (max, known, setting) in
+            [(5, false, "5"), (5, true, "5, with `DeviceCookies`"), (20, false, "20"), (50, false, "50")]
+        {
             let limit = Limit { max, ..DEFAULTS.limits.address };
-            let played = office::play(limit, within, MORNINGS, SEED);
+            let played = office::play(limit, known, within, MORNINGS, SEED);
             let refused = played.refused as f64 / played.many as f64;
             let waited = played.waited / i64::try_from(played.refused.max(1)).expect("a count");
             let share = 100 * played.with_refusals / played.many;
             let (waited, longest) = (clock(waited / 1000), clock(played.longest / 1000));
-            writeln!(table, "| {name} | {max} | {share} % | {refused:.1} | {waited} | {longest} |")
+            writeln!(table, "| {name} | {setting} | {share} % | {refused:.1} | {waited} | {longest} |")
                 .expect("text");
         }
     }
