@@ -83,7 +83,7 @@ password-needs-digit = The password must have a digit.
 password-needs-symbol = The password must have a special character: one that is neither a letter nor a digit.
 password-too-long = The password must not be longer than 72 bytes.
 password-too-common = The password is too easy to guess.
-password-breached = This password was leaked from another service. Choose another one.
+password-breached = This password is on a list of leaked passwords. Choose another one.
 
 # Mails. The service's name, and a user's, stand in marks that keep their direction.
 mail-hello = Hello { $name },
@@ -141,7 +141,7 @@ mail-deny-text = Somebody logged in to your account at { $service } on a device 
 mail-login-time = Time: { $value }
 mail-login-device = Device: { $value }
 mail-login-network = Network: { $value }
-mail-deny-button = It was not me: lock them out
+mail-deny-button = It was not me: end all sessions
 mail-deny-ignore = If that was not you, open the link now. All sessions then end, your password stops working, and you set a new one. Nothing happens before you confirm. Then check your second factors and passkeys.
 
 mail-password-changed-subject = Your password for { $service } was changed

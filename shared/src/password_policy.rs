@@ -44,8 +44,8 @@ impl PasswordPolicy {
     ///
     /// # Errors
     /// The list, which is required, could not be read.
-    pub async fn faults(&self, password: &Password, email: &Email) -> Result<Vec<Fault>, StoreError> {
-        let mut faults = self.profile.faults(password, Some(email));
+    pub async fn faults(&self, password: &Password, email: Option<&Email>) -> Result<Vec<Fault>, StoreError> {
+        let mut faults = self.profile.faults(password, email);
         // Who hears that a password is too common has heard this.
         if !faults.contains(&Fault::PasswordTooCommon) && self.is_breached(password).await? {
             faults.push(Fault::PasswordBreached);

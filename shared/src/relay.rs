@@ -88,7 +88,8 @@ fn change(record: &Value, sequence: &str) -> Option<Change> {
     }
     let session = sk.strip_prefix("SESSION#")?.parse().ok()?;
     if name == "INSERT" {
-        return text("/dynamodb/NewImage/newDevice/S").map(|_| Change::NewDevice(user, session));
+        let is_told = record.pointer("/dynamodb/NewImage/newDevice/BOOL") == Some(&Value::Bool(true));
+        return is_told.then_some(Change::NewDevice(user, session));
     }
     let is_ended = name == "MODIFY" && text("/dynamodb/NewImage/state/S") == Some("revoked");
     is_ended.then(|| {

@@ -152,7 +152,8 @@ fn judge(rights: &[Right], place: Place, key: Option<&str>, allowed: &[String], 
                 && right.actions.iter().any(|known| known == action)
                 && key.map_or(!place.is_table(), |key| right.keys.iter().any(|known| known == key))
         });
-        let (needed, lacked) = (given.clone().next().is_some(), given.any(|right| !right.optional));
+        let (needed, lacked) =
+            (given.clone().next().is_some(), given.any(|right| !right.optional || place.is_optional()));
         let what = match key {
             Some(key) => format!("{action} {key}… of {}", place.name()),
             None if place.is_table() => format!("{action} of {} without a key", place.name()),

@@ -127,8 +127,12 @@ impl Target {
         if let Some(url) = &self.local {
             let client = local::clients(url)?.dynamodb;
             let table = self.breached_table.clone().unwrap_or_else(|| local::BREACHED.to_owned());
-            let found = client.describe_table().table_name(&table).send().await.is_ok();
-            return Ok(found.then(|| BreachedList::new(client, table)));
+            let described = client.describe_table().table_name(&table).send().await;
+            return match described.map_err(aws_sdk_dynamodb::Error::from) {
+                Err(aws_sdk_dynamodb::Error::ResourceNotFoundException(_)) => Ok(None),
+                Err(_) => Err(format!("cannot connect to nova local at {url}; is it running?").into()),
+                Ok(_) => Ok(Some(BreachedList::new(client, table))),
+            };
         }
         if self.breached_table.is_none() && self.stack.is_none() {
             return Ok(None);

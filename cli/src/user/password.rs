@@ -1,7 +1,7 @@
 //! `nova user password`, and how passwords come in: never as an argument, which every user of the machine can read.
 
 use std::error::Error;
-use std::io::{BufRead, IsTerminal as _};
+use std::io::{BufRead, IsTerminal as _, Write as _};
 
 use nova_auth::domain::password::{Password, Profile as PasswordProfile};
 use nova_auth::flows::operator::Operator;
@@ -64,7 +64,15 @@ impl PasswordArgs {
     pub(super) async fn policy_at(self, target: &Target) -> Result<PasswordPolicy, Box<dyn Error>> {
         let breached = match target.breached_list().await? {
             Some(list) if list.loaded().await?.is_some() => Some(Breached { list, required: true }),
-            _ => None,
+            Some(_) => {
+                let mut stderr = std::io::stderr();
+                writeln!(
+                    stderr,
+                    "note: no list of breached passwords was put; the password is not looked up"
+                )?;
+                None
+            }
+            None => None,
         };
         Ok(PasswordPolicy { profile: self.policy(), breached })
     }

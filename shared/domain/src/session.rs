@@ -84,13 +84,21 @@ pub struct Session {
     /// When the user last showed a second factor in this session, if ever.
     #[serde(default, with = "maybe_millis", skip_serializing_if = "Option::is_none")]
     pub factor_time: Option<Timestamp>,
-    /// It began on a device that the user had not logged in on before, and the user is to hear of it, in this language. The relay reads
-    /// it as the row is inserted.
+    /// It began on a device that the user had not logged in on before, and the user is to hear of it. The relay reads it as the row is
+    /// inserted.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub new_device: bool,
+    /// Why it was ended. None also of one that was withdrawn: nobody was given its tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub new_device: Option<String>,
+    pub ended_by: Option<String>,
     /// How the user showed who they are (RFC 8176). Rows of before have none: by password.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub amr: BTreeSet<Amr>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+const fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 /// Whether a session was ended. A state that this version does not know is an end.
@@ -433,7 +441,8 @@ mod tests {
             refreshes: None,
             revoked_tokens: BTreeSet::new(),
             auth_time: None,
-            new_device: None,
+            new_device: false,
+            ended_by: None,
             factor_time: None,
             amr: BTreeSet::new(),
         }

@@ -80,7 +80,6 @@ fn a_wrong_variable_is_named_and_its_value_is_not() {
         &[("DEVICE_COOKIES", "yes")],
         &[("NEW_DEVICE_MAIL", "on")],
         &[("BREACHED_PASSWORDS", "sometimes")],
-        &[("BREACHED_PASSWORDS", "required")],
         &[("MAX_SESSIONS_PER_USER", "1001")],
         &[("LOGIN_WINDOW_SECONDS", "-1")],
         &[("LOGIN_RUN_ACTION", "ban")],

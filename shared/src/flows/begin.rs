@@ -67,8 +67,10 @@ pub(super) struct Beginning<'a> {
     pub factor: bool,
     /// Whether it opens nothing but the enrolment of a second factor.
     pub enrolling: bool,
-    /// The user's address, what the device showed of a login before, and the language of a mail about it.
-    pub known: (&'a Email, Option<&'a Token>, &'static str),
+    /// The user's address, and when they last set a password.
+    pub of: (&'a Email, Timestamp),
+    /// What the device showed of a login before.
+    pub shown_device: Option<&'a Token>,
 }
 
 /// A session that was written, and that nobody knows of yet.
@@ -86,7 +88,7 @@ pub(super) async fn begin_session(
     beginning: &Beginning<'_>,
 ) -> Result<(Begun, Option<Profile>), FlowError> {
     let first = service.refresh.begin(moment.now).await?;
-    let new_device = new_device(service, moment, beginning).await?;
+    let new_device = is_told(service, moment, beginning).await?;
     let session = Session { new_device, ..new_session(service, moment, beginning, &first)? };
     let event = SecurityEvent::AuthnLoginSuccess;
     let entry = service.journal.entry(event, moment, beginning.user, beginning.device);
@@ -126,15 +128,21 @@ pub(super) async fn known_device(
     }
 }
 
-/// The language in which the user is to hear of this login, where the stack tells of new devices, and this is one.
-async fn new_device(
+/// Whether the user is to hear of this login: the stack tells of new devices, and this is one. A device of before the last password is
+/// one, too: it may be a thief's.
+async fn is_told(
     service: &AuthService,
     moment: &Moment,
     beginning: &Beginning<'_>,
-) -> Result<Option<String>, KeysError> {
-    let (email, shown, language) = beginning.known;
-    let is_told = service.new_device_mail && known_device(service, moment, email, shown).await?.is_none();
-    Ok(is_told.then(|| language.to_owned()))
+) -> Result<bool, KeysError> {
+    let ((email, since), shown) = (beginning.of, beginning.shown_device);
+    if !service.new_device_mail {
+        return Ok(false);
+    }
+    let Some(token) = shown else { return Ok(true) };
+    let made = service.refresh.devices().made(token, email, moment.now).await?;
+    // Tokens tell whole seconds.
+    Ok(made.is_none_or(|made| made.as_second() < since.as_second()))
 }
 
 /// What the device keeps: it stays the one that it was, and is known for as long again.
@@ -201,7 +209,8 @@ fn new_session(
         refreshes: None,
         revoked_tokens: BTreeSet::new(),
         auth_time: Some(now),
-        new_device: None,
+        new_device: false,
+        ended_by: None,
         factor_time: beginning.factor.then_some(now),
         amr: beginning.shown.iter().copied().collect(),
     })

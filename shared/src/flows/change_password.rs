@@ -10,7 +10,7 @@ use super::{
     current_password,
     journal::announce,
     mail::notice,
-    new_password,
+    new_password::NewPassword,
 };
 use crate::{
     domain::{
@@ -48,7 +48,9 @@ pub async fn change_password(
     change: &PasswordChange,
 ) -> Result<(), FlowError> {
     let who = authenticate_call(service, moment, &change.access).await?;
-    new_password::check(&service.policy, ("newPassword", &change.new), &who.profile.email).await?;
+    NewPassword { field: "newPassword", password: &change.new }
+        .check(&service.policy, &who.profile.email)
+        .await?;
     // The call was counted as the user's.
     let limit = service.attempts.address;
     let address = attempts::enter_address(&service.store, limit, None, moment, change.caller.address).await?;

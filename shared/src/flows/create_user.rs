@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{
     FlowError,
     journal::{Journal, announce},
-    new_password,
+    new_password::NewPassword,
 };
 use crate::{
     domain::{
@@ -55,7 +55,7 @@ pub async fn create_user(
     moment: &Moment,
     new: Registration,
 ) -> Result<Profile, FlowError> {
-    new_password::check(policy, ("password", &new.password), &new.email).await?;
+    NewPassword { field: "password", password: &new.password }.check(policy, &new.email).await?;
     check_permissions(&new.permissions).map_err(|fault| Refusal::field("permissions", fault))?;
     let password_hash = hasher.hash(&new.password).await?;
     let profile = Profile {

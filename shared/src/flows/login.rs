@@ -291,7 +291,8 @@ fn beginning<'a>(profile: &'a Profile, attempt: &'a LoginAttempt, enrolling: boo
         shown: &[Amr::Pwd],
         factor: false,
         enrolling,
-        known: (&attempt.email, attempt.known.as_ref(), attempt.caller.language),
+        of: (&attempt.email, profile.password_changed_at),
+        shown_device: attempt.known.as_ref(),
     }
 }
 

@@ -161,7 +161,8 @@ pub async fn passkey_login(
         shown: &shown,
         factor: true,
         enrolling: false,
-        known: (&profile.email, attempt.known.as_ref(), attempt.caller.language),
+        of: (&profile.email, profile.password_changed_at),
+        shown_device: attempt.known.as_ref(),
     };
     begun(auth, moment, &profile, &beginning).await
 }
@@ -181,5 +182,5 @@ async fn begun(
         withdraw(auth, moment, &begun.session).await;
         return Err(Refusal::PasskeyInvalid.into());
     }
-    welcome(auth, moment, profile.clone(), (&begun, beginning.known.1)).await
+    welcome(auth, moment, profile.clone(), (&begun, beginning.shown_device)).await
 }

@@ -10,7 +10,8 @@ use super::{
     Caller, FlowError,
     attempts::{enter_address, leave},
     create_user::{Registration, create_user},
-    mail, new_password,
+    mail,
+    new_password::NewPassword,
 };
 use crate::{
     domain::{
@@ -90,7 +91,7 @@ async fn ask_to_confirm(
     applicant: Applicant,
 ) -> Result<Registered, FlowError> {
     let Applicant { name, email, password, caller } = applicant;
-    new_password::check(&service.policy, ("password", &password), &email).await?;
+    NewPassword { field: "password", password: &password }.check(&service.policy, &email).await?;
     mail::count_mails_from(&service.store, None, moment, caller.address).await?;
     let hash = service.hasher.hash(&password).await?;
     let key = mail::new_key(MailKind::Verify, &email, moment)?;

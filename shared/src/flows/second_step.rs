@@ -21,7 +21,7 @@ use super::{
     factors::prove::{FactorProof, Purpose, prove},
 };
 use crate::{
-    domain::{email::Email, factors::Amr, moment::Moment, refusal::Refusal, user::Profile},
+    domain::{factors::Amr, moment::Moment, refusal::Refusal, user::Profile},
     entropy::{self, NoEntropy},
     keys::Token,
     rate_limit,
@@ -122,8 +122,7 @@ async fn with_place(
         return Err(Refusal::SecondStepInvalid.into());
     }
     let shown = [&[Amr::Pwd][..], proven.amr()].concat();
-    let known = (&profile.email, attempt.known.as_ref(), attempt.caller.language);
-    let beginning = beginning(challenge, &shown, known);
+    let beginning = beginning(challenge, &shown, &profile, attempt.known.as_ref());
     let (begun, user) = begin_session(auth, moment, &beginning).await?;
     if let Err(gone) = still_counts(user, challenge) {
         withdraw(auth, moment, &begun.session).await;
@@ -143,7 +142,8 @@ fn still_counts(profile: Option<Profile>, challenge: &Challenge) -> Result<Profi
 fn beginning<'a>(
     challenge: &'a Challenge,
     shown: &'a [Amr],
-    known: (&'a Email, Option<&'a Token>, &'static str),
+    profile: &'a Profile,
+    shown_device: Option<&'a Token>,
 ) -> Beginning<'a> {
     Beginning {
         user: challenge.user_id,
@@ -155,6 +155,7 @@ fn beginning<'a>(
         shown,
         factor: true,
         enrolling: false,
-        known,
+        of: (&profile.email, profile.password_changed_at),
+        shown_device,
     }
 }

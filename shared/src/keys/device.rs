@@ -61,6 +61,28 @@ impl DeviceTokens<'_> {
         email: &Email,
         now: Timestamp,
     ) -> Result<Option<DeviceId>, KeysError> {
+        Ok(self.verified(token, email, now).await?.map(|(device, _)| device))
+    }
+
+    /// When a token of ours for this very address was made.
+    ///
+    /// # Errors
+    /// [`KeysError`]: nobody can tell.
+    pub async fn made(
+        &self,
+        token: &Token,
+        email: &Email,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, KeysError> {
+        Ok(self.verified(token, email, now).await?.map(|(_, made)| made))
+    }
+
+    async fn verified(
+        &self,
+        token: &Token,
+        email: &Email,
+        now: Timestamp,
+    ) -> Result<Option<(DeviceId, Timestamp)>, KeysError> {
         let Some(said) = read(token.expose()) else { return Ok(None) };
         let Ok(end) = Timestamp::from_second(said.end) else { return Ok(None) };
         let made = end.checked_sub(KNOWN_FOR).unwrap_or(end);
@@ -70,7 +92,7 @@ impl DeviceTokens<'_> {
         let ring = self.keys.ring_with(said.kid, made, now).await?;
         let Some(key) = ring.as_ref().and_then(|ring| ring.verifier(said.kid, now)) else { return Ok(None) };
         let is_ours = mac(key, email, &said.id, said.end)?.ct_eq(&said.mac);
-        Ok(bool::from(is_ours).then(|| DeviceId::from_bytes(said.id)))
+        Ok(bool::from(is_ours).then(|| (DeviceId::from_bytes(said.id), made)))
     }
 }
 

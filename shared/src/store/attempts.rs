@@ -1,4 +1,4 @@
-//! `ATTEMPTS#ACCOUNT#<sha256>`, `ATTEMPTS#DEVICE#<sha256>`, `ATTEMPTS#ADDRESS#<address>`, `ATTEMPTS#FACTOR#<user>`, `MAILS#ADDRESS#<address>`, `MAILS#DEVICE#<user>`: `WINDOW`.
+//! `ATTEMPTS#ACCOUNT#<sha256>`, `ATTEMPTS#DEVICE#<sha256>`, `ATTEMPTS#ADDRESS#<address>`, `ATTEMPTS#FACTOR#<user>`, `MAILS#ADDRESS#<address>`, `MAILS#DEVICE#<user>#<network>`: `WINDOW`.
 //!
 //! A window is a set of entries, each named by its request, and an end. Adding an entry is one conditional write:
 //! fifty racing guesses get exactly as many places as there are, and a write that the SDK repeats finds its own entry there, and
@@ -58,10 +58,10 @@ impl AttemptsKey {
         Self { pk: format!("MAILS#ADDRESS#{}", address.window_name()), counts_failures: false }
     }
 
-    /// The mails to a user about new devices.
+    /// The mails to a user about new devices in a network, or in any.
     #[must_use]
-    pub fn mails_of_devices(user: UserId) -> Self {
-        Self { pk: format!("MAILS#DEVICE#{user}"), counts_failures: false }
+    pub fn mails_of_devices(user: UserId, network: &str) -> Self {
+        Self { pk: format!("MAILS#DEVICE#{user}#{network}"), counts_failures: false }
     }
 
     /// The second factors that were shown for a user.

@@ -124,7 +124,7 @@ fn look_ups(world: &World) -> usize {
 }
 
 #[tokio::test]
-async fn a_password_that_was_leaked_elsewhere_is_set_nowhere_and_told_beside_what_else_is_wrong() {
+async fn a_password_that_was_leaked_elsewhere_is_set_nowhere() {
     let world = with_list("required").await;
     let amal = world.person("amal").await;
     let leaked = [Wrong::PasswordBreached];
@@ -251,6 +251,22 @@ async fn a_leaked_password_that_somebody_wants_to_set_is_no_guess() {
     }
     assert!(world.rows.account_entries(&amal).await.is_empty());
     guess(&world, &amal, 100, 1).await;
+}
+
+/// A code has five tries, and is typed on another device than the link is opened on.
+#[tokio::test]
+async fn a_leaked_password_and_a_list_that_is_out_of_reach_use_up_no_try_of_a_code() {
+    let world = with_list("required").await;
+    let amal = world.person("amal").await;
+    forgets(&world, 0, &amal.email).await.unwrap();
+    let read = reads_of(&world, 1, &amal.email, MailKind::Reset).await;
+    for second in 2..8 {
+        let leaked = reset(&world, second, read.code(&amal.email), LEAKED).await;
+        assert_eq!(refusal(leaked), faults("newPassword", &[Wrong::PasswordBreached]));
+        let unknown = reset(&world, second, read.code(&amal.email), "Not-put-there-1!").await;
+        assert!(unknown.is_err_and(|error| error.is_passing()));
+    }
+    reset(&world, 9, read.code(&amal.email), OTHER_PASSWORD).await.unwrap();
 }
 
 #[tokio::test]

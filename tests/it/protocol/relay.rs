@@ -172,7 +172,7 @@ async fn a_login_on_another_device_is_told_by_the_name_of_its_session_and_any_ot
         record["eventName"] = json!("INSERT");
         record["dynamodb"]["NewImage"]["state"]["S"] = json!("active");
     }
-    records[1]["dynamodb"]["NewImage"]["newDevice"] = json!({ "S": "ar" });
+    records[1]["dynamodb"]["NewImage"]["newDevice"] = json!({ "BOOL": true });
     answer(&relay, &fake, &event(&records)).await.unwrap();
     let told = fake.told.lock().unwrap().clone();
     let sk = "SESSION#0190163d-8694-739b-aea5-000000000002";

@@ -9,6 +9,6 @@ mod row;
 mod token;
 
 pub use kind::{CODE_LIFE, LONGEST_LIFE, MailKind, Notice};
-pub use limits::{PER_ADDRESS, PER_DAY, PER_HOUR, PER_NEW_DEVICE};
+pub use limits::{PER_ADDRESS, PER_DAY, PER_HOUR, PER_NETWORK, PER_USER};
 pub use row::{Mail, MailKey, NewLogin, NotAMailKey, Prepared};
 pub use token::{Bound, MailCode, MailDigest, MailMac, MailToken, NotAMailToken};

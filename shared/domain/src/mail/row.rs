@@ -123,6 +123,9 @@ pub struct Mail {
     /// Of a change of address: the session that asked, which goes on. Of a new device: its session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_id: Option<SessionId>,
+    /// Of a change of address: the user's epoch when it was asked for. Rows of before have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<u64>,
     /// Of a change: the old address. Of its way back: the new one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub other_email: Option<Email>,
@@ -168,6 +171,7 @@ impl Mail {
             name: None,
             password_hash: None,
             session_id: None,
+            epoch: None,
             other_email: None,
             login: None,
             notice: None,

@@ -6,7 +6,7 @@ use crate::{
         mail::MailKind, moment::Moment, name::PersonName, password::Password, refusal::Refusal,
         security_event::SecurityEvent, user::Profile,
     },
-    flows::{Caller, FlowError, journal::announce, new_password},
+    flows::{Caller, FlowError, journal::announce, new_password::NewPassword},
     store::{PasswordOf, Redeemed, ResetCommit},
 };
 
@@ -23,6 +23,12 @@ pub struct Acceptance {
     pub caller: Caller,
 }
 
+impl Acceptance {
+    const fn new_password(&self) -> NewPassword<'_> {
+        NewPassword { field: "password", password: &self.password }
+    }
+}
+
 /// Makes an invited user an active one, and gives them.
 ///
 /// # Errors
@@ -33,11 +39,18 @@ pub async fn accept(
     acceptance: &Acceptance,
 ) -> Result<Profile, FlowError> {
     let of = (MailKind::Invite, &acceptance.proof);
-    with_proof(service, moment, &acceptance.caller, of, async |moment, proven| {
-        activate(service, moment, &proven, acceptance).await?;
-        let user = proven.prepared.user_id.ok_or(Refusal::MailTokenInvalid)?;
-        Ok(service.store.profile(user).await?.ok_or(Refusal::MailTokenInvalid)?)
-    })
+    with_proof(
+        service,
+        moment,
+        &acceptance.caller,
+        of,
+        Some(acceptance.new_password()),
+        async |moment, proven| {
+            activate(service, moment, &proven, acceptance).await?;
+            let user = proven.prepared.user_id.ok_or(Refusal::MailTokenInvalid)?;
+            Ok(service.store.profile(user).await?.ok_or(Refusal::MailTokenInvalid)?)
+        },
+    )
     .await
 }
 
@@ -57,7 +70,7 @@ async fn activate(
     let Some(bound) = proven.credential(service).await? else {
         return proven.is_used_by(service, &used_by, moment).await;
     };
-    new_password::check(&service.policy, ("password", &acceptance.password), &mail.email).await?;
+    acceptance.new_password().check_for(&service.policy, &mail.email)?;
     let hash = service.hasher.hash(&acceptance.password).await?;
     let kind = SecurityEvent::UserUpdated;
     let event = service.journal.entry(kind, moment, bound.user_id, &acceptance.caller.device);

@@ -56,6 +56,7 @@ pub async fn wish(service: &AuthService, moment: &Moment, wish: &Wish) -> Result
     let mail = Mail {
         user_id: Some(who.profile.id),
         session_id: Some(who.session.session_id),
+        epoch: Some(who.profile.epoch),
         other_email: Some(who.profile.email),
         ..mail
     };
@@ -72,7 +73,7 @@ pub async fn confirm(
     caller: &Caller,
     proof: &Proof,
 ) -> Result<(), FlowError> {
-    with_proof(service, moment, caller, (MailKind::Change, proof), async |moment, proven| {
+    with_proof(service, moment, caller, (MailKind::Change, proof), None, async |moment, proven| {
         let used_by = proven.used_by(service, moment).await?;
         if proven.was_used_by(&used_by, moment)? {
             return Ok(());
@@ -87,6 +88,10 @@ pub async fn confirm(
             }
             let hash = credential.password_hash.clone().ok_or(Refusal::MailTokenInvalid)?;
             let session = going_on(service, moment, &proven, &user).await?;
+            // Whatever ended the session that asked ends what it asked for: it may have been a thief's. A logout does not.
+            if session.is_none() && proven.mail.epoch.is_some_and(|epoch| epoch != user.epoch) {
+                return proven.is_used_by(service, &used_by, moment).await;
+            }
             let event = event(service, moment, caller, &user);
             let event = match &session {
                 Some(session) => event.of_session(session.session_id),
@@ -132,7 +137,7 @@ pub async fn revert(
     caller: &Caller,
     proof: &Proof,
 ) -> Result<(), FlowError> {
-    with_proof(service, moment, caller, (MailKind::Revert, proof), async |moment, proven| {
+    with_proof(service, moment, caller, (MailKind::Revert, proof), None, async |moment, proven| {
         let used_by = proven.used_by(service, moment).await?;
         if proven.was_used_by(&used_by, moment)? {
             return Ok(());

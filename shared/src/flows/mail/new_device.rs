@@ -12,7 +12,7 @@ use crate::{
         address::ClientAddress,
         attempts::Entry,
         ids::{MailId, SessionId, UserId},
-        mail::{Mail, MailDigest, MailKey, MailKind, NewLogin, PER_NEW_DEVICE},
+        mail::{Mail, MailDigest, MailKey, MailKind, NewLogin, PER_NETWORK, PER_USER},
         moment::{Moment, RequestId},
         refusal::Refusal,
         security_event::SecurityEvent,
@@ -33,11 +33,10 @@ const FIRST: SignedDuration = SignedDuration::from_hours(1);
 /// [`StoreError`]; asked again, it asks for the same mail.
 pub async fn ask(store: &Store, user: UserId, session: SessionId) -> Result<(), StoreError> {
     let (session, profile) = tokio::try_join!(store.session(user, session), store.profile(user))?;
-    // One that is over already may be one whose tokens nobody was given.
-    let session = session.filter(|session| session.state != State::Revoked);
+    // One that was withdrawn is nobody's. One that was ended is told: a thief would end it at once, and keep a device that is known.
+    let session = session.filter(|session| session.state != State::Revoked || session.ended_by.is_some());
     let (Some(session), Some(user)) = (session, profile.filter(Profile::is_active)) else { return Ok(()) };
-    let Some(language) = session.new_device.as_deref() else { return Ok(()) };
-    if is_first(store, &user, &session).await? || !has_room(store, &session).await? {
+    if !session.new_device || is_first(store, &user, &session).await? || !has_room(store, &session).await? {
         return Ok(());
     }
     let id = MailId::new(Uuid::from_bytes(*session.session_id.as_bytes()));
@@ -48,7 +47,8 @@ pub async fn ask(store: &Store, user: UserId, session: SessionId) -> Result<(), 
         user_id: Some(user.id),
         session_id: Some(session.session_id),
         login: Some(login),
-        ..Mail::new(MailKind::Deny, user.email, language, &moment_of(&session))
+        // In the service's own language: the request may be a thief's.
+        ..Mail::new(MailKind::Deny, user.email, "", &moment_of(&session))
     };
     store.put_mail(&key, &mail).await.map(drop)
 }
@@ -65,12 +65,20 @@ async fn is_first(store: &Store, user: &Profile, session: &Session) -> Result<bo
     Ok(store.sessions(user.id).await?.iter().all(|other| other.created_at >= session.created_at))
 }
 
+/// Whether the user has heard neither of this network a moment ago nor of many others.
 async fn has_room(store: &Store, session: &Session) -> Result<bool, StoreError> {
-    let (key, now) = (AttemptsKey::mails_of_devices(session.user_id), session.created_at);
+    let now = session.created_at;
     // Named by the session: of one that is told twice there is one entry.
     let entry = Entry::new(&Moment { now, request: RequestId::new(session.session_id.to_string()) });
-    let wanted = Wanted { key: &key, entry: &entry, limit: PER_NEW_DEVICE, calls: None, now };
-    Ok(matches!(store.reserve_attempt(wanted).await?, Reservation::Taken(_)))
+    let network = ClientAddress::parse(&session.device.ip).network().unwrap_or_default();
+    for (network, limit) in [(network.as_str(), PER_NETWORK), ("", PER_USER)] {
+        let key = AttemptsKey::mails_of_devices(session.user_id, network);
+        let wanted = Wanted { key: &key, entry: &entry, limit, calls: None, now };
+        if !matches!(store.reserve_attempt(wanted).await?, Reservation::Taken(_)) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// How often it starts again because what it read was changed meanwhile.
@@ -87,7 +95,7 @@ pub async fn deny(
     caller: &Caller,
     proof: &Proof,
 ) -> Result<(), FlowError> {
-    with_proof(service, moment, caller, (MailKind::Deny, proof), async |moment, proven| {
+    with_proof(service, moment, caller, (MailKind::Deny, proof), None, async |moment, proven| {
         let used_by = proven.used_by(service, moment).await?;
         if proven.was_used_by(&used_by, moment)? {
             return Ok(());

@@ -20,6 +20,7 @@ use crate::{
         Caller, FlowError,
         attempts::{enter_address, leave},
         journal::Journal,
+        new_password::NewPassword,
     },
     keys::MailLinks,
     password_policy::PasswordPolicy,
@@ -136,7 +137,7 @@ impl Redemption {
     }
 }
 
-/// Looks whose the proof is and does `then` with it, with a place for the address taken; it is given back unless it was a guess.
+/// Looks whether the new password, if there is one, may be set, looks whose the proof is and does `then` with it, with a place for the address taken; it is given back unless it was a guess.
 ///
 /// # Errors
 /// Of the refusals: `ApiRateLimited`, `AddressLimited`, `MailTokenInvalid`, and those of `then`.
@@ -145,6 +146,7 @@ pub async fn with_proof<T>(
     moment: &Moment,
     caller: &Caller,
     (kind, proof): (MailKind, &Proof),
+    new: Option<NewPassword<'_>>,
     then: impl AsyncFnOnce(&Moment, Proven) -> Result<T, FlowError>,
 ) -> Result<T, FlowError> {
     // Whether keys have to be read first must not tell whose the address is.
@@ -153,10 +155,14 @@ pub async fn with_proof<T>(
     service.rate_limit.check(&counted_as, moment.now).map_err(Refusal::ApiRateLimited)?;
     let calls = Some(&service.rate_limit);
     let place = enter_address(&service.store, service.guesses, calls, moment, caller.address).await?;
-    let outcome = match prove(service, &place.moment, kind, proof).await {
-        Ok(proven) => then(&place.moment, proven).await,
-        Err(error) => Err(error),
+    let outcome = async {
+        // Before one of a code's five tries is taken: a password that can't be set is no guess.
+        if let Some(new) = new {
+            new.check_for_anybody(&service.policy).await?;
+        }
+        then(&place.moment, prove(service, &place.moment, kind, proof).await?).await
     };
+    let outcome = outcome.await;
     if !matches!(outcome, Err(FlowError::Refused(Refusal::MailTokenInvalid))) {
         leave(&service.store, &place).await;
     }

@@ -12,7 +12,7 @@ use crate::{
         refusal::Refusal,
         security_event::SecurityEvent,
     },
-    flows::{Caller, FlowError, journal::announce, new_password},
+    flows::{Caller, FlowError, journal::announce, new_password::NewPassword},
     store::{PasswordOf, Redeemed, ResetCommit},
 };
 
@@ -27,13 +27,19 @@ pub struct Reset {
     pub caller: Caller,
 }
 
+impl Reset {
+    const fn new_password(&self) -> NewPassword<'_> {
+        NewPassword { field: "newPassword", password: &self.new }
+    }
+}
+
 /// Sets a password.
 ///
 /// # Errors
 /// Of the refusals: those of [`with_proof`], and `Invalid` with every rule that the new password breaks.
 pub async fn reset(service: &Redemption, moment: &Moment, reset: &Reset) -> Result<(), FlowError> {
     let of = (MailKind::Reset, &reset.proof);
-    with_proof(service, moment, &reset.caller, of, async |moment, proven| {
+    with_proof(service, moment, &reset.caller, of, Some(reset.new_password()), async |moment, proven| {
         set(service, moment, &proven, reset).await
     })
     .await
@@ -51,7 +57,7 @@ async fn set(service: &Redemption, moment: &Moment, proven: &Proven, reset: &Res
     let Some(bound) = proven.credential(service).await? else {
         return proven.is_used_by(service, &used_by, moment).await;
     };
-    new_password::check(&service.policy, ("newPassword", &reset.new), email).await?;
+    reset.new_password().check_for(&service.policy, email)?;
     let hash = service.hasher.hash(&reset.new).await?;
     let kind = SecurityEvent::AuthnPasswordReset;
     let event = service.journal.entry(kind, moment, bound.user_id, &reset.caller.device);

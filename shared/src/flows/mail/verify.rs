@@ -27,7 +27,7 @@ pub async fn verify(
     caller: &Caller,
     proof: &Proof,
 ) -> Result<Profile, FlowError> {
-    with_proof(service, moment, caller, (MailKind::Verify, proof), async |moment, proven| {
+    with_proof(service, moment, caller, (MailKind::Verify, proof), None, async |moment, proven| {
         let used_by = proven.used_by(service, moment).await?;
         if proven.was_used_by(&used_by, moment)? {
             return whose(service, &proven).await;

@@ -3,7 +3,7 @@ use crate::{
     domain::{
         mail::Notice, password::Password, refusal::Refusal, security_event::SecurityEvent, user::Profile,
     },
-    flows::{FlowError, journal::announce, new_password},
+    flows::{FlowError, journal::announce, new_password::NewPassword},
     password_policy::PasswordPolicy,
     passwords::Hasher,
 };
@@ -20,7 +20,7 @@ impl Operator<'_> {
         policy: &PasswordPolicy,
         hasher: Hasher,
     ) -> Result<(), FlowError> {
-        new_password::check(policy, ("password", password), &user.email).await?;
+        NewPassword { field: "password", password }.check(policy, &user.email).await?;
         let hash = hasher.hash(password).await?;
         let entry = self.event(SecurityEvent::AuthnPasswordChange, user.id);
         let mut email = user.email.clone();
