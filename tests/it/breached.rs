@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::support::chromium::Chromium;
 use crate::support::client::Client;
 use crate::support::program::{Ended, command, run};
 use crate::support::stack::{PASSWORD, System};
@@ -16,6 +17,7 @@ async fn nova(system: &System, words: &[&str], input: &str) -> Ended {
 
 async fn system(mode: &str) -> System {
     System::start_with(|options| {
+        options.page = true;
         for (name, value) in [("BreachedPasswords", mode), ("Registration", "open")] {
             options.parameters.insert(name.to_owned(), value.to_owned());
         }
@@ -58,6 +60,14 @@ async fn a_list_that_an_operator_puts_is_what_the_service_and_the_operator_refus
     assert_eq!((login.status, login.body["data"]["passwordChangeAdvised"].as_bool()), (200, Some(true)));
     let login = system.try_login(&client, "amal@example.com", "An0ther-phrase?").await;
     assert_eq!((login.status, login.body["data"].get("passwordChangeAdvised")), (200, None));
+    if let Some(chromium) = Chromium::start().await {
+        chromium.load(system.stack.url()).await;
+        chromium.type_into("#email", &sara.email).await;
+        chromium.type_into("#password", PASSWORD).await;
+        chromium.click("#sign-in [type=submit]").await;
+        chromium.see_text("notice", "list of leaked passwords").await;
+        chromium.close().await;
+    }
     let check = nova(&system, &["passwords", "check"], LEAKED).await;
     assert!(!check.success && check.stderr.contains("in the list"), "{check:?}");
     for said in [&put, &built, &created, &check] {

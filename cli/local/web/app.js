@@ -224,7 +224,9 @@ function completed(answer) {
 function begun(mode) {
   entrance.face = "signIn";
   if (mode === "cookie") localStorage.setItem(RESUMABLE, "yes");
-  render(text("notice.signedIn"));
+  // A leaked password lets its user in; it stays said until it is dismissed.
+  if (client.leaked) render(text("notice.leaked"), "bad");
+  else render(text("notice.signedIn"));
   enter();
 }
 

@@ -81,6 +81,7 @@ export class Client extends EventTarget {
     this.mode = mode;
     this.user = data.user;
     this.enrolling = data.enrolmentRequired === true;
+    this.leaked = data.passwordChangeAdvised === true;
     this.#take(data);
   }
 

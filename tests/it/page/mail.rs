@@ -168,3 +168,31 @@ async fn an_arabic_mail_is_read_from_right_to_left_and_its_link_and_code_from_le
     }
     chromium.close().await;
 }
+
+/// Programs that look mail over open its links.
+#[tokio::test]
+async fn a_login_that_was_somebody_elses_is_ended_by_a_click_and_by_nothing_less() {
+    let Some(chromium) = Chromium::start().await else { return };
+    let system = System::start_with(|options| {
+        options.page = true;
+        with_mail(options);
+        for name in ["DeviceCookies", "NewDeviceMail"] {
+            options.parameters.insert(name.to_owned(), "enabled".to_owned());
+        }
+    })
+    .await;
+    let sara = system.user("sara").await;
+    system.login(&Client::at(8), &sara).await;
+    let thief = system.login(&Client::at(9), &sara).await;
+    let mail = read(&system, &sara.email, MailKind::Deny).await;
+    chromium.load(&format!("{}/login/deny#t={}", system.stack.url(), mail.token)).await;
+    chromium.see("#deny-form").await;
+    let location = chromium.run("return location.href").await;
+    assert!(!location.to_string().contains(&mail.token), "{location}");
+    assert_eq!(system.whoami(&Client::at(9), &thief.access).await.status, 200);
+    chromium.click("#deny-form [type=submit]").await;
+    chromium.see_text("notice", "All sessions were ended").await;
+    assert_eq!(system.whoami(&Client::at(9), &thief.access).await.status, 401);
+    chromium.assert_quiet(&[]).await;
+    chromium.close().await;
+}
