@@ -2,7 +2,7 @@
 //!
 //! None of its plain words satisfies a policy with symbols in it, so a password is held against it as its owner thought
 //! of it: in lower case, and without the digits and symbols that were put behind the word to please the policy. The words that
-//! are tried at everybody's account, many of which are too short for the list, are [`stems`].
+//! are tried at everybody's account, many of which are too short for the list, are `stems`.
 
 mod stems;
 
@@ -12,7 +12,7 @@ const PACKED: &str = include_str!("common_passwords/packed.txt");
 /// The shortest word that is on the list, in characters.
 const SHORTEST: usize = 8;
 
-/// Whether a password is on the list, is a word of it with digits and symbols behind, or is one of [`stems`] with a few around it.
+/// Whether a password is on the list, is a word of it with digits and symbols behind, or is one of `stems` with a few around it.
 #[must_use]
 pub fn contains(password: &str) -> bool {
     let folded = password.to_lowercase();

@@ -41,13 +41,18 @@ pub(crate) fn command<A: AsRef<OsStr>>(binary: &str, arguments: &[A]) -> Command
 }
 
 /// Runs a program to its end, with this on its standard input.
-pub(crate) async fn run(mut command: Command, input: &str) -> Ended {
+pub(crate) async fn run(command: Command, input: &str) -> Ended {
+    run_within(PATIENCE, command, input).await
+}
+
+/// The same for one that has much to do.
+pub(crate) async fn run_within(patience: Duration, mut command: Command, input: &str) -> Ended {
     let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     // A program that does not read it may have ended already.
     drop(stdin.write_all(input.as_bytes()).await);
     drop(stdin);
-    let output = tokio::time::timeout(PATIENCE, child.wait_with_output()).await.expect("it hangs").unwrap();
+    let output = tokio::time::timeout(patience, child.wait_with_output()).await.expect("it hangs").unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     let success = output.status.success();
     Ended { success, code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
