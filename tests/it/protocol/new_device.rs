@@ -206,6 +206,22 @@ async fn whatever_a_thief_asked_for_ends_with_their_session_and_what_an_owner_as
     }
 }
 
+/// A program that logs in a thousand times an hour would have a thousand rows read for each.
+#[tokio::test]
+async fn however_many_sessions_a_new_user_has_one_of_them_is_read() {
+    let world = world().await;
+    let amal = world.person("amal").await;
+    for second in -50..-40 {
+        logs_in(&world, second, &amal).await;
+    }
+    let newest = world.rows.sessions(amal.id).await.pop().unwrap();
+    world.wire.reset();
+    ask(&world.service.store, amal.id, text(&newest, "sessionId").parse().unwrap()).await.unwrap();
+    let queries = world.wire.sent().into_iter().filter(|sent| sent.operation == "Query");
+    let limits: Vec<_> = queries.map(|sent| sent.body["Limit"].clone()).collect();
+    assert_eq!(limits, [1]);
+}
+
 /// Its tokens were given to nobody: the login failed after its session was written.
 #[tokio::test]
 async fn a_session_that_was_withdrawn_is_told_to_nobody() {

@@ -62,7 +62,8 @@ async fn is_first(store: &Store, user: &Profile, session: &Session) -> Result<bo
     if session.created_at.duration_since(user.created_at) > FIRST {
         return Ok(false);
     }
-    Ok(store.sessions(user.id).await?.iter().all(|other| other.created_at >= session.created_at))
+    // One of those before it, however many there are.
+    Ok(store.sessions_before(user.id, Some(session.session_id), 1).await?.found.is_empty())
 }
 
 /// Whether the user has heard neither of this network a moment ago nor of many others.
