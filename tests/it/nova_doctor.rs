@@ -95,7 +95,7 @@ async fn a_good_system_passes_what_can_be_checked_here_and_says_what_can_not() {
     assert!(outcomes.values().all(|outcome| ["pass", "not_checked"].contains(&outcome.as_str())));
 
     let lines = doctor(&system, &[]).await;
-    assert!(lines.stdout.ends_with("7 pass, 0 fail, 30 not checked\n"), "{lines:?}");
+    assert!(lines.stdout.ends_with("7 pass, 0 fail, 31 not checked\n"), "{lines:?}");
     let secret =
         clients(&system).secrets_manager.get_secret_value().secret_id("AccessKeysSecret").send().await;
     let key: Value = serde_json::from_str(secret.unwrap().secret_string().unwrap()).unwrap();
@@ -191,6 +191,63 @@ async fn what_is_broken_fails_with_its_remedy_and_the_rest_is_looked_at_all_the_
     let (finding, remedy) = (rest.lines().next().unwrap(), rest.lines().nth(1).unwrap());
     assert!(finding.contains("key weak") && !finding.contains("c2hvcnQ"), "{finding}");
     assert!(remedy.contains("\"A secret is spoilt\""), "{remedy}");
+}
+
+/// How a login that is tried ended, with what was said of it, and the users that there are then.
+async fn tried(system: &System) -> (String, String, String) {
+    let ended = doctor(system, &["--try-login", "--json"]).await;
+    let document: Value = serde_json::from_str(&ended.stdout).unwrap_or_else(|_| panic!("{ended:?}"));
+    let found =
+        document["checks"].as_array().unwrap().iter().find(|found| found["check"] == "login").unwrap();
+    let text = |name: &str| found[name].as_str().unwrap().to_owned();
+    let local = format!("--local={}", system.stack.dynamodb_url());
+    let users = run(command("nova", &["user", "list", &local]), "").await;
+    assert!(users.success, "{users:?}");
+    (text("outcome"), text("detail"), users.stdout)
+}
+
+/// What IAM's simulation says of transactions is not what DynamoDB does: an account in which nobody can log in passes every other check.
+#[tokio::test]
+async fn a_login_that_is_tried_goes_through_every_function_of_the_main_job_and_leaves_nobody() {
+    let system = System::start().await;
+    let (outcome, detail, users) = tried(&system).await;
+    assert_eq!((outcome.as_str(), users.contains("nova-doctor")), ("pass", false), "{detail}\n{users}");
+    let logs = system.stack.logs();
+    for done in ["authn_login_success", "authn_password_change", "authn_token_revoked", "\"decided\""] {
+        assert!(logs.contains(done), "no {done}: {logs}");
+    }
+    assert_eq!(logs.matches("\"answered\"").count(), 5, "login, two refreshes, password and logout: {logs}");
+}
+
+#[tokio::test]
+async fn where_everybody_needs_a_second_factor_a_login_is_tried_as_far_as_a_new_user_gets() {
+    let system = System::start_with(|options| {
+        options.parameters.insert("MfaPolicy".to_owned(), "required".to_owned());
+    })
+    .await;
+    let (outcome, detail, users) = tried(&system).await;
+    assert_eq!((outcome.as_str(), users.contains("nova-doctor")), ("pass", false), "{detail}\n{users}");
+}
+
+#[tokio::test]
+async fn a_function_that_fails_is_named_by_its_step_and_nobody_is_left() {
+    let system = System::start().await;
+    let call = clients(&system).secrets_manager.put_secret_value().secret_id("RefreshKeysSecret");
+    call.secret_string("{}").send().await.unwrap();
+    let (outcome, detail, users) = tried(&system).await;
+    assert_eq!(outcome, "fail");
+    assert_eq!(detail, "a login: 500 LOGIN_FAILED");
+    assert!(!users.contains("nova-doctor"), "{users}");
+}
+
+/// A machine that can't reach the API knows nothing about it.
+#[tokio::test]
+async fn an_api_that_does_not_answer_from_here_is_not_checked_and_nobody_is_left() {
+    let system = System::start().await;
+    let ended = doctor(&system, &["--try-login=http://127.0.0.1:1", "--json"]).await;
+    assert_eq!((outcomes(&ended)["login"].as_str(), ended.code), ("not_checked", Some(0)));
+    let (_, _, users) = tried(&system).await;
+    assert!(!users.contains("nova-doctor"), "{users}");
 }
 
 #[tokio::test]

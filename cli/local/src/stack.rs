@@ -71,6 +71,8 @@ pub enum StartError {
 
 /// The document that says where the stand-ins for SQS, EventBridge, SES and Lambda listen.
 const SERVICES: &str = "services-url";
+/// The one that says where the authentication API listens.
+const API: &str = "api-url";
 
 /// The system, running.
 #[derive(Debug)]
@@ -168,6 +170,10 @@ impl Stack {
             let url = server.url();
             apis.push((api.logical_id, if is_websocket { url.replacen("http", "ws", 1) } else { url }));
             gateways.push(server);
+        }
+        if let Some((_, url)) = apis.first() {
+            storage.documents().put(API, url)?;
+            storage.note(API, url).await?;
         }
         Ok(Stack {
             options,

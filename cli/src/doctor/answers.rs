@@ -33,11 +33,11 @@ fn is_a_set(body: &str) -> bool {
 /// Asks the authorizer about a call that nobody makes, of an API that there is not: without a token, which takes the
 /// tables, and with one of a made-up key, which takes the keys. Both must be refused, and as a 401.
 pub(super) async fn authorizer(calls: &Calls, stack: &Deployed) -> Finding {
-    let Some(function) = stack.physical("TokenAuthorizerFunction") else {
+    let Some(function) = stack.physical(super::AUTHORIZER) else {
         return Finding::fail(AUTHORIZER, "the stack has no authorizer", "is it a stack of Nova Auth?");
     };
     for (how, token) in [("without a token", None), ("with a made-up token", Some(made_up()))] {
-        match calls.invoke(function, &event(stack, token.as_deref())).await {
+        match calls.invoke(function, &authorizer_event(&stack.api_arns(), token.as_deref())).await {
             Ok(reply) if is_unauthorized(&reply) => {}
             Ok(reply) if reply.function_failed => {
                 return Finding::fail(
@@ -62,18 +62,17 @@ pub(super) async fn authorizer(calls: &Calls, stack: &Deployed) -> Finding {
 }
 
 /// The one error that API Gateway makes a 401 of.
-fn is_unauthorized(reply: &Reply) -> bool {
+pub(super) fn is_unauthorized(reply: &Reply) -> bool {
     let error = serde_json::from_str(&reply.text).unwrap_or(Value::Null);
     reply.function_failed && error.get("errorMessage").is_some_and(|message| message == "Unauthorized")
 }
 
-/// A `REQUEST` event of a REST API.
-fn event(stack: &Deployed, token: Option<&str>) -> Value {
-    let Deployed { partition, region, account, .. } = stack;
+/// A `REQUEST` event of a REST API of this place, by the beginning of its ARNs.
+pub(super) fn authorizer_event(arns: &str, token: Option<&str>) -> Value {
     let headers = token.map_or(json!({}), |token| json!({"Authorization": format!("Bearer {token}")}));
     json!({
         "type": "REQUEST",
-        "methodArn": format!("arn:{partition}:execute-api:{region}:{account}:doctor/none/GET/"),
+        "methodArn": format!("{arns}:doctor/none/GET/"),
         "resource": "/",
         "path": "/",
         "httpMethod": "GET",

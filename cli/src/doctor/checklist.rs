@@ -9,6 +9,7 @@ pub(super) const SETTINGS: &str = "settings";
 pub(super) const FUNCTIONS: &str = "functions";
 pub(super) const API: &str = "api";
 pub(super) const AUTHORIZER: &str = "authorizer";
+pub(super) const LOGIN: &str = "login";
 pub(super) const ATTACHED: &str = "attached";
 pub(super) const NEEDED: &str = "permissions.needed";
 pub(super) const DENIED: &str = "permissions.denied";
@@ -26,7 +27,7 @@ pub(super) const LOST: &str = "mail.lost";
 pub(super) const BUS: &str = "mail.bus";
 
 /// In the order in which they are made.
-pub(super) const CHECKS: [Check; 36] = [
+pub(super) const CHECKS: [Check; 37] = [
     (STACK, "The stack is there, and no update of it failed or is under way."),
     (CLOCK, "This machine's clock and AWS's differ by less than the five seconds that tokens are given."),
     (SETTINGS, "No setting opens a door to everybody."),
@@ -66,6 +67,10 @@ pub(super) const CHECKS: [Check; 36] = [
     (DENIED, "No function may do anything else with the tables and the keys."),
     (API, "The authentication API answers."),
     (AUTHORIZER, "The authorizer decides, and lets nobody in without a token, nor with a made-up one."),
+    (
+        LOGIN,
+        "A user who is made for it logs in, changes their password and logs out, and is refused from then on.",
+    ),
 ];
 
 /// Beside those: one for each API that attached the authorizer.

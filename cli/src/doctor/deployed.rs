@@ -29,6 +29,12 @@ struct Resource {
 }
 
 impl Deployed {
+    /// How the ARNs of this place's APIs begin.
+    pub(super) fn api_arns(&self) -> String {
+        let Deployed { partition, region, account, .. } = self;
+        format!("arn:{partition}:execute-api:{region}:{account}")
+    }
+
     /// Reads a stack.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! `nova doctor`: whether a system is as it should be in production. A line for each check, with its remedy.
 //!
-//! It only reads, but for two calls of the authorizer that must be refused. What it may not look at is "not checked", and
+//! It only reads, but for two calls of the authorizer that must be refused, and for `--try-login`. What it may not look at is "not checked", and
 //! never passes. docs/production-checklist.md is the list, with what no program can see.
 
 mod alarms;
@@ -13,6 +13,7 @@ mod deployed;
 mod finding;
 mod functions;
 mod keys;
+mod login;
 mod mail;
 mod needs;
 mod permissions;
@@ -40,12 +41,17 @@ use finding::{Finding, Report};
 use keys::Keys;
 use tables::Table;
 
+/// The authorizer, by its name in the template.
+const AUTHORIZER: &str = "TokenAuthorizerFunction";
+
 /// For the help of the verb.
 pub(crate) const HELP: &str = "\
 Examples:
   nova doctor --local                      a running `nova local`
   nova doctor --stack nova-auth            a deployed stack; docs/production-checklist.md says which rights it takes
   nova doctor --stack nova-auth --json     one document, for programs
+  nova doctor --stack nova-auth --try-login
+                                           also log in, as a user who is made for it and deleted again
 
 It ends with 0 if no check failed, and with 5 if one did.";
 
@@ -58,6 +64,9 @@ pub(crate) struct Args {
     /// Print what is checked, and look at nothing.
     #[arg(long)]
     list: bool,
+    /// Also make a user, log in as them, and delete them again [default URL: the system's own].
+    #[arg(long, value_name = "API_URL", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    try_login: Option<String>,
 }
 
 /// Looks at a system.
@@ -73,10 +82,16 @@ pub(crate) async fn run(args: Args) -> Result<(), Box<dyn Error>> {
         Whole::Local { url, clients } => {
             let list = args.target.breached_list().await?;
             on_this_machine(&mut report, &url, &clients, list).await?;
+            report.add([match &args.try_login {
+                Some(api) => try_here(&args.target, &url, api).await?,
+                None => login::not_asked_for(),
+            }])?;
+            report.add([Finding::not_here(checklist::ATTACHED, "use `nova rules check --template`")])?;
         }
         Whole::Deployed { stack, aws } => {
             let stack = Deployed::read(&aws.cloudformation(), &stack).await;
-            in_an_account(&mut report, &aws, &stack.map_err(|error| args.target.explain(error))?).await?;
+            let stack = stack.map_err(|error| args.target.explain(error))?;
+            in_an_account(&mut report, &aws, &stack, args.try_login.as_deref()).await?;
         }
     }
     match report.end()? {
@@ -138,11 +153,38 @@ async fn on_this_machine(
         Finding::not_here(checklist::DENIED, "there is no IAM"),
         Finding::not_here(checklist::API, "nova local prints its address"),
         Finding::not_here(checklist::AUTHORIZER, "only its gateway calls it"),
-        Finding::not_here(checklist::ATTACHED, "use `nova rules check --template`"),
     ])
 }
 
-async fn in_an_account(report: &mut Report, aws: &Aws, stack: &Deployed) -> Result<(), Box<dyn Error>> {
+async fn try_here(target: &Target, url: &str, api: &str) -> Result<Finding, Box<dyn Error>> {
+    let (calls, own) = (local::services(url).await?, local::api(url).await?);
+    let api = if api.is_empty() { &own } else { api };
+    let (store, arns) = (target.store().await?, "arn:aws:execute-api:us-east-1:000000000000");
+    let place = login::Place { calls: &calls, store: &store, api, authorizer: AUTHORIZER, arns };
+    Ok(login::look(&place).await)
+}
+
+async fn try_there(calls: &Calls, stack: &Deployed, store: &Store, api: &str) -> Finding {
+    let own = stack.outputs.get("ApiUrl").map(String::as_str);
+    match (Some(api).filter(|api| !api.is_empty()).or(own), stack.physical(AUTHORIZER)) {
+        (Some(api), Some(authorizer)) => {
+            let arns = &stack.api_arns();
+            login::look(&login::Place { calls, store, api, authorizer, arns }).await
+        }
+        _ => Finding::fail(
+            checklist::LOGIN,
+            "the stack has no API or no authorizer",
+            "is it a stack of Nova Auth?",
+        ),
+    }
+}
+
+async fn in_an_account(
+    report: &mut Report,
+    aws: &Aws,
+    stack: &Deployed,
+    try_login: Option<&str>,
+) -> Result<(), Box<dyn Error>> {
     let connector = proxy::connector(aws.ca_bundle())?;
     let calls = Calls::new(
         connector,
@@ -186,5 +228,10 @@ async fn in_an_account(report: &mut Report, aws: &Aws, stack: &Deployed) -> Resu
     report.add(alarms::look(&calls, stack).await)?;
     report.add(permissions::look(&calls, stack).await)?;
     report.add([answers::api(&calls, stack).await, answers::authorizer(&calls, stack).await])?;
-    report.add(attached::look(&calls, stack, &Store::new(dynamodb, tables)).await)
+    let store = Store::new(dynamodb, tables);
+    report.add([match try_login {
+        Some(api) => try_there(&calls, stack, &store, api).await,
+        None => login::not_asked_for(),
+    }])?;
+    report.add(attached::look(&calls, stack, &store).await)
 }

@@ -201,6 +201,26 @@ impl Calls {
         Ok((status, read(answer.into_body()).await?))
     }
 
+    /// An unsigned `POST` of JSON to a public address: the status, and the body. It is tried once.
+    pub(crate) async fn post(
+        &self,
+        url: &str,
+        bearer: Option<&str>,
+        body: &Value,
+    ) -> Result<(u16, String), Failed> {
+        let no_address = |_| Failed::Other("no address".to_owned());
+        let mut request = HttpRequest::new(SdkBody::from(body.to_string()));
+        request.set_uri(url).map_err(no_address)?;
+        request.set_method("POST").map_err(no_address)?;
+        request.headers_mut().insert("content-type", "application/json");
+        if let Some(token) = bearer {
+            request.headers_mut().insert("authorization", format!("Bearer {token}"));
+        }
+        let answer = self.answer(request).await?;
+        let status = answer.status().as_u16();
+        Ok((status, read(answer.into_body()).await?))
+    }
+
     async fn answer(&self, request: HttpRequest) -> Result<HttpResponse, Failed> {
         let answer = tokio::time::timeout(PATIENCE, self.connector.call(request)).await;
         answer.ok().and_then(Result::ok).ok_or_else(|| Failed::Other("connection".to_owned()))

@@ -28,6 +28,8 @@ const ADDRESSES: &str = "nova-local-secrets";
 const SECRETS: &str = "secretsmanager-url";
 /// Those for SQS, EventBridge and SES.
 const SERVICES: &str = "services-url";
+/// Its authentication API.
+const API: &str = "api-url";
 
 /// The clients of one that listens here.
 pub(super) fn clients(url: &str) -> Result<Clients, Box<dyn Error>> {
@@ -40,7 +42,7 @@ pub(super) async fn with_secrets(url: &str) -> Result<Clients, Box<dyn Error>> {
 }
 
 /// Calls of its services, which no proxy stands before.
-pub(super) async fn services(url: &str) -> Result<Calls, Box<dyn Error>> {
+pub(crate) async fn services(url: &str) -> Result<Calls, Box<dyn Error>> {
     let credentials = Credentials::from_keys("local", "local", None);
     let partition = Partition::new("aws", REGION).await?;
     Ok(Calls::new(proxy::around()?, credentials, partition, Some(address(url, SERVICES).await?)))
@@ -51,6 +53,11 @@ async fn address(url: &str, name: &str) -> Result<String, Box<dyn Error>> {
     let found = clients(url)?.dynamodb.get_item().table_name(ADDRESSES).key("name", key).send().await;
     let address = found.ok().and_then(|found| found.item?.remove("document")?.as_s().ok().cloned());
     Ok(address.ok_or_else(|| format!("cannot connect to nova local at {url}; is it running?"))?)
+}
+
+/// Where its authentication API listens.
+pub(crate) async fn api(url: &str) -> Result<String, Box<dyn Error>> {
+    address(url, API).await
 }
 
 /// Whether it sends mail: then it has the keys of the links.
