@@ -54,6 +54,7 @@ pub(crate) async fn measure(files: &Files, sockets: u32) -> Result<Closing, Fail
         faults: None,
         directory: &directory.0,
         log: files.log.as_deref(),
+        dynamodb: None,
     };
     let system = System::start(&setup).await?;
     let (auth, chat) = (system.url("ready")?, system.url("ChatApi")?);

@@ -10,7 +10,7 @@ use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
 
 use super::caller::{self, Reply, key_of, send, session_of};
-use super::history::{Act, Answer, At, Event, SECOND};
+use super::history::{Act, Answer, At, Event, KEPT, SECOND};
 use super::plan::{Deed, Step};
 use super::socket::Socket;
 use super::system::ACCESS_TOKEN_SECONDS;
@@ -20,10 +20,12 @@ use super::world::{Access, Phase, User, World};
 const PATIENCE: At = 24 * SECOND;
 
 /// What clients ask the attached APIs for; the last two need the permission.
-const CALLS: [(&str, &str, bool); 5] = [
+const CALLS: [(&str, &str, bool); 7] = [
     ("NotesApi", "/whoami", false),
     ("TokenNotesApi", "/whoami", false),
     ("HttpNotesApi", "/whoami", false),
+    (KEPT, "/whoami", false),
+    (KEPT, "/notes", true),
     ("NotesApi", "/notes", true),
     ("HttpNotesApi", "/notes", true),
 ];
@@ -128,12 +130,16 @@ impl Device {
         let Some(access) = self.session.as_ref().and_then(|session| session.access.last()) else { return };
         if !self.sockets.iter().any(|socket| socket.session == access.session) {
             let (world, user) = (self.world.clone(), self.user().number);
-            self.sockets.push(Socket::open(world, user, access.clone()));
+            // Every other device opens its connections by tickets.
+            let by_ticket = self.number.is_multiple_of(2).then(|| self.http.clone());
+            self.sockets.push(Socket::open(world, user, access.clone(), by_ticket));
         }
     }
 
     async fn step(&mut self, step: Step) {
-        self.connect();
+        if self.world.has_streams {
+            self.connect();
+        }
         match step.deed {
             Deed::Ghost if !self.ghosts.is_empty() => return self.haunt(step).await,
             Deed::Guess => return self.guess().await,
@@ -509,7 +515,7 @@ impl Device {
 
 /// A decision of an attached API.
 async fn decide(world: &World, http: &Client, user: &User, access: &Access, pick: u64) -> Answer {
-    let index = usize::try_from(pick % 5).unwrap_or_default();
+    let index = usize::try_from(pick).unwrap_or_default() % CALLS.len();
     let Some((api, path, permission)) = CALLS.get(index).copied() else { return Answer::Yes };
     let url = world.apis.iter().find(|(name, _)| *name == api).map(|(_, url)| url.as_str());
     let request = http.get(format!("{}{path}", url.unwrap_or_default())).bearer_auth(&access.token);
@@ -517,8 +523,7 @@ async fn decide(world: &World, http: &Client, user: &User, access: &Access, pick
     let reply = send(request).await;
     let end = world.recorder.clock.now();
     let told = Some(reply.text("/data/userId")).filter(|id| !id.is_empty());
-    let told =
-        told.map(|id| world.users.iter().find(|user| user.id == id).map_or(u32::MAX, |user| user.number));
+    let told = told.map(|id| world.number_of(id));
     let answer = reply.answer();
     world.recorder.note(Event {
         begin,
@@ -540,7 +545,7 @@ pub(crate) async fn all_decide(world: &World, http: &Client, user: &User, all: &
     join_all(all.iter().zip(picks).map(|(access, pick)| decide(world, http, user, access, pick))).await;
 }
 
-fn access_of(reply: &Reply, (begin, end): (At, At)) -> Option<Access> {
+pub(crate) fn access_of(reply: &Reply, (begin, end): (At, At)) -> Option<Access> {
     let token = reply.text("/data/accessToken").to_owned();
     let (session, key) = (session_of(&token)?, key_of(&token)?);
     let life = reply.body.pointer("/data/expiresIn").and_then(Value::as_u64).unwrap_or(ACCESS_TOKEN_SECONDS);

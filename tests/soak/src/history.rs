@@ -12,6 +12,9 @@ pub(crate) type At = u64;
 /// One second of it.
 pub(crate) const SECOND: At = 1_000_000;
 
+/// The API whose gateway keeps answers.
+pub(crate) const KEPT: &str = "KeptApi";
+
 /// The clock of a run. It stands at 0 until the run begins.
 #[derive(Debug, Default)]
 pub(crate) struct Clock(OnceLock<Instant>);
@@ -68,6 +71,16 @@ pub(crate) enum Act {
     EndAll,
     /// A change of the password, from this number to that.
     Password { from: u32, to: u32 },
+    /// A registration.
+    Register,
+    /// A mail with a link was asked for.
+    Ask,
+    /// It came, or was waited for in vain.
+    Mail,
+    /// The link in it set the password of this number.
+    Recover { to: u32 },
+    /// An operator deleted the user.
+    Delete,
     /// An operator disabled the user (false), or enabled them (true).
     Active(bool),
     /// An operator took the permission away (false), or gave it (true).
@@ -91,6 +104,11 @@ impl Act {
             Act::EndOne { .. } => "end one session",
             Act::EndAll => "end all sessions",
             Act::Password { .. } => "change password",
+            Act::Register => "register",
+            Act::Ask => "ask for a reset by mail",
+            Act::Mail => "mail",
+            Act::Recover { .. } => "reset by mail",
+            Act::Delete => "operator: delete",
             Act::Active(false) => "operator: disable",
             Act::Active(true) => "operator: enable",
             Act::Permission(false) => "operator: revoke permission",

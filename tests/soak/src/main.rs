@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `plan` | what a run does, drawn from its seed |
 //! | `system` | the `nova local` under test, and `nova` as its operator |
-//! | `world`, `device`, `caller`, `socket` | the clients |
+//! | `world`, `device`, `visitor`, `caller`, `socket` | the clients |
 //! | `operator` | users disabled, permissions taken, keys rotated and dropped |
 //! | `proxy` | DynamoDB and Secrets Manager, failing in bursts |
 //! | `killer`, `proc` | functions' processes, killed; what Linux says of them |
@@ -28,6 +28,7 @@ mod report;
 mod run;
 mod socket;
 mod system;
+mod visitor;
 mod world;
 
 use std::io::Write as _;
@@ -73,6 +74,9 @@ struct Args {
     /// Judge this history again, and run nothing.
     #[arg(long, value_name = "FILE")]
     judge: Option<PathBuf>,
+    /// Use this DynamoDB instead of the one of `nova local`, whose streams nobody reads: without mail, events and WebSockets.
+    #[arg(long, value_name = "URL", conflicts_with = "sockets")]
+    dynamodb: Option<String>,
     /// Keep all that happened in this file. It holds no token and no password.
     #[arg(long, value_name = "FILE")]
     history: Option<PathBuf>,
@@ -116,6 +120,7 @@ async fn act(args: Args) -> Result<bool, Failure> {
             .canonicalize()
             .map_err(|error| format!("{}: {error}", args.template.display()))?,
         log: args.log,
+        dynamodb: args.dynamodb,
     };
     if let Some(sockets) = args.sockets {
         let closing = closing::measure(&files, sockets).await?;

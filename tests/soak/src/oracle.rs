@@ -10,7 +10,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::history::{Act, Answer, At, Event, History, SECOND};
+use super::history::{Act, Answer, At, Event, History, KEPT, SECOND};
 use super::register::{LATE, Register};
 
 /// A refresh that was sent again is in time for this long, from when its token was sent first: the least that
@@ -19,6 +19,9 @@ const GRACE: At = 30 * SECOND;
 
 /// For so long a process may refuse a token of a key that took over without notice (decision 0009), with a few seconds more.
 const UNKNOWN_KEY: At = 35 * SECOND;
+
+/// A gateway that keeps answers gives one for up to five seconds (kept/template.yaml), with one more for who looks at the clock.
+const KEPT_FOR: At = 6 * SECOND;
 
 /// An open connection outlives its session for less than this, while nothing is done to the system.
 const UNDISTURBED: At = 10 * SECOND;
@@ -38,6 +41,8 @@ struct User {
     active: Register<bool>,
     permission: Register<bool>,
     password: Register<u32>,
+    /// Not deleted.
+    there: Register<bool>,
 }
 
 #[derive(Debug)]
@@ -53,6 +58,8 @@ struct Facts<'a> {
     users: BTreeMap<u32, User>,
     sessions: BTreeMap<&'a str, Session>,
     drops: Vec<&'a Event>,
+    /// When a registration of the user was sent first, and how many were answered with a yes.
+    registered: BTreeMap<u32, (At, usize)>,
     /// When a refresh token was sent first.
     sent: BTreeMap<(&'a str, u32), At>,
     /// What a refresh token gave.
@@ -73,6 +80,7 @@ impl<'a> Facts<'a> {
             users: BTreeMap::new(),
             sessions: BTreeMap::new(),
             drops: history.events.iter().filter(|event| matches!(event.act, Act::DropKeys { .. })).collect(),
+            registered: BTreeMap::new(),
             sent: BTreeMap::new(),
             gave: BTreeMap::new(),
         };
@@ -81,8 +89,10 @@ impl<'a> Facts<'a> {
                 active: Register::new(true),
                 permission: Register::new(true),
                 password: Register::new(0),
+                there: Register::new(true),
             });
             facts.note_session(event);
+            facts.note_registration(event);
             facts.note_refresh(event);
         }
         for event in &history.events {
@@ -100,6 +110,14 @@ impl<'a> Facts<'a> {
         }
     }
 
+    fn note_registration(&mut self, event: &Event) {
+        if event.act == Act::Register {
+            let (first, yes) = self.registered.entry(event.user).or_insert((event.begin, 0));
+            *first = event.begin.min(*first);
+            *yes += usize::from(event.answer == Answer::Yes);
+        }
+    }
+
     fn note_refresh(&mut self, event: &'a Event) {
         if let (Act::Refresh { presented, gave, .. }, Some(session)) = (&event.act, &event.session) {
             let token = (session.as_str(), *presented);
@@ -113,7 +131,10 @@ impl<'a> Facts<'a> {
         let Some(sure) = done(&event.answer) else { return };
         let Some(user) = self.users.get_mut(&event.user) else { return };
         match event.act {
-            Act::Password { to, .. } => user.password.write(event.begin, event.end, sure, to),
+            Act::Delete => user.there.write(event.begin, event.end, sure, false),
+            Act::Password { to, .. } | Act::Recover { to } => {
+                user.password.write(event.begin, event.end, sure, to)
+            }
             Act::Active(value) => user.active.write(event.begin, event.end, sure, value),
             Act::Permission(value) => user.permission.write(event.begin, event.end, sure, value),
             _ => {}
@@ -127,7 +148,9 @@ impl<'a> Facts<'a> {
         match &event.act {
             Act::Logout => self.end_one(own, event, done),
             Act::EndOne { target } => self.end_one(Some(target), event, done),
-            Act::EndAll | Act::Active(false) => self.end_all(None, event, done),
+            Act::EndAll | Act::Active(false) | Act::Recover { .. } | Act::Delete => {
+                self.end_all(None, event, done);
+            }
             Act::Password { .. } => self.end_all(own, event, done),
             // A theft is answered with a no once it is written down; not if the token could not even be read.
             Act::Refresh { outdated: true, .. } => match event.answer {
@@ -175,19 +198,26 @@ impl<'a> Facts<'a> {
 
     fn wrong_yes(&self, event: &Event) -> Option<&'static str> {
         let user = self.users.get(&event.user)?;
-        let (begin, end) = (event.begin, event.end);
+        let (begin, end) = looked_at(event);
         let is_over =
             event.session.as_deref().is_some_and(|session| self.alive(session, begin, end) == Some(false));
         let is_expired = event.expires.is_some_and(|(_, last)| begin > last);
         match &event.act {
             Act::Logout | Act::Active(_) | Act::Permission(_) | Act::DropKeys { .. } => None,
+            Act::Ask | Act::Mail | Act::Recover { .. } | Act::Delete => None,
+            Act::Register => {
+                let twice = self.registered.get(&event.user).is_some_and(|(_, yes)| *yes > 1);
+                twice.then_some("one address was registered twice")
+            }
             Act::Login { guess: true, .. } => Some("a wrong password let somebody in"),
             Act::Login { password, .. } => {
                 let was_right = user.password.possible(begin, end).contains(password);
                 let is_disabled = user.active.certain(begin, end) == Some(false);
+                let is_deleted = user.there.certain(begin, end) == Some(false);
                 (!was_right)
                     .then_some("a password that had been changed let somebody in")
                     .or(is_disabled.then_some("a disabled user got a session"))
+                    .or(is_deleted.then_some("a deleted user got a session"))
             }
             Act::Speak { told } => self.wrong_message(event, *told),
             _ if is_over => Some("a session that had ended was let in"),
@@ -234,7 +264,7 @@ impl<'a> Facts<'a> {
 
     fn wrong_no(&self, event: &Event, code: &str) -> Option<&'static str> {
         let user = self.users.get(&event.user)?;
-        let (begin, end) = (event.begin, event.end);
+        let (begin, end) = looked_at(event);
         if self.key_explains(event) {
             return None;
         }
@@ -242,14 +272,22 @@ impl<'a> Facts<'a> {
             event.session.as_deref().is_some_and(|session| self.alive(session, begin, end) != Some(true));
         let may_be_expired = event.expires.is_some_and(|(first, _)| end >= first);
         match &event.act {
-            Act::Login { guess: true, .. } => None,
+            Act::Login { guess: true, .. } | Act::Mail => None,
+            Act::Login { .. } if user.there.certain(begin, end) != Some(true) => None,
+            Act::Register if code == "EMAIL_TAKEN" => {
+                let before = self.registered.get(&event.user).is_some_and(|(first, _)| *first < begin);
+                (!before).then_some("a free address was said to be taken")
+            }
+            Act::Register => Some("a registration was refused"),
+            Act::Ask => Some("a mail was refused"),
+            Act::Recover { .. } => Some("a good link was refused"),
             Act::Login { .. } if code == "ACCOUNT_INACTIVE" => (user.active.certain(begin, end)
                 == Some(true))
             .then_some("an active user was called inactive"),
             Act::Login { password, .. } => (user.password.certain(begin, end) == Some(*password))
                 .then_some("the right password was refused"),
             Act::Logout => Some("a logout was refused"),
-            Act::Active(_) | Act::Permission(_) | Act::DropKeys { .. } => {
+            Act::Active(_) | Act::Permission(_) | Act::Delete | Act::DropKeys { .. } => {
                 Some("an operator's command was refused")
             }
             Act::Refresh { outdated: true, .. } => None,
@@ -297,6 +335,14 @@ impl<'a> Facts<'a> {
             let is_new = new.as_ref().is_some_and(|new| event.keys.contains(new));
             is_out || (is_new && event.begin < drop.end + UNKNOWN_KEY)
         })
+    }
+}
+
+/// The time in which what an answer says may have been so: longer ago, where a gateway keeps answers.
+fn looked_at(event: &Event) -> (At, At) {
+    match &event.act {
+        Act::Decide { api, .. } if api == KEPT => (event.begin.saturating_sub(KEPT_FOR), event.end),
+        _ => (event.begin, event.end),
     }
 }
 

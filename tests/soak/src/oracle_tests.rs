@@ -199,3 +199,70 @@ fn a_connection_that_ends_though_its_session_goes_on_or_that_is_somebody_elses_i
         ["an honest call was refused though its session went on"]
     );
 }
+
+/// An answer that a gateway keeps may be some seconds old, and no older.
+#[test]
+fn a_kept_answer_may_be_as_old_as_its_gateway_keeps_it_and_no_older() {
+    let kept = |begin, answer| {
+        let act = Act::Decide { api: KEPT.to_owned(), permission: true, told: Some(1) };
+        event(begin, begin + 10, act, answer)
+    };
+    let out = event(10, 20, Act::Logout, Answer::Yes);
+    assert_eq!(faults(vec![out.clone(), kept(20 + KEPT_FOR - 1, Answer::Yes)]), [""; 0]);
+    let late = kept(20 + KEPT_FOR, Answer::Yes);
+    assert_eq!(faults(vec![out, late]), ["a session that had ended was let in"]);
+    let [taken, given] = [(10, false), (30, true)]
+        .map(|(at, has)| Event { session: None, ..event(at, at + 5, Act::Permission(has), Answer::Yes) });
+    let both = |answer| faults(vec![taken.clone(), given.clone(), answer]);
+    assert_eq!(both(kept(35 + KEPT_FOR - 1, no("FORBIDDEN"))), [""; 0]);
+    assert_eq!(
+        both(kept(35 + KEPT_FOR, no("FORBIDDEN"))),
+        ["an honest call was refused though its session went on"]
+    );
+}
+
+#[test]
+fn a_deleted_user_has_no_session_and_gets_none() {
+    let gone = Event { session: None, ..event(10, 20, Act::Delete, Answer::Yes) };
+    let again = |answer| Event {
+        session: None,
+        ..event(30, 40, Act::Login { password: 0, guess: false, gave: None }, answer)
+    };
+    assert_eq!(
+        faults(vec![gone.clone(), event(30, 40, decide(), Answer::Yes), again(Answer::Yes)]),
+        ["a session that had ended was let in", "a deleted user got a session"]
+    );
+    let refused = vec![gone, event(30, 40, decide(), no("UNAUTHORIZED")), again(no("INVALID_CREDENTIALS"))];
+    assert_eq!(faults(refused), [""; 0]);
+}
+
+#[test]
+fn an_address_is_registered_once_and_taken_only_by_whoever_tried_before() {
+    let register = |begin, answer| Event { session: None, ..event(begin, begin + 5, Act::Register, answer) };
+    let taken = || no("EMAIL_TAKEN");
+    assert_eq!(faults(vec![register(10, taken())]), ["a free address was said to be taken"]);
+    assert_eq!(faults(vec![register(10, broken()), register(20, taken())]), [""; 0]);
+    assert_eq!(
+        faults(vec![register(10, Answer::Yes), register(20, Answer::Yes)]),
+        ["one address was registered twice"; 2]
+    );
+}
+
+#[test]
+fn a_reset_by_mail_ends_every_session_and_the_old_password() {
+    let reset = Event { session: None, ..event(10, 20, Act::Recover { to: 1 }, Answer::Yes) };
+    let login = |password, answer| Event {
+        session: None,
+        ..event(30, 40, Act::Login { password, guess: false, gave: None }, answer)
+    };
+    assert_eq!(
+        faults(vec![reset.clone(), event(30, 40, decide(), Answer::Yes), login(0, Answer::Yes)]),
+        ["a session that had ended was let in", "a password that had been changed let somebody in"]
+    );
+    assert_eq!(
+        faults(vec![reset.clone(), login(1, no("INVALID_CREDENTIALS"))]),
+        ["the right password was refused"]
+    );
+    let refused = Event { session: None, ..event(10, 20, Act::Recover { to: 1 }, no("MAIL_TOKEN_INVALID")) };
+    assert_eq!(faults(vec![refused]), ["a good link was refused"]);
+}

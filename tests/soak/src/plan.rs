@@ -182,6 +182,8 @@ pub(crate) struct Plan {
     pub(crate) calm_until: At,
     pub(crate) clients: u64,
     pub(crate) users: u64,
+    /// How many register, look around and are deleted, one after another each.
+    pub(crate) visitors: u32,
     pub(crate) bursts: Vec<Burst>,
     /// When a function is killed, and which, as a number to be divided by how many there are.
     pub(crate) kills: Vec<(At, u64)>,
@@ -214,6 +216,7 @@ impl Plan {
             calm_until,
             clients,
             users: clients.div_ceil(3).max(1),
+            visitors: 2,
             bursts: bursts(&mut Dice::of(seed, 1), calm_until, rough_until),
             kills: kills(&mut Dice::of(seed, 2), calm_until, rough_until),
             changes: changes(&mut Dice::of(seed, 3), calm_until, rough_until, clients.div_ceil(3).max(1)),

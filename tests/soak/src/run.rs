@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -14,11 +15,12 @@ use super::history::{At, History, Recorder, SECOND};
 use super::killer::Killer;
 use super::leaks::{Look, NOVA_LOCAL, longest_lives};
 use super::operator;
-use super::plan::{Plan, Service, steps};
+use super::plan::{Dice, Plan, Service, steps};
 use super::proc::{self, Process};
 use super::proxy::Proxy;
 use super::report::{Measured, Rest};
 use super::system::{Failure, Faults, Setup, System};
+use super::visitor;
 use super::world::{Phase, User, World, password};
 
 /// Where everything is.
@@ -27,6 +29,8 @@ pub(crate) struct Files {
     pub(crate) bin_dir: PathBuf,
     pub(crate) template: PathBuf,
     pub(crate) log: Option<PathBuf>,
+    /// Another DynamoDB than that of `nova local`.
+    pub(crate) dynamodb: Option<String>,
 }
 
 /// A call that begins this long after a burst knows nothing of it.
@@ -51,12 +55,13 @@ pub(crate) async fn run(plan: &Plan, files: &Files) -> Result<(History, Measured
         faults: Some(Faults { dynamodb: &storage.url, secrets: &secrets.url }),
         directory: &directory.0,
         log: files.log.as_deref(),
+        dynamodb: files.dynamodb.as_deref(),
     };
-    let system = System::start(&setup).await?;
+    let (system, has_streams) = (System::start(&setup).await?, files.dynamodb.is_none());
     storage.forward_to(&system.url("dynamodb")?);
     secrets.forward_to(&system.url("secretsmanager")?);
     killer.may_kill_children_of(system.id());
-    let world = Arc::new(settle(system, recorder.clone(), plan.users).await?);
+    let world = Arc::new(settle(system, recorder.clone(), plan.users, has_streams).await?);
 
     recorder.clock.begin();
     for burst in &plan.bursts {
@@ -69,6 +74,10 @@ pub(crate) async fn run(plan: &Plan, files: &Files) -> Result<(History, Measured
     let mut devices = JoinSet::new();
     for number in 0..plan.clients {
         devices.spawn(Device::new(world.clone(), number)?.live(steps(plan.seed, number)));
+    }
+    for number in 0..plan.visitors {
+        let dice = Dice::of(plan.seed, 2_000 + u64::from(number));
+        devices.spawn(visitor::visitors(world.clone(), number, dice).map(drop));
     }
     let watch = Watch::start(world.system.id(), killer.clone(), plan);
     recorder.clock.until(plan.calm_until).await;
@@ -105,7 +114,12 @@ pub(crate) async fn run(plan: &Plan, files: &Files) -> Result<(History, Measured
 }
 
 /// The users, made by the operator.
-async fn settle(system: System, recorder: Arc<Recorder>, users: u64) -> Result<World, Failure> {
+async fn settle(
+    system: System,
+    recorder: Arc<Recorder>,
+    users: u64,
+    has_streams: bool,
+) -> Result<World, Failure> {
     let mut all = Vec::new();
     for number in 0..u32::try_from(users)? {
         let email = format!("soak-{number}@example.com");
@@ -116,13 +130,7 @@ async fn settle(system: System, recorder: Arc<Recorder>, users: u64) -> Result<W
         let id = made.get("id").and_then(serde_json::Value::as_str).ok_or("a user has no id")?;
         all.push(User::new(number, email, id.to_owned()));
     }
-    let mut apis = Vec::new();
-    for name in ["NotesApi", "TokenNotesApi", "HttpNotesApi"] {
-        apis.push((name, system.url(name)?));
-    }
-    let (auth, sockets) = (system.url("ready")?, system.url("ChatApi")?);
-    let (phase, resting) = (watch::Sender::new(Phase::Run), AtomicUsize::new(0));
-    Ok(World { system, recorder, auth, sockets, apis, users: all, phase, resting })
+    World::new(system, recorder, all, has_streams)
 }
 
 async fn kill(recorder: Arc<Recorder>, killer: Arc<Killer>, kills: Vec<(At, u64)>) {
@@ -135,7 +143,7 @@ async fn kill(recorder: Arc<Recorder>, killer: Arc<Killer>, kills: Vec<(At, u64)
 /// Lets all clients rest, looks, and lets them go on.
 async fn rest(world: &World, killer: &Killer, plan: &Plan) -> Result<Rest, Failure> {
     world.phase.send_replace(Phase::Rest);
-    let clients = usize::try_from(plan.clients)?;
+    let clients = usize::try_from(plan.clients + u64::from(plan.visitors))?;
     let all_rest = async {
         while world.resting.load(Ordering::SeqCst) < clients {
             tokio::time::sleep(Duration::from_millis(20)).await;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
+use reqwest::Client;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
@@ -11,6 +12,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
+use super::caller::send;
 use super::history::{Act, Answer, Event};
 use super::system::Failure;
 use super::world::{Access, World};
@@ -30,11 +32,16 @@ pub(crate) struct Socket {
 }
 
 impl Socket {
-    pub(crate) fn open(world: Arc<World>, user: u32, access: Access) -> Socket {
+    /// A connection by access token, or by a ticket that this client asks for.
+    pub(crate) fn open(world: Arc<World>, user: u32, access: Access, by_ticket: Option<Client>) -> Socket {
         let session = access.session.clone();
         let task = tokio::spawn(async move {
             // Who isn't let in is no matter of connections; the next step tries again.
-            if let Ok(stream) = connect(&world.sockets, &access.token).await {
+            let connected = match by_ticket {
+                Some(http) => connect_by_ticket(&world, &http, &access.token).await,
+                None => connect(&world.sockets, &access.token).await,
+            };
+            if let Ok(stream) = connected {
                 speak(&world, user, &access, stream).await;
             }
         });
@@ -61,6 +68,16 @@ pub(crate) async fn connect(url: &str, token: &str) -> Result<Stream, Failure> {
     Ok(connect_async(request).await?.0)
 }
 
+async fn connect_by_ticket(world: &World, http: &Client, token: &str) -> Result<Stream, Failure> {
+    let ask = http.post(format!("{}/api/auth/tickets", world.auth)).bearer_auth(token);
+    let reply = send(ask.json(&json!({"api": "ChatApi"}))).await;
+    let ticket = reply.text("/data/ticket");
+    if ticket.is_empty() {
+        return Err("no ticket".into());
+    }
+    Ok(connect_async(format!("{}?ticket={ticket}", world.sockets)).await?.0)
+}
+
 async fn speak(world: &World, user: u32, access: &Access, mut stream: Stream) {
     loop {
         tokio::time::sleep(EVERY).await;
@@ -70,8 +87,7 @@ async fn speak(world: &World, user: u32, access: &Access, mut stream: Stream) {
         let (answer, told) = match told {
             Some(told) if told.pointer("/success") == Some(&json!(true)) => {
                 let id = told.pointer("/data/userId").and_then(Value::as_str).unwrap_or_default();
-                let user = world.users.iter().find(|user| user.id == id).map_or(u32::MAX, |user| user.number);
-                (Answer::Yes, Some(user))
+                (Answer::Yes, Some(world.number_of(id)))
             }
             Some(_) => (Answer::Broken("message".to_owned()), None),
             None => (Answer::No("closed".to_owned()), None),

@@ -33,6 +33,8 @@ pub(crate) struct Setup<'a> {
     pub(crate) directory: &'a Path,
     /// Where what it logs goes; nowhere by default.
     pub(crate) log: Option<&'a Path>,
+    /// Another DynamoDB, in which the tables are made.
+    pub(crate) dynamodb: Option<&'a str>,
 }
 
 /// The proxies between the functions and what they need.
@@ -58,17 +60,29 @@ impl System {
         let nova = setup.bin_dir.join("nova");
         let beside = setup.template.parent().unwrap_or(Path::new("."));
         let mut command = Command::new(&nova);
-        command.args(["local", "--port", "0", "--dynamodb-port", "0", "--no-build"]);
+        command.args(["local", "--port", "0", "--no-build"]);
         command.arg("--template").arg(setup.template).arg("--bin-dir").arg(setup.bin_dir);
-        command.arg("--data").arg(setup.directory.join("data.db"));
-        for sample in ["template.yaml", "http/template.yaml", "websocket/template.yaml"] {
-            command.arg("--attach").arg(beside.join("tests/consumer").join(sample));
+        for sample in
+            ["consumer/template.yaml", "consumer/http/template.yaml", "consumer/websocket/template.yaml"]
+        {
+            command.arg("--attach").arg(beside.join("tests").join(sample));
         }
+        command.arg("--attach").arg(beside.join("tests/soak/kept/template.yaml"));
         // Connections end by events alone: their age would hide one that was lost.
         command.args(["--attach-parameter-overrides", "Events=enabled", "MaxConnectionSeconds=7200"]);
         command.args(["--parameter-overrides", "BcryptCost=10", "ApiRateLimit=100000"]);
         command.arg(format!("AccessTokenSeconds={ACCESS_TOKEN_SECONDS}"));
-        command.arg("Events=enabled");
+        command.args(["Tickets=enabled", "Registration=open", "MfaPolicy=optional", "DeviceCookies=enabled"]);
+        match setup.dynamodb {
+            Some(url) => {
+                command.args(["--dynamodb", url]);
+            }
+            None => {
+                command.args(["Events=enabled", "Mail=enabled", "NewDeviceMail=enabled"]);
+                command.args(["AppUrl=https://app.example.com", "MailFrom=no-reply@example.com"]);
+                command.args(["--dynamodb-port", "0", "--data"]).arg(setup.directory.join("data.db"));
+            }
+        }
         if let Some(Faults { dynamodb, secrets }) = setup.faults {
             command.arg("--env").arg(format!("AWS_ENDPOINT_URL_DYNAMODB={dynamodb}"));
             command.arg("--env").arg(format!("AWS_ENDPOINT_URL_SECRETS_MANAGER={secrets}"));

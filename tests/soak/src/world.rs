@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
-use super::history::{At, Recorder};
-use super::system::System;
+use super::history::{At, KEPT, Recorder};
+use super::system::{Failure, System};
 
 /// What a client is to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +28,9 @@ pub(crate) struct Access {
     pub(crate) key: String,
     pub(crate) expires: (At, At),
 }
+
+/// The numbers of users from here on are those of visitors, who come and go.
+pub(crate) const VISITORS: u32 = 1_000_000;
 
 /// Somebody with an account.
 pub(crate) struct User {
@@ -50,10 +53,45 @@ pub(crate) struct World {
     pub(crate) auth: String,
     /// The WebSocket API.
     pub(crate) sockets: String,
+    /// Whether somebody reads the tables' streams: without that no mail is sent, and nobody ends open connections.
+    pub(crate) has_streams: bool,
     pub(crate) apis: Vec<(&'static str, String)>,
     pub(crate) users: Vec<User>,
+    /// Those who come and go, by their ids.
+    visitors: Mutex<BTreeMap<String, u32>>,
     pub(crate) phase: watch::Sender<Phase>,
     pub(crate) resting: AtomicUsize,
+}
+
+impl World {
+    pub(crate) fn new(
+        system: System,
+        recorder: Arc<Recorder>,
+        users: Vec<User>,
+        has_streams: bool,
+    ) -> Result<World, Failure> {
+        let mut apis = Vec::new();
+        for name in ["NotesApi", "TokenNotesApi", "HttpNotesApi", KEPT] {
+            apis.push((name, system.url(name)?));
+        }
+        let (auth, sockets) = (system.url("ready")?, system.url("ChatApi")?);
+        let (phase, resting) = (watch::Sender::new(Phase::Run), AtomicUsize::new(0));
+        let visitors = Mutex::default();
+        Ok(World { system, recorder, auth, sockets, has_streams, apis, users, visitors, phase, resting })
+    }
+
+    /// A visitor has this id.
+    pub(crate) fn meet(&self, id: &str, number: u32) {
+        if !id.is_empty() {
+            locked(&self.visitors).insert(id.to_owned(), number);
+        }
+    }
+
+    /// Whose id this is.
+    pub(crate) fn number_of(&self, id: &str) -> u32 {
+        let user = self.users.iter().find(|user| user.id == id).map(|user| user.number);
+        user.or_else(|| locked(&self.visitors).get(id).copied()).unwrap_or(u32::MAX)
+    }
 }
 
 impl User {
