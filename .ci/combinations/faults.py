@@ -39,8 +39,8 @@ COMPANIONS = {
     "AWS::SNS::TopicPolicy",
     "AWS::SecretsManager::RotationSchedule",
 }
-# A function's own: without it, nobody needs them.
-OWN = re.compile(r"(.+)(Role|LogGroup)")
+# A function's own: without it, nobody needs them. The other role is the one that attached APIs call the authorizer by.
+OWN = re.compile(r"(?!AuthorizerInvokeRole)(.+)(Role|LogGroup)")
 
 # The services whose principal ends in .amazonaws.com in every partition, as far as the templates name them.
 PRINCIPALS = {"apigateway", "cloudwatch", "events", "lambda", "secretsmanager"}
@@ -125,5 +125,5 @@ def unasked(resolved):
         yield from (f"{name} ({kind}) is not made" for name in names if resources.get(name, {}).get("Type") != kind)
     for name, resource in resources.items():
         own = OWN.fullmatch(name)
-        if own and own[1] not in ("AuthorizerInvoke", "Access") and f"{own[1]}Function" not in resources:
+        if own and f"{own[1]}Function" not in resources:
             yield f"{name} is made for a function that is not"
