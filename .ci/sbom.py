@@ -2,7 +2,8 @@
 that of the default architecture, arm64.
 
 From `cargo tree` of the function alone. cargo-cyclonedx 0.5.9 reads `cargo metadata`, where a crate has the features that any package
-of the workspace asks for: it listed 22 crates for each function that only the command and the tests link.
+of the workspace asks for: it listed 22 crates for each function that only the command and the tests link. Cargo's own unit graph (unstable,
+so not used here) names the same packages as this.
 """
 
 import json
