@@ -1,21 +1,20 @@
 //! The clients: one HTTP client with one TLS stack, shared by all of them, and one idea of patience.
 
 mod quiet;
+mod roots;
 
-use std::{
-    io::{Error as IoError, Write as _},
-    time::Duration,
-};
+use std::{io::Error as IoError, time::Duration};
 
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region, StalledStreamProtectionConfig, retry::RetryConfig};
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::SdkConfig;
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::patience::Patience;
+
+pub use roots::Roots;
 
 /// The one HTTP client of a process, for who hands it on.
 pub use aws_smithy_runtime_api::client::http::SharedHttpClient as HttpClient;
@@ -37,7 +36,7 @@ pub struct AwsConfig {
     pub secrets_manager_url: Option<String>,
     /// Other addresses of the services that single functions call: SQS, EventBridge, SES.
     pub service_urls: ServiceUrls,
-    /// A PEM file of certificates to trust instead of Amazon's.
+    /// A PEM file of certificates to trust instead of those that are compiled in.
     pub ca_bundle: Option<String>,
     /// How long it is waited for.
     pub patience: Patience,
@@ -122,30 +121,24 @@ pub fn dynamodb_config(config: &AwsConfig, http: SharedHttpClient) -> aws_sdk_dy
 /// # Errors
 /// `AWS_CA_BUNDLE` names a file that can't be read.
 pub fn http_client(config: &AwsConfig) -> Result<SharedHttpClient, IoError> {
-    http_client_trusting(config.ca_bundle.as_deref())
-}
-
-/// An HTTP client that trusts the certificates of this PEM file, where one is named, and else Amazon's.
-///
-/// # Errors
-/// The file can't be read.
-pub fn http_client_trusting(ca_bundle: Option<&str>) -> Result<SharedHttpClient, IoError> {
+    let tls = tls_trusting(config.ca_bundle.as_deref(), Roots::of(&config.region))?;
     Ok(aws_smithy_http_client::Builder::new()
         .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
-        .tls_context(tls_trusting(ca_bundle)?)
+        .tls_context(tls)
         .build_https())
 }
 
-/// The certificates that are trusted: those of this PEM file, where one is named, and else Amazon's.
+/// The certificates that are trusted: those of this PEM file, where one is named, and else these.
 ///
 /// # Errors
 /// The file can't be read.
-pub fn tls_trusting(ca_bundle: Option<&str>) -> Result<TlsContext, IoError> {
-    let roots = match ca_bundle {
-        Some(file) => TrustStore::empty().with_pem_certificate(std::fs::read(file)?),
-        None => TrustStore::empty().with_pem_certificate(amazon_roots()?),
+pub fn tls_trusting(ca_bundle: Option<&str>, roots: Roots) -> Result<TlsContext, IoError> {
+    let pem = match ca_bundle {
+        Some(file) => std::fs::read(file)?,
+        None => roots.pem()?,
     };
-    TlsContext::builder().with_trust_store(roots).build().map_err(IoError::other)
+    let trusted = TrustStore::empty().with_pem_certificate(pem);
+    TlsContext::builder().with_trust_store(trusted).build().map_err(IoError::other)
 }
 
 /// The role's credentials, which Lambda renews by replacing the process.
@@ -164,45 +157,4 @@ fn retries() -> RetryConfig {
         .with_max_attempts(3)
         .with_initial_backoff(Duration::from_millis(50))
         .with_max_backoff(Duration::from_millis(500))
-}
-
-/// The roots that Amazon's own services chain to, out of Mozilla's list, as PEM.
-///
-/// Compiled in: reading the system's 140 certificates costs every cold start milliseconds, and a function talks to
-/// nobody but AWS. They are renewed as every dependency is, by `cargo update`.
-fn amazon_roots() -> Result<Vec<u8>, IoError> {
-    let mut pem = Vec::new();
-    for certificate in webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().filter(|der| is_amazons(der)) {
-        writeln!(pem, "-----BEGIN CERTIFICATE-----")?;
-        for line in STANDARD.encode(certificate).as_bytes().chunks(64) {
-            pem.write_all(line)?;
-            pem.push(b'\n');
-        }
-        writeln!(pem, "-----END CERTIFICATE-----")?;
-    }
-    Ok(pem)
-}
-
-/// <https://www.amazontrust.com/repository/>: Amazon Root CA 1 to 4 and Starfield Services Root - G2.
-///
-/// A root is its own issuer, and a certificate's issuer stands at its beginning. Looking for the names in all of 140
-/// certificates would be a fifth of a cold start.
-fn is_amazons(der: &[u8]) -> bool {
-    const ISSUER_ENDS: usize = 320;
-    let beginning = der.get(..ISSUER_ENDS).unwrap_or(der);
-    [&b"Amazon Root CA "[..], b"Starfield Services Root Certificate Authority - G2"].into_iter().any(|name| {
-        let is_here = |window: &[u8]| window.first() == name.first() && window == name;
-        beginning.windows(name.len()).any(is_here)
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn all_five_roots_of_amazons_services_are_compiled_in() {
-        let pem = String::from_utf8(amazon_roots().unwrap()).unwrap();
-        assert_eq!(pem.matches("BEGIN CERTIFICATE").count(), 5);
-    }
 }

@@ -60,7 +60,7 @@ impl Aws {
         self.config.endpoint_url().map(str::to_owned)
     }
 
-    /// The certificates to trust instead of Amazon's.
+    /// The certificates to trust instead of Mozilla's list.
     pub(crate) fn ca_bundle(&self) -> Option<&str> {
         self.ca_bundle.as_deref()
     }

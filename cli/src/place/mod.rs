@@ -61,7 +61,7 @@ pub(crate) struct Target {
     /// Secret with the keys of second factors (name or ARN), if not the stack's.
     #[arg(long, help_heading = HEADING, value_name = "ID", env = "FACTOR_KEYS_SECRET", hide_env_values = true)]
     factor_keys_secret: Option<String>,
-    /// PEM file of root certificates to trust instead of Amazon's.
+    /// PEM file of root certificates to trust instead of Mozilla's list.
     #[arg(long, help_heading = HEADING, value_name = "FILE", env = "AWS_CA_BUNDLE", hide_env_values = true, hide_short_help = true)]
     ca_bundle: Option<String>,
     /// What was reached, for complaints.

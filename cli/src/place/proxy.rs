@@ -8,7 +8,7 @@ use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext};
 use aws_smithy_http_client::{Builder, Connector};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use nova_auth::aws::tls_trusting;
+use nova_auth::aws::{Roots, tls_trusting};
 
 /// In the order in which they are looked at.
 const VARIABLES: [&str; 6] =
@@ -42,7 +42,7 @@ pub(crate) fn connector(ca_bundle: Option<&str>) -> Result<Connector, Box<dyn Er
 /// # Errors
 /// As [`client`].
 pub(super) fn around() -> Result<Connector, Box<dyn Error>> {
-    let trusted = tls_trusting(None)?;
+    let trusted = tls_trusting(None, Roots::Amazon)?;
     Ok(Connector::builder().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).tls_context(trusted).build())
 }
 
@@ -59,7 +59,8 @@ fn tls(ca_bundle: Option<&str>) -> Result<TlsContext, Box<dyn Error>> {
             return Err(format!("{name} names no proxy: expected http://HOST:PORT").into());
         }
     }
-    tls_trusting(ca_bundle).map_err(|error| format!("AWS_CA_BUNDLE: {error}").into())
+    // Which partition it will be is in a profile that has not been read, and here nobody counts milliseconds.
+    tls_trusting(ca_bundle, Roots::Public).map_err(|error| format!("AWS_CA_BUNDLE: {error}").into())
 }
 
 fn value(name: &str) -> Option<String> {

@@ -37,15 +37,21 @@ fn no_statement_has_a_wildcard_for_its_action_or_resource() {
 fn your_own_key_is_used_through_the_service_that_it_encrypts_for_and_no_other() {
     let mut seen = 0;
     for Right { role, statement } in rights_to("kms:") {
-        let service = &statement["Condition"]["StringEquals"]["kms:ViaService"]["Fn::Sub"];
-        let service = service.as_str().and_then(|name| name.split('.').next()).unwrap_or_default();
-        assert!(["dynamodb", "secretsmanager"].contains(&service), "{role}: {statement}");
+        let through = &statement["Condition"]["StringEquals"]["kms:ViaService"];
+        assert!(["dynamodb", "secretsmanager"].map(names_of).contains(through), "{role}: {statement}");
         let reads = statement["Action"] == "kms:Decrypt";
         assert!(reads || role == "RotateKeysRole", "{role}: {statement}");
         assert_eq!(statement["Resource"], json!({"Ref": "KmsKeyArn"}), "{role}");
         seen += 1;
     }
     assert!(seen > 2, "the statements were not found");
+}
+
+/// How KMS names a service that calls it: as everywhere, or as the URLs of China are.
+fn names_of(service: &str) -> Value {
+    ["amazonaws.com", "${AWS::URLSuffix}"]
+        .map(|suffix| json!({"Fn::Sub": format!("{service}.${{AWS::Region}}.{suffix}")}))
+        .into()
 }
 
 /// A function that was forgotten there works until somebody brings a key of their own, or switches tracing on.
@@ -55,10 +61,9 @@ fn every_function_may_use_your_own_key_for_all_that_it_reads_and_be_traced() {
         rights().filter(|right| wanted(&right.statement)).map(|right| right.role).collect()
     };
     let through = |service: &str| {
-        let name = json!({"Fn::Sub": format!("{service}.${{AWS::Region}}.amazonaws.com")});
         with(&|statement| {
             texts(&statement["Action"]).any(|action| action == "kms:Decrypt")
-                && statement["Condition"]["StringEquals"]["kms:ViaService"] == name
+                && statement["Condition"]["StringEquals"]["kms:ViaService"] == names_of(service)
         })
     };
     assert_eq!(with(&|statement| is_of(statement, "dynamodb:")), through("dynamodb"));
