@@ -40,6 +40,8 @@ pub use mail::{RecoverService, RedeemService, mail_links, sending, start_sending
 pub struct PublicKeys {
     /// Access tokens.
     pub access: AccessTokens,
+    /// The name in them.
+    pub issuer: String,
     /// How requests are read and answered.
     pub edge: EdgeConfig,
 }
@@ -211,7 +213,7 @@ impl AuthService {
         };
         Ok(Self {
             store: Store::new(clients.dynamodb.clone(), config.tables()?),
-            refresh: RefreshTokens::new(keys(&refresh, TokenKind::Refresh), &names.issuer, grace),
+            refresh: RefreshTokens::new(keys(&refresh, TokenKind::Refresh), names.clone(), grace),
             access: AccessTokens::new(keys(&access, TokenKind::Access), names, lifetimes),
             hasher: Hasher::new(read(used(Setting::BcryptCost), || config.bcrypt_cost(), 12)?),
             policy: PasswordPolicy {
@@ -301,7 +303,7 @@ impl PublicKeys {
         let config = started();
         let keys = access_keys(&config, &Clients::new(&config.aws()?)?)?;
         let access = AccessTokens::new(keys, TokenNames::default(), Lifetimes::NONE);
-        let service = Self { access, edge: config.edge()? };
+        let service = Self { access, issuer: config.issuer()?, edge: config.edge()? };
         note([service.access.ready(start_time()).await.err().map(|e| e.to_string()), None, None]);
         Ok(service)
     }
@@ -326,7 +328,7 @@ impl CsrfService {
     pub fn new(config: &Config, clients: &Clients) -> Result<Self, ConfigError> {
         let secret = config.refresh_keys_secret()?;
         let keys = KeyCache::new(clients.secrets_manager.clone(), &secret, TokenKind::Refresh);
-        let refresh = RefreshTokens::new(keys, &config.issuer()?, config.grace()?);
+        let refresh = RefreshTokens::new(keys, config.issuers()?, config.grace()?);
         Ok(Self { refresh, edge: config.edge()? })
     }
 }

@@ -18,6 +18,7 @@
 //! | `MAIL_NAME` | `Nova CRM` | the service's name in mails and authenticator apps; up to 40 characters |
 //! | `MAIL_CONFIGURATION_SET` | none | configuration set of SES; of the sender |
 //! | `TOKEN_ISSUER` | `nova-crm` | `iss` of every token |
+//! | `TOKEN_ISSUER_ALSO` | none | another issuer whose tokens are taken, too: the one before, or the next |
 //! | `TOKEN_AUDIENCE` | `nova-api` | `aud` of access tokens |
 //! | `ACCESS_TOKEN_SECONDS` | 900 | life of an access token, 60 to 3600 |
 //! | `REFRESH_TOKEN_SECONDS` | 604800 | a session idle for longer ends; also caps access tokens; 60 to 31536000 |

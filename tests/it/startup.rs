@@ -180,9 +180,28 @@ const COUNTING: &[&str] = &[
 ];
 
 /// A value of each setting that makes no sense, and the functions that use it.
-const SENSELESS: [(&str, &str, &[&str]); 38] = [
+const SENSELESS: [(&str, &str, &[&str]); 39] = [
     (
         "TOKEN_ISSUER",
+        "no name",
+        &[
+            "login",
+            "login-factor",
+            "passkey",
+            "factors",
+            "refresh",
+            "logout",
+            "password",
+            "sessions",
+            "ticket",
+            "token-authorizer",
+            "csrf-token",
+            "email",
+            "jwks",
+        ],
+    ),
+    (
+        "TOKEN_ISSUER_ALSO",
         "no name",
         &[
             "login",

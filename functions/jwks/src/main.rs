@@ -1,10 +1,12 @@
-//! `GET /.well-known/jwks.json`
+//! `GET /.well-known/jwks.json`, `GET /.well-known/oauth-authorization-server`, `GET /.well-known/openid-configuration`
 
 use std::process::ExitCode;
 
 use nova_auth::{
     app::{self, PublicKeys},
-    http::{self, Answer, Endpoint},
+    domain::{metadata::server_metadata, refusal::Refusal},
+    flows::FlowError,
+    http::{self, Answer, Endpoint, Request},
     keys::PUBLIC_SET_MAX_AGE,
 };
 
@@ -15,11 +17,18 @@ const JWK_SET: &str = "application/jwk-set+json";
 async fn main() -> ExitCode {
     app::run(async {
         let service = PublicKeys::start().await?;
-        http::serve(Endpoint::Jwks, &service.edge, async |request| {
-            let keys = service.access.public_set(request.moment.now).await?;
-            Ok(Answer::published(keys, JWK_SET, PUBLIC_SET_MAX_AGE))
-        })
-        .await
+        http::serve(Endpoint::Jwks, &service.edge, async |request| Ok(answer(&service, request).await?)).await
     })
     .await
+}
+
+async fn answer(service: &PublicKeys, request: &Request) -> Result<Answer, FlowError> {
+    let now = request.moment.now;
+    if request.route().ends_with("/jwks.json") {
+        let keys = service.access.public_set(now).await?;
+        return Ok(Answer::published(keys, JWK_SET, PUBLIC_SET_MAX_AGE));
+    }
+    let algorithms = service.access.public_algorithms(now).await?;
+    let metadata = server_metadata(&service.issuer, &algorithms).ok_or(Refusal::NotFound)?;
+    Ok(Answer::published(metadata, "application/json", PUBLIC_SET_MAX_AGE))
 }

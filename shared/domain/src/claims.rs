@@ -28,6 +28,15 @@ pub struct AccessClaims {
     pub jti: AccessId,
     /// The session that it belongs to.
     pub sid: SessionId,
+    /// The client that it was issued to (RFC 9068, section 2.2). All front ends of a stack are one. Older tokens have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
+    /// When the user last showed who they are, seconds. A step-up moves it; what counts is the session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth_time: Option<i64>,
+    /// What the user showed then. What counts is the session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acr: Option<String>,
     /// The user's address, for the client's convenience. No decision trusts it.
     pub email: String,
     /// The user's role at the time, for the client's convenience. No decision trusts it.
@@ -104,13 +113,46 @@ impl std::fmt::Debug for RefreshClaims {
     }
 }
 
-/// Who must have issued a token, and for whom.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Expected {
+/// Who issued a token, and for whom.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Parties {
     /// The exact `iss`.
     pub issuer: String,
     /// The exact `aud`.
     pub audience: String,
+}
+
+/// Who must have issued a token, and for whom.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Expected {
+    /// The names in tokens that are made.
+    pub own: Parties,
+    /// Other names in tokens that are taken, so that a change of the issuer logs nobody out.
+    pub also: Option<Parties>,
+}
+
+impl Expected {
+    /// One issuer for one audience, and no other.
+    #[must_use]
+    pub fn only(issuer: impl Into<String>, audience: impl Into<String>) -> Self {
+        Self { own: Parties { issuer: issuer.into(), audience: audience.into() }, also: None }
+    }
+
+    /// The same issuers, for other audiences.
+    #[must_use]
+    pub fn for_audience(&self, audience: impl Fn(&str) -> String) -> Self {
+        let of = |parties: &Parties| Parties {
+            audience: audience(&parties.issuer),
+            issuer: parties.issuer.clone(),
+        };
+        Self { own: of(&self.own), also: self.also.as_ref().map(of) }
+    }
+
+    /// Both names have to be those of one issuer.
+    fn takes(&self, issuer: &str, audience: &str) -> bool {
+        let mut taken = [Some(&self.own), self.also.as_ref()].into_iter().flatten();
+        taken.any(|parties| parties.issuer == issuer && parties.audience == audience)
+    }
 }
 
 /// What is wrong with the claims.
@@ -158,11 +200,7 @@ pub fn read<C: Claims>(payload: &[u8], expected: &Expected, now: Timestamp) -> R
     let (issuer, audience, issued, _, not_before) = claims.registered();
     let latest = (now + LEEWAY).as_second();
     let in_time = issued <= latest && not_before.is_none_or(|begin| begin <= latest);
-    if in_time && issuer == expected.issuer && audience == expected.audience {
-        Ok(claims)
-    } else {
-        Err(ClaimsFault::Invalid)
-    }
+    if in_time && expected.takes(issuer, audience) { Ok(claims) } else { Err(ClaimsFault::Invalid) }
 }
 
 /// Checks the end of the claims' time.
@@ -195,7 +233,7 @@ mod tests {
     }
 
     fn check(claims: &Value) -> Result<(), ClaimsFault> {
-        let expected = Expected { issuer: "nova-crm".into(), audience: "nova-api".into() };
+        let expected = Expected::only("nova-crm", "nova-api");
         let claims: AccessClaims = read(claims.to_string().as_bytes(), &expected, now())?;
         check_expiry(&claims, now())
     }
@@ -224,6 +262,29 @@ mod tests {
         }
     }
 
+    /// A change of the issuer logs nobody out, and opens nothing to who mixes the names of two.
+    #[test]
+    fn another_issuers_tokens_are_taken_while_it_is_named_and_for_its_own_audience_alone() {
+        let old = Parties { issuer: "nova-crm".into(), audience: "nova-crm/refresh".into() };
+        let new =
+            Parties { issuer: "https://a.example".into(), audience: "https://a.example/refresh".into() };
+        let said = |issuer: &str, audience: &str| {
+            with("iss", json!(issuer)).to_string().replace("nova-api", audience)
+        };
+        let taken = |claims: String, expected: &Expected| {
+            read::<AccessClaims>(claims.as_bytes(), expected, now()).is_ok()
+        };
+        let both = Expected { own: new.clone(), also: Some(old.clone()) };
+        let one = Expected { own: new.clone(), also: None };
+        for (parties, before, after) in [(&old, true, false), (&new, true, true)] {
+            let claims = || said(&parties.issuer, &parties.audience);
+            assert_eq!((taken(claims(), &both), taken(claims(), &one)), (before, after), "{parties:?}");
+        }
+        assert!(!taken(said(&old.issuer, &new.audience), &both));
+        assert!(!taken(said(&new.issuer, &old.audience), &both));
+        assert!(!taken(said("nova", &old.audience), &both));
+    }
+
     #[test]
     fn a_token_ends_with_its_time_and_five_seconds() {
         assert_eq!(check(&with("exp", json!(999_996))), Ok(()));
@@ -247,7 +308,7 @@ mod tests {
         let check = |name: &str, value: Value| {
             let mut claims = good.clone();
             claims[name] = value;
-            let expected = Expected { issuer: "nova-crm".into(), audience: "nova-crm".into() };
+            let expected = Expected::only("nova-crm", "nova-crm");
             let claims: RefreshClaims = read(claims.to_string().as_bytes(), &expected, now())?;
             check_expiry(&claims, now())
         };

@@ -37,6 +37,7 @@ pub mod factors;
 pub mod ids;
 pub mod jws;
 pub mod mail;
+pub mod metadata;
 pub mod moment;
 pub mod name;
 pub mod network;

@@ -110,6 +110,7 @@ fn a_wrong_variable_is_named_and_its_value_is_not() {
         &[("TRUSTED_PROXIES", "10.1.2.3/8")],
         &[("TRUSTED_PROXIES", "10.0.0.0/8;192.168.0.0/16")],
         &[("TOKEN_ISSUER", "nova crm")],
+        &[("TOKEN_ISSUER_ALSO", "nova crm")],
         &[("TOKEN_AUDIENCE", "nova\"api")],
     ] {
         let [(variable, value)] = change;

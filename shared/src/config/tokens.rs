@@ -11,7 +11,20 @@ impl Config {
     /// # Errors
     /// One has something in it that no name has.
     pub fn token_names(&self) -> Result<TokenNames, ConfigError> {
-        Ok(TokenNames { issuer: self.issuer()?, audience: self.name("TOKEN_AUDIENCE", "nova-api")? })
+        let audience = self.name("TOKEN_AUDIENCE", "nova-api")?;
+        Ok(TokenNames { audience, ..self.issuers()? })
+    }
+
+    /// The issuers alone, for tokens that are for nobody else.
+    ///
+    /// # Errors
+    /// One has something in it that no name has.
+    pub fn issuers(&self) -> Result<TokenNames, ConfigError> {
+        let also = match self.text("TOKEN_ISSUER_ALSO") {
+            Some(_) => Some(self.name("TOKEN_ISSUER_ALSO", "")?),
+            None => None,
+        };
+        Ok(TokenNames { issuer: self.issuer()?, also, audience: String::new() })
     }
 
     /// `iss` of every token.

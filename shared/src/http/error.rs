@@ -183,7 +183,7 @@ pub enum Endpoint {
     Refresh,
     /// `POST /api/auth/logout`
     Logout,
-    /// `GET /.well-known/jwks.json`
+    /// `GET /.well-known/jwks.json`, `GET /.well-known/oauth-authorization-server`, `GET /.well-known/openid-configuration`
     Jwks,
     /// `POST /api/auth/register`
     Register,

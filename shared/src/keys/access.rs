@@ -1,5 +1,7 @@
 //! Access tokens: 15 minutes, for any API. Tickets: half a minute, for one connection to one API, by the same keys.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::Header;
 use serde::Serialize;
@@ -7,7 +9,7 @@ use serde::Serialize;
 use super::{KeyCache, KeysError, Rejected, Token, verify::verify};
 use crate::{
     domain::{
-        claims::{AccessClaims, ClaimsFault, Expected, TicketClaims, check_expiry},
+        claims::{AccessClaims, ClaimsFault, Expected, Parties, TicketClaims, check_expiry},
         ids::{AccessId, TicketId},
         jws::{ACCESS_TYP, TICKET_TYP},
         session::{Lifetimes, Session, whole_seconds},
@@ -21,9 +23,22 @@ use crate::{
 pub struct TokenNames {
     /// `iss` of every token.
     pub issuer: String,
+    /// Another issuer whose tokens are taken, too: the one before, or the next.
+    pub also: Option<String>,
     /// `aud` of access tokens.
     pub audience: String,
 }
+
+impl TokenNames {
+    /// These, for what has to be said of access tokens.
+    pub(super) fn expected(self) -> Expected {
+        let of = |issuer| Parties { issuer, audience: self.audience.clone() };
+        Expected { own: of(self.issuer), also: self.also.map(of) }
+    }
+}
+
+/// All front ends of a stack are one client: its own.
+const CLIENT: &str = "nova-auth";
 
 /// A ticket is asked for when it is needed.
 const TICKET_LASTS: SignedDuration = SignedDuration::from_secs(30);
@@ -67,8 +82,7 @@ impl AccessTokens {
     /// Tokens signed with these keys. With [`Lifetimes::NONE`] they can be verified, and none can be made.
     #[must_use]
     pub fn new(keys: KeyCache, names: TokenNames, lifetimes: Lifetimes) -> Self {
-        let expected = Expected { issuer: names.issuer, audience: names.audience };
-        Self { keys, expected, lifetimes }
+        Self { keys, expected: names.expected(), lifetimes }
     }
 
     /// Makes sure that there are keys, before anything is changed that needs them.
@@ -92,13 +106,16 @@ impl AccessTokens {
         let expires = session.access_expires(now, &self.lifetimes);
         let jti = entropy::uuid(now).map_err(|error| KeysError::Unavailable(error.to_string()))?;
         let claims = AccessClaims {
-            iss: self.expected.issuer.clone(),
-            aud: self.expected.audience.clone(),
+            iss: self.expected.own.issuer.clone(),
+            aud: self.expected.own.audience.clone(),
             sub: session.user_id,
             iat: now.as_second(),
             exp: expires.as_second(),
             jti: AccessId::new(jti),
             sid: session.session_id,
+            client_id: Some(CLIENT.to_owned()),
+            auth_time: Some(session.authenticated_at().as_second()),
+            acr: Some(session.acr().name().to_owned()),
             email: profile.email.as_str().to_owned(),
             role: profile.role.as_str().to_owned(),
             nbf: None,
@@ -120,7 +137,7 @@ impl AccessTokens {
         let expires = whole_seconds((now + TICKET_LASTS).min(session.refresh_expires()));
         let jti = entropy::uuid(now).map_err(|error| KeysError::Unavailable(error.to_string()))?;
         let claims = TicketClaims {
-            iss: self.expected.issuer.clone(),
+            iss: self.expected.own.issuer.clone(),
             aud: api.to_owned(),
             sub: session.user_id,
             iat: now.as_second(),
@@ -155,6 +172,14 @@ impl AccessTokens {
         Ok(self.keys.ring(now).await?.public_set(now))
     }
 
+    /// How tokens are signed that others can verify: the algorithms of the public keys, none where keys are symmetric.
+    ///
+    /// # Errors
+    /// [`KeysError`].
+    pub async fn public_algorithms(&self, now: Timestamp) -> Result<BTreeSet<String>, KeysError> {
+        Ok(self.keys.ring(now).await?.public_algorithms(now))
+    }
+
     /// What a token of ours says; whether its time is over is told, not judged.
     ///
     /// # Errors
@@ -175,7 +200,7 @@ impl AccessTokens {
         api: &str,
         now: Timestamp,
     ) -> Result<VerifiedTicket, Rejected> {
-        let expected = Expected { issuer: self.expected.issuer.clone(), audience: api.to_owned() };
+        let expected = self.expected.for_audience(|_| api.to_owned());
         let claims: TicketClaims = verify(&self.keys, &expected, TICKET_TYP, ticket, now).await?;
         let expired = check_expiry(&claims, now) == Err(ClaimsFault::Expired);
         Ok(VerifiedTicket { claims, expired })

@@ -6,7 +6,9 @@
 use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::Header;
 
-use super::{CsrfTokens, DeviceTokens, Key, KeyCache, KeysError, Rejected, Token, verify::verify};
+use super::{
+    CsrfTokens, DeviceTokens, Key, KeyCache, KeysError, Rejected, Token, TokenNames, verify::verify,
+};
 use crate::{
     domain::{
         claims::{ClaimsFault, Expected, RefreshClaims, check_expiry},
@@ -61,8 +63,8 @@ pub struct Next {
 impl RefreshTokens {
     /// Tokens signed with these keys. Their audience is their issuer: nobody else is to take them.
     #[must_use]
-    pub fn new(keys: KeyCache, issuer: &str, grace: SignedDuration) -> Self {
-        let expected = Expected { issuer: issuer.to_owned(), audience: format!("{issuer}/refresh") };
+    pub fn new(keys: KeyCache, names: TokenNames, grace: SignedDuration) -> Self {
+        let expected = names.expected().for_audience(|issuer| format!("{issuer}/refresh"));
         Self { keys, expected, grace }
     }
 
@@ -166,8 +168,8 @@ impl RefreshTokens {
 
     fn sign(&self, key: &Key, session: &Session, id: &RefreshId) -> Result<Token, KeysError> {
         let claims = RefreshClaims {
-            iss: self.expected.issuer.clone(),
-            aud: self.expected.audience.clone(),
+            iss: self.expected.own.issuer.clone(),
+            aud: self.expected.own.audience.clone(),
             sub: session.user_id,
             iat: session.rotated_at.as_second(),
             exp: session.refresh_expires().as_second(),

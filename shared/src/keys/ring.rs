@@ -1,5 +1,7 @@
 //! Several keys of one kind: the newest signs, every unexpired one verifies.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use jsonwebtoken::{DecodingKey, EncodingKey};
 use secrecy::SecretSlice;
@@ -89,6 +91,13 @@ impl Ring {
             Some(Value::Object(jwk))
         });
         json!({"keys": public.collect::<Vec<_>>()})
+    }
+
+    /// The algorithms of the public keys.
+    #[must_use]
+    pub fn public_algorithms(&self, now: Timestamp) -> BTreeSet<String> {
+        let public = self.keys.iter().filter(|key| key.is_unexpired(now) && key.public.is_some());
+        public.map(|key| key.algorithm.name().to_owned()).collect()
     }
 
     /// The key of this exact name, if it still verifies. A key verifies before it signs: clocks differ.

@@ -13,7 +13,7 @@ fn cache(vault: &Vault) -> KeyCache {
 }
 
 fn tokens(vault: &Vault) -> AccessTokens {
-    let names = TokenNames { issuer: "nova-crm".into(), audience: "nova-api".into() };
+    let names = TokenNames { issuer: "nova-crm".into(), also: None, audience: "nova-api".into() };
     AccessTokens::new(cache(vault), names, lifetimes())
 }
 

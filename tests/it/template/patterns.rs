@@ -150,6 +150,7 @@ fn what_has_no_single_meaning_is_refused_before_it_is_in_force() {
         ("TrustedProxies", "10.0.0.0/08"),
         ("TrustedProxies", "0.0.0.0/0"),
         ("TokenIssuer", "nova crm"),
+        ("TokenIssuerAlso", "nova crm"),
         ("MailFrom", "Nova <no-reply@example.com>"),
         ("MailFrom", "no-reply@example"),
         ("PasskeyRpId", "https://example.com"),
@@ -173,6 +174,7 @@ fn what_has_no_single_meaning_is_refused_before_it_is_in_force() {
         // As CDNs publish theirs.
         ("TrustedProxies", "173.245.48.0/20,131.0.72.0/22,2400:cb00::/32,2a06:98c0::/29,2600:9000:f600::/39"),
         ("TokenIssuer", "https://auth.example.com/v1"),
+        ("TokenIssuerAlso", ""),
         ("MailFrom", "no-reply@mail.example.co.uk"),
         ("MailName", "نوفا"),
         ("MailName", "Nova & Sons, Ltd."),

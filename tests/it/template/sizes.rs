@@ -69,7 +69,14 @@ fn the_variables_of_every_function_fit_into_lambdas_4_kb_at_their_longest() {
 #[test]
 fn no_value_grows_on_its_way_into_the_variables() {
     let template = read(AUTH);
-    for parameter in ["TokenIssuer", "TokenAudience", "TrustedProxies", "AllowedOrigins", "AllowedHeaders"] {
+    for parameter in [
+        "TokenIssuer",
+        "TokenIssuerAlso",
+        "TokenAudience",
+        "TrustedProxies",
+        "AllowedOrigins",
+        "AllowedHeaders",
+    ] {
         let pattern = template["Parameters"][parameter]["AllowedPattern"].as_str().expect("a pattern");
         let whole = regex_lite::Regex::new(&format!("^(?:{pattern})$")).expect("a regular expression");
         for growing in ["\"", "\\", "\u{1}", "\n", "é", "\u{7f}"] {
