@@ -3,7 +3,7 @@
 
 import { NovaAuth } from "./nova-auth.js";
 
-/** The network, or an answer that is none of ours. Nobody is logged out by it. */
+/** No network, or an answer that isn't the service's. Nobody is logged out by it. */
 export class Unreachable extends Error {}
 
 export class Session extends EventTarget {

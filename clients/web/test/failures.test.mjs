@@ -26,7 +26,7 @@ for (const mode of ["cookie", "body"]) {
     assert.ok((await auth.refresh()).ok, "the token after it is good, too");
   });
 
-  test(`what is no answer of the service logs nobody out in ${mode} mode`, async (t) => {
+  test(`an answer that isn't the service's logs nobody out in ${mode} mode`, async (t) => {
     const { auth, service } = await signedIn(t, { mode });
     service.fault(REFRESH, html(200), html(401), html(502));
     assert.ok((await auth.refresh()).ok);
@@ -70,7 +70,7 @@ test("ten calls in an outage try no oftener than one", async (t) => {
   assert.ok(service.count(REFRESH) <= 8, String(service.count(REFRESH)));
 });
 
-test("a short limit is waited for, and is no logout for those who call meanwhile", async (t) => {
+test("a short limit is waited for, and a long one logs nobody out", async (t) => {
   const { auth, service, clock } = await signedIn(t);
   service.clock = { now: clock.now + LIFE * 2000 };
   service.fault(REFRESH, refusal(429, "API_RATE_LIMITED", { "Retry-After": "2" }));
@@ -219,7 +219,7 @@ test("in cookie mode nothing is stored, and what is stored is not sent", async (
   assert.equal(storage.size, 1);
 });
 
-test("a call that its page gives up is no answer", async (t) => {
+test("a call that its page gives up has no answer", async (t) => {
   const { auth, service } = await signedIn(t);
   service.fault("/api/auth/sessions", "hang");
   const abort = new AbortController();

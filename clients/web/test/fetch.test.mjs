@@ -87,7 +87,7 @@ test("a call that is denied with a token that is good is not repeated for ever",
   assert.deepEqual([service.count("/notes"), service.count("/api/auth/refresh"), auth.signedIn], [2, 1, true]);
 });
 
-test("whoever is not signed in calls without a token, and nothing is refreshed", async (t) => {
+test("a visitor calls without a token, and nothing is refreshed", async (t) => {
   const { service, tab } = world(t);
   const auth = tab();
   assert.equal((await auth.fetch(NOTES)).status, 401);
@@ -109,7 +109,7 @@ test("an API that asks for a second factor is heard, with what it asks for, and 
     ["stepup", undefined, undefined],
     ["stepup", "urn:nova:2", 600],
   ]);
-  assert.equal(service.count("/api/auth/refresh"), 0, "it is no reason to refresh");
+  assert.equal(service.count("/api/auth/refresh"), 0, "it was refreshed");
 });
 
 test("a user who has to enrol a second factor is told so, by an API and by a refresh, and stays signed in", async (t) => {

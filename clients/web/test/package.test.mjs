@@ -18,8 +18,9 @@ test("the client is less than 4 KB, and brings nothing along", () => {
 
 test("the package has what it exports, and the version and licence of the workspace", () => {
   const { types, default: code } = manifest.exports["."];
-  assert.deepEqual([...manifest.files].sort(), [types, code].map((path) => path.slice(2)).sort());
-  for (const file of manifest.files) assert.ok(read(file).length > 0);
+  const files = [types, code].map((path) => path.slice(2));
+  assert.deepEqual([...manifest.files].sort(), ["LICENSE-*", ...files].sort());
+  for (const file of files) assert.ok(read(file).length > 0);
   const workspace = read("../../Cargo.toml");
   assert.equal(manifest.version, /^version = "(.*)"/m.exec(workspace)[1]);
   assert.equal(manifest.license, /^license = "(.*)"/m.exec(workspace)[1]);
@@ -40,4 +41,14 @@ test("the types know every endpoint of the contract", () => {
   const own = /\/(csrf-token|login|login\/factor|passkey|step-up|refresh|logout)$|\{id\}|^DELETE/;
   for (const route of routes.filter((route) => !own.test(route))) assert.ok(types.includes(`"${route}":`), route);
   for (const [, route] of types.matchAll(/^  "(\w+ \/\S+)":/gm)) assert.ok(routes.includes(route), route);
+});
+
+test("the documents call what there is", () => {
+  const types = read("nova-auth.d.ts");
+  const texts = [read("README.md"), read("../../docs/browsers.md").split("## The protocol")[0]];
+  const named = texts.flatMap((text) => [...text.matchAll(/(?<![-\w])auth\.(\w+)/g)].map(([, name]) => name));
+  assert.ok(named.length > 15, String(named.length));
+  const own = new Set(named.filter((name) => !["example", "addEventListener"].includes(name)));
+  for (const name of own) assert.match(types, new RegExp(`^  (readonly )?${name}\\??[<(:]`, "m"), name);
+  for (const [, type] of texts.join().matchAll(/addEventListener\("(\w+)", show/g)) assert.ok(types.includes(`  ${type}: {`), type);
 });

@@ -115,7 +115,7 @@ async fn without_a_network_nobody_is_signed_out_and_with_it_the_session_goes_on(
     chromium.be_offline(true).await;
     chromium.click("[data-api=NotesApi][data-path='/whoami']").await;
     chromium.see_text("notice", "The service did not answer.").await;
-    // What is unknown is no logout.
+    // The outcome is unknown, so the page stays.
     chromium.click("#sign-out").await;
     chromium.see_text("notice", "The service did not answer.").await;
     chromium.see("#me").await;
