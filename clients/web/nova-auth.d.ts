@@ -143,6 +143,11 @@ export interface Events {
 
 type Listener<Type extends keyof Events> = (event: CustomEvent<Events[Type]>) => void;
 
+export interface CallOptions {
+  signal?: AbortSignal;
+  headers?: Record<string, string>;
+}
+
 export class NovaAuth extends EventTarget {
   constructor(options?: Options);
 
@@ -162,20 +167,20 @@ export class NovaAuth extends EventTarget {
   /** Unless the answer is `ok`, the outcome is unknown and the page stays signed in: say so, and offer it again. */
   logout(options?: { everywhere?: boolean; forgetDevice?: boolean }): Promise<Answer>;
 
-  /** Calls the authentication API, with the access token if there is one. */
+  /** Calls the authentication API, with the access token if there is one. While `refresh` looks for a session, it waits. */
   call<Route extends keyof Endpoints>(
     route: Route,
     body?: Endpoints[Route][0],
-    init?: RequestInit,
+    options?: CallOptions,
   ): Promise<Answer<Endpoints[Route][1]>>;
-  call<Data = any>(route: `${"GET" | "POST" | "DELETE"} /${string}`, body?: object | null, init?: RequestInit): Promise<Answer<Data>>;
+  call<Data = any>(route: `${"GET" | "POST" | "DELETE"} /${string}`, body?: object | null, options?: CallOptions): Promise<Answer<Data>>;
 
   /**
    * `fetch` with the access token, for the origins on the list; others get none. It follows no redirect with it. A 401 is repeated
    * once with the next token, unless the body is a stream. It rejects, as without a network, where that can't be had for now.
    */
   fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response>;
-  /** A token for what is not `fetch`; null if nobody is signed in. */
+  /** A token for other clients than `fetch`; null if nobody is signed in. */
   token(): Promise<string | null>;
   /** Stops listening to other tabs. */
   close(): void;

@@ -1,11 +1,8 @@
 // What each method does: nova-auth.d.ts. Why: README.md.
 
-// Within the 30 s in which a refresh may be repeated.
+// A refresh may be repeated for 30 s.
 const TRY = 9_000;
 const LAST_TRY = 20_000;
-const REFRESH = "nova-refresh";
-const DEVICE = "nova-device";
-const NO_TOKEN = "REFRESH_TOKEN_REQUIRED";
 
 const now = () => performance.now();
 const pause = (ms) => new Promise((go) => setTimeout(go, ms));
@@ -16,9 +13,8 @@ const isOutage = ({ status }) => status === 0 || status === 429 || status >= 500
 const isDenied = ({ status, code }) => status === 401 && !/^(INVALID_C|MFA|PASSKEY)/.test(code);
 
 function claims(token) {
-  const base64 = token.split(".")[1].replace(/-/g, "+").replace(/_/g, "/");
-  const bytes = Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
-  return JSON.parse(new TextDecoder().decode(bytes));
+  const text = atob(token.split(".")[1].replace(/-/g, "+").replace(/_/g, "/"));
+  return JSON.parse(new TextDecoder().decode(Uint8Array.from(text, (char) => char.charCodeAt(0))));
 }
 
 export class NovaAuth extends EventTarget {
@@ -41,8 +37,9 @@ export class NovaAuth extends EventTarget {
 
   user = null;
 
-  constructor({ api = "/", mode = "cookie", origins = [], storage, deviceInfo, language, fetch = (...all) => globalThis.fetch(...all) } = {}) {
+  constructor(options = {}) {
     super();
+    const { api = "/", mode = "cookie", origins = [], storage, deviceInfo, language } = options;
     const { href, origin } = new URL(api, globalThis.location?.href);
     this.#api = href.replace(/\/$/, "");
     this.#mode = mode;
@@ -50,7 +47,7 @@ export class NovaAuth extends EventTarget {
     this.#storage = (mode === "body" && storage) || new Map();
     this.#device = deviceInfo;
     this.language = language;
-    this.#fetch = fetch;
+    this.#fetch = options.fetch ?? ((...all) => globalThis.fetch(...all));
     // A session in memory is this page's alone.
     if (!globalThis.BroadcastChannel || (mode === "body" && !storage)) return;
     this.#channel = new BroadcastChannel(`nova-auth ${mode} ${this.#api}`);
@@ -59,10 +56,6 @@ export class NovaAuth extends EventTarget {
 
   get signedIn() {
     return !!this.user;
-  }
-
-  get #isCookie() {
-    return this.#mode === "cookie";
   }
 
   get secondsLeft() {
@@ -77,7 +70,7 @@ export class NovaAuth extends EventTarget {
   login(proof) {
     const path = proof.token ? "login/factor" : proof.passkey ? "passkey" : "login";
     return this.#alone(async () => {
-      const deviceToken = await this.#storage.get(DEVICE);
+      const deviceToken = await this.#storage.get("nova-device");
       const body = { tokenDelivery: this.#mode, deviceInfo: this.#device, deviceToken, ...proof };
       return this.#begin(await this.#post(path, body));
     });
@@ -100,9 +93,9 @@ export class NovaAuth extends EventTarget {
     };
     if (everywhere) return this.#as((bearer) => this.#alone(() => all(bearer)));
     return this.#alone(async () => {
-      const refreshToken = await this.#storage.get(REFRESH);
+      const refreshToken = await this.#storage.get("nova-refresh");
       const answer = await this.#post("logout", { refreshToken, forgetDevice }, { bearer: this.#access });
-      if (answer.ok && forgetDevice) await this.#storage.delete(DEVICE);
+      if (answer.ok && forgetDevice) await this.#storage.delete("nova-device");
       return this.#over(answer, answer.ok || answer.status === 401);
     });
   }
@@ -118,7 +111,7 @@ export class NovaAuth extends EventTarget {
       const headers = new Headers(init.headers ?? input.headers);
       if (bearer) headers.set("Authorization", `Bearer ${bearer}`);
       // Older browsers take the header along.
-      const answer = await this.#fetch(input.url ? input.clone() : input, { ...init, headers, redirect: "error" });
+      const answer = await this.#fetch(input.url ? input.clone() : url, { ...init, headers, redirect: "error" });
       if (answer.status === 403) this.#notice(await answer.clone().json().catch(() => null), answer);
       return answer;
     };
@@ -132,23 +125,25 @@ export class NovaAuth extends EventTarget {
     this.#channel?.close();
   }
 
-  async #as(send, isDeniedBy = isDenied, isRepeatable = true) {
-    const { user } = this;
-    const isSame = () => this.user?.id === user?.id;
+  async #as(send, isDeniedBy = isDenied, repeats = true) {
+    let { user } = this;
     const outage = await this.#ready();
     if (outage) return outage;
+    user ??= this.user;
+    const isSame = () => this.user?.id === user?.id;
     // What one user wanted is not done as another.
-    if (user && this.user && !isSame()) return lost(null, "USER_CHANGED");
+    if (this.user && !isSame()) return lost(null, "USER_CHANGED");
     const bearer = this.#access;
     const answer = await send(bearer);
     if (!bearer || !isDeniedBy(answer)) return answer;
     const next = this.#access === bearer && (await this.refresh());
     if (isOutage(next)) return next;
-    return isRepeatable && this.signedIn && this.#access !== bearer && isSame() ? send(this.#access) : answer;
+    return repeats && this.signedIn && this.#access !== bearer && isSame() ? send(this.#access) : answer;
   }
 
   async #ready() {
-    if (!this.#access || now() < this.#renews) return;
+    // Or while the page looks for its session.
+    if (this.#access ? now() < this.#renews : !this.#refreshing) return;
     const next = this.refresh();
     if (now() < this.#ends) return;
     const answer = await next;
@@ -175,15 +170,15 @@ export class NovaAuth extends EventTarget {
     // The news of another tab and its lock come by different ways.
     if (waited && !isNews()) await pause(100);
     const signal = AbortSignal.timeout(TRY);
-    const refreshToken = await this.#storage.get(REFRESH);
-    let answer = refreshToken || this.#isCookie ? null : { ok: false, status: 400, code: NO_TOKEN };
+    const refreshToken = await this.#storage.get("nova-refresh");
+    let answer = refreshToken || this.#mode === "cookie" ? null : { ok: false, status: 400, code: "REFRESH_TOKEN_REQUIRED" };
     // A new tab asks the others meanwhile.
     if (!stale) this.#channel?.postMessage({ ask: true });
-    if (this.#isCookie) answer = await this.#proof(signal);
+    if (this.#mode === "cookie") answer = await this.#proof(signal);
     if (isNews()) return { ok: this.signedIn, status: this.signedIn ? 200 : 401 };
     answer ??= await this.#post("refresh", { refreshToken, deviceInfo: this.#device }, { signal });
     const { code, status } = answer;
-    return this.#over(await this.#begin(answer), code && (status === 401 || code === NO_TOKEN), "ended");
+    return this.#over(await this.#begin(answer), code && (status === 401 || code === "REFRESH_TOKEN_REQUIRED"), "ended");
   }
 
   // In all tabs: the cookies of two answers must not overtake each other.
@@ -205,7 +200,7 @@ export class NovaAuth extends EventTarget {
 
   async #post(path, body, options = {}) {
     for (let tries = 0; ; tries++) {
-      const failure = this.#isCookie && (await this.#proof(options.signal));
+      const failure = this.#mode === "cookie" && (await this.#proof(options.signal));
       if (failure) return failure;
       const answer = await this.#send(`POST /api/auth/${path}`, body, { ...options, csrf: this.#csrf });
       if (answer.code !== "CSRF_INVALID" || tries) return answer;
@@ -220,7 +215,7 @@ export class NovaAuth extends EventTarget {
     if (bearer) headers.Authorization = `Bearer ${bearer}`;
     if (csrf) headers["X-CSRF-Token"] = csrf;
     if (body) headers["Content-Type"] = "application/json";
-    const credentials = this.#isCookie ? "include" : "omit";
+    const credentials = this.#mode === "cookie" ? "include" : "omit";
     const options = { cache: "no-store", ...init, method, headers, signal, credentials, redirect: "error" };
     if (body) options.body = JSON.stringify(body);
     try {
@@ -239,8 +234,8 @@ export class NovaAuth extends EventTarget {
     const { data } = answer;
     if (!data?.accessToken) return answer;
     // Before it is used: what was not stored is asked for again.
-    if (data.deviceToken) await this.#storage.set(DEVICE, data.deviceToken);
-    if (data.refreshToken) await this.#storage.set(REFRESH, data.refreshToken);
+    if (data.deviceToken) await this.#storage.set("nova-device", data.deviceToken);
+    if (data.refreshToken) await this.#storage.set("nova-refresh", data.refreshToken);
     this.#take(data);
     this.#say();
     return answer;
@@ -249,7 +244,7 @@ export class NovaAuth extends EventTarget {
   async #over(answer, isOver, reason = "logout") {
     if (!isOver) return answer;
     this.#forget(reason);
-    await this.#storage.delete(REFRESH);
+    await this.#storage.delete("nova-refresh");
     return answer;
   }
 

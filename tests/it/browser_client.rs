@@ -20,7 +20,10 @@ fn what_the_client_of_browsers_promises_it_does() {
     let version = node();
     if version.is_none_or(|version| version < OLDEST) {
         // Past the test harness, which keeps what is printed by a test that passes.
-        drop(writeln!(std::io::stderr(), "SKIPPED the browser client's tests: Node.js {OLDEST} is needed, and there is {version:?}"));
+        drop(writeln!(
+            std::io::stderr(),
+            "SKIPPED the browser client's tests: Node.js {OLDEST} is needed, and there is {version:?}"
+        ));
         return;
     }
     let client = workspace().join("clients/web");

@@ -29,6 +29,18 @@ test("a page that is loaded again finds its session, and whose it is in any scri
   assert.ok(service.calls.every(({ credentials }) => credentials === "include"));
 });
 
+test("what a page calls while it looks for its session waits for it, and is repeated like any other call", async (t) => {
+  const { service, tab } = world(t);
+  service.begin("sara");
+  const auth = tab();
+  const [found, answer] = await Promise.all([auth.refresh(), auth.fetch(NOTES)]);
+  assert.deepEqual([found.ok, answer.status, service.count("/notes")], [true, 200, 1]);
+  const other = tab();
+  service.fault("/notes", refusal(401, "UNAUTHORIZED"));
+  const [, late] = await Promise.all([other.refresh(), other.fetch(NOTES)]);
+  assert.deepEqual([late.status, service.count("/notes")], [200, 3]);
+});
+
 test("a visitor without a session is told no, and nothing happens", async (t) => {
   const { tab, clock } = world(t);
   const auth = tab();
