@@ -35,6 +35,13 @@ test("no other origin gets the access token, whatever its name begins with", asy
   assert.ok(service.calls.filter(({ host }) => host.includes("evil")).length >= 4);
 });
 
+test("the address that was looked at is the one that is called", async (t) => {
+  const { auth, service } = await denied(t);
+  let asked = 0;
+  await auth.fetch({ toString: () => (asked++ ? "https://evil.example/" : NOTES) });
+  assert.deepEqual(service.calls.filter(({ host }) => host.includes("evil")), []);
+});
+
 test("the path of a call does not choose its host", async (t) => {
   const { auth, service } = await denied(t);
   for (const path of [".evil.example/x", "@evil.example/x", "//evil.example/x", ":444/x"]) await auth.call(`GET ${path}`);
