@@ -47,11 +47,9 @@ async fn two_tabs_whose_access_token_ends_refresh_once_for_both() {
     for round in 1..4 {
         let before = line.cookies(REFRESH).len();
         // Both call in the same moment, when the token has ended for both.
-        let press = format!(
-            "window.ahead += 900_000;
+        let press = "window.ahead += 900_000;
              document.querySelector('#answer-NotesApi p').replaceChildren();
-             const press = () => document.querySelector(\"[data-api=NotesApi][data-path='/whoami']\").click();"
-        );
+             const press = () => document.querySelector(\"[data-api=NotesApi][data-path='/whoami']\").click();";
         chromium
             .run(&format!("{press} const go = new BroadcastChannel('go'); go.onmessage = () => {{ go.close(); press(); }};"))
             .await;
