@@ -13,6 +13,7 @@ mod attach;
 mod attempts;
 mod bad_input;
 mod breached;
+mod browser_client;
 mod cited;
 mod codes;
 mod cookies;

@@ -1,6 +1,5 @@
 // What happens when somebody does something.
 
-import { Client, Unreachable } from "./client.js";
 import { busy, showFaults } from "./elements.js";
 import { registerView, signInView } from "./entrance.js";
 import { listenForSheet, record, showExchanges, showLast } from "./exchange.js";
@@ -8,6 +7,7 @@ import { logRows, sessionItems } from "./lists.js";
 import { CONFIRMS, mailedView, takeLink } from "./mailed.js";
 import * as passkeys from "./passkeys.js";
 import { enrolment, factorItems, recoveryCodes, secondStepView, stepUpForm } from "./factors.js";
+import { Session, Unreachable } from "./session.js";
 import { listenForDismissal, say, takeBack } from "./status.js";
 import { chooseLanguage, countdown, currentLanguage, text, translate } from "./text.js";
 import { showAnswer, signedInView } from "./views.js";
@@ -16,7 +16,7 @@ import { showAnswer, signedInView } from "./views.js";
 const RESUMABLE = "nova-cookie-session";
 
 const place = (id) => document.getElementById(id);
-const client = new Client(currentLanguage());
+const client = new Session(currentLanguage());
 /** What this `nova local` offers. */
 let config = { apis: [], registration: "closed", mail: false, secondFactors: false, passkeyDomain: "", passwordProfile: "crm", demo: null };
 /** Of the page of somebody who is not signed in: which form it shows, and what is filled in already. */
@@ -30,10 +30,15 @@ const offer = new passkeys.Offer();
 /** The token of the link that the page was opened by, until it is used. */
 let link = null;
 
+/** How long an access token lives, in seconds. */
+let life = 1;
+
 client.addEventListener("exchange", ({ detail }) => {
   record(detail);
   showAll();
 });
+client.addEventListener("ended", () => place("me") && render(text("notice.ended"), "bad"));
+client.addEventListener("changed", () => render(text("notice.signedIn")));
 
 function showAll() {
   showExchanges(place("exchanges"));
@@ -67,7 +72,7 @@ function view() {
   const mailed = mailedView(entrance.face, { address, profile, on });
   if (mailed && (link || !client.signedIn)) return mailed;
   if (client.signedIn) {
-    const { sessionId } = client.claims();
+    const { sessionId } = user;
     const { enrolling } = client;
     const has = { hasMail: config.mail, hasFactors: config.secondFactors, passkeys: passkeysAre() };
     return signedInView({ user, mode, sessionId, apis: config.apis, profile, enrolling, ...has, on });
@@ -448,7 +453,7 @@ const on = {
 
   confirmEverywhere({ currentTarget }) {
     return attempt(currentTarget, async () => {
-      const answer = await client.logoutEverywhere();
+      const answer = await client.logout({ everywhere: true });
       place("everywhere").close();
       if (answer.ok) leave(answer.message);
       else if (client.signedIn) say(answer.message, "bad");
@@ -500,10 +505,11 @@ const on = {
 function showLife() {
   const bar = place("life");
   if (!bar) return;
-  const left = client.expiresAt - Date.now();
+  const left = client.secondsLeft;
+  life = Math.max(life, left);
   place("life-text").textContent = text(left > 0 ? "me.expires" : "me.expired");
   place("life-left").textContent = left > 0 ? countdown(left) : "";
-  bar.value = left > 0 ? left / client.lifetime : 0;
+  bar.value = left / life;
 }
 
 function speak(language) {
@@ -536,8 +542,11 @@ async function start() {
   if (opened) [entrance.face, link] = [opened.face, opened.token];
   try {
     config = { ...config, ...(await (await fetch("/_local/config.json")).json()) };
-    // No mode is left after a clear no; a service that did not answer is asked again at the next load.
-    if (localStorage.getItem(RESUMABLE) && !(await client.resume()) && !client.mode) localStorage.removeItem(RESUMABLE);
+    // After a clear no it is gone; a service that did not answer is asked again at the next load.
+    if (localStorage.getItem(RESUMABLE)) {
+      const { code, status } = await client.resume();
+      if (status === 401 || code === "REFRESH_TOKEN_REQUIRED") localStorage.removeItem(RESUMABLE);
+    }
   } catch (error) {
     if (!(error instanceof Unreachable)) throw error;
   }

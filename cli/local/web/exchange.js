@@ -37,7 +37,7 @@ function redactedHeader(name, value) {
 /** Takes an exchange in; nothing of it is kept but what may be shown. */
 export function record({ request, response, cookie }) {
   const headers = Object.entries(request.headers).map(([name, value]) => `${name}: ${redactedHeader(name, value)}`);
-  const sent = cookie && /^\/api\/(auth\/(login|login\/factor|refresh|logout)|csrf-token)$/.test(request.path);
+  const sent = cookie && /^\/api\/(auth\/(login|login\/factor|passkey|refresh|logout)|csrf-token)$/.test(request.path);
   const answered = TOLD.filter((name) => response.headers.has(name)).map((name) => `${name}: ${response.headers.get(name)}`);
   exchanges.unshift({
     line: `${request.method} ${request.path.replace(/^\/_local\/apis\/(\w+)/, "$1 ")}`,

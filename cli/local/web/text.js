@@ -376,8 +376,8 @@ export function moment(iso) {
 }
 
 /** 14:05 */
-export function countdown(milliseconds) {
-  const seconds = Math.max(0, Math.ceil(milliseconds / 1000));
+export function countdown(left) {
+  const seconds = Math.ceil(left);
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 }
 

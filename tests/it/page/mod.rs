@@ -7,6 +7,7 @@ mod factors;
 mod feedback;
 mod mail;
 mod passkeys;
+mod tabs;
 mod websocket;
 
 use serde_json::Value;

@@ -113,8 +113,26 @@ impl Chromium {
     /// Makes this tab as narrow as a phone.
     pub(crate) async fn become_a_phone(&self) {
         let metrics = json!({"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": true});
-        let order = json!({"cmd": "Emulation.setDeviceMetricsOverride", "params": metrics});
-        self.command("POST", "/goog/cdp/execute", order).await;
+        self.order("Emulation.setDeviceMetricsOverride", metrics).await;
+    }
+
+    /// Runs a script in this tab before those of every page that it loads from now on.
+    pub(crate) async fn run_first(&self, script: &str) {
+        self.order("Page.addScriptToEvaluateOnNewDocument", json!({"source": script})).await;
+    }
+
+    /// Takes the network away from this tab, or gives it back.
+    pub(crate) async fn be_offline(&self, offline: bool) {
+        let conditions =
+            json!({"offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1});
+        // Without the first, a tab says that it is offline and still loads.
+        self.order("Network.enable", json!({})).await;
+        self.order("Network.emulateNetworkConditions", conditions).await;
+    }
+
+    /// Of the protocol of Chromium's own tools.
+    async fn order(&self, name: &str, parameters: Value) {
+        self.command("POST", "/goog/cdp/execute", json!({"cmd": name, "params": parameters})).await;
     }
 
     /// Opens another tab, and goes to it.

@@ -7,6 +7,7 @@
 //! | [`chromium`] | a real browser, where there is one |
 //! | [`client`] | somebody who calls it, from an address of their own |
 //! | [`browser`] | the same with cookies, and a page that asks |
+//! | [`line`] | the line between a browser and the service, which loses answers when it is told to |
 //! | [`mail`] | the links and codes of mails |
 //! | [`passkey`] | a phone with a passkey |
 //! | [`program`] | binaries run as programs |
@@ -20,6 +21,7 @@ pub(crate) mod browser;
 pub(crate) mod chromium;
 pub(crate) mod client;
 pub(crate) mod engine;
+pub(crate) mod line;
 pub(crate) mod mail;
 pub(crate) mod passkey;
 pub(crate) mod program;

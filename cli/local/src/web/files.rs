@@ -1,4 +1,5 @@
-//! The files of the page, which lie in `cli/local/web` as they are served: no step builds them.
+//! The files of the page, which lie in `cli/local/web` as they are served: no step builds them. Its client of the service is the one
+//! that other front ends use, too.
 
 use axum::body::Body;
 use axum::http::Response;
@@ -16,13 +17,15 @@ macro_rules! web {
     };
 }
 
+/// `clients/web`.
+const CLIENT: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../clients/web/nova-auth.js"));
+
 /// Everything that the page loads.
 const ASSETS: &[(&str, &str, &str)] = &[
     ("style.css", CSS, web!("style.css")),
     ("parts.css", CSS, web!("parts.css")),
     ("icon.svg", ICON, web!("icon.svg")),
     ("app.js", MODULE, web!("app.js")),
-    ("client.js", MODULE, web!("client.js")),
     ("elements.js", MODULE, web!("elements.js")),
     ("entrance.js", MODULE, web!("entrance.js")),
     ("exchange.js", MODULE, web!("exchange.js")),
@@ -30,7 +33,9 @@ const ASSETS: &[(&str, &str, &str)] = &[
     ("lists.js", MODULE, web!("lists.js")),
     ("mailed.js", MODULE, web!("mailed.js")),
     ("passkeys.js", MODULE, web!("passkeys.js")),
+    ("nova-auth.js", MODULE, CLIENT),
     ("password.js", MODULE, web!("password.js")),
+    ("session.js", MODULE, web!("session.js")),
     ("status.js", MODULE, web!("status.js")),
     ("text.js", MODULE, web!("text.js")),
     ("views.js", MODULE, web!("views.js")),
