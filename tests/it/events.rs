@@ -80,6 +80,8 @@ async fn every_event_of_an_endpoint_is_answered_as_its_name_promises() {
         ("logout.rest.json", 200),
         ("logout.rest.cookie.json", 200),
         ("csrf-token.rest.json", 200),
+        ("jwks.rest.discovery.json", 404),
+        ("jwks.rest.metadata.json", 404),
         ("login-factor.rest.rejected.json", 401),
         ("login-factor.rest.step-up.json", 200),
         ("ticket.rest.json", 200),

@@ -11,11 +11,13 @@
 //! | `years` | rotation after rotation under traffic, with the time moved |
 //! | `traffic` | rotation under traffic in the whole system |
 //! | `tampering` | tokens of every algorithm, changed in every part |
+//! | `issuer` | the metadata, and a change of the issuer |
 //! | `published` | the public set, and `nova keys` |
 
 mod cache;
 mod emergency;
 mod factors;
+mod issuer;
 mod links;
 mod published;
 mod steps;

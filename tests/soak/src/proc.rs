@@ -60,7 +60,7 @@ pub(crate) fn terminate(id: u32) -> bool {
 /// What a process has at a moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Holds {
-    /// Memory that is resident, in bytes.
+    /// Memory of its own that is resident, in bytes: not the pages of its program, which come and go with what else the machine does.
     pub(crate) memory: u64,
     /// Open file descriptors.
     pub(crate) descriptors: u64,
@@ -75,7 +75,7 @@ pub(crate) fn holds(id: u32) -> Option<Holds> {
         line.trim().trim_end_matches(" kB").parse().ok()
     };
     let descriptors = u64::try_from(fs::read_dir(format!("/proc/{id}/fd")).ok()?.count()).ok()?;
-    Some(Holds { memory: field("VmRSS:")? * 1024, descriptors, threads: field("Threads:")? })
+    Some(Holds { memory: field("RssAnon:")? * 1024, descriptors, threads: field("Threads:")? })
 }
 
 /// Which of these processes has the connection whose own port is this one.
