@@ -13,6 +13,7 @@
 //! | `tampering` | tokens of every algorithm, changed in every part |
 //! | `issuer` | the metadata, and a change of the issuer |
 //! | `published` | the public set, and `nova keys` |
+//! | `validators` | tokens, key sets and metadata for the libraries of others |
 
 mod cache;
 mod emergency;
@@ -23,5 +24,6 @@ mod published;
 mod steps;
 mod tampering;
 mod traffic;
+mod validators;
 mod vault;
 mod years;
