@@ -11,11 +11,13 @@
 //! | `years` | rotation after rotation under traffic, with the time moved |
 //! | `traffic` | rotation under traffic in the whole system |
 //! | `tampering` | tokens of every algorithm, changed in every part |
+//! | `jwt_authorizer` | an API that verifies tokens by the public set, and asks nobody |
 //! | `published` | the public set, and `nova keys` |
 
 mod cache;
 mod emergency;
 mod factors;
+mod jwt_authorizer;
 mod links;
 mod published;
 mod steps;
