@@ -124,7 +124,8 @@ impl JwtGuard {
             return Err(Denied::Invalid("the token does not have a valid audience"));
         }
         let now = i64::try_from(now_ms / 1000).unwrap_or(i64::MAX);
-        if !claims.get("exp").and_then(Value::as_i64).is_some_and(|end| now < end) {
+        let is_alive = claims.get("exp").and_then(Value::as_i64).is_some_and(|end| now < end);
+        if !is_alive {
             return Err(Denied::Invalid("the token has expired"));
         }
         let began = |name: &str| {
