@@ -28,7 +28,7 @@ pub(crate) enum Verb {
     List(ListArgs),
     /// Rotate the keys now. Nobody is logged out, unless --drop names a key.
     #[command(
-        after_help = "Examples:\n  nova keys rotate --local                  every ring but factor; the new keys sign in an hour\n  nova keys rotate --local factor           a new key for second factors; no key leaves, and no factor is lost\n  nova keys rotate --local --drop access-1  the key is compromised: remove it at once"
+        after_help = "Examples:\n  nova keys rotate --local                  every ring but factor; the new keys sign in an hour (RS256: three)\n  nova keys rotate --local factor           a new key for second factors; no key leaves, and no factor is lost\n  nova keys rotate --local --drop access-1  the key is compromised: remove it at once"
     )]
     Rotate(RotateArgs),
 }
@@ -290,7 +290,8 @@ fn consequences(kind: TokenKind) -> &'static str {
     match kind {
         TokenKind::Access => {
             "Logged out: nobody. Access tokens that the key signed are refused, and their clients refresh. Services that \
-             verify by the public set may keep the key for 5 minutes longer than the functions."
+             verify by the public set may keep the key for 5 minutes longer than the functions, HTTP APIs with a JWT authorizer for \
+             two hours."
         }
         TokenKind::Refresh => {
             "Logged out: everybody whose refresh token the key signed; they log in again when their access token ends."

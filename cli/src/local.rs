@@ -126,6 +126,9 @@ pub(crate) async fn run(args: Args) -> Result<(), Box<dyn Error>> {
             attached::rules(&stack, template, lets_in).await?;
         }
     }
+    for line in stack.notes() {
+        say(&format!("note: {line}. JWT authorizers refuse its tokens"));
+    }
     announce(&stack);
     if is_lenient {
         let allowed = LENIENT.map(|(_, value)| value)[0];

@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 
 use crate::binaries::{self, BinariesError};
 use crate::documents::Documents;
-use crate::gateway::{self, Connections, Setup};
+use crate::gateway::{self, Connections, Issuers, Setup};
 use crate::invoke::Functions;
 use crate::mail::Mailbox;
 use crate::options::Options;
@@ -87,6 +87,7 @@ pub struct Stack {
     gateways: Vec<Server>,
     connections: Vec<Arc<Connections>>,
     apis: Vec<(String, String)>,
+    notes: Vec<String>,
 }
 
 impl Stack {
@@ -95,7 +96,7 @@ impl Stack {
     /// # Errors
     /// When a template can't be read, a function has no binary and none can be built, or a port is taken.
     pub async fn start(options: Options) -> Result<Stack, StartError> {
-        let templates = load(&options)?;
+        let mut templates = load(&options)?;
         upstream::check(&options.upstreams, &templates).map_err(StartError::Upstream)?;
         // Ports come first: nobody should wait for a build to hear that one is taken.
         let database = match options.engine {
@@ -103,6 +104,7 @@ impl Stack {
             Some(_) => None,
         };
         let listeners = listen(&templates, options.port).await?;
+        name_own_address(&mut templates, &listeners);
         let programs = programs(&templates, &options).await?;
         let storage = storage(&templates, &options, database).await?;
         let kept: Vec<_> = templates.iter().flat_map(|template| template.secrets.clone()).collect();
@@ -156,9 +158,14 @@ impl Stack {
         let (mut gateways, mut apis, mut connections) = (Vec::new(), Vec::new(), Vec::new());
         let facts = facts(&templates, &options);
         let mut served = Vec::new();
+        let issuers = Issuers::of(templates.iter().flat_map(|template| &template.apis));
         for (api, listener) in templates.into_iter().flat_map(|template| template.apis).zip(listeners) {
             let open = Arc::new(Connections::default());
-            served.push((router(&api, &listener, &options, &pools, open.clone())?, api, listener));
+            served.push((
+                router(&api, &listener, &options, &pools, (open.clone(), &issuers))?,
+                api,
+                listener,
+            ));
             connections.push(open);
         }
         if options.page {
@@ -175,6 +182,8 @@ impl Stack {
             storage.documents().put(API, url)?;
             storage.note(API, url).await?;
         }
+        // The first of them may be the API that was just started.
+        let notes = issuers.discover().await;
         Ok(Stack {
             options,
             storage,
@@ -186,7 +195,14 @@ impl Stack {
             gateways,
             connections,
             apis,
+            notes,
         })
+    }
+
+    /// What does not work, though the stack runs: a line for each issuer of a JWT authorizer that does not say where its keys
+    /// are. No token of such an issuer is taken.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// The authentication API's URL: the first API of the first template, without a stage.
@@ -311,10 +327,10 @@ fn router(
     (_, address): &Listener,
     options: &Options,
     pools: &BTreeMap<String, Arc<Pool>>,
-    connections: Arc<Connections>,
+    (connections, issuers): (Arc<Connections>, &Issuers),
 ) -> Result<Router, StartError> {
     let name = api.logical_id.clone();
-    let setup = Setup { pools, port: address.port(), clock: options.clock.clone(), connections };
+    let setup = Setup { pools, port: address.port(), clock: options.clock.clone(), connections, issuers };
     gateway::router(api.clone(), &setup).map_err(|problem| StartError::Api { api: name, problem })
 }
 
@@ -352,6 +368,26 @@ fn own_app(templates: &[Template], listeners: &[Listener]) -> Option<(String, St
     let is_open = functions.any(|function| function.environment.get(NAME).is_some_and(String::is_empty));
     let (_, address) = listeners.first().filter(|_| is_open)?;
     Some((NAME.to_owned(), format!("http://{address}")))
+}
+
+/// What stands in the place of the authentication API's address, in an issuer's name: nobody knows its port before it listens.
+const OWN_ADDRESS: &str = "<ApiUrl>";
+
+/// Puts the address of the authentication API where its placeholder stands, as an issuer.
+fn name_own_address(templates: &mut [Template], listeners: &[Listener]) {
+    let Some((_, address)) = listeners.first() else { return };
+    let url = format!("http://{address}");
+    let named = |value: &mut String| *value = value.replace(OWN_ADDRESS, &url);
+    for template in templates {
+        for function in &mut template.functions {
+            let variables = function.environment.iter_mut();
+            variables
+                .filter(|(name, _)| name.starts_with("TOKEN_ISSUER"))
+                .for_each(|(_, value)| named(value));
+        }
+        let authorizers = template.apis.iter_mut().flat_map(|api| api.jwt_authorizers.values_mut());
+        authorizers.for_each(|authorizer| named(&mut authorizer.issuer));
+    }
 }
 
 /// A variable of the functions that have it.

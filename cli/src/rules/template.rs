@@ -132,7 +132,10 @@ impl Findings {
 /// The routes that an authorizer can be asked about: of a WebSocket API, the one that opens it.
 fn asked(api: &Api) -> impl Iterator<Item = &Route> {
     let is_websocket = matches!(api.kind, ApiKind::WebSocket { .. });
-    api.routes.iter().filter(move |route| !is_websocket || route.method == "CONNECT")
+    let asks_nobody =
+        |route: &Route| route.authorizer.as_ref().is_some_and(|name| api.jwt_authorizers.contains_key(name));
+    let routes = api.routes.iter().filter(move |route| !asks_nobody(route));
+    routes.filter(move |route| !is_websocket || route.method == "CONNECT")
 }
 
 /// Whether it takes paths that its own name does not say: `{proxy+}`, `$default`.

@@ -101,6 +101,12 @@ impl Event<'_> {
         own.map(|value| self.reader.string(value)).transpose()
     }
 
+    /// The scopes that the event names instead of its authorizer's.
+    pub(super) fn scopes(&self) -> Result<Option<Vec<String>>, String> {
+        let own = at(self.value, &["Properties", "Auth", "AuthorizationScopes"]).and_then(Value::as_array);
+        own.map(|own| own.iter().map(|scope| self.reader.string(scope)).collect()).transpose()
+    }
+
     pub(super) fn route(
         &self,
         function: &str,
@@ -116,6 +122,7 @@ impl Event<'_> {
             path,
             function: function.to_owned(),
             authorizer: None,
+            scopes: Vec::new(),
             payload,
             responds: false,
         })
@@ -127,12 +134,12 @@ pub(super) fn own_routes(
     id: &str,
     routes: &[Routed],
     default: Option<&String>,
-    authorizers: &BTreeMap<String, Authorizer>,
+    is_known: impl Fn(&str) -> bool,
 ) -> Result<Vec<Route>, String> {
     let mut own_routes = Vec::new();
     for (_, route, own) in routes.iter().filter(|(api, ..)| api == id) {
         let authorizer = own.as_ref().or(default).filter(|name| *name != "NONE").cloned();
-        if let Some(name) = authorizer.as_ref().filter(|name| !authorizers.contains_key(*name)) {
+        if let Some(name) = authorizer.as_ref().filter(|name| !is_known(name)) {
             return Err(format!("{} {} names an unknown authorizer: {name}", route.method, route.path));
         }
         own_routes.push(Route { authorizer, ..route.clone() });
@@ -140,17 +147,22 @@ pub(super) fn own_routes(
     Ok(own_routes)
 }
 
-/// The authorizers of an API's `Auth`, each read as its kind of API has them.
+/// The authorizers of an API's `Auth`, as they are written.
+pub(super) fn named_authorizers(auth: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    auth.get("Authorizers").and_then(Value::as_object).into_iter().flatten()
+}
+
+/// The Lambda authorizers of an API's `Auth`, each read as its kind of API has them.
 pub(super) fn authorizers(
     auth: &Value,
     read: impl Fn(&Value) -> Result<Authorizer, String>,
 ) -> Result<BTreeMap<String, Authorizer>, String> {
-    let named = auth.get("Authorizers").and_then(Value::as_object).into_iter().flatten();
-    let read = |(name, settings): (&String, &Value)| match read(settings) {
-        Ok(authorizer) => Ok((name.clone(), authorizer)),
-        Err(problem) => Err(format!("authorizer {name}: {problem}")),
-    };
-    named.map(read).collect()
+    let mut authorizers = BTreeMap::new();
+    for (name, settings) in named_authorizers(auth) {
+        let authorizer = read(settings).map_err(|problem| format!("authorizer {name}: {problem}"))?;
+        authorizers.insert(name.clone(), authorizer);
+    }
+    Ok(authorizers)
 }
 
 fn api(reader: &Reader<'_>, resource: &Resource<'_>, routes: &[Routed]) -> Result<Api, String> {
@@ -170,8 +182,9 @@ fn api(reader: &Reader<'_>, resource: &Resource<'_>, routes: &[Routed]) -> Resul
         logical_id: resource.id.to_owned(),
         kind: ApiKind::Rest,
         stage: stage.ok_or("it has no StageName")?,
-        routes: own_routes(resource.id, routes, default.as_ref(), &authorizers)?,
+        routes: own_routes(resource.id, routes, default.as_ref(), |name| authorizers.contains_key(name))?,
         authorizers,
+        jwt_authorizers: BTreeMap::new(),
         responses,
     })
 }

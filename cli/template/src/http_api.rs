@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::api::{Routed, authorizers, events, function, own_routes, sources, ttl};
+use super::api::{Routed, events, function, named_authorizers, own_routes, sources, ttl};
 use super::read::{Reader, Resource};
 use super::yaml::scalar_text;
-use super::{Api, ApiKind, Authorizer, AuthorizerKind, Cors, Payload, Route};
+use super::{Api, ApiKind, Authorizer, AuthorizerKind, Cors, Identity, JwtAuthorizer, Payload, Route};
 
 /// The API that SAM makes for events that name none.
 pub(super) const IMPLICIT: &str = "ServerlessHttpApi";
@@ -33,11 +33,13 @@ pub(super) fn function_routes(reader: &Reader<'_>, resource: &Resource<'_>) -> R
                 path: DEFAULT.to_owned(),
                 function: resource.id.to_owned(),
                 authorizer: None,
+                scopes: Vec::new(),
                 payload,
                 responds: false,
             },
             _ => return Err(format!("the event {} has only one of Path and Method", event.name)),
         };
+        let route = Route { scopes: event.scopes()?.unwrap_or_default(), ..route };
         let api = event.word("ApiId")?.unwrap_or_else(|| IMPLICIT.to_owned());
         routes.push((api, route, event.authorizer()?));
     }
@@ -46,25 +48,70 @@ pub(super) fn function_routes(reader: &Reader<'_>, resource: &Resource<'_>) -> R
 
 pub(super) fn api(reader: &Reader<'_>, resource: &Resource<'_>, routes: &[Routed]) -> Result<Api, String> {
     let auth = reader.property(resource, "Auth")?.unwrap_or_default();
-    let authorizers = authorizers(&auth, authorizer)?;
+    let (mut authorizers, mut jwt_authorizers) = (BTreeMap::new(), BTreeMap::new());
+    for (name, settings) in named_authorizers(&auth) {
+        let problem = |problem| format!("authorizer {name}: {problem}");
+        if let Some(jwt) = settings.get("JwtConfiguration") {
+            jwt_authorizers.insert(name.clone(), jwt_authorizer(settings, jwt).map_err(problem)?);
+        } else {
+            authorizers.insert(name.clone(), authorizer(settings).map_err(problem)?);
+        }
+    }
     let default = auth.get("DefaultAuthorizer").and_then(scalar_text);
+    let is_known = |name: &str| authorizers.contains_key(name) || jwt_authorizers.contains_key(name);
+    let mut routes = own_routes(resource.id, routes, default.as_ref(), is_known)?;
+    for route in &mut routes {
+        let jwt = route.authorizer.as_ref().and_then(|name| jwt_authorizers.get(name));
+        if let Some(jwt) = jwt.filter(|_| route.scopes.is_empty()) {
+            route.scopes.clone_from(&jwt.scopes);
+        }
+    }
     Ok(Api {
         logical_id: resource.id.to_owned(),
         kind: ApiKind::Http { cors: cors(reader.property(resource, "CorsConfiguration")?)? },
         stage: reader.text(resource, "StageName")?.unwrap_or_else(|| DEFAULT.to_owned()),
-        routes: own_routes(resource.id, routes, default.as_ref(), &authorizers)?,
+        routes,
         authorizers,
+        jwt_authorizers,
         responses: BTreeMap::new(),
     })
 }
 
-/// A Lambda authorizer: the only kind that this machine has.
-fn authorizer(settings: &Value) -> Result<Authorizer, String> {
-    if settings.get("JwtConfiguration").is_some() {
-        return Err(
-            "a JWT authorizer does not run here: it would not know of a revoked session either".to_owned()
-        );
+/// A JWT authorizer. SAM takes the names within its configuration in capitals, too.
+fn jwt_authorizer(settings: &Value, configuration: &Value) -> Result<JwtAuthorizer, String> {
+    let given = |names: [&str; 2]| names.into_iter().find_map(|name| configuration.get(name));
+    let list = |value: Option<&Value>| -> Vec<String> {
+        value.and_then(Value::as_array).into_iter().flatten().filter_map(scalar_text).collect()
+    };
+    let source = settings.get("IdentitySource").and_then(scalar_text).ok_or("it has no IdentitySource")?;
+    let issuer = given(["issuer", "Issuer"]).and_then(scalar_text).filter(|issuer| !issuer.is_empty());
+    let audience = list(given(["audience", "Audience"]));
+    if audience.is_empty() {
+        return Err("its JwtConfiguration has no audience".to_owned());
     }
+    Ok(JwtAuthorizer {
+        source: jwt_source(&source).ok_or_else(|| {
+            format!("IdentitySource is neither a header nor a parameter of the query: {source}")
+        })?,
+        issuer: issuer.ok_or("its JwtConfiguration has no issuer")?,
+        audience,
+        scopes: list(settings.get("AuthorizationScopes")),
+    })
+}
+
+/// `$request.header.NAME` or `$request.querystring.NAME`.
+fn jwt_source(text: &str) -> Option<Identity> {
+    let (place, name) =
+        text.strip_prefix("$request.")?.split_once('.').filter(|(_, name)| !name.is_empty())?;
+    match place {
+        "header" => Some(Identity::Header(name.to_owned())),
+        "querystring" => Some(Identity::Query(name.to_owned())),
+        _ => None,
+    }
+}
+
+/// A Lambda authorizer.
+fn authorizer(settings: &Value) -> Result<Authorizer, String> {
     let version = settings.get("AuthorizerPayloadFormatVersion").and_then(scalar_text);
     let payload = payload(&version.ok_or("it has no AuthorizerPayloadFormatVersion")?)?;
     let flag = |name: &str| settings.get(name).and_then(scalar_text).is_some_and(|on| on == "true");

@@ -83,6 +83,75 @@ fn authorizers_have_their_payload_their_identity_and_five_minutes_unless_they_sa
     assert_eq!(policy.function, "Guard");
 }
 
+const JWT: &str = r#"
+Resources:
+  Notes:
+    Type: AWS::Serverless::HttpApi
+    Properties:
+      Auth:
+        DefaultAuthorizer: Tokens
+        Authorizers:
+          Tokens:
+            AuthorizationScopes: [notes:read]
+            IdentitySource: $request.header.Authorization
+            JwtConfiguration: { issuer: "https://auth.example.com", audience: [nova-api, other-api] }
+  Function:
+    Type: AWS::Serverless::Function
+    Properties:
+      CodeUri: notes
+      Events:
+        A: { Type: HttpApi, Properties: { ApiId: !Ref Notes, Path: /a, Method: GET } }
+        B: { Type: HttpApi, Properties: { ApiId: !Ref Notes, Path: /b, Method: GET, Auth: { AuthorizationScopes: [notes:write] } } }
+        C: { Type: HttpApi, Properties: { ApiId: !Ref Notes, Path: /c, Method: GET, Auth: { Authorizer: NONE } } }
+"#;
+
+#[test]
+fn a_jwt_authorizer_has_an_issuer_its_audiences_and_scopes_that_an_event_may_change() {
+    let template = template(JWT);
+    let api = &template.apis[0];
+    let jwt = &api.jwt_authorizers["Tokens"];
+    assert_eq!(jwt.source, Identity::Header("Authorization".to_owned()));
+    assert_eq!((jwt.issuer.as_str(), jwt.audience.len()), ("https://auth.example.com", 2));
+    assert!(api.authorizers.is_empty(), "it asks no function");
+    let routes = api.routes.iter().map(|route| (route.authorizer.as_deref(), route.scopes.join(" ")));
+    let routes: Vec<_> = routes.collect();
+    assert_eq!(
+        routes,
+        [
+            (Some("Tokens"), "notes:read".to_owned()),
+            (Some("Tokens"), "notes:write".to_owned()),
+            (None, String::new())
+        ]
+    );
+    // In capitals, as CloudFormation has it.
+    let capitals = JWT.replace("issuer:", "Issuer:").replace("audience:", "Audience:");
+    assert_eq!(self::template(&capitals).apis[0].jwt_authorizers["Tokens"], *jwt);
+}
+
+#[test]
+fn a_jwt_authorizer_that_would_take_no_token_or_anybodys_is_refused() {
+    for (from, to, said) in [
+        ("IdentitySource: $request.header.Authorization", "Other: 1", "has no IdentitySource"),
+        (
+            "$request.header.Authorization",
+            "$request.body.token",
+            "neither a header nor a parameter of the query",
+        ),
+        (
+            "$request.header.Authorization",
+            "$request.header.",
+            "neither a header nor a parameter of the query",
+        ),
+        (r#"issuer: "https://auth.example.com", "#, "", "no issuer"),
+        (", audience: [nova-api, other-api]", "", "no audience"),
+        ("DefaultAuthorizer: Tokens", "DefaultAuthorizer: Other", "unknown authorizer: Other"),
+    ] {
+        assert!(JWT.contains(from), "{from}");
+        let told = problem(&JWT.replace(from, to));
+        assert!(told.contains(said), "{said} in {told}");
+    }
+}
+
 #[test]
 fn cors_is_read_as_it_is_written() {
     let cors = Cors {

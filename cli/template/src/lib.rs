@@ -19,8 +19,8 @@ mod yaml;
 use std::path::{Path, PathBuf};
 
 pub use model::{
-    Api, ApiKind, Authorizer, AuthorizerKind, Cors, Function, GatewayResponse, Generated, Identity, Payload,
-    Route, Secret, SecretValue, Table, Template,
+    Api, ApiKind, Authorizer, AuthorizerKind, Cors, Function, GatewayResponse, Generated, Identity,
+    JwtAuthorizer, Payload, Route, Secret, SecretValue, Table, Template,
 };
 pub use names::{ACCOUNT, REGION, function_arn};
 pub use pattern::Pattern;

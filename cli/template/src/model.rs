@@ -119,8 +119,10 @@ pub struct Api {
     pub stage: String,
     /// What it answers.
     pub routes: Vec<Route>,
-    /// The authorizers that its routes name.
+    /// The Lambda authorizers that its routes name.
     pub authorizers: BTreeMap<String, Authorizer>,
+    /// Those of them that call no function: the gateway verifies tokens itself. Only HTTP APIs have any.
+    pub jwt_authorizers: BTreeMap<String, JwtAuthorizer>,
     /// Its own answers to what it refuses by itself, by type. Only REST APIs have any.
     pub responses: BTreeMap<String, GatewayResponse>,
 }
@@ -180,6 +182,8 @@ pub struct Route {
     pub function: String,
     /// The authorizer that must let a request pass.
     pub authorizer: Option<String>,
+    /// One of these a token must have, behind a JWT authorizer; none: any token will do.
+    pub scopes: Vec<String>,
     /// The event that the function gets.
     pub payload: Payload,
     /// Whether what the function answers is sent to the client (WebSocket APIs only: a route response).
@@ -199,6 +203,19 @@ pub struct Authorizer {
     pub payload: Payload,
     /// Whether it answers with `isAuthorized` instead of a policy (payload 2.0 only).
     pub simple: bool,
+}
+
+/// A JWT authorizer of an API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JwtAuthorizer {
+    /// Where the token is: a header, or a parameter of the query string.
+    pub source: Identity,
+    /// The exact `iss`, below which the issuer's keys are found.
+    pub issuer: String,
+    /// One of these must be the token's `aud`, or its `client_id` if it has no `aud`.
+    pub audience: Vec<String>,
+    /// The scopes of routes that name none of their own.
+    pub scopes: Vec<String>,
 }
 
 /// Which event an authorizer gets, and what a request must carry to be asked about.

@@ -56,6 +56,7 @@ pub(super) fn api(
             .ok_or_else(|| format!("{}: it has no StageName", stage.id))?,
         routes,
         authorizers,
+        jwt_authorizers: BTreeMap::new(),
         responses: BTreeMap::new(),
     })
 }
@@ -148,6 +149,7 @@ fn route(
         path: key,
         function: function.clone(),
         authorizer,
+        scopes: Vec::new(),
         payload: Payload::One,
         responds: reader.text(part, "RouteResponseSelectionExpression")?.is_some(),
     })

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::{in_force::InForce, rotate_keys::RotationError};
 use crate::{
     entropy,
-    keys::{KeyAlgorithm, KeyDocument, NOTICE, TokenKind, VersionedSecret},
+    keys::{KeyAlgorithm, KeyDocument, TokenKind, VersionedSecret},
 };
 
 /// A key that joined.
@@ -36,7 +36,7 @@ pub async fn add_factor_key(secret: &VersionedSecret, now: Timestamp) -> Result<
         if let Some(waiting) = waiting(&in_force.keys, now)? {
             return Ok(waiting);
         }
-        let next = in_force.keys.clone().with_new_key(KeyAlgorithm::Hs256, now, now + NOTICE)?;
+        let next = in_force.keys.clone().with_announced_key(KeyAlgorithm::Hs256, now)?;
         let added = waiting(&next, now)?.ok_or(RotationError::NoSigner)?;
         let version = entropy::uuid(now)?.to_string();
         match in_force.replace(secret, &version, &next).await {

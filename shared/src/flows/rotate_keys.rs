@@ -1,7 +1,7 @@
 //! The rotation of a ring of keys, in Secrets Manager's four steps. Nobody is logged out by it.
 //!
-//! A new key joins the ring an hour before it signs, so that whoever has a cached ring learns of it in time; an old key
-//! leaves at a later rotation, once the last token that it signed is dead. Each step may be repeated, interrupted or come
+//! A new key joins the ring an hour before it signs (three, if it is of RS256), so that whoever has a cached ring learns of
+//! it in time; an old key leaves at a later rotation, once the last token that it signed is dead. Each step may be repeated, interrupted or come
 //! too early: what is written is written once for a version, and the ring in force is replaced only if it is still the
 //! one that the new ring was made from.
 
@@ -10,10 +10,7 @@ use secrecy::ExposeSecret as _;
 
 use crate::{
     entropy::NoEntropy,
-    keys::{
-        BadKeys, KeyDocument, MIN_NOTICE, NOTICE, NotASuccessor, SecretError, TokenKind, VersionedSecret,
-        Versions,
-    },
+    keys::{BadKeys, KeyDocument, NotASuccessor, SecretError, TokenKind, VersionedSecret, Versions},
     service::KeyRotation,
 };
 
@@ -98,9 +95,7 @@ pub enum Unfit {
     #[error(transparent)]
     NotASuccessor(#[from] NotASuccessor),
     /// Somebody would meet the new key's tokens before they know it.
-    #[error(
-        "its new key {0} signs in less than 15 minutes (or does already): some caches would learn of it too late"
-    )]
+    #[error("its new key {0} signs too soon (or does already): some caches would learn of it too late")]
     TooLate(String),
     /// It can't be read.
     #[error(transparent)]
@@ -168,11 +163,8 @@ impl Rings<'_> {
             return Ok(Done::Prepared);
         }
         let lifetimes = &self.service.lifetimes;
-        let next = self.in_force().await?.without_dead_keys(now, lifetimes).with_new_key(
-            self.service.algorithm,
-            now,
-            now + NOTICE,
-        )?;
+        let kept = self.in_force().await?.without_dead_keys(now, lifetimes);
+        let next = kept.with_announced_key(self.service.algorithm, now)?;
         self.secret.prepare(self.version, &next.text()).await?;
         Ok(Done::Prepared)
     }
@@ -198,12 +190,14 @@ impl Rings<'_> {
             return Err(RotationError::NotCreated(self.version.to_owned()));
         };
         let current = self.in_force().await?;
-        let checked = KeyDocument::parse(pending.expose_secret(), self.kind)
-            .map_err(Unfit::from)
-            .and_then(|pending| Ok(pending.follows(&current, now, &self.service.lifetimes)?));
+        let checked =
+            KeyDocument::parse(pending.expose_secret(), self.kind).map_err(Unfit::from).and_then(|pending| {
+                let (key, begins) = pending.follows(&current, now, &self.service.lifetimes)?;
+                let notice = begins.duration_since(now);
+                if notice < pending.least_notice(&key) { Err(Unfit::TooLate(key)) } else { Ok((key, notice)) }
+            });
         let problem = match checked {
-            Ok((key, begins)) if begins.duration_since(now) < MIN_NOTICE => Unfit::TooLate(key),
-            Ok((key, begins)) => return Ok((key, begins.duration_since(now))),
+            Ok(fit) => return Ok(fit),
             Err(problem) => problem,
         };
         self.secret.no_longer_pending(self.version).await?;

@@ -15,11 +15,23 @@ use crate::{
     entropy::NoEntropy,
 };
 
-/// A new key is known this long before it signs.
+/// A new key is known this long before it signs, and longer if others keep its public part ([`kept_by_others`]).
 pub const NOTICE: SignedDuration = SignedDuration::from_hours(1);
 
 /// With less than this left of its notice, a new key comes too late: some would meet its tokens before they know it.
 pub const MIN_NOTICE: SignedDuration = SignedDuration::from_mins(15);
+
+/// How long others may keep the public keys of an algorithm without looking again, beyond what we ask for.
+///
+/// An HTTP API of API Gateway with a JWT authorizer takes RSA keys alone and may keep them for two hours, whatever
+/// `Cache-Control` says; for a key that it does not know it need not look again.
+/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-jwt-authorizer.html>
+const fn kept_by_others(algorithm: KeyAlgorithm) -> SignedDuration {
+    match algorithm {
+        KeyAlgorithm::Rs256 => SignedDuration::from_hours(2),
+        KeyAlgorithm::Hs256 | KeyAlgorithm::Es256 | KeyAlgorithm::EdDsa => SignedDuration::ZERO,
+    }
+}
 
 /// No access token can be configured to live longer. Taken instead of the present setting, so that lowering that one
 /// makes no key leave before its tokens.
@@ -88,6 +100,15 @@ impl KeyDocument {
         jwk::parse(secrecy::ExposeSecret::expose_secret(&self.text()), self.kind)
     }
 
+    /// With a key more that signs once everybody had time to learn of it.
+    ///
+    /// # Errors
+    /// [`NoEntropy`].
+    pub fn with_announced_key(self, algorithm: KeyAlgorithm, now: Timestamp) -> Result<Self, NoEntropy> {
+        let notice = NOTICE + kept_by_others(self.algorithm_of_new(algorithm));
+        self.with_new_key(algorithm, now, now + notice)
+    }
+
     /// With a key more that signs from `not_before` on.
     ///
     /// # Errors
@@ -98,12 +119,17 @@ impl KeyDocument {
         now: Timestamp,
         not_before: Timestamp,
     ) -> Result<Self, NoEntropy> {
-        let algorithm = match self.kind {
-            TokenKind::Access => algorithm,
-            TokenKind::Refresh | TokenKind::Link | TokenKind::Factor => KeyAlgorithm::Hs256,
-        };
+        let algorithm = self.algorithm_of_new(algorithm);
         self.jwks.push(generate::key(self.kind, algorithm, now, not_before)?);
         Ok(self)
+    }
+
+    /// Access tokens alone are for others, and signed as the settings say.
+    const fn algorithm_of_new(&self, algorithm: KeyAlgorithm) -> KeyAlgorithm {
+        match self.kind {
+            TokenKind::Access => algorithm,
+            TokenKind::Refresh | TokenKind::Link | TokenKind::Factor => KeyAlgorithm::Hs256,
+        }
     }
 
     /// Without the keys whose last token is dead.
@@ -152,6 +178,14 @@ impl KeyDocument {
         let rank = self.jwks.iter().position(|jwk| kid(jwk) == name);
         let taken_over = rank.and_then(|rank| self.succeeded_at(rank));
         taken_over.is_some_and(|taken_over| taken_over + MAX_STALENESS + FRESH <= now)
+    }
+
+    /// With less than this left of its notice, the key of this name comes too late.
+    #[must_use]
+    pub fn least_notice(&self, name: &str) -> SignedDuration {
+        let jwk = self.jwks.iter().find(|jwk| kid(jwk) == name);
+        let algorithm = jwk.and_then(|jwk| KeyAlgorithm::named(jwk.get("alg")?.as_str()?));
+        MIN_NOTICE + algorithm.map_or(SignedDuration::ZERO, kept_by_others)
     }
 
     /// Whether the same keys stand in both.

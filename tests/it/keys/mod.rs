@@ -12,6 +12,7 @@
 //! | `traffic` | rotation under traffic in the whole system |
 //! | `tampering` | tokens of every algorithm, changed in every part |
 //! | `issuer` | the metadata, and a change of the issuer |
+//! | `jwt_authorizer` | an API that verifies tokens by the public set, and asks nobody |
 //! | `published` | the public set, and `nova keys` |
 //! | `validators` | tokens, key sets and metadata for the libraries of others |
 
@@ -19,6 +20,7 @@ mod cache;
 mod emergency;
 mod factors;
 mod issuer;
+mod jwt_authorizer;
 mod links;
 mod published;
 mod steps;

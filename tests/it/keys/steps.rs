@@ -39,6 +39,29 @@ async fn a_rotation_announces_a_key_an_hour_ahead_and_takes_nothing_away() {
     assert_eq!((new.algorithm, new.not_before), (KeyAlgorithm::Es256, Some(at(3600))));
 }
 
+/// A JWT authorizer of an HTTP API keeps RSA keys for two hours, and what it does not know it refuses.
+#[tokio::test]
+async fn an_rs256_key_is_announced_for_longer_than_an_http_api_keeps_keys() {
+    let vault = Vault::new();
+    rotate(&vault, KeyAlgorithm::Rs256, 0, ACCESS, "v2").await;
+    let ring = vault.in_force(ACCESS).1;
+    assert_eq!(ring.signer(at(10_799)).unwrap().kid, "access-1");
+    let new = ring.signer(at(10_800)).unwrap();
+    assert_eq!((new.algorithm, new.not_before), (KeyAlgorithm::Rs256, Some(at(10_800))));
+    // A rotation that Secrets Manager takes up again late.
+    let service = vault.rotation(KeyAlgorithm::Rs256);
+    for (begun, late, fits) in [(20_000, 2700, true), (40_000, 2701, false)] {
+        let version = format!("v-{begun}");
+        vault.begin_rotation(ACCESS, &version);
+        step(&service, begun, ACCESS, &version, Step::Create).await.unwrap();
+        let finished = step(&service, begun + late, ACCESS, &version, Step::Finish).await;
+        assert_eq!(finished.is_ok(), fits, "{finished:?}");
+    }
+    // Nobody else keeps keys of refresh tokens.
+    rotate(&vault, KeyAlgorithm::Rs256, 0, REFRESH, "r2").await;
+    assert_eq!(vault.in_force(REFRESH).1.signer(at(3600)).unwrap().not_before, Some(at(3600)));
+}
+
 #[tokio::test]
 async fn refresh_tokens_stay_with_hs256_whatever_is_configured() {
     let vault = Vault::new();

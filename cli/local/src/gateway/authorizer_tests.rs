@@ -37,6 +37,7 @@ pub(super) fn bench(kind: AuthorizerKind, ttl_seconds: u64) -> Bench {
         stage: "v1".to_owned(),
         routes: Vec::new(),
         authorizers: BTreeMap::new(),
+        jwt_authorizers: BTreeMap::new(),
         responses: BTreeMap::new(),
     };
     Bench { guard: Guard::new(authorizer, pool, clock), time, api }

@@ -13,6 +13,7 @@ fn api() -> Api {
         stage: "v1".to_owned(),
         routes: Vec::new(),
         authorizers: BTreeMap::new(),
+        jwt_authorizers: BTreeMap::new(),
         responses: BTreeMap::new(),
     }
 }

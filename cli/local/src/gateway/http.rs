@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use super::authorizer::{Guard, guards};
 use super::call::Call;
 use super::http_event::HttpTarget;
+use super::jwt::{Denied, JwtGuard, jwt_guards};
 use super::policy::method_arn;
 use super::refusal::{Refusal, set};
 use super::route::Routes;
@@ -33,6 +34,7 @@ pub(super) struct Http {
     cors: Option<Cors>,
     routes: Routes,
     guards: BTreeMap<String, Guard>,
+    jwt_guards: BTreeMap<String, JwtGuard>,
     pools: BTreeMap<String, Arc<Pool>>,
     port: u16,
     clock: Clock,
@@ -44,6 +46,7 @@ impl Http {
             cors,
             routes: Routes::new(&api.routes),
             guards: guards(&api, setup)?,
+            jwt_guards: jwt_guards(&api, setup),
             pools: setup.pools.clone(),
             port: setup.port,
             clock: setup.clock.clone(),
@@ -69,17 +72,30 @@ impl Http {
             HttpTarget { api: &self.api, call, route: matched.route, parameters: &matched.parameters };
         match self.authorize(&target).await {
             Ok(authorizer) => self.integrate(&target, &body, authorizer.as_ref()).await,
-            Err(Refusal::Unauthorized) => plain(401, "Unauthorized"),
-            Err(Refusal::AccessDenied { .. }) => plain(403, "Forbidden"),
-            Err(_) => plain(500, "Internal Server Error"),
+            Err(Stopped::ByToken(denied)) => {
+                let mut response = refused(denied.status());
+                set(&mut response, "www-authenticate", &denied.challenge(&matched.route.scopes));
+                response
+            }
+            Err(Stopped::ByFunction(Refusal::Unauthorized)) => refused(401),
+            Err(Stopped::ByFunction(Refusal::AccessDenied { .. })) => refused(403),
+            Err(Stopped::ByFunction(_)) => refused(500),
         }
     }
 
     /// `requestContext.authorizer`, on routes that have one.
-    async fn authorize(&self, target: &HttpTarget<'_>) -> Result<Option<Value>, Refusal> {
+    async fn authorize(&self, target: &HttpTarget<'_>) -> Result<Option<Value>, Stopped> {
         let Some(name) = &target.route.authorizer else { return Ok(None) };
+        if let Some(guard) = self.jwt_guards.get(name) {
+            let told = guard.check(target.call, &target.route.scopes).await.map_err(Stopped::ByToken)?;
+            return Ok(Some(match target.route.payload {
+                Payload::One => told,
+                Payload::Two => json!({ "jwt": told }),
+            }));
+        }
         // Every authorizer that a route names has its guard; were one missing, nobody would pass.
-        let guard = self.guards.get(name).ok_or(Refusal::AuthorizerConfigurationError)?;
+        let guard =
+            self.guards.get(name).ok_or(Stopped::ByFunction(Refusal::AuthorizerConfigurationError))?;
         let call = target.call;
         let arn = method_arn(&self.api.logical_id, &self.api.stage, &call.method, &call.path);
         let identity = guard.identity(&target.context(), |name| call.joined(name), call);
@@ -87,7 +103,8 @@ impl Http {
             Payload::One => target.request_one(&arn, identity),
             Payload::Two => target.request_two(&arn, identity),
         };
-        let allowed = guard.judge(&arn, identity, event).await.map_err(|refused| refused.refusal)?;
+        let allowed = guard.judge(&arn, identity, event).await;
+        let allowed = allowed.map_err(|refused| Stopped::ByFunction(refused.refusal))?;
         Ok(Some(match target.route.payload {
             Payload::One => allowed.context(),
             Payload::Two => allowed.lambda(),
@@ -120,6 +137,14 @@ impl Http {
     }
 }
 
+/// Why a request does not reach its function.
+enum Stopped {
+    /// What a Lambda authorizer came to.
+    ByFunction(Refusal),
+    /// A JWT authorizer did not take the token.
+    ByToken(Denied),
+}
+
 async fn handle(
     State(http): State<Arc<Http>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
@@ -134,6 +159,16 @@ async fn handle(
     }
     set(&mut response, "apigw-requestid", &call.extended_id);
     response
+}
+
+/// What an authorizer's no comes to.
+fn refused(status: u16) -> Response<Body> {
+    let message = match status {
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        _ => "Internal Server Error",
+    };
+    plain(status, message)
 }
 
 /// An answer of the gateway's own.

@@ -38,6 +38,7 @@ fn with<T>(stage: &str, call: &Call, use_it: impl FnOnce(HttpTarget<'_>) -> T) -
         stage: stage.to_owned(),
         routes: Vec::new(),
         authorizers: BTreeMap::new(),
+        jwt_authorizers: BTreeMap::new(),
         responses: BTreeMap::new(),
     };
     let route = Route {
@@ -46,6 +47,7 @@ fn with<T>(stage: &str, call: &Call, use_it: impl FnOnce(HttpTarget<'_>) -> T) -
         function: "F".to_owned(),
         authorizer: None,
         payload: Payload::Two,
+        scopes: Vec::new(),
         responds: false,
     };
     let parameters = pairs(&[("id", "a%20b")]).into_iter().collect();

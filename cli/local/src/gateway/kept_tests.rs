@@ -47,6 +47,7 @@ fn routes() -> Routes {
         path: path.to_owned(),
         function: "Notes".to_owned(),
         authorizer: Some("Nova".to_owned()),
+        scopes: Vec::new(),
         responds: false,
         payload: Payload::One,
     };

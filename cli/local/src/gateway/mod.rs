@@ -13,6 +13,8 @@ mod event;
 mod http;
 mod http_answer;
 mod http_event;
+mod issuer;
+mod jwt;
 mod policy;
 mod refusal;
 mod rest;
@@ -30,6 +32,7 @@ use crate::pool::Pool;
 use nova_template::{Api, ApiKind};
 
 pub(crate) use connections::Connections;
+pub(crate) use issuer::Issuers;
 
 /// What an API needs of the stack.
 pub(crate) struct Setup<'a> {
@@ -39,6 +42,8 @@ pub(crate) struct Setup<'a> {
     pub(crate) clock: Clock,
     /// Where a WebSocket API keeps its connections.
     pub(crate) connections: Arc<Connections>,
+    /// Whose tokens JWT authorizers take.
+    pub(crate) issuers: &'a Issuers,
 }
 
 /// Everything that an API answers, under its plain root: no stage in front. The error names an authorizer whose

@@ -19,6 +19,7 @@ async fn answer(
         stage: "v1".to_owned(),
         routes: Vec::new(),
         authorizers: BTreeMap::new(),
+        jwt_authorizers: BTreeMap::new(),
         responses,
     };
     let call = Call {

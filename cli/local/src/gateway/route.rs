@@ -132,6 +132,7 @@ mod tests {
                 function: (*text).to_owned(),
                 authorizer: None,
                 payload: Payload::Two,
+                scopes: Vec::new(),
                 responds: false,
             }
         };

@@ -237,6 +237,7 @@ mod tests {
             stage: "v1".to_owned(),
             routes: Vec::new(),
             authorizers: BTreeMap::new(),
+            jwt_authorizers: BTreeMap::new(),
             responses: BTreeMap::new(),
         };
         let attached = vec![(api, Router::new().fallback(hostile))];

@@ -6,9 +6,14 @@ use serde_json::{Value, json};
 use super::text;
 
 pub(super) fn answer(event: &Value) -> Value {
+    // Behind API Gateway's own JWT authorizer there is no caller, but what the token said when it was signed.
+    let token = event.pointer("/requestContext/authorizer/jwt");
     // Every route but `/health` has an authorizer. Without a caller, something is attached wrongly: nobody gets in.
     let (status, body) = match (route(event).as_str(), Caller::of_event(event)) {
         ("GET /health", _) => (200, json!({"success": true, "data": {"healthy": true}})),
+        ("GET /whoami", Err(_)) if token.is_some() => {
+            (200, json!({"success": true, "data": {"token": token}}))
+        }
         (_, Err(_)) => (500, json!({"success": false, "code": "INTERNAL_ERROR", "message": "No caller"})),
         ("GET /whoami", Ok(caller)) => (200, json!({"success": true, "data": said(&caller)})),
         ("GET /notes", Ok(_)) => {
