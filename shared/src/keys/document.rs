@@ -15,7 +15,7 @@ use crate::{
     entropy::NoEntropy,
 };
 
-/// A new key is known this long before it signs, and longer if others keep its public part ([`kept_by_others`]).
+/// A new key is known this long before it signs, and longer if others keep its public part (`kept_by_others`).
 pub const NOTICE: SignedDuration = SignedDuration::from_hours(1);
 
 /// With less than this left of its notice, a new key comes too late: some would meet its tokens before they know it.
