@@ -175,7 +175,6 @@ pub(crate) struct LogArgs {
     security_log_days: i32,
 }
 
-#[cfg(feature = "local")]
 impl Default for LogArgs {
     fn default() -> Self {
         LogArgs { security_log_days: 365 }
