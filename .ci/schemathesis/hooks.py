@@ -1,9 +1,13 @@
 """What schemathesis can't know from docs/openapi.yaml: how to log in, and where a made-up value would never be a good one."""
 
 import base64
+import datetime
+import hashlib
+import hmac
 import itertools
 import json
 import os
+import urllib.parse
 
 import requests
 import schemathesis
@@ -69,11 +73,34 @@ def cookie_session():
     return page(answer.json()["data"]["csrfToken"], answer.headers["Set-Cookie"].split(";")[0])
 
 
+class Signed(requests.auth.AuthBase):
+    """Signs a request as a server does that has keys of AWS (SigV4). `nova local` knows one secret."""
+
+    def __call__(self, request):
+        scope = f"{datetime.datetime.now(datetime.UTC):%Y%m%dT%H%M%SZ}"
+        day, place = scope[:8], f"{scope[:8]}/us-east-1/execute-api/aws4_request"
+        url = urllib.parse.urlsplit(request.url)
+        body = request.body or b""
+        body = body.encode() if isinstance(body, str) else body
+        lines = [request.method, urllib.parse.quote(url.path), url.query, f"host:{url.netloc}", f"x-amz-date:{scope}", "",
+                 "host;x-amz-date", hashlib.sha256(body).hexdigest()]
+        text = "\n".join(["AWS4-HMAC-SHA256", scope, place, hashlib.sha256("\n".join(lines).encode()).hexdigest()])
+        key = b"AWS4local"
+        for part in (day, "us-east-1", "execute-api", "aws4_request", text):
+            key = hmac.new(key, part.encode(), hashlib.sha256).digest()
+        request.headers["X-Amz-Date"] = scope
+        request.headers["Authorization"] = (
+            f"AWS4-HMAC-SHA256 Credential=contract/{place}, SignedHeaders=host;x-amz-date, Signature={key.hex()}")
+        return request
+
+
 @schemathesis.hook
 def before_call(context, case, kwargs):
     """Every second valid request gets a password, a token, or the id of a session, that really is one."""
     case.headers = case.headers or {}
     case.headers["X-Forwarded-For"] = address()
+    if case.operation.definition.raw["operationId"] == "introspect":
+        kwargs["auth"] = Signed()
     if case.meta is None or not case.meta.generation.mode.is_positive or next(numbers) % 2:
         return
     operation = case.operation.definition.raw["operationId"]
@@ -99,6 +126,8 @@ def before_call(context, case, kwargs):
             case.body["refreshToken"] = call("login", {"email": EMAIL, "password": PASSWORD})["refreshToken"]
     elif operation == "changePassword" and has_body:
         case.body |= {"currentPassword": PASSWORD, "newPassword": "An0ther-g00d-one!"}
+    elif operation == "introspect" and has_body:
+        case.body["token"] = call("login", {"email": EMAIL, "password": PASSWORD})["accessToken"]
     elif operation == "endSession" and case.headers.get("Authorization", "").startswith("Bearer eyJ"):
         case.path_parameters["id"] = session_of(case.headers["Authorization"])
 

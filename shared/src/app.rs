@@ -32,7 +32,9 @@ use crate::{
     telemetry,
 };
 
-pub use crate::service::{AuthService, Authorizer, FactorService, KeyRotation, PasskeyService, Relay};
+pub use crate::service::{
+    AuthService, Authorizer, FactorService, Introspector, KeyRotation, PasskeyService, Relay,
+};
 pub use mail::{RecoverService, RedeemService, mail_links, sending, start_sending};
 
 /// What the public key set is made of.
@@ -290,6 +292,34 @@ impl Authorizer {
             http_responses: config.http_responses()?,
             decision_log: config.decision_log()?,
             edge: config.authorizer_edge()?,
+        })
+    }
+}
+
+impl Introspector {
+    /// Builds all of it from the environment, and warms it up.
+    ///
+    /// # Errors
+    /// [`StartError`], for what no retry would cure.
+    pub async fn start() -> Result<Self, StartError> {
+        let config = started();
+        let service = Self::new(&config, &Clients::new(&config.aws()?)?)?;
+        let (access, store) = tokio::join!(service.access.ready(start_time()), service.store.warm_up());
+        note([access.err().map(|e| e.to_string()), store.err().map(|e| e.to_string()), None]);
+        Ok(service)
+    }
+
+    /// Builds all of it on these clients.
+    ///
+    /// # Errors
+    /// The first variable that is missing or wrong.
+    pub fn new(config: &Config, clients: &Clients) -> Result<Self, ConfigError> {
+        Ok(Self {
+            store: Store::new(clients.dynamodb.clone(), config.tables()?),
+            access: AccessTokens::new(access_keys(config, clients)?, config.token_names()?, Lifetimes::NONE),
+            rules: RulesCache::default(),
+            no_rules: config.no_rules()?,
+            edge: config.edge()?,
         })
     }
 }

@@ -99,6 +99,21 @@ pub struct Authorizer {
     pub edge: AuthorizerEdge,
 }
 
+/// What introspection works with.
+#[derive(Debug)]
+pub struct Introspector {
+    /// The tables.
+    pub store: Store,
+    /// Access tokens.
+    pub access: AccessTokens,
+    /// The rules of APIs.
+    pub rules: RulesCache,
+    /// What an API without rules allows.
+    pub no_rules: NoRules,
+    /// How requests are read and answered.
+    pub edge: EdgeConfig,
+}
+
 /// What the rotation of keys works with.
 #[derive(Debug)]
 pub struct KeyRotation {

@@ -5,6 +5,7 @@ use crate::{
     domain::{
         address::TrustedProxies,
         origin::{AllowedHeaders, AllowedOrigins},
+        refusal::Refusal,
     },
     messages::Language,
 };
@@ -61,6 +62,19 @@ pub enum NoRules {
     Deny,
     /// Everything, to any active user.
     Authenticated,
+}
+
+impl NoRules {
+    /// What an API without rules answers.
+    ///
+    /// # Errors
+    /// `Forbidden`.
+    pub const fn answer(self, is_active_user: bool) -> Result<(), Refusal> {
+        match self {
+            Self::Authenticated if is_active_user => Ok(()),
+            _ => Err(Refusal::Forbidden),
+        }
+    }
 }
 
 /// Which decisions of the authorizer have a line in the log. Refusals and failures always do: they are counted by it.

@@ -24,6 +24,7 @@ mod engines;
 mod enumeration;
 mod events;
 mod hostile_headers;
+mod introspection;
 mod invitation;
 mod kept;
 mod keys;

@@ -56,7 +56,7 @@ pub(super) async fn explain(
     };
     let address = from.map(|ip| ClientAddress::Known(ip.to_canonical()));
     let asking = Asking { user: user.as_ref(), address, shown: session.shown(start_time()) };
-    let verdict = super::verdict(rules, method, path, asking);
+    let verdict = rules.decide_call(method, path, asking);
     let who = user.as_ref().map_or("anonymous".to_owned(), |user| {
         let permissions: Vec<&str> = user.permissions.iter().map(String::as_str).collect();
         format!(

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use nova_auth::app::start_time;
 use nova_auth::domain::factors::Acr;
-use nova_auth::domain::rules::{Asking, Caching, Operation, Rules, Verdict, file};
+use nova_auth::domain::rules::{Caching, Rules, file};
 use nova_auth::rules_cache::RULES_KEPT;
 use nova_auth::store::{Store, StoredRules};
 use serde_json::json;
@@ -229,16 +229,6 @@ fn test(args: &TestArgs) -> Result<(), Box<dyn Error>> {
         expectations::read(&text(&args.file)?).map_err(|faults| broken(&args.file, &faults))?;
     let rules = read(&rules_file, &text(&rules_file)?, caching(args.uncached))?;
     test::run(&rules, &rules_file, &expectations, &args.file, args.output)
-}
-
-/// What the rules say of a call, as people write it.
-fn verdict(rules: &Rules, method: &str, path: &str, asking: Asking<'_>) -> Verdict {
-    match Operation::parse(method, path) {
-        Some(operation) => rules.decide_operation(operation, asking),
-        // As an ARN has it.
-        None if path == "$connect" => rules.decide(method, None, "/$connect", asking),
-        None => rules.decide(method, None, path, asking),
-    }
 }
 
 fn text(path: &Path) -> Result<String, String> {

@@ -33,7 +33,7 @@ pub(super) fn run(
         let user = expectation.user.as_ref().map(profile).transpose()?;
         let address = expectation.from.map(|ip| ClientAddress::Known(ip.to_canonical()));
         let asking = Asking { user: user.as_ref(), address, shown: expectation.session.shown(now) };
-        let verdict = super::verdict(rules, &expectation.method, &expectation.path, asking);
+        let verdict = rules.decide_call(&expectation.method, &expectation.path, asking);
         let code = verdict.answer.as_ref().err().map(code_of);
         let holds = expectation.expected.is(code);
         failed += usize::from(!holds);

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::read::{Reader, Resource, at};
 use super::yaml::scalar_text;
 use super::{
-    Api, ApiKind, Authorizer, AuthorizerKind, GatewayResponse, Identity, Payload, Route, TemplateError,
-    http_api, websocket_api,
+    AWS_IAM, Api, ApiKind, Authorizer, AuthorizerKind, GatewayResponse, Identity, Payload, Route,
+    TemplateError, http_api, websocket_api,
 };
 
 /// The API that SAM makes for events that name none.
@@ -182,7 +182,9 @@ fn api(reader: &Reader<'_>, resource: &Resource<'_>, routes: &[Routed]) -> Resul
         logical_id: resource.id.to_owned(),
         kind: ApiKind::Rest,
         stage: stage.ok_or("it has no StageName")?,
-        routes: own_routes(resource.id, routes, default.as_ref(), |name| authorizers.contains_key(name))?,
+        routes: own_routes(resource.id, routes, default.as_ref(), |name| {
+            name == AWS_IAM || authorizers.contains_key(name)
+        })?,
         authorizers,
         jwt_authorizers: BTreeMap::new(),
         responses,

@@ -170,6 +170,9 @@ pub enum Payload {
     Two,
 }
 
+/// The authorizer of routes that take requests signed with keys of AWS (SigV4). No template defines it.
+pub const AWS_IAM: &str = "AWS_IAM";
+
 /// One method of one resource of an API. The path of an HTTP API's catch-all is `$default`; a WebSocket API's routes
 /// have the method `CONNECT`, `DISCONNECT` or `MESSAGE`, and their route key as the path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -180,7 +183,7 @@ pub struct Route {
     pub path: String,
     /// The logical id of the function behind it.
     pub function: String,
-    /// The authorizer that must let a request pass.
+    /// The authorizer that must let a request pass; [`AWS_IAM`] is the gateway itself.
     pub authorizer: Option<String>,
     /// One of these a token must have, behind a JWT authorizer; none: any token will do.
     pub scopes: Vec<String>,

@@ -14,6 +14,7 @@ mod end_session;
 mod factor_attempts;
 pub mod factors;
 mod in_force;
+pub mod introspect;
 pub mod login;
 pub mod logout;
 pub mod mail;

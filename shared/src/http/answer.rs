@@ -49,12 +49,13 @@ impl<E: Into<FlowError>> From<E> for Failure {
     }
 }
 
-/// What is no answer to somebody, but a document for everybody: no envelope, and caches may keep it.
+/// A document of somebody else's format, without our envelope.
 #[derive(Debug)]
 struct Published {
     document: Value,
     media_type: &'static str,
-    max_age: SignedDuration,
+    /// How long caches may keep it. Without it: not at all.
+    max_age: Option<SignedDuration>,
 }
 
 impl Answer {
@@ -76,7 +77,17 @@ impl Answer {
     /// 200 with a public document of this type, without the envelope, that any cache may keep for a while.
     #[must_use]
     pub fn published(document: Value, media_type: &'static str, max_age: SignedDuration) -> Self {
-        Self { published: Some(Published { document, media_type, max_age }), ..Self::EMPTY }
+        Self::document(Published { document, media_type, max_age: Some(max_age) })
+    }
+
+    /// 200 with a JSON document for whoever asked, without the envelope: where a standard says what the answer is.
+    #[must_use]
+    pub fn plain(document: Value) -> Self {
+        Self::document(Published { document, media_type: "application/json", max_age: None })
+    }
+
+    fn document(published: Published) -> Self {
+        Self { published: Some(published), ..Self::EMPTY }
     }
 
     /// 201 with data.
@@ -116,8 +127,10 @@ impl Answer {
         if let Some(Published { document, media_type, max_age }) = &self.published {
             let mut response = respond(self.status, document, language, request_id);
             put(&mut response, header::CONTENT_TYPE, media_type);
-            put(&mut response, header::CACHE_CONTROL, &format!("public, max-age={}", max_age.as_secs()));
-            response.headers_mut().remove(header::CONTENT_LANGUAGE);
+            if let Some(max_age) = max_age {
+                put(&mut response, header::CACHE_CONTROL, &format!("public, max-age={}", max_age.as_secs()));
+                response.headers_mut().remove(header::CONTENT_LANGUAGE);
+            }
             return response;
         }
         let mut envelope = json!({"success": true});

@@ -205,6 +205,8 @@ pub enum Endpoint {
     Passkey,
     /// `POST /api/auth/tickets`
     Ticket,
+    /// `POST /api/auth/introspect`
+    Introspect,
     /// `GET /api/auth/factors`, `POST /api/auth/factors/…`, `DELETE /api/auth/factors/{id}`
     Factors,
 }
@@ -229,6 +231,7 @@ impl Endpoint {
             Self::Passkey => "passkey",
             Self::Factors => "factors",
             Self::Ticket => "ticket",
+            Self::Introspect => "introspect",
         }
     }
 
@@ -252,6 +255,7 @@ impl Endpoint {
                 | Self::LoginFactor
                 | Self::Passkey
                 | Self::Ticket
+                | Self::Introspect
                 | Self::Factors
                 | Self::Email,
                 _,
@@ -278,6 +282,7 @@ impl Endpoint {
                 | Self::Recover
                 | Self::Redeem
                 | Self::Ticket
+                | Self::Introspect
                 | Self::Factors
                 | Self::Email,
                 _,

@@ -10,6 +10,7 @@
 //! | [`cookies`] | the two cookies, and what a request by cookie is proven with |
 //! | [`page`] | lists in pages |
 //! | [`session`] | a session that begins, or waits for its second step |
+//! | [`introspection`] | what a server asks about a token, and what it is told |
 //! | `origin` | the page that asked: for CSRF and CORS |
 //! | [`answer`] | the envelope and its headers |
 //! | [`error`] | **the one table** of codes and statuses |
@@ -20,6 +21,7 @@ pub mod body;
 pub mod cookies;
 pub mod error;
 mod event;
+pub mod introspection;
 mod origin;
 pub mod page;
 pub mod request;

@@ -99,10 +99,32 @@ impl Request {
         if body.is_empty() {
             return Ok(Fields::new(serde_json::Map::new()));
         }
-        if !self.has_json() {
+        if !self.has_type(b"application/json") {
             return Err(Refusal::UnsupportedMediaType);
         }
         strict_json::object(body).map(Fields::new).map_err(|_| not_json())
+    }
+
+    /// The body's members, of a form (as the standards of OAuth have it) or of JSON.
+    ///
+    /// # Errors
+    /// `PayloadTooLarge`, `UnsupportedMediaType`, `Invalid`, also for a name that stands there twice (RFC 6749, section 3.1).
+    pub fn form_or_json(&self) -> Result<Fields, Refusal> {
+        match self.body.as_deref() {
+            Some(body) if self.has_type(b"application/x-www-form-urlencoded") => {
+                if body.len() > MAX_BODY_BYTES {
+                    return Err(Refusal::PayloadTooLarge);
+                }
+                let mut members = serde_json::Map::new();
+                for (name, value) in form_urlencoded::parse(body) {
+                    if members.insert(name.into_owned(), value.into()).is_some() {
+                        return Err(Refusal::field("body", Fault::Invalid));
+                    }
+                }
+                Ok(Fields::new(members))
+            }
+            _ => self.json(),
+        }
     }
 
     /// The bearer token, if there is one.
@@ -123,13 +145,13 @@ impl Request {
         self.bearer()?.ok_or(Refusal::TokenMissing)
     }
 
-    /// `application/json`, whatever its parameters: RFC 8259, section 11, gives `charset` no effect, and the body is UTF-8
-    /// or it is not JSON.
-    fn has_json(&self) -> bool {
+    /// Whether the body is said to be of this type, whatever its parameters: RFC 8259, section 11, gives `charset` no effect, and
+    /// JSON is UTF-8 or it is none. Nor has a form any.
+    fn has_type(&self, media_type: &[u8]) -> bool {
         let mut values = self.headers.get_all(header::CONTENT_TYPE).iter();
         let (Some(value), None) = (values.next(), values.next()) else { return false };
         // A parameter may hold what is not ASCII; the type may not.
         let kind = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
-        kind.trim_ascii().eq_ignore_ascii_case(b"application/json")
+        kind.trim_ascii().eq_ignore_ascii_case(media_type)
     }
 }

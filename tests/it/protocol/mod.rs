@@ -65,6 +65,7 @@ mod failure_runs;
 mod failures;
 mod golden;
 mod interleavings;
+mod introspection;
 mod invitation;
 mod late;
 mod login_attempts;

@@ -13,7 +13,8 @@ use aws_sdk_dynamodb::config::retry::RetryPartition;
 use jiff::{SignedDuration, Timestamp};
 use nova_auth::{
     app::{
-        AuthService, Authorizer, FactorService, PasskeyService, RecoverService, RedeemService, mail_links,
+        AuthService, Authorizer, FactorService, Introspector, PasskeyService, RecoverService, RedeemService,
+        mail_links,
     },
     aws::{Clients, dynamodb_config, http_client},
     config::{AwsConfig, Config},
@@ -303,6 +304,11 @@ impl World {
             caller: Caller { address: ClientAddress::parse(ADDRESS), device: device(), language: "en" },
         };
         change_password(&self.service, moment, &change).await
+    }
+
+    /// One instance of the function that servers ask.
+    pub(super) fn introspector(&self) -> Introspector {
+        Introspector::new(&self.config, &self.clients).unwrap()
     }
 
     /// What the authorizer thinks of an access token.

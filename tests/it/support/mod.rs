@@ -13,6 +13,7 @@
 //! | [`program`] | binaries run as programs |
 //! | [`proxy`] | a DynamoDB that fails when it is told to |
 //! | [`rows`] | the tables, read and rewritten: time passes by changing what is stored |
+//! | [`signed`] | requests signed with keys of AWS |
 //! | [`tokens`] | tokens signed with the stack's own keys, for times that have passed |
 
 pub(crate) mod app;
@@ -27,5 +28,6 @@ pub(crate) mod passkey;
 pub(crate) mod program;
 pub(crate) mod proxy;
 pub(crate) mod rows;
+pub(crate) mod signed;
 pub(crate) mod stack;
 pub(crate) mod tokens;

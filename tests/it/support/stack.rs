@@ -81,7 +81,7 @@ pub(crate) fn with_mail(options: &mut Options) {
 pub(crate) fn with_every_route(options: &mut Options) {
     with_mail(options);
     with_passkeys(options);
-    for name in ["Tickets", "DeviceCookies", "NewDeviceMail"] {
+    for name in ["Tickets", "Introspection", "DeviceCookies", "NewDeviceMail"] {
         options.parameters.insert(name.to_owned(), "enabled".to_owned());
     }
     options.parameters.insert("BreachedPasswords".to_owned(), "best-effort".to_owned());

@@ -160,7 +160,8 @@ fn another_stack_finds_the_authorizer_by_its_two_exports() {
         BTreeMap::from([
             pair("${AWS::StackName}-AuthorizerArn", "TokenAuthorizerFunction.Arn"),
             pair("${AWS::StackName}-AuthorizerInvokeRoleArn", "AuthorizerInvokeRole.Arn"),
-            // The event bus, of a stack that has one.
+            // What other servers call, and the event bus, of a stack that has them.
+            (json!("${AWS::StackName}-IntrospectionArn").to_string(), "null".to_owned()),
             (json!("${AWS::StackName}-EventBusName").to_string(), "null".to_owned()),
         ])
     );

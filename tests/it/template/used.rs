@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::iam::{self, Request, arn};
 use super::rights::NEEDS;
+use crate::introspection::introspect;
 use crate::support::app::App;
 use crate::support::binaries::workspace;
 use crate::support::client::Client;
@@ -101,6 +102,7 @@ const ELSEWHERE: &[&str] = &[
     // What a run of a hundred failures needs.
     "Email UpdateItem Identity USER",
     "Factors GetItem Identity USER",
+    "Introspect GetItem Identity USER",
     "LoginFactor UpdateItem Identity USER",
     "Password GetItem Identity USER",
     "Sessions GetItem Identity USER",
@@ -352,14 +354,25 @@ async fn the_life_of_a_user_with_a_passkey() -> Vec<Call> {
     proxy.seen()
 }
 
-/// What a user does who opens a WebSocket.
+/// What a user does who opens a WebSocket; and what a server asks about them.
 async fn the_life_of_a_ticket() -> Vec<Call> {
-    let (proxy, system) = watched(attached).await;
+    let (proxy, system) = watched(|options| {
+        attached(options);
+        options.parameters.insert("Introspection".to_owned(), "enabled".to_owned());
+    })
+    .await;
     let (sara, client) = (system.user("sara").await, Client::at(2));
     let pair = system.login(&client, &sara).await;
     let ask = client.request("POST", &system.auth("tickets")).bearer_auth(&pair.access);
     let ticket = client.send(ask.json(&json!({"api": "ChatApi"}))).await.text("/data/ticket");
     let _socket: Socket = connect(&system, Some(&format!("nova, nova.ticket.{ticket}"))).await.unwrap();
+    let told = introspect(
+        &system,
+        &client,
+        &json!({"token": pair.access, "api": "ChatApi", "call": "CONNECT $connect"}),
+    )
+    .await;
+    assert_eq!(told.body["allowed"], true, "{told:?}");
     // The sample works in a table of its own.
     proxy.seen().into_iter().filter(|call| call.caller != "chatfunction").collect()
 }

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::caller::{self, Reply, key_of, send, session_of};
 use super::history::{Act, Answer, At, Event, KEPT, SECOND};
 use super::plan::{Deed, Step};
+use super::signed::signed;
 use super::socket::Socket;
 use super::system::ACCESS_TOKEN_SECONDS;
 use super::world::{Access, Phase, User, World};
@@ -20,7 +21,8 @@ use super::world::{Access, Phase, User, World};
 const PATIENCE: At = 24 * SECOND;
 
 /// What clients ask the attached APIs for; the last two need the permission.
-const CALLS: [(&str, &str, bool); 7] = [
+const CALLS: [(&str, &str, bool); 8] = [
+    (INTROSPECTION, "/api/auth/introspect", false),
     ("NotesApi", "/whoami", false),
     ("TokenNotesApi", "/whoami", false),
     ("HttpNotesApi", "/whoami", false),
@@ -29,6 +31,12 @@ const CALLS: [(&str, &str, bool); 7] = [
     ("NotesApi", "/notes", true),
     ("HttpNotesApi", "/notes", true),
 ];
+
+/// What a server makes of a token that counts no more.
+const INACTIVE: &str = "INACTIVE";
+
+/// No API: a server asks what the token is worth.
+const INTROSPECTION: &str = "introspection";
 
 const REFRESH_COOKIE: &str = "__Host-nova-refresh";
 const CSRF_COOKIE: &str = "__Host-nova-csrf";
@@ -284,7 +292,7 @@ impl Device {
     async fn call(&mut self, access: &Access, pick: u64) {
         // (The 401 of an HTTP API has no code.)
         let answer = self.decide(access, pick).await;
-        if !matches!(answer, Answer::No(code) if code == "UNAUTHORIZED" || code == "401") {
+        if !matches!(answer, Answer::No(code) if ["UNAUTHORIZED", "401", INACTIVE].contains(&code.as_str())) {
             return;
         }
         self.refresh(1, false).await;
@@ -517,14 +525,21 @@ impl Device {
 async fn decide(world: &World, http: &Client, user: &User, access: &Access, pick: u64) -> Answer {
     let index = usize::try_from(pick).unwrap_or_default() % CALLS.len();
     let Some((api, path, permission)) = CALLS.get(index).copied() else { return Answer::Yes };
+    let is_server = api == INTROSPECTION;
     let url = world.apis.iter().find(|(name, _)| *name == api).map(|(_, url)| url.as_str());
-    let request = http.get(format!("{}{path}", url.unwrap_or_default())).bearer_auth(&access.token);
+    let request = match is_server {
+        true => signed(http.post(format!("{}{path}", world.auth)).json(&json!({"token": access.token}))),
+        false => http.get(format!("{}{path}", url.unwrap_or_default())).bearer_auth(&access.token),
+    };
     let begin = world.recorder.clock.now();
     let reply = send(request).await;
     let end = world.recorder.clock.now();
-    let told = Some(reply.text("/data/userId")).filter(|id| !id.is_empty());
+    let told = Some(reply.text(if is_server { "/sub" } else { "/data/userId" })).filter(|id| !id.is_empty());
     let told = told.map(|id| world.number_of(id));
-    let answer = reply.answer();
+    let answer = match reply.body.get("active") {
+        Some(Value::Bool(false)) if is_server => Answer::No(INACTIVE.to_owned()),
+        _ => reply.answer(),
+    };
     world.recorder.note(Event {
         begin,
         end,

@@ -26,6 +26,7 @@ mod proxy;
 mod register;
 mod report;
 mod run;
+mod signed;
 mod socket;
 mod system;
 mod visitor;

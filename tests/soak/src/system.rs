@@ -72,7 +72,13 @@ impl System {
         command.args(["--attach-parameter-overrides", "Events=enabled", "MaxConnectionSeconds=7200"]);
         command.args(["--parameter-overrides", "BcryptCost=10", "ApiRateLimit=100000"]);
         command.arg(format!("AccessTokenSeconds={ACCESS_TOKEN_SECONDS}"));
-        command.args(["Tickets=enabled", "Registration=open", "MfaPolicy=optional", "DeviceCookies=enabled"]);
+        command.args([
+            "Tickets=enabled",
+            "Introspection=enabled",
+            "Registration=open",
+            "MfaPolicy=optional",
+            "DeviceCookies=enabled",
+        ]);
         match setup.dynamodb {
             Some(url) => {
                 command.args(["--dynamodb", url]);

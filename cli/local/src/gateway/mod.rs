@@ -19,6 +19,7 @@ mod policy;
 mod refusal;
 mod rest;
 mod route;
+mod signature;
 mod websocket;
 mod websocket_event;
 

@@ -12,6 +12,8 @@ use nova_template::GatewayResponse;
 pub(super) enum Refusal {
     /// No such resource, or no such method of it.
     MissingAuthenticationToken,
+    /// A signature with keys of AWS that is none, or of another request.
+    InvalidSignature,
     /// The identity is missing or not shaped right, or the authorizer said `Unauthorized`.
     Unauthorized,
     /// The authorizer's policy does not allow the call; whether a statement denies it.
@@ -39,6 +41,15 @@ impl Refusal {
                 403,
                 Some("Missing Authentication Token"),
                 "MissingAuthenticationTokenException",
+            ),
+            Refusal::InvalidSignature => (
+                "INVALID_SIGNATURE",
+                403,
+                Some(
+                    "The request signature we calculated does not match the signature you provided. Check your AWS Secret \
+                     Access Key and signing method. Consult the service documentation for details.",
+                ),
+                "InvalidSignatureException",
             ),
             Refusal::Unauthorized => ("UNAUTHORIZED", 401, Some("Unauthorized"), "UnauthorizedException"),
             Refusal::AccessDenied { explicit: true } => (

@@ -8,18 +8,19 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::Response;
+use axum::http::{HeaderMap, Response};
 use serde_json::Value;
 
-use super::authorizer::{Guard, guards};
+use super::authorizer::{Guard, Refused, guards};
 use super::call::Call;
-use super::event::Target;
+use super::event::{Target, insert};
 use super::refusal::{Refusal, set};
 use super::route::Routes;
+use super::signature::Signer;
 use super::{Setup, answer, body};
 use crate::clock::Clock;
 use crate::pool::{InvokeError, Pool};
-use nova_template::Api;
+use nova_template::{AWS_IAM, Api};
 
 /// API Gateway waits this long for a function, whatever the function's own time-out is.
 const INTEGRATION_LIMIT: Duration = Duration::from_secs(29);
@@ -52,7 +53,7 @@ impl Rest {
         Router::new().fallback(handle).with_state(Arc::new(self))
     }
 
-    async fn respond(&self, call: &Call, body: Option<Bytes>) -> Response<Body> {
+    async fn respond(&self, call: &Call, headers: &HeaderMap, body: Option<Bytes>) -> Response<Body> {
         let nothing = BTreeMap::new();
         let nowhere = Target { api: &self.api, call, resource: None, parameters: &nothing };
         let Some(body) = body else {
@@ -63,18 +64,31 @@ impl Rest {
         };
         let target =
             Target { resource: Some(&matched.route.path), parameters: &matched.parameters, ..nowhere };
-        let mut authorizer = None;
-        if let Some(name) = &matched.route.authorizer {
-            // Every authorizer that a route names has its guard; were one missing, nobody would pass.
-            let Some(guard) = self.guards.get(name) else {
-                return Refusal::AuthorizerConfigurationError.answer(&target, None);
-            };
-            match guard.decide(&target).await {
-                Ok(context) => authorizer = Some(context),
+        let caller = match &matched.route.authorizer {
+            Some(name) => match self.admit(&target, name, headers, &body).await {
+                Ok(caller) => caller,
                 Err(refused) => return refused.refusal.answer(&target, refused.authorizer.as_ref()),
-            }
+            },
+            None => Caller::default(),
+        };
+        self.integrate(&target, &matched.route.function, &body, &caller).await
+    }
+
+    /// Lets a request pass by the authorizer of its route.
+    async fn admit(
+        &self,
+        target: &Target<'_>,
+        authorizer: &str,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Result<Caller, Refused> {
+        if authorizer == AWS_IAM {
+            let identity = Some(Signer::of(target.call, headers, body)?.identity());
+            return Ok(Caller { identity, ..Caller::default() });
         }
-        self.integrate(&target, &matched.route.function, &body, authorizer.as_ref()).await
+        // Every authorizer that a route names has its guard; were one missing, nobody would pass.
+        let guard = self.guards.get(authorizer).ok_or(Refusal::AuthorizerConfigurationError)?;
+        Ok(Caller { authorizer: Some(guard.decide(target).await?), ..Caller::default() })
     }
 
     async fn integrate(
@@ -82,12 +96,18 @@ impl Rest {
         target: &Target<'_>,
         function: &str,
         body: &[u8],
-        authorizer: Option<&Value>,
+        caller: &Caller,
     ) -> Response<Body> {
+        let authorizer = caller.authorizer.as_ref();
         let Some(pool) = self.pools.get(function) else {
             return Refusal::IntegrationError.answer(target, authorizer);
         };
-        let event = target.proxy(body, authorizer);
+        let mut event = target.proxy(body, authorizer);
+        if let (Some(known), Some(identity)) =
+            (&caller.identity, event.pointer_mut("/requestContext/identity"))
+        {
+            insert(identity, known.clone());
+        }
         let called = pool.invoke(Bytes::from(event.to_string()));
         match tokio::time::timeout(INTEGRATION_LIMIT, called).await {
             Ok(Ok(answer)) => answer::response(&answer).unwrap_or_else(|problem| {
@@ -102,6 +122,15 @@ impl Rest {
     }
 }
 
+/// What the gateway found out about whoever is calling.
+#[derive(Debug, Default)]
+struct Caller {
+    /// `requestContext.authorizer`: what a Lambda authorizer said.
+    authorizer: Option<Value>,
+    /// What of `requestContext.identity` a signature says.
+    identity: Option<Value>,
+}
+
 async fn handle(
     State(rest): State<Arc<Rest>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
@@ -110,7 +139,7 @@ async fn handle(
     let (parts, body) = request.into_parts();
     let call = Call::new(&parts, peer, rest.port, rest.clock.now_ms());
     let body = body::read(body).await;
-    let mut response = rest.respond(&call, body).await;
+    let mut response = rest.respond(&call, &parts.headers, body).await;
     set(&mut response, "x-amzn-requestid", &call.request_id);
     set(&mut response, "x-amz-apigw-id", &call.extended_id);
     set(&mut response, "x-amzn-trace-id", &call.trace_id);

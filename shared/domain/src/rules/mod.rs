@@ -14,6 +14,7 @@
 //! |---|---|
 //! | [`route`] | `GET /notes/{id}` |
 //! | `decide` | what the rules say of one call |
+//! | `call` | the same, of a call as people write it |
 //! | [`channel`] | what they say of connecting, subscribing and publishing at an event API |
 //! | [`express`] | whether an IAM policy can say what the rules say, on every path |
 //! | [`grant`] | the policy of one user |
@@ -26,6 +27,7 @@
 pub mod attachment;
 #[cfg(test)]
 mod attachment_tests;
+mod call;
 pub mod channel;
 mod decide;
 pub mod express;
@@ -40,6 +42,7 @@ mod stored;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+pub use call::Call;
 pub use channel::Operation;
 pub use decide::Verdict;
 pub use route::{Method, Route};
