@@ -298,6 +298,7 @@ WELL = (
     "stack",
     "clock",
     "settings",
+    "issuer",
     "functions",
     "identity-table",
     "identity-table.protection",
@@ -311,8 +312,8 @@ WELL = (
 )
 
 
-def doctor():
-    command = [NOVA, "doctor", "--stack", "nova-auth", "--json"]
+def doctor(*more):
+    command = [NOVA, "doctor", "--stack", "nova-auth", "--json", *more]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     # 5: a check failed.
     if done.returncode not in (0, 5):
@@ -324,8 +325,8 @@ def doctor():
 
 
 def looked_at_by_the_doctor():
-    outcomes, said = doctor()
-    for check in WELL:
+    outcomes, said = doctor(f"--try-login={Api('nova-auth', 'AuthApi').base}")
+    for check in (*WELL, "login"):
         equal(outcomes[check], {"pass"}, f"{check} in {said}")
     login, functions = resources("nova-auth")["LoginFunction"], client("lambda")
     functions.put_function_concurrency(FunctionName=login, ReservedConcurrentExecutions=0)

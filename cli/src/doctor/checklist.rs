@@ -6,6 +6,7 @@ pub(super) type Check = (&'static str, &'static str);
 pub(super) const STACK: &str = "stack";
 pub(super) const CLOCK: &str = "clock";
 pub(super) const SETTINGS: &str = "settings";
+pub(super) const ISSUER: &str = "issuer";
 pub(super) const FUNCTIONS: &str = "functions";
 pub(super) const API: &str = "api";
 pub(super) const AUTHORIZER: &str = "authorizer";
@@ -27,10 +28,11 @@ pub(super) const LOST: &str = "mail.lost";
 pub(super) const BUS: &str = "mail.bus";
 
 /// In the order in which they are made.
-pub(super) const CHECKS: [Check; 37] = [
+pub(super) const CHECKS: [Check; 38] = [
     (STACK, "The stack is there, and no update of it failed or is under way."),
     (CLOCK, "This machine's clock and AWS's differ by less than the five seconds that tokens are given."),
     (SETTINGS, "No setting opens a door to everybody."),
+    (ISSUER, "Tokens of a second issuer are taken no longer than there are any."),
     (
         FUNCTIONS,
         "Every function is active, not closed, and works on the stack's own tables and keys, at AWS.",

@@ -12,6 +12,7 @@ mod clock;
 mod deployed;
 mod finding;
 mod functions;
+mod issuer;
 mod keys;
 mod login;
 mod mail;
@@ -23,6 +24,7 @@ mod xml;
 
 use std::error::Error;
 
+use nova_auth::app::start_time;
 use nova_auth::aws::Clients;
 use nova_auth::keys::VersionedSecret;
 use nova_auth::store::{BreachedList, Store, Tables};
@@ -120,6 +122,7 @@ async fn on_this_machine(
         Finding::pass(checklist::STACK, format!("a nova local at {url}")),
         Finding::not_here(checklist::CLOCK, "functions and client share this machine's clock"),
         Finding::not_here(checklist::SETTINGS, "they are options of `nova local`"),
+        Finding::not_here(checklist::ISSUER, "it is an option of `nova local`"),
         Finding::not_here(checklist::FUNCTIONS, "they are started when they are called"),
     ])?;
     for (name, checks) in local::TABLES.into_iter().zip([tables::IDENTITY, tables::SESSIONS]) {
@@ -194,6 +197,7 @@ async fn in_an_account(
     );
     report.add([stack.finding(), clock::look(&calls).await])?;
     report.add(settings::look(&stack.parameters))?;
+    report.add([issuer::look(&calls, stack, start_time()).await])?;
     report.add(functions::look(&calls, stack).await)?;
 
     let output = |name: &str| stack.outputs.get(name).cloned().unwrap_or_default();
