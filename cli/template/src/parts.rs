@@ -96,10 +96,12 @@ pub(super) fn ttl(reader: &Reader<'_>, part: &Resource<'_>) -> Result<Option<u64
     }
 }
 
-/// The directory of a function's code, where the template names one: `Code` as `aws cloudformation package` takes it; and where that
-/// is in a bucket, as the CDK writes it, what `Metadata` says as SAM would (`CodeUri`).
+/// The directory of a function's code: what `Metadata` says as SAM would (`CodeUri`), since what is deployed is a bucket's or was built
+/// elsewhere; without that, `Code` as `aws cloudformation package` takes it.
 pub(super) fn code(reader: &Reader<'_>, resource: &Resource<'_>) -> Result<Option<String>, String> {
-    let code = reader.property(resource, "Code")?.as_ref().and_then(Value::as_str).map(str::to_owned);
-    let said = at(reader.root, &["Resources", resource.id, "Metadata", "CodeUri"]).and_then(scalar_text);
-    Ok(code.or(said))
+    let said = at(reader.root, &["Resources", resource.id, "Metadata", "CodeUri"]).and_then(Value::as_str);
+    if let Some(said) = said {
+        return Ok(Some(said.to_owned()));
+    }
+    Ok(reader.property(resource, "Code")?.as_ref().and_then(Value::as_str).map(str::to_owned))
 }
