@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
+use super::Api;
 use super::api::function_of;
 use super::read::{Reader, Resource, at};
-use super::yaml::scalar_text;
 
 /// The resources that name one API.
 pub(super) struct Parts<'r> {
@@ -96,11 +96,24 @@ pub(super) fn ttl(reader: &Reader<'_>, part: &Resource<'_>) -> Result<Option<u64
     }
 }
 
+/// Whether a function of plain CloudFormation is run here: an API leads to it, or its metadata says where its code is. Others are helpers of
+/// the deployment more often than not, as the CDK's custom resources are, and have no code that could be found.
+pub(super) fn is_run(reader: &Reader<'_>, resource: &Resource<'_>, apis: &[Api]) -> bool {
+    let mut routes = apis.iter().flat_map(|api| &api.routes);
+    let mut authorizers = apis.iter().flat_map(|api| api.authorizers.values());
+    routes.any(|route| route.function == resource.id)
+        || authorizers.any(|authorizer| authorizer.function == resource.id)
+        || code_uri(reader, resource).is_some()
+}
+
+fn code_uri<'a>(reader: &Reader<'a>, resource: &Resource<'_>) -> Option<&'a str> {
+    at(reader.root, &["Resources", resource.id, "Metadata", "CodeUri"]).and_then(Value::as_str)
+}
+
 /// The directory of a function's code: what `Metadata` says as SAM would (`CodeUri`), since what is deployed is a bucket's or was built
 /// elsewhere; without that, `Code` as `aws cloudformation package` takes it.
 pub(super) fn code(reader: &Reader<'_>, resource: &Resource<'_>) -> Result<Option<String>, String> {
-    let said = at(reader.root, &["Resources", resource.id, "Metadata", "CodeUri"]).and_then(Value::as_str);
-    if let Some(said) = said {
+    if let Some(said) = code_uri(reader, resource) {
         return Ok(Some(said.to_owned()));
     }
     Ok(reader.property(resource, "Code")?.as_ref().and_then(Value::as_str).map(str::to_owned))

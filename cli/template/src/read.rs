@@ -54,7 +54,7 @@ pub(super) fn template(path: &Path, text: &str, inputs: &Inputs) -> Result<Templ
                     .sources
                     .extend(reader.checked(resource.id, sources::of_function(&reader, resource))?);
             }
-            "AWS::Lambda::Function" => {
+            "AWS::Lambda::Function" if parts::is_run(&reader, resource, &template.apis) => {
                 template.functions.push(reader.checked(resource.id, reader.function(resource))?)
             }
             "AWS::SQS::Queue" => {

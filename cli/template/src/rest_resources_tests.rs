@@ -166,6 +166,19 @@ fn a_function_without_a_directory_has_its_own_name() {
     assert_eq!((function.binary.as_str(), &function.code), ("Function", &None));
 }
 
+/// The CDK puts functions into a template that nobody calls by a request, with code that is nowhere here.
+#[test]
+fn a_helper_of_the_deployment_is_no_function_that_has_to_be_found() {
+    let helper = "  Helper:\n    Type: AWS::Lambda::Function\n    Properties: { Code: { ZipFile: x }, Environment: { Variables: { A: !GetAtt Nothing.Here } } }\n";
+    let names = |text: &str| -> Vec<String> {
+        template(text).functions.into_iter().map(|function| function.logical_id).collect()
+    };
+    assert_eq!(names(&format!("{WHOLE}{helper}")), ["Guard", "Function"]);
+    let found = helper.replace("    Properties: ", "    Metadata: { CodeUri: helper }\n    Properties: ");
+    let found = found.replace("!GetAtt Nothing.Here", "a");
+    assert_eq!(names(&format!("{WHOLE}{found}")), ["Guard", "Function", "Helper"]);
+}
+
 #[test]
 fn what_this_machine_cannot_run_is_said_and_not_passed_over() {
     for (from, to, said) in [
