@@ -110,7 +110,7 @@ fn authorizers_have_their_payload_their_identity_and_five_minutes_unless_they_sa
 #[test]
 fn what_aws_would_refuse_or_never_call_is_refused_here_too() {
     for (from, to, said) in [
-        ("ProtocolType: HTTP,", "ProtocolType: HTTP, Body: {},", "its Body is not read here"),
+        ("ProtocolType: HTTP,", "ProtocolType: HTTP, Body: {},", "Body is not supported here"),
         ("StageName: $default", "Other: v1", "Stage: it has no StageName"),
         ("AuthorizerType: JWT", "AuthorizerType: OTHER", "neither REQUEST nor JWT"),
         ("AuthorizerPayloadFormatVersion: \"2.0\"", "Other: 1", "no AuthorizerPayloadFormatVersion"),

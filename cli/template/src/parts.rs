@@ -54,7 +54,7 @@ impl<'r> Parts<'r> {
     pub(super) fn refuse(&self, api: &Resource<'_>, properties: &[&str]) -> Result<(), String> {
         let other = properties.iter().find(|name| api.properties.contains_key(**name));
         other.map_or(Ok(()), |name| {
-            Err(format!("its {name} is not read here: write its routes and authorizers as resources"))
+            Err(format!("{name} is not supported here: define routes and authorizers as resources"))
         })
     }
 

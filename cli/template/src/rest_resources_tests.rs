@@ -182,7 +182,7 @@ fn a_helper_of_the_deployment_is_no_function_that_has_to_be_found() {
 #[test]
 fn what_this_machine_cannot_run_is_said_and_not_passed_over() {
     for (from, to, said) in [
-        ("{ Name: notes }", "{ Name: notes, Body: {} }", "its Body is not read here"),
+        ("{ Name: notes }", "{ Name: notes, Body: {} }", "Body is not supported here"),
         ("StageName: v1", "Other: v1", "Stage: it has no StageName"),
         ("Type: AWS::ApiGateway::Stage", "Type: AWS::Other", "no AWS::ApiGateway::Stage names it"),
         ("ParentId: !Ref All", "ParentId: !Ref One", "go round in a circle"),
