@@ -102,7 +102,7 @@ async fn a_websocket_api_decides(system: &System, api: &str) {
     let pair = system.login(&client, &layla).await;
     let connect = async |protocols: Option<String>| {
         let mut request = url(system, api, "").into_client_request().unwrap();
-        for protocols in protocols {
+        if let Some(protocols) = protocols {
             request.headers_mut().insert("sec-websocket-protocol", protocols.parse().unwrap());
         }
         match connect_async(request).await {
