@@ -179,10 +179,11 @@ fn is_test(source: &str, name: &str) -> bool {
 
 /// Every document of the project.
 fn documents() -> Vec<String> {
-    let mut found: Vec<_> = ["README.md", "SECURITY.md", "CHANGELOG.md", "clients/web/README.md"]
-        .into_iter()
-        .map(str::to_owned)
-        .collect();
+    let mut found: Vec<_> =
+        ["README.md", "SECURITY.md", "CHANGELOG.md", "clients/cdk/README.md", "clients/web/README.md"]
+            .into_iter()
+            .map(str::to_owned)
+            .collect();
     for folder in ["docs", "docs/decisions"] {
         for entry in fs::read_dir(root().join(folder)).unwrap() {
             let name = entry.unwrap().file_name().into_string().unwrap();

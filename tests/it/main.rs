@@ -49,6 +49,7 @@ mod recovery;
 mod refresh;
 mod register;
 mod relay;
+mod resources;
 mod revocation;
 mod rules;
 mod secrecy;

@@ -99,6 +99,8 @@ fn caller(number: u64, epoch: u64) -> Caller {
         role: "user".parse().unwrap(),
         session_id: id(1_000_000 + number).parse::<SessionId>().unwrap(),
         epoch: Some(epoch),
+        acr: None,
+        auth_time: None,
     }
 }
 

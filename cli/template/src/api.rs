@@ -1,4 +1,5 @@
-//! `AWS::Serverless::Api`, the events of functions that make its routes, and what the other kinds of APIs share with it.
+//! `AWS::Serverless::Api`, the events of functions that make its routes, and what the other kinds of APIs share with it. APIs of
+//! plain CloudFormation are put together in `rest_resources`, `http_resources` and `websocket_api`.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +9,7 @@ use super::read::{Reader, Resource, at};
 use super::yaml::scalar_text;
 use super::{
     AWS_IAM, Api, ApiKind, Authorizer, AuthorizerKind, GatewayResponse, Identity, Payload, Route,
-    TemplateError, http_api, websocket_api,
+    TemplateError, http_api, http_resources, rest_resources, websocket_api,
 };
 
 /// The API that SAM makes for events that name none.
@@ -25,7 +26,8 @@ pub(super) fn apis(reader: &Reader<'_>, resources: &[Resource<'_>]) -> Result<Ve
         let read = match resource.kind {
             "AWS::Serverless::Api" => api(reader, resource, &rest),
             "AWS::Serverless::HttpApi" => http_api::api(reader, resource, &http),
-            "AWS::ApiGatewayV2::Api" => websocket_api::api(reader, resource, resources),
+            "AWS::ApiGateway::RestApi" => rest_resources::api(reader, resource, resources),
+            "AWS::ApiGatewayV2::Api" => of_resources(reader, resource, resources),
             _ => continue,
         };
         apis.push(reader.checked(resource.id, read)?);
@@ -46,6 +48,22 @@ pub(super) fn apis(reader: &Reader<'_>, resources: &[Resource<'_>]) -> Result<Ve
         }
     }
     Ok(apis)
+}
+
+/// An API of version 2 of API Gateway's own resources.
+fn of_resources(
+    reader: &Reader<'_>,
+    resource: &Resource<'_>,
+    resources: &[Resource<'_>],
+) -> Result<Api, String> {
+    match reader.text(resource, "ProtocolType")?.as_deref() {
+        Some("HTTP") => http_resources::api(reader, resource, resources),
+        Some("WEBSOCKET") => websocket_api::api(reader, resource, resources),
+        other => Err(format!(
+            "its ProtocolType is {}: it is neither HTTP nor WEBSOCKET",
+            other.unwrap_or("missing")
+        )),
+    }
 }
 
 fn implicit<'a>(reader: &Reader<'_>, id: &'a str, globals: &str, own: Value) -> Resource<'a> {
@@ -229,15 +247,16 @@ pub(super) fn ttl(identity: &Value) -> Result<Option<u64>, String> {
 
 fn token(identity: &Value) -> Result<AuthorizerKind, String> {
     let header = identity.get("Header").and_then(scalar_text).unwrap_or_else(|| "Authorization".to_owned());
-    let validation = match identity.get("ValidationExpression").and_then(scalar_text) {
-        // API Gateway matches the whole token.
-        Some(pattern) => Some(
-            regex_lite::Regex::new(&format!("^(?:{pattern})$"))
-                .map_err(|_| format!("ValidationExpression is no regular expression: {pattern}"))?,
-        ),
-        None => None,
-    };
-    Ok(AuthorizerKind::Token { header, validation })
+    let pattern = identity.get("ValidationExpression").and_then(scalar_text);
+    Ok(AuthorizerKind::Token { header, validation: validation(pattern, "ValidationExpression")? })
+}
+
+/// What a token has to look like; `name` is what the template calls it.
+pub(super) fn validation(pattern: Option<String>, name: &str) -> Result<Option<regex_lite::Regex>, String> {
+    let Some(pattern) = pattern else { return Ok(None) };
+    // API Gateway matches the whole token.
+    let whole = regex_lite::Regex::new(&format!("^(?:{pattern})$"));
+    whole.map(Some).map_err(|_| format!("{name} is no regular expression: {pattern}"))
 }
 
 pub(super) fn sources(identity: &Value) -> Vec<Identity> {
@@ -252,7 +271,7 @@ pub(super) fn sources(identity: &Value) -> Vec<Identity> {
     sources
 }
 
-fn gateway_response(settings: &Value) -> Result<GatewayResponse, String> {
+pub(super) fn gateway_response(settings: &Value) -> Result<GatewayResponse, String> {
     let status = match settings.get("StatusCode").and_then(scalar_text) {
         Some(text) => Some(text.parse().map_err(|_| format!("StatusCode is no status: {text}"))?),
         None => None,

@@ -78,7 +78,7 @@ pub(super) fn api(reader: &Reader<'_>, resource: &Resource<'_>, routes: &[Routed
 }
 
 /// A JWT authorizer. SAM takes the names within its configuration in capitals, too.
-fn jwt_authorizer(settings: &Value, configuration: &Value) -> Result<JwtAuthorizer, String> {
+pub(super) fn jwt_authorizer(settings: &Value, configuration: &Value) -> Result<JwtAuthorizer, String> {
     let given = |names: [&str; 2]| names.into_iter().find_map(|name| configuration.get(name));
     let list = |value: Option<&Value>| -> Vec<String> {
         value.and_then(Value::as_array).into_iter().flatten().filter_map(scalar_text).collect()
@@ -99,15 +99,19 @@ fn jwt_authorizer(settings: &Value, configuration: &Value) -> Result<JwtAuthoriz
     })
 }
 
-/// `$request.header.NAME` or `$request.querystring.NAME`.
+/// Where a JWT authorizer may find a token.
 fn jwt_source(text: &str) -> Option<Identity> {
-    let (place, name) =
-        text.strip_prefix("$request.")?.split_once('.').filter(|(_, name)| !name.is_empty())?;
-    match place {
-        "header" => Some(Identity::Header(name.to_owned())),
-        "querystring" => Some(Identity::Query(name.to_owned())),
-        _ => None,
-    }
+    identity_source(text).filter(|source| matches!(source, Identity::Header(_) | Identity::Query(_)))
+}
+
+/// `$request.header.NAME`, `$request.querystring.NAME`, `$stageVariables.NAME` or `$context.NAME`.
+pub(super) fn identity_source(text: &str) -> Option<Identity> {
+    let of = |prefix: &str| text.strip_prefix(prefix).filter(|name| !name.is_empty()).map(str::to_owned);
+    of("$request.header.")
+        .map(Identity::Header)
+        .or_else(|| of("$request.querystring.").map(Identity::Query))
+        .or_else(|| of("$stageVariables.").map(Identity::StageVariable))
+        .or_else(|| of("$context.").map(Identity::Context))
 }
 
 /// A Lambda authorizer.
@@ -137,7 +141,7 @@ fn authorizer(settings: &Value) -> Result<Authorizer, String> {
     Ok(Authorizer { function: function(settings)?, kind, ttl_seconds, payload, simple })
 }
 
-fn payload(version: &str) -> Result<Payload, String> {
+pub(super) fn payload(version: &str) -> Result<Payload, String> {
     match version {
         // A number in YAML.
         "1.0" | "1" => Ok(Payload::One),
@@ -146,7 +150,7 @@ fn payload(version: &str) -> Result<Payload, String> {
     }
 }
 
-fn cors(given: Option<Value>) -> Result<Option<Cors>, String> {
+pub(super) fn cors(given: Option<Value>) -> Result<Option<Cors>, String> {
     let given = match given {
         None | Some(Value::Null | Value::Bool(false)) => return Ok(None),
         Some(Value::Bool(true)) => {

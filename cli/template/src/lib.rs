@@ -1,17 +1,20 @@
-//! A SAM template, read for one machine: which functions, APIs, tables, secrets, queues and event sources there are, with every
+//! A template of SAM or of plain CloudFormation, read for one machine: which functions, APIs, tables, secrets, queues and event sources there are, with every
 //! intrinsic resolved. Resource types that this machine does not run are passed over.
 
 mod api;
 mod for_each;
 mod generated;
 mod http_api;
+mod http_resources;
 mod model;
 mod names;
 mod parameters;
+mod parts;
 mod pattern;
 mod read;
 mod reference;
 mod resolve;
+mod rest_resources;
 mod sources;
 mod websocket_api;
 mod yaml;

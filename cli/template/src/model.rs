@@ -30,14 +30,14 @@ pub struct Template {
     pub exports: Exports,
 }
 
-/// A Lambda function (`AWS::Serverless::Function`).
+/// A Lambda function (`AWS::Serverless::Function`, `AWS::Lambda::Function`).
 #[derive(Clone, Debug)]
 pub struct Function {
     /// Its name in the template, which is also its name on this machine.
     pub logical_id: String,
-    /// The package and binary that it runs: the last part of its `CodeUri`, or its name where that has none.
+    /// The package and binary that it runs: the last part of its code's directory, or its name where that has none.
     pub binary: String,
-    /// Where its code lies (`CodeUri`), if the template says so by a directory that has a name.
+    /// Where its code lies (`CodeUri`, or `Code` without SAM), if the template says so by a directory that has a name.
     pub code: Option<PathBuf>,
     /// Seconds after which a call is given up and the process ended.
     pub timeout_seconds: u64,
@@ -130,9 +130,9 @@ pub struct Api {
 /// The kinds of APIs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ApiKind {
-    /// `AWS::Serverless::Api`.
+    /// `AWS::Serverless::Api`, `AWS::ApiGateway::RestApi`.
     Rest,
-    /// `AWS::Serverless::HttpApi`.
+    /// `AWS::Serverless::HttpApi`, `AWS::ApiGatewayV2::Api` with the protocol `HTTP`.
     Http {
         /// What the gateway answers preflight requests with, and adds to every answer.
         cors: Option<Cors>,

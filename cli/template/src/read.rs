@@ -9,7 +9,7 @@ use super::resolve::Resolver;
 use super::yaml::{self, scalar_text};
 use super::{
     Exports, Function, Inputs, Secret, SecretValue, Table, Template, TemplateError, api, generated,
-    parameters, sources,
+    parameters, parts, sources,
 };
 
 /// A template under way: what the readers of all kinds of resources share.
@@ -53,6 +53,9 @@ pub(super) fn template(path: &Path, text: &str, inputs: &Inputs) -> Result<Templ
                 template
                     .sources
                     .extend(reader.checked(resource.id, sources::of_function(&reader, resource))?);
+            }
+            "AWS::Lambda::Function" if parts::is_run(&reader, resource, &template.apis) => {
+                template.functions.push(reader.checked(resource.id, reader.function(resource))?)
             }
             "AWS::SQS::Queue" => {
                 template.queues.push(reader.checked(resource.id, sources::queue(&reader, resource))?)
@@ -165,8 +168,11 @@ impl<'a> Reader<'a> {
 
     fn function(&self, resource: &Resource<'_>) -> Result<Function, String> {
         // Code in a bucket, in an image or in the template itself is nothing that is built here.
-        let code =
-            self.property(resource, "CodeUri")?.and_then(|code| scalar_text(&code)).unwrap_or_default();
+        let code = match resource.kind {
+            "AWS::Lambda::Function" => parts::code(self, resource)?,
+            _ => self.property(resource, "CodeUri")?.and_then(|code| scalar_text(&code)),
+        };
+        let code = code.unwrap_or_default();
         let binary = code.rsplit('/').find(|part| !part.is_empty() && !part.starts_with('.'));
         let beside = self.path.parent().unwrap_or(Path::new(""));
         let variables = self

@@ -40,6 +40,7 @@ impl Resolver<'_> {
             },
             "AWS::SQS::Queue" => json!(queue_url(&self.named(name, "QueueName")?)),
             "AWS::Events::EventBus" => json!(self.named(name, "Name")?),
+            "AWS::ApiGateway::Stage" | "AWS::ApiGatewayV2::Stage" => json!(self.named(name, "StageName")?),
             _ => json!(name),
         }))
     }
@@ -70,7 +71,15 @@ impl Resolver<'_> {
     pub(super) fn attribute(&self, name: &str, attribute: &str) -> Result<String, String> {
         let resource = self.at(&["Resources", name]).ok_or(format!("there is no resource {name}"))?;
         match (kind(resource), attribute) {
-            ("AWS::Serverless::Function", "Arn") => Ok(function_arn(name)),
+            ("AWS::Serverless::Function" | "AWS::Lambda::Function", "Arn") => Ok(function_arn(name)),
+            // Nothing else is called so.
+            ("AWS::ApiGateway::RestApi", "RootResourceId") => Ok(format!("{name}/")),
+            ("AWS::ApiGateway::RestApi", "RestApiId")
+            | ("AWS::ApiGateway::Resource", "ResourceId")
+            | ("AWS::ApiGatewayV2::Api", "ApiId")
+            | ("AWS::ApiGateway::Authorizer" | "AWS::ApiGatewayV2::Authorizer", "AuthorizerId") => {
+                Ok(name.to_owned())
+            }
             ("AWS::DynamoDB::Table", "Arn") => {
                 let table = self.string(&json!({ "Ref": name }))?;
                 Ok(format!("arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{table}"))

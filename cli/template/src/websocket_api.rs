@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::api::function_of;
+use super::parts::{Parts, function_of_uri};
 use super::read::{Reader, Resource};
 use super::yaml::scalar_text;
 use super::{Api, ApiKind, Authorizer, AuthorizerKind, Identity, Payload, Route};
@@ -13,48 +13,20 @@ pub(super) fn api(
     resource: &Resource<'_>,
     resources: &[Resource<'_>],
 ) -> Result<Api, String> {
-    let protocol = reader.text(resource, "ProtocolType")?.unwrap_or_default();
-    if protocol != "WEBSOCKET" {
-        return Err(format!(
-            "its ProtocolType is {protocol}; an HTTP API is written as AWS::Serverless::HttpApi here"
-        ));
-    }
     let selection = reader.text(resource, "RouteSelectionExpression")?;
     let selection = selection.ok_or("it has no RouteSelectionExpression, such as $request.body.action")?;
-    let of_this_api = |kind: &str| {
-        let mut found = Vec::new();
-        for part in resources.iter().filter(|part| part.kind == kind) {
-            let api = reader.text(part, "ApiId").map_err(|problem| format!("{}: {problem}", part.id))?;
-            if api.as_deref() == Some(resource.id) {
-                found.push(part);
-            }
-        }
-        Ok::<_, String>(found)
-    };
-    let mut integrations = BTreeMap::new();
-    for part in of_this_api("AWS::ApiGatewayV2::Integration")? {
-        let function = integration(reader, part).map_err(|problem| format!("{}: {problem}", part.id))?;
-        integrations.insert(part.id, function);
-    }
-    let mut authorizers = BTreeMap::new();
-    for part in of_this_api("AWS::ApiGatewayV2::Authorizer")? {
-        let authorizer = authorizer(reader, part).map_err(|problem| format!("{}: {problem}", part.id))?;
-        authorizers.insert(part.id.to_owned(), authorizer);
-    }
-    let mut routes = Vec::new();
-    for part in of_this_api("AWS::ApiGatewayV2::Route")? {
-        let route = route(reader, part, &integrations, &authorizers);
-        routes.push(route.map_err(|problem| format!("{}: {problem}", part.id))?);
-    }
-    let stages = of_this_api("AWS::ApiGatewayV2::Stage")?;
-    let stage = stages.first().ok_or("no AWS::ApiGatewayV2::Stage names it")?;
+    let parts = Parts::of(reader, resources, "ApiId", resource.id);
+    let integrations = parts.read("AWS::ApiGatewayV2::Integration", |part| integration(reader, part))?;
+    let integrations = integrations.into_iter().collect();
+    let authorizers = parts.read("AWS::ApiGatewayV2::Authorizer", |part| authorizer(reader, part))?;
+    let authorizers = authorizers.into_iter().map(|(id, authorizer)| (id.to_owned(), authorizer)).collect();
+    let routes =
+        parts.read("AWS::ApiGatewayV2::Route", |part| route(reader, part, &integrations, &authorizers))?;
     Ok(Api {
         logical_id: resource.id.to_owned(),
         kind: ApiKind::WebSocket { selection },
-        stage: reader
-            .text(stage, "StageName")?
-            .ok_or_else(|| format!("{}: it has no StageName", stage.id))?,
-        routes,
+        stage: parts.stage("AWS::ApiGatewayV2::Stage")?,
+        routes: routes.into_iter().map(|(_, route)| route).collect(),
         authorizers,
         jwt_authorizers: BTreeMap::new(),
         responses: BTreeMap::new(),
@@ -69,12 +41,6 @@ fn integration(reader: &Reader<'_>, part: &Resource<'_>) -> Result<String, Strin
             Err(format!("its IntegrationType is {}: only AWS_PROXY runs here", other.unwrap_or("missing")))
         }
     }
-}
-
-/// `arn:aws:apigateway:REGION:lambda:path/2015-03-31/functions/ARN/invocations`
-fn function_of_uri(uri: &str) -> Result<String, String> {
-    let arn = uri.split_once("/functions/").and_then(|(_, rest)| rest.strip_suffix("/invocations"));
-    arn.and_then(function_of).ok_or_else(|| format!("it calls no function: {uri}"))
 }
 
 fn authorizer(reader: &Reader<'_>, part: &Resource<'_>) -> Result<Authorizer, String> {

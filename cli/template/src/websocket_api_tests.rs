@@ -88,13 +88,13 @@ fn an_authorizer_is_asked_about_every_connection_and_has_its_identity_sources() 
 #[test]
 fn what_this_machine_cannot_run_is_said_and_not_passed_over() {
     for (from, to, said) in [
-        ("ProtocolType: WEBSOCKET", "ProtocolType: HTTP", "ProtocolType is HTTP"),
+        ("ProtocolType: WEBSOCKET", "ProtocolType: GRAPHQL", "ProtocolType is GRAPHQL"),
         (", RouteSelectionExpression: $request.body.action", "", "no RouteSelectionExpression"),
         ("StageName: v1", "Other: v1", "Stage: it has no StageName"),
         ("AuthorizerType: REQUEST", "AuthorizerType: JWT", "AuthorizerType is JWT"),
         ("route.request.querystring.k", "$request.querystring.k", "is no identity source"),
         ("IntegrationType: AWS_PROXY", "IntegrationType: MOCK", "IntegrationType is MOCK"),
-        ("AuthorizerId: !Ref Auth", "AuthorizerId: !Ref Stage", "unknown authorizer: Stage"),
+        ("AuthorizerId: !Ref Auth", "AuthorizerId: !Ref Stage", "unknown authorizer: v1"),
         ("AuthorizationType: NONE", "AuthorizationType: CUSTOM, AuthorizerId: !Ref Auth", "only $connect"),
         ("AuthorizationType: NONE", "AuthorizationType: AWS_IAM", "AuthorizationType is AWS_IAM"),
         ("${Guard.Arn}/invocations", "x/invocations", "it calls no function"),

@@ -71,6 +71,10 @@ pub struct Caller {
     /// The user's epoch at the decision. An event of a later one ends the session, unless it names it as the one that goes on. None: an
     /// older authorizer did not say it.
     pub epoch: Option<u64>,
+    /// What the session was shown, by its name ([`Acr::name`](crate::factors::Acr::name)). None: an older authorizer did not say it.
+    pub acr: Option<String>,
+    /// When the user last showed who they are, in seconds since 1970. None: an older authorizer did not say it.
+    pub auth_time: Option<u64>,
 }
 
 /// It holds an address.
@@ -114,12 +118,31 @@ impl Caller {
             email: read(email, text(email).and_then(|email| Email::parse(email).ok()))?,
             role: read(role, text(role).and_then(|role| role.parse().ok()))?,
             session_id: read(session_id, text(session_id).and_then(|id| id.parse().ok()))?,
-            epoch: match context.and_then(|context| context.get("epoch")) {
-                None => None,
-                Some(epoch) => Some(read("epoch", epoch.as_str().and_then(|epoch| epoch.parse().ok()))?),
-            },
+            epoch: perhaps(context, "epoch", number)?,
+            acr: perhaps(context, "acr", |text| is_word(text).then(|| text.to_owned()))?,
+            auth_time: perhaps(context, "authTime", number)?,
         })
     }
+}
+
+/// What an older authorizer leaves out.
+fn perhaps<T>(
+    context: Option<&Value>,
+    name: &'static str,
+    parse: impl Fn(&str) -> Option<T>,
+) -> Result<Option<T>, NoCaller> {
+    let Some(value) = context.and_then(|context| context.get(name)) else { return Ok(None) };
+    read(name, value.as_str().and_then(parse)).map(Some)
+}
+
+/// Digits alone: Rust would take a sign, too.
+fn number(text: &str) -> Option<u64> {
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
+}
+
+/// A name without blanks.
+fn is_word(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 fn read<T>(name: &'static str, value: Option<T>) -> Result<T, NoCaller> {
@@ -198,6 +221,31 @@ mod tests {
             event(None, &json!({"lambda": context()})),
         ] {
             assert_eq!(Caller::of_event(&event), Err(NoCaller::Anonymous), "{event}");
+        }
+    }
+
+    /// The same events as for the readers in other languages: whoever is somebody to one of them is nobody else to another.
+    #[test]
+    fn every_language_reads_the_same_caller() {
+        let rows: Vec<Value> =
+            serde_json::from_str(include_str!("../../../clients/caller/test/events.json")).unwrap();
+        assert!(rows.len() > 60);
+        for row in rows {
+            let answer = match Caller::of_event(&row["event"]) {
+                Err(NoCaller::Anonymous) => json!({"anonymous": true}),
+                Err(NoCaller::Invalid(name)) => json!({ "invalid": name }),
+                Ok(caller) => json!({"caller": {
+                    "userId": caller.user_id.to_string(), "email": caller.email.as_str(), "role": caller.role.as_str(),
+                    "sessionId": caller.session_id.to_string(), "acr": caller.acr, "authTime": caller.auth_time,
+                    "epoch": caller.epoch,
+                }}),
+            };
+            let expected: Value = ["anonymous", "invalid", "caller"]
+                .iter()
+                .filter_map(|kind| Some(((*kind).to_owned(), row.get(*kind)?.clone())))
+                .collect::<serde_json::Map<_, _>>()
+                .into();
+            assert_eq!(answer, expected, "{}", row["name"]);
         }
     }
 

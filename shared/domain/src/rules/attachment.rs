@@ -174,7 +174,10 @@ impl Fault {
     pub fn remedy(&self, api: &str) -> String {
         let add = |sources: &[Source]| {
             let names: Vec<String> = sources.iter().map(ToString::to_string).collect();
-            format!("add {} to the identity sources, or set ReauthorizeEvery to 0", names.join(" and "))
+            format!(
+                "add {} to the identity sources, or set ReauthorizeEvery (AuthorizerResultTtlInSeconds) to 0",
+                names.join(" and ")
+            )
         };
         match self {
             Self::SharedByUsers { .. } => add(&[Source::Token]),
@@ -186,11 +189,11 @@ impl Fault {
             }
             Self::NoRules => format!("nova rules put --api {api} rules.yaml"),
             Self::KeptAgainstRules { .. } => {
-                format!("set ReauthorizeEvery to 0, or nova rules put --api {api} without --uncached")
+                format!("set ReauthorizeEvery (AuthorizerResultTtlInSeconds) to 0, or nova rules put --api {api} without --uncached")
             }
-            Self::NoAddress => "use FunctionPayloadType: REQUEST".to_owned(),
-            Self::KeptPastSession { .. } => "set ReauthorizeEvery to 0".to_owned(),
-            Self::NotCounted { .. } => "set ReauthorizeEvery to 0, or AuthorizerRateLimit to 0".to_owned(),
+            Self::NoAddress => "use an authorizer of the type REQUEST".to_owned(),
+            Self::KeptPastSession { .. } => "set ReauthorizeEvery (AuthorizerResultTtlInSeconds) to 0".to_owned(),
+            Self::NotCounted { .. } => "set ReauthorizeEvery (AuthorizerResultTtlInSeconds) to 0, or AuthorizerRateLimit to 0".to_owned(),
         }
     }
 }

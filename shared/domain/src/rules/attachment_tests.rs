@@ -192,7 +192,7 @@ fn a_simple_answer_is_kept_by_route_also_where_no_route_was_seen() {
     let faults = kept.faults(None, settings);
     assert_eq!(faults, [Fault::NoRules, Fault::SharedByCalls { seconds: 60, missing: vec![Source::Route] }]);
     let remedies: Vec<String> = faults.iter().map(|fault| fault.remedy("a1")).collect();
-    let add = "add $context.routeKey to the identity sources, or set ReauthorizeEvery to 0";
+    let add = "add $context.routeKey to the identity sources, or set ReauthorizeEvery (AuthorizerResultTtlInSeconds) to 0";
     assert_eq!(remedies, ["nova rules put --api a1 rules.yaml", add]);
 }
 
