@@ -25,7 +25,7 @@ async fn a_server_is_told_who_a_token_is_of_and_by_a_form_as_well() {
     assert_eq!(told.headers["cache-control"], "no-store");
     assert_eq!(told.headers["content-type"], "application/json");
     assert_eq!((&told.body["active"], &told.body["sub"]), (&json!(true), &json!(sara.id)));
-    assert_eq!(told.body["acr"], "urn:nova:1");
+    assert_eq!((&told.body["acr"], &told.body["amr"]), (&json!("urn:nova:1"), &json!(["pwd"])));
     assert!(told.body.get("allowed").is_none() && told.body.get("success").is_none(), "{}", told.body);
     let form = client.request("POST", &system.auth("introspect"));
     let form = form.header("content-type", "application/x-www-form-urlencoded");

@@ -25,7 +25,7 @@ def check_claims(stack, claims):
     wanted = {"iss": stack["issuer"], "sub": stack["subject"], "client_id": "nova-auth", "email": "sara@example.com", "role": "user"}
     read = {name: claims.get(name) for name in wanted}
     assert read == wanted and stack["audience"] in (audience, *audience), claims
-    assert {"iat", "exp", "jti", "sid", "auth_time", "acr"} <= claims.keys(), claims
+    assert {"iat", "exp", "jti", "sid", "auth_time", "acr", "amr"} <= claims.keys(), claims
 
 
 def cell(stacks, verdicts, column):

@@ -37,6 +37,9 @@ pub struct AccessClaims {
     /// What the user showed then. What counts is the session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acr: Option<String>,
+    /// How (RFC 8176).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub amr: Vec<String>,
     /// The user's address, for the client's convenience. No decision trusts it.
     pub email: String,
     /// The user's role at the time, for the client's convenience. No decision trusts it.

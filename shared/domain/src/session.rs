@@ -248,6 +248,15 @@ impl Session {
         self.auth_time.unwrap_or(self.created_at)
     }
 
+    /// How the user showed who they are, by the names of RFC 8176. Only what this version knows is told to others.
+    #[must_use]
+    pub fn methods(&self) -> Vec<&'static str> {
+        match self.amr.is_empty() {
+            true => vec![Amr::Pwd.name()],
+            false => self.amr.iter().filter(|amr| **amr != Amr::Other).map(|amr| amr.name()).collect(),
+        }
+    }
+
     /// What the user showed.
     #[must_use]
     pub fn acr(&self) -> Acr {
@@ -521,6 +530,14 @@ mod tests {
                 assert_eq!(judge(&ended, &presented(generation), 1_001), Verdict::Ended);
             }
         }
+    }
+
+    #[test]
+    fn others_are_told_how_a_user_showed_who_they_are_and_nothing_that_this_version_does_not_know() {
+        let shown = |amr: &[Amr]| Session { amr: amr.iter().copied().collect(), ..row() }.methods();
+        assert_eq!(shown(&[]), ["pwd"], "a row of before");
+        assert_eq!(shown(&[Amr::Pwd, Amr::Otp]), ["pwd", "otp"]);
+        assert_eq!(shown(&[Amr::User, Amr::Hwk, Amr::Other]), ["hwk", "user"]);
     }
 
     #[test]

@@ -78,6 +78,7 @@ pub fn told(active: Option<&Active>, is_about_a_call: bool, language: Language) 
         "role": who.profile.role.as_str(),
         "permissions": who.profile.permissions,
         "acr": who.session.acr().name(),
+        "amr": who.session.methods(),
         "auth_time": who.session.authenticated_at().as_second(),
     });
     let members = told.as_object_mut();

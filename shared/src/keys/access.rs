@@ -116,6 +116,7 @@ impl AccessTokens {
             client_id: Some(CLIENT.to_owned()),
             auth_time: Some(session.authenticated_at().as_second()),
             acr: Some(session.acr().name().to_owned()),
+            amr: session.methods().into_iter().map(str::to_owned).collect(),
             email: profile.email.as_str().to_owned(),
             role: profile.role.as_str().to_owned(),
             nbf: None,

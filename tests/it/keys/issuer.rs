@@ -60,6 +60,7 @@ async fn an_access_token_says_when_and_how_its_user_proved_who_they_are() {
     let sara = system.user("sara").await;
     let claims = part(&system.login(&Client::at(2), &sara).await.access, 1);
     assert_eq!((&claims["client_id"], &claims["acr"]), (&json!("nova-auth"), &json!("urn:nova:1")));
+    assert_eq!(claims["amr"], json!(["pwd"]));
     let (issued, shown) = (claims["iat"].as_i64().unwrap(), claims["auth_time"].as_i64().unwrap());
     assert!((issued - 5..=issued).contains(&shown), "{claims}");
 }
