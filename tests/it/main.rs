@@ -57,4 +57,5 @@ mod sockets;
 mod startup;
 mod support;
 mod template;
+mod uploads;
 mod websocket;

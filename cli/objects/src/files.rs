@@ -168,6 +168,14 @@ impl Files {
         Ok((described, body))
     }
 
+    /// The bytes of an object.
+    ///
+    /// # Errors
+    /// There is no such object, or it can't be read.
+    pub fn read(&self, bucket: &str, key: &str, version: Option<&str>) -> Result<Vec<u8>, Problem> {
+        self.get(bucket, key, version).map(|(_, body)| body)
+    }
+
     /// Removes a version of an object, or all that there is of it.
     pub(crate) fn delete(&self, bucket: &str, key: &str, version: Option<&str>) -> Result<(), Problem> {
         let directory = self.object(bucket, key)?;

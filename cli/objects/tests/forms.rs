@@ -11,7 +11,8 @@
 use std::sync::{Arc, Mutex};
 
 use jiff::{SignedDuration, Timestamp};
-use nova_auth_uploads::form::{Granted, Signer, quarantine_key};
+use nova_auth_uploads::form::{Granted, Signer};
+use nova_auth_uploads::key::quarantine_key;
 use nova_auth_uploads::kind::Kind;
 use nova_auth_uploads::wanted::{Sha256, UploadId};
 use nova_objects::{Bucket, Created};

@@ -19,7 +19,7 @@ mod yaml;
 use std::path::{Path, PathBuf};
 
 pub use model::{
-    Api, ApiKind, Authorizer, AuthorizerKind, Cors, Function, GatewayResponse, Generated, Identity,
+    Api, ApiKind, Authorizer, AuthorizerKind, Bucket, Cors, Function, GatewayResponse, Generated, Identity,
     JwtAuthorizer, Payload, Route, Secret, SecretValue, Table, Template,
 };
 pub use names::{ACCOUNT, REGION, function_arn};

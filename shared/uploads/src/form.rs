@@ -22,6 +22,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 
 use crate::{
+    key::quarantine_key,
     kind::Kind,
     wanted::{FORM_LASTS, Sha256, UploadId},
 };
@@ -70,25 +71,6 @@ pub struct Granted<'g> {
 #[derive(Debug, thiserror::Error)]
 #[error("no signature: {0}")]
 pub struct NotSigned(String);
-
-/// Where a file waits until it is inspected. The name that a person gave it is no part of this.
-#[must_use]
-pub fn quarantine_key(user: UserId, id: UploadId) -> String {
-    format!("in/{user}/{id}")
-}
-
-/// The upload that a key of the quarantine bucket is of.
-#[must_use]
-pub fn of_quarantine_key(key: &str) -> Option<(UserId, UploadId)> {
-    let (user, id) = key.strip_prefix("in/")?.split_once('/')?;
-    Some((user.parse().ok()?, id.parse().ok()?))
-}
-
-/// Where a clean file is.
-#[must_use]
-pub fn clean_key(user: UserId, id: UploadId) -> String {
-    format!("clean/{user}/{id}")
-}
 
 impl Signer {
     /// The fields of the form, in the order in which they are to be sent, before the file.
@@ -274,18 +256,6 @@ mod tests {
             find("x-amz-signature"),
             signer.signature(&find("policy"), time("2026-01-02T00:00:00Z")).unwrap()
         );
-    }
-
-    #[test]
-    fn a_key_says_whose_it_is_and_a_key_of_another_form_says_nothing() {
-        let user: UserId = "0190163d-8694-739b-aea5-966c26f8ad90".parse().unwrap();
-        let id = UploadId::new(Timestamp::UNIX_EPOCH, &[3; 10]);
-        let key = quarantine_key(user, id);
-        assert_eq!(of_quarantine_key(&key), Some((user, id)));
-        for other in [key.replace("in/", "clean/"), format!("{key}/x"), key.to_uppercase(), format!("/{key}")]
-        {
-            assert_eq!(of_quarantine_key(&other), None, "{other}");
-        }
     }
 
     /// AWS's published example of a presigned GET.

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! granted ──first verdict──▶ received ──two yeses, and the copy──▶ clean
-//!    └──────────── a no ────────┴──────────────▶ refused
+//!    ├──────────── a no ────────┴──────────────▶ refused
+//!    └──── unused, and its place taken back ───▶ expired
 //! ```
 //!
 //! - Both verdicts are about one version of one object: the first verdict binds the upload to its version, and what is
@@ -104,6 +105,31 @@ pub enum State {
     Clean,
     /// A no.
     Refused,
+    /// The form ran out unused, and the user has its place in the quota again. What comes now is too late.
+    Expired,
+}
+
+impl State {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Granted, Self::Received, Self::Clean, Self::Refused, Self::Expired];
+
+    /// The name, as it is stored and told.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Granted => "granted",
+            Self::Received => "received",
+            Self::Clean => "clean",
+            Self::Refused => "refused",
+            Self::Expired => "expired",
+        }
+    }
+
+    /// The state of this name.
+    #[must_use]
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.name() == name)
+    }
 }
 
 /// What verdicts have made of an upload.
