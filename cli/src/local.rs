@@ -257,6 +257,9 @@ fn announce(stack: &Stack) {
         stack.secretsmanager_url(),
         stack.services_url()
     );
+    if let Some(url) = stack.objects_url() {
+        lines.push_str(&format!("objects {url}\n"));
+    }
     for (name, url) in stack.apis() {
         lines.push_str(&format!("api {name} {url}\n"));
     }

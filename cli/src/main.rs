@@ -16,6 +16,7 @@ mod passwords;
 mod place;
 mod rules;
 mod session;
+mod uploads;
 mod user;
 
 use std::error::Error;
@@ -72,6 +73,9 @@ enum Verb {
     /// Passwords that were breached elsewhere: build a filter of them, put it into a stack, check one.
     #[command(subcommand, after_help = failure::EXIT_CODES)]
     Passwords(passwords::Verb),
+    /// The rules of guarded uploads: check, put, show.
+    #[command(subcommand, after_help = failure::EXIT_CODES)]
+    Uploads(uploads::Verb),
     /// Check that a deployment is healthy and production-ready.
     #[command(after_help = doctor::HELP)]
     Doctor(doctor::Args),
@@ -98,6 +102,7 @@ impl Verb {
             Verb::Session(verb) => session::run(verb).await,
             Verb::Factor(verb) => factor::run(verb).await,
             Verb::Passwords(verb) => passwords::run(&verb).await,
+            Verb::Uploads(verb) => uploads::run(&verb).await,
             Verb::Doctor(args) => doctor::run(args).await,
             Verb::Completions(args) => help::completions(&args),
             Verb::Man(args) => help::man(&args),

@@ -34,7 +34,7 @@ pub struct AwsConfig {
     pub dynamodb_url: Option<String>,
     /// Another address of Secrets Manager.
     pub secrets_manager_url: Option<String>,
-    /// Other addresses of the services that single functions call: SQS, EventBridge, SES.
+    /// Other addresses of the services that single functions call: SQS, EventBridge, SES, S3.
     pub service_urls: ServiceUrls,
     /// A PEM file of certificates to trust instead of those that are compiled in.
     pub ca_bundle: Option<String>,
@@ -51,6 +51,8 @@ pub struct ServiceUrls {
     pub event_bridge: Option<String>,
     /// Of SES.
     pub ses: Option<String>,
+    /// Of S3.
+    pub s3: Option<String>,
 }
 
 /// The clients of one process.

@@ -57,7 +57,8 @@
 //!
 //! AWS's own: `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, `AWS_CA_BUNDLE`,
 //! `AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL_SECRETS_MANAGER`, and in the
-//! functions that call them `AWS_ENDPOINT_URL_SQS`, `AWS_ENDPOINT_URL_EVENTBRIDGE` and `AWS_ENDPOINT_URL_SESV2`.
+//! functions that call them `AWS_ENDPOINT_URL_SQS`, `AWS_ENDPOINT_URL_EVENTBRIDGE`, `AWS_ENDPOINT_URL_SESV2` and
+//! `AWS_ENDPOINT_URL_S3`. Those of guarded uploads are documented where they are read (`nova_auth_uploads::service`).
 
 mod aws;
 mod edge;
@@ -405,7 +406,8 @@ impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Config {
 }
 
 impl ConfigError {
-    fn new(variable: &'static str, problem: impl Into<String>) -> Self {
+    /// What is wrong with this variable.
+    pub fn new(variable: &'static str, problem: impl Into<String>) -> Self {
         Self { variable, problem: problem.into() }
     }
 }

@@ -59,4 +59,5 @@ mod sockets;
 mod startup;
 mod support;
 mod template;
+mod uploads;
 mod websocket;

@@ -36,6 +36,7 @@ mod instance;
 mod invoke;
 mod logs;
 mod mail;
+mod objects;
 mod options;
 mod pool;
 mod process;

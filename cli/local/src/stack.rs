@@ -11,8 +11,10 @@ use tokio::net::TcpListener;
 use crate::binaries::{self, BinariesError};
 use crate::documents::Documents;
 use crate::gateway::{self, Connections, Issuers, Setup};
+use crate::guard::by_own_name;
 use crate::invoke::Functions;
 use crate::mail::Mailbox;
+use crate::objects::Objects;
 use crate::options::Options;
 use crate::pool::Pool;
 use crate::process::{Credentials, Launch};
@@ -58,6 +60,9 @@ pub enum StartError {
     /// There is no database.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// There are no buckets.
+    #[error("{0}")]
+    Objects(#[from] nova_objects::Problem),
     /// There are no secrets.
     #[error(transparent)]
     Secrets(#[from] SecretsError),
@@ -71,6 +76,8 @@ pub enum StartError {
 
 /// The document that says where the stand-ins for SQS, EventBridge, SES and Lambda listen.
 const SERVICES: &str = "services-url";
+/// The one that says where the buckets are.
+const OBJECTS: &str = "objects-url";
 /// The one that says where the authentication API listens.
 const API: &str = "api-url";
 
@@ -83,6 +90,8 @@ pub struct Stack {
     secrets_url: String,
     sources: Sources,
     services: Server,
+    /// Where the buckets are, if there are any. They end after whoever serves them.
+    buckets: Option<(Server, Objects)>,
     pools: BTreeMap<String, Arc<Pool>>,
     gateways: Vec<Server>,
     connections: Vec<Arc<Connections>>,
@@ -123,6 +132,20 @@ impl Stack {
         storage.documents().put(SERVICES, &services.url())?;
         storage.note(SERVICES, &services.url()).await?;
 
+        let mut page_objects = None;
+        let buckets = match Objects::open(&templates, options.data.as_deref(), &options.clock)? {
+            None => None,
+            Some(objects) => {
+                let (listener, address) = bind(0, "--port").await?;
+                let router = objects.router(sources.buses(), &options.clock, &options.logs);
+                page_objects = Some(router.clone());
+                let server =
+                    Server::serve(listener, address, router.layer(axum::middleware::from_fn(by_own_name)));
+                storage.note(OBJECTS, &server.url()).await?;
+                Some((server, objects))
+            }
+        };
+
         let mut environment = BTreeMap::from([
             ("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), storage.url().to_owned()),
             ("AWS_ENDPOINT_URL_SECRETS_MANAGER".to_owned(), secrets_url.clone()),
@@ -131,6 +154,8 @@ impl Stack {
             ("AWS_ENDPOINT_URL_SESV2".to_owned(), services.url()),
             ("AWS_ENDPOINT_URL_LAMBDA".to_owned(), services.url()),
         ]);
+        environment
+            .extend(buckets.iter().map(|(server, _)| ("AWS_ENDPOINT_URL_S3".to_owned(), server.url())));
         environment.extend(own_app(&templates, &listeners));
         environment.extend(options.environment.clone());
         let mut pools = BTreeMap::new();
@@ -169,7 +194,7 @@ impl Stack {
             connections.push(open);
         }
         if options.page {
-            add_page(&mut served, storage.documents(), facts);
+            add_page(&mut served, storage.documents(), (facts, page_objects));
         }
         for (router, api, (listener, address)) in served {
             let is_websocket = matches!(api.kind, ApiKind::WebSocket { .. });
@@ -191,6 +216,7 @@ impl Stack {
             secrets_url,
             sources,
             services,
+            buckets,
             pools,
             gateways,
             connections,
@@ -240,6 +266,11 @@ impl Stack {
         self.services.url()
     }
 
+    /// Where S3 is found, if a template has a bucket.
+    pub fn objects_url(&self) -> Option<String> {
+        self.buckets.as_ref().map(|(server, _)| server.url())
+    }
+
     /// The messages and events of the last while, as texts: for who looks for what must not be in one.
     pub fn told(&self) -> Vec<String> {
         self.sources.passed()
@@ -267,6 +298,9 @@ impl Stack {
             gateway.stop().await;
         }
         self.services.stop().await;
+        if let Some((server, _objects)) = self.buckets {
+            server.stop().await;
+        }
         self.secrets.stop().await;
         self.storage.stop().await;
     }
@@ -335,7 +369,7 @@ fn router(
 }
 
 /// Puts the page in front of the first API.
-fn add_page(served: &mut [(Router, Api, Listener)], documents: Documents, facts: Facts) {
+fn add_page(served: &mut [(Router, Api, Listener)], documents: Documents, facts: (Facts, Option<Router>)) {
     let Some(((main, _, _), attached)) = served.split_first_mut() else { return };
     let attached = attached.iter().map(|(router, api, _)| (api.clone(), router.clone())).collect();
     *main = Page::new(main.clone(), attached, documents, facts).router();

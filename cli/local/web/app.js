@@ -10,6 +10,7 @@ import { enrolment, factorItems, recoveryCodes, secondStepView, stepUpForm } fro
 import { Session, Unreachable } from "./session.js";
 import { listenForDismissal, say, takeBack } from "./status.js";
 import { chooseLanguage, countdown, currentLanguage, text, translate } from "./text.js";
+import * as uploads from "./uploads.js";
 import { showAnswer, signedInView } from "./views.js";
 
 /** That a session is in a cookie, so that a reload looks for it. It is no secret. */
@@ -18,7 +19,7 @@ const RESUMABLE = "nova-cookie-session";
 const place = (id) => document.getElementById(id);
 const client = new Session(currentLanguage());
 /** What this `nova local` offers. */
-let config = { apis: [], registration: "closed", mail: false, secondFactors: false, passkeyDomain: "", passwordProfile: "crm", demo: null };
+let config = { apis: [], registration: "closed", mail: false, secondFactors: false, passkeyDomain: "", passwordProfile: "crm", demo: null, uploads: "" };
 /** Of the page of somebody who is not signed in: which form it shows, and what is filled in already. */
 const entrance = { face: "signIn", mode: "body", address: "", recovery: false, methods: [] };
 /** What is done once more after a step-up. */
@@ -75,7 +76,7 @@ function view() {
     const { sessionId } = user;
     const { enrolling } = client;
     const has = { hasMail: config.mail, hasFactors: config.secondFactors, passkeys: passkeysAre() };
-    return signedInView({ user, mode, sessionId, apis: config.apis, profile, enrolling, ...has, on });
+    return signedInView({ user, mode, sessionId, apis: config.apis, uploads: config.uploads, profile, enrolling, ...has, on });
   }
   if (entrance.face === "second") return secondStepView({ recovery: entrance.recovery, methods: entrance.methods, on });
   if (entrance.face === "register") return registerView({ address, profile, on });
@@ -468,6 +469,29 @@ const on = {
       if (!answers) return;
       showAnswer(answers, `GET ${path}`, answer);
       answers.scrollIntoView({ block: "nearest" });
+    });
+  },
+
+  async upload(event) {
+    event.preventDefault();
+    const form = event.target;
+    const [file] = form.elements.file.files;
+    const base = `/_local/apis/${config.uploads}/uploads`;
+    await attempt(form.querySelector("[type=submit]"), async () => {
+      const steps = place("upload-steps");
+      steps.replaceChildren();
+      if (!file) return showFaults(form, [{ field: "file", message: text("uploads.noFile") }]);
+      const granted = await client.call("POST", base, { body: await uploads.declare(form.elements.purpose.value, file) });
+      showFaults(form, granted.errors);
+      if (!granted.ok) return uploads.showStep(steps, granted.code, granted.message, "bad");
+      uploads.showStep(steps, "granted", text("uploads.granted"));
+      if (!(await uploads.send(granted.data, file))) return uploads.showStep(steps, "403", text("uploads.notSent"), "bad");
+      uploads.showStep(steps, "received", text("uploads.received"));
+      const upload = await uploads.judged(() => client.call("GET", `${base}/${granted.data.uploadId}`, { quietly: true }));
+      if (upload?.state === "clean") return uploads.showStep(steps, "clean", text("uploads.clean"), "good");
+      if (upload?.state !== "refused") return uploads.showStep(steps, upload?.state ?? "?", text("uploads.waiting"), "bad");
+      uploads.showStep(steps, "refused", text("uploads.refused"), "bad");
+      for (const { code, message } of upload.reasons) uploads.showStep(steps, code, message, "bad");
     });
   },
 

@@ -5,6 +5,7 @@ import { el, field } from "./elements.js";
 import { factorsCard } from "./factors.js";
 import { newPasswordField } from "./password.js";
 import { text } from "./text.js";
+import { uploadForm } from "./uploads.js";
 
 const card = (id, lead, ...children) =>
   el(
@@ -108,6 +109,7 @@ export function signedInView(state) {
     { class: "cards" },
     meCard(state),
     apisCard(state),
+    state.uploads ? card("uploads", "uploads.lead", ...uploadForm(state)) : null,
     card(
       "sessions",
       "sessions.lead",

@@ -9,7 +9,10 @@ use nova_template::{Api, Template};
 
 use super::{flag, say};
 use crate::place::Target;
-use crate::rules;
+use crate::{rules, uploads};
+
+/// The table of guarded uploads.
+const UPLOADS: &str = "UploadsTable";
 
 /// Stores the rules.yaml beside an attached template for each of its APIs: as rules that are kept where one of the API's
 /// authorizers keeps its results. An API of Nova Auth's that has none is said to be closed, or open if `lets_in`.
@@ -17,6 +20,12 @@ pub(super) async fn rules(stack: &Stack, template: &Path, lets_in: bool) -> Resu
     let file = template.with_file_name("rules.yaml");
     let store = Target::local(stack.dynamodb_url()).store().await?;
     let attached = Template::load_alone(template)?;
+    // The same of guarded uploads, where the template has their table.
+    let purposes = template.with_file_name("uploads.yaml");
+    if purposes.is_file() && attached.tables.iter().any(|table| table.name == UPLOADS) {
+        let table = Target::local(stack.dynamodb_url()).uploads(None).await?;
+        uploads::store(&table, uploads::DEFAULT, &purposes).await?;
+    }
     for api in &attached.apis {
         if file.is_file() {
             let is_kept = api.authorizers.values().any(|authorizer| authorizer.ttl_seconds > 0);

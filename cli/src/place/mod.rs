@@ -17,6 +17,7 @@ use std::sync::OnceLock;
 use nova_auth::aws::Clients;
 use nova_auth::keys::{TokenKind, VersionedSecret};
 use nova_auth::store::{BreachedList, Store, Tables};
+use nova_auth_uploads::service::UploadStore;
 
 use crate::failure::Usage;
 use rings::{RINGS, RingPlace};
@@ -144,6 +145,31 @@ impl Target {
             (None, None) => None,
         };
         Ok(table.map(|table| BreachedList::new(aws.dynamodb(), table)))
+    }
+
+    /// The table of guarded uploads, reached. The stack is the one of uploads.
+    ///
+    /// # Errors
+    /// When it is not said where it is, or nobody lets us in.
+    pub(crate) async fn uploads(&self, table: Option<&str>) -> Result<UploadStore, Box<dyn Error>> {
+        const OUTPUT: &str = "UploadsTable";
+        if let Some(url) = &self.local {
+            let table = table.unwrap_or(OUTPUT).to_owned();
+            self.remember(format!("the table {table} of `nova local` at {url}"));
+            return Ok(UploadStore::new(local::clients(url)?.dynamodb, table));
+        }
+        self.insist(table.is_some(), &["--table"])?;
+        let aws = aws::Aws::load(self).await?;
+        let table = match (table, &self.stack) {
+            (Some(table), _) => table.to_owned(),
+            (None, stack) => {
+                let stack = stack.as_deref().unwrap_or_default();
+                let named = stack::outputs(&aws, stack).await?.remove(OUTPUT);
+                named.ok_or_else(|| self.lacking(OUTPUT, "--table"))?
+            }
+        };
+        self.remember(format!("the table {table} in {}", aws.region()));
+        Ok(UploadStore::new(aws.dynamodb(), table))
     }
 
     /// The secrets of the rings that the system has, reached.

@@ -22,8 +22,8 @@ mod yaml;
 use std::path::{Path, PathBuf};
 
 pub use model::{
-    AWS_IAM, Api, ApiKind, Authorizer, AuthorizerKind, Cors, Function, GatewayResponse, Generated, Identity,
-    JwtAuthorizer, Payload, Route, Secret, SecretValue, Table, Template,
+    AWS_IAM, Api, ApiKind, Authorizer, AuthorizerKind, Bucket, Cors, Function, GatewayResponse, Generated,
+    Identity, JwtAuthorizer, Payload, Route, Secret, SecretValue, Table, Template,
 };
 pub use names::{ACCOUNT, REGION, function_arn};
 pub use pattern::Pattern;

@@ -18,6 +18,8 @@ pub struct Template {
     pub tables: Vec<Table>,
     /// The secrets.
     pub secrets: Vec<Secret>,
+    /// The buckets.
+    pub buckets: Vec<Bucket>,
     /// The SQS queues.
     pub queues: Vec<Queue>,
     /// The names of the event buses, but for the one that every account has.
@@ -58,6 +60,19 @@ pub struct Table {
     pub ttl_attribute: Option<String>,
     /// What the records of its stream show (`StreamViewType`), where it has one.
     pub stream: Option<String>,
+}
+
+/// An S3 bucket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bucket {
+    /// Its name: `BucketName`, or the logical id in lower case.
+    pub name: String,
+    /// Whether it keeps every version of an object.
+    pub is_versioned: bool,
+    /// Whether the default bus hears of its objects.
+    pub tells: bool,
+    /// Whether GuardDuty scans its objects for malware (`AWS::GuardDuty::MalwareProtectionPlan`).
+    pub is_scanned: bool,
 }
 
 /// A secret.

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::resolve::Resolver;
 use super::yaml::{self, scalar_text};
 use super::{
-    Exports, Function, Inputs, Secret, SecretValue, Table, Template, TemplateError, api, generated,
+    Bucket, Exports, Function, Inputs, Secret, SecretValue, Table, Template, TemplateError, api, generated,
     parameters, parts, sources,
 };
 
@@ -40,6 +40,7 @@ pub(super) fn template(path: &Path, text: &str, inputs: &Inputs) -> Result<Templ
         apis: api::apis(&reader, &resources)?,
         tables: Vec::new(),
         secrets: Vec::new(),
+        buckets: Vec::new(),
         queues: Vec::new(),
         buses: Vec::new(),
         sources: Vec::new(),
@@ -69,6 +70,7 @@ pub(super) fn template(path: &Path, text: &str, inputs: &Inputs) -> Result<Templ
             "AWS::DynamoDB::Table" => {
                 template.tables.push(reader.checked(resource.id, reader.table(resource))?)
             }
+            "AWS::S3::Bucket" => template.buckets.push(reader.checked(resource.id, reader.bucket(resource))?),
             "AWS::SecretsManager::Secret" => {
                 template.secrets.push(reader.checked(resource.id, reader.secret(resource))?)
             }
@@ -80,6 +82,17 @@ pub(super) fn template(path: &Path, text: &str, inputs: &Inputs) -> Result<Templ
         for rotated in template.secrets.iter_mut().filter(|one| one.arn == secret || one.name == secret) {
             rotated.rotation = Some(function.clone());
         }
+    }
+    for plan in resources.iter().filter(|one| one.kind == "AWS::GuardDuty::MalwareProtectionPlan") {
+        let of =
+            at(&Value::Object(plan.properties.clone()), &["ProtectedResource", "S3Bucket", "BucketName"])
+                .cloned();
+        let name = reader.checked(plan.id, reader.string(&of.unwrap_or_default()))?;
+        template
+            .buckets
+            .iter_mut()
+            .filter(|bucket| bucket.name == name)
+            .for_each(|bucket| bucket.is_scanned = true);
     }
     Ok(template)
 }
@@ -131,6 +144,19 @@ impl<'a> Reader<'a> {
             resources.push(Resource { id, kind, properties });
         }
         Ok(resources)
+    }
+
+    /// The name is what `Ref` gives. Switches that can't be read are off, as they are on AWS where they are left out.
+    fn bucket(&self, resource: &Resource<'_>) -> Result<Bucket, String> {
+        let part = |name: &str| self.property(resource, name).map(Option::unwrap_or_default);
+        let (versions, told) = (part("VersioningConfiguration")?, part("NotificationConfiguration")?);
+        let bridge = at(&told, &["EventBridgeConfiguration", "EventBridgeEnabled"]).cloned();
+        Ok(Bucket {
+            name: self.string(&json!({ "Ref": resource.id }))?,
+            is_versioned: versions.get("Status").and_then(Value::as_str) == Some("Enabled"),
+            tells: bridge.is_some_and(|bridge| scalar_text(&bridge).as_deref() == Some("true")),
+            is_scanned: false,
+        })
     }
 
     pub(super) fn with_globals(&self, section: &str, own: Value) -> Value {

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use crate::{AuthorizerKind, Exports, Identity, Inputs, SecretValue, Template};
+use crate::{AuthorizerKind, Bucket, Exports, Identity, Inputs, SecretValue, Template};
 
 fn read(text: &str) -> Template {
     super::template(Path::new("t.yaml"), text, &Inputs::default()).unwrap()
@@ -212,4 +212,24 @@ Outputs:
     assert_eq!(template.functions.len(), read(WHOLE).functions.len());
     let problem = template.exports["the-topic"].as_ref().unwrap_err();
     assert!(problem.contains("Watch.Outputs.Topic"), "{problem}");
+}
+
+#[test]
+fn a_bucket_has_its_switches_and_a_name_without_capital_letters() {
+    let template = read(
+        "Resources:
+  QuarantineBucket:
+    Type: AWS::S3::Bucket
+    Properties:
+      VersioningConfiguration: { Status: Enabled }
+      NotificationConfiguration: { EventBridgeConfiguration: { EventBridgeEnabled: true } }
+  Plain: { Type: AWS::S3::Bucket, Properties: { BucketName: own-name } }
+  Plan:
+    Type: AWS::GuardDuty::MalwareProtectionPlan
+    Properties: { ProtectedResource: { S3Bucket: { BucketName: !Ref QuarantineBucket } } }
+",
+    );
+    let bucket =
+        |name: &str, on: bool| Bucket { name: name.to_owned(), is_versioned: on, tells: on, is_scanned: on };
+    assert_eq!(template.buckets, [bucket("quarantinebucket", true), bucket("own-name", false)]);
 }

@@ -41,6 +41,8 @@ impl Resolver<'_> {
             "AWS::SQS::Queue" => json!(queue_url(&self.named(name, "QueueName")?)),
             "AWS::Events::EventBus" => json!(self.named(name, "Name")?),
             "AWS::ApiGateway::Stage" | "AWS::ApiGatewayV2::Stage" => json!(self.named(name, "StageName")?),
+            // Names of buckets have no capital letters.
+            "AWS::S3::Bucket" => json!(self.named(name, "BucketName")?.to_ascii_lowercase()),
             _ => json!(name),
         }))
     }
@@ -88,6 +90,9 @@ impl Resolver<'_> {
             ("AWS::SQS::Queue", "Arn") => Ok(queue_arn(&self.named(name, "QueueName")?)),
             ("AWS::SQS::Queue", "QueueName") => self.named(name, "QueueName"),
             ("AWS::SQS::Queue", "QueueUrl") => Ok(queue_url(&self.named(name, "QueueName")?)),
+            ("AWS::S3::Bucket", "Arn") => {
+                Ok(format!("arn:aws:s3:::{}", self.named(name, "BucketName")?.to_ascii_lowercase()))
+            }
             ("AWS::Events::EventBus", "Arn") => Ok(bus_arn(&self.named(name, "Name")?)),
             ("AWS::Events::EventBus", "Name") => self.named(name, "Name"),
             ("AWS::SecretsManager::Secret", "Id") => Ok(secret_arn(name)),

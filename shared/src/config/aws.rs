@@ -30,6 +30,7 @@ impl Config {
                 sqs: endpoint("AWS_ENDPOINT_URL_SQS")?,
                 event_bridge: endpoint("AWS_ENDPOINT_URL_EVENTBRIDGE")?,
                 ses: endpoint("AWS_ENDPOINT_URL_SESV2")?,
+                s3: endpoint("AWS_ENDPOINT_URL_S3")?,
             },
             ca_bundle: self.text("AWS_CA_BUNDLE"),
             patience: Patience::DEPLOYED,

@@ -10,7 +10,11 @@ impl Config {
         (self.0)(name).filter(|value| !value.trim().is_empty())
     }
 
-    pub(super) fn required(&self, name: &'static str) -> Result<String, ConfigError> {
+    /// A variable that has to be there.
+    ///
+    /// # Errors
+    /// It is missing.
+    pub fn required(&self, name: &'static str) -> Result<String, ConfigError> {
         self.text(name).ok_or_else(|| ConfigError::new(name, "is not set"))
     }
 

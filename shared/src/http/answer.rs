@@ -125,7 +125,7 @@ impl Answer {
     #[must_use]
     pub fn render(&self, language: Language, request_id: &str) -> Response<Body> {
         if let Some(Published { document, media_type, max_age }) = &self.published {
-            let mut response = respond(self.status, document, language, request_id);
+            let mut response = enveloped(self.status, document, language, request_id);
             put(&mut response, header::CONTENT_TYPE, media_type);
             if let Some(max_age) = max_age {
                 put(&mut response, header::CACHE_CONTROL, &format!("public, max-age={}", max_age.as_secs()));
@@ -140,7 +140,7 @@ impl Answer {
         if let (Some(members), Some(code)) = (envelope.as_object_mut(), self.message) {
             members.insert("message".to_owned(), message(code, language, &[]).into());
         }
-        let mut response = respond(self.status, &envelope, language, request_id);
+        let mut response = enveloped(self.status, &envelope, language, request_id);
         self.quota.iter().for_each(|quota| tell_quota(&mut response, quota));
         cookies::set(&mut response, &self.cookies);
         response
@@ -169,7 +169,7 @@ impl Problem {
             members.extend(demand.acr().map(|acr| ("acr".to_owned(), acr.name().into())));
             members.extend(demand.max_age.map(|age| ("maxAge".to_owned(), age.seconds().into())));
         }
-        let mut response = respond(status, &envelope, language, request_id);
+        let mut response = enveloped(status, &envelope, language, request_id);
         if let Some(demand) = demand {
             put(&mut response, header::WWW_AUTHENTICATE, &demand.challenge());
         }
@@ -181,7 +181,14 @@ impl Problem {
     }
 }
 
-fn respond(status: StatusCode, envelope: &Value, language: Language, request_id: &str) -> Response<Body> {
+/// An answer in its envelope, which is this JSON.
+#[must_use]
+pub fn enveloped(
+    status: StatusCode,
+    envelope: &Value,
+    language: Language,
+    request_id: &str,
+) -> Response<Body> {
     let mut response = bare(status, Body::Text(envelope.to_string()), request_id);
     put(&mut response, header::CONTENT_TYPE, "application/json; charset=utf-8");
     put(&mut response, header::CONTENT_LANGUAGE, language.tag());
@@ -189,7 +196,8 @@ fn respond(status: StatusCode, envelope: &Value, language: Language, request_id:
 }
 
 /// An answer with the headers that every one has, whatever is in it.
-pub(super) fn bare(status: StatusCode, body: Body, request_id: &str) -> Response<Body> {
+#[must_use]
+pub fn bare(status: StatusCode, body: Body, request_id: &str) -> Response<Body> {
     let mut response = Response::new(body);
     *response.status_mut() = status;
     for (name, value) in [

@@ -88,6 +88,15 @@ impl Fields {
         }
     }
 
+    /// A whole number that is not negative.
+    pub fn number(&mut self, field: &'static str) -> Option<u64> {
+        match self.members.remove(field) {
+            Some(Value::Number(number)) => number.as_u64().or_else(|| self.fault(field, Fault::Invalid)),
+            Some(Value::Null) | None => self.fault(field, Fault::Required),
+            Some(_) => self.fault(field, Fault::WrongType),
+        }
+    }
+
     /// The `token` of a mail's link.
     pub fn mail_link(&mut self) -> Option<Result<Proof, Refusal>> {
         let token = self.text("token")?;

@@ -28,11 +28,10 @@ pub mod request;
 pub mod serve;
 pub mod session;
 
-pub use answer::{Answer, Failure};
+pub use answer::{Answer, Failure, bare, enveloped};
 pub use cookies::SetCookie;
 pub use error::Endpoint;
 pub use event::read;
 pub(crate) use event::{FORWARDED_FOR, client_address, headers_among};
 pub use request::Request;
-pub(crate) use serve::moment as moment_of;
-pub use serve::serve;
+pub use serve::{Proxied, moment as moment_of, serve};

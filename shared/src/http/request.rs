@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use lambda_http::http::{HeaderMap, Method, header};
+use lambda_http::{
+    Body,
+    http::{HeaderMap, Method, Response, header},
+};
 
 use super::{bearer::bearer, body::Fields, origin::Page};
 use crate::{
@@ -14,6 +17,7 @@ use crate::{
     flows::Caller,
     keys::Token,
     messages::Language,
+    settings::EdgeConfig,
 };
 
 /// A request, as typed as it can be before its endpoint looks at it.
@@ -54,6 +58,22 @@ impl Request {
     /// `MethodNotAllowed`.
     pub fn require(&self, method: &Method) -> Result<(), Refusal> {
         if self.method == method { Ok(()) } else { Err(Refusal::MethodNotAllowed) }
+    }
+
+    /// The id that the answer carries.
+    #[must_use]
+    pub fn public_id(&self) -> &str {
+        &self.public_id
+    }
+
+    /// Lets the page that asked read the answer, if its origin is on the list.
+    pub fn share(&self, response: &mut Response<Body>) {
+        self.page.share(response);
+    }
+
+    /// Tells the page that asks what it may send, if its origin is on the list.
+    pub fn permit(&self, response: &mut Response<Body>, methods: &str, edge: &EdgeConfig) {
+        self.page.permit(response, methods, &edge.allowed_headers);
     }
 
     /// The method.

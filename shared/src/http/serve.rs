@@ -45,7 +45,8 @@ pub async fn serve<E: From<RuntimeEnded>>(
 }
 
 /// When this invocation was received, and which one it is.
-pub(crate) fn moment(context: &lambda_runtime::Context) -> Moment {
+#[must_use]
+pub fn moment(context: &lambda_runtime::Context) -> Moment {
     #[expect(clippy::disallowed_methods, reason = "this is where a request gets its time")]
     Moment { now: Timestamp::now(), request: RequestId::new(context.request_id.clone()) }
 }
@@ -113,7 +114,7 @@ fn preflight(endpoint: Endpoint, request: &Request, edge: &EdgeConfig) -> Respon
 /// A response as API Gateway takes it from a proxy integration, payload 1.0.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Proxied {
+pub struct Proxied {
     status_code: u16,
     multi_value_headers: BTreeMap<String, Vec<String>>,
     body: String,

@@ -29,6 +29,7 @@
 //! | `address_calls`, `refresh_limit` | how often an address may call, and a session be refreshed |
 //! | `version_before` | what the version before this one writes, beside this one |
 //! | `counters` | windows of attempts and counts of calls at random, against what they are meant to be |
+//! | `uploads` | guarded uploads: cost, quotas, verdicts in any order |
 //! | `cost`, `golden` | round trips and capacity; every call of every flow, word by word |
 //! | `interleavings`, `steps`, `model` | everything at random, against the protocol in its simplest form |
 
@@ -94,4 +95,5 @@ mod session_limit;
 mod sessions;
 mod throttled;
 mod tickets;
+mod uploads;
 mod version_before;

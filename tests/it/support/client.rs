@@ -33,6 +33,11 @@ impl Client {
         Answer { status, headers, body }
     }
 
+    /// Sends a request that another client of HTTP made.
+    pub(crate) async fn send_by(&self, http: &reqwest::Client, request: RequestBuilder) -> Answer {
+        Client { http: http.clone() }.send(request).await
+    }
+
     /// Posts JSON.
     pub(crate) async fn post(&self, url: &str, body: &Value) -> Answer {
         self.send(self.request("POST", url).json(body)).await

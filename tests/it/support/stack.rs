@@ -115,8 +115,9 @@ impl System {
         let mut options = tokio::task::spawn_blocking(options).await.unwrap();
         change(&mut options);
         // The streams that tell of changes are read from the database in this process.
+        let has_uploads = options.attach.iter().any(|template| template.ends_with("uploads/template.yaml"));
         let enabled = |name: &str| options.parameters.get(name).is_some_and(|value| value == "enabled");
-        if options.engine.is_none() && !enabled("Mail") && !enabled("Events") {
+        if options.engine.is_none() && !enabled("Mail") && !enabled("Events") && !has_uploads {
             options.engine = engine::of_one_test().await;
         }
         let logs = options.logs.clone();

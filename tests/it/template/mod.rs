@@ -17,6 +17,7 @@ mod patterns;
 mod rights;
 mod sizes;
 mod storage;
+mod uploads;
 mod used;
 
 use std::collections::BTreeMap;

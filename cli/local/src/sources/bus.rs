@@ -30,6 +30,38 @@ struct State {
     passed: Passed,
 }
 
+impl State {
+    /// Hands an event to every rule that means it, and gives its id.
+    fn tell(
+        &mut self,
+        bus: &str,
+        source: &str,
+        kind: &str,
+        (detail, resources): (Value, Value),
+        now_ms: u64,
+    ) -> String {
+        let id = random::uuid();
+        let event = json!({
+            "version": "0",
+            "id": id,
+            "detail-type": kind,
+            "source": source,
+            "account": ACCOUNT,
+            "time": seconds(now_ms),
+            "region": REGION,
+            "resources": resources,
+            "detail": detail,
+        });
+        let meant = |rule: &&Rule| rule.bus == bus && rule.pattern.matches(&event);
+        let rules: Vec<_> = self.rules.iter().filter(meant).cloned().collect();
+        for rule in rules {
+            self.calls.push_back(Call { rule, event: event.clone(), made: 0, not_before_ms: now_ms });
+        }
+        self.passed.add(event.to_string());
+        id
+    }
+}
+
 #[derive(Clone)]
 struct Rule {
     name: String,
@@ -95,25 +127,13 @@ impl Buses {
         if !state.names.contains(bus) {
             return Err(("InvalidArgument", "There is no such event bus in the templates."));
         }
-        let id = random::uuid();
-        let event = json!({
-            "version": "0",
-            "id": id,
-            "detail-type": kind,
-            "source": source,
-            "account": ACCOUNT,
-            "time": seconds(now_ms),
-            "region": REGION,
-            "resources": entry.get("Resources").cloned().unwrap_or_else(|| json!([])),
-            "detail": detail,
-        });
-        let meant = |rule: &&Rule| rule.bus == bus && rule.pattern.matches(&event);
-        let rules: Vec<_> = state.rules.iter().filter(meant).cloned().collect();
-        for rule in rules {
-            state.calls.push_back(Call { rule, event: event.clone(), made: 0, not_before_ms: now_ms });
-        }
-        state.passed.add(event.to_string());
-        Ok(id)
+        let resources = entry.get("Resources").cloned().unwrap_or_else(|| json!([]));
+        Ok(state.tell(bus, source, kind, (detail, resources), now_ms))
+    }
+
+    /// Takes an event of AWS itself, which nobody else may put on a bus.
+    pub(crate) fn tell_of_aws(&self, source: &str, kind: &str, detail: Value, now_ms: u64) {
+        self.state().tell(DEFAULT, source, kind, (detail, json!([])), now_ms);
     }
 
     /// Makes one call whose time has come. `false`: there is none.

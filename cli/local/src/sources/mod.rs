@@ -170,6 +170,11 @@ impl Sources {
         });
     }
 
+    /// The buses, for who tells them something.
+    pub(crate) fn buses(&self) -> Buses {
+        self.buses.clone()
+    }
+
     /// What went over queues and buses lately, as texts.
     pub(crate) fn passed(&self) -> Vec<String> {
         let mut passed = self.queues.passed();

@@ -38,6 +38,7 @@ const ASSETS: &[(&str, &str, &str)] = &[
     ("session.js", MODULE, web!("session.js")),
     ("status.js", MODULE, web!("status.js")),
     ("text.js", MODULE, web!("text.js")),
+    ("uploads.js", MODULE, web!("uploads.js")),
     ("views.js", MODULE, web!("views.js")),
 ];
 

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `GET /_local/config.json` | the attached APIs and their plain `GET` routes, whether strangers may register, which passwords may be set, and the demo's user |
 //! | `/_local/apis/NAME/…` | an attached API, WebSockets too, for a page that may talk to its own origin alone: without cookies in either direction, and answered in a sandbox |
+//! | `POST /_local/objects/BUCKET` | a form with a file, for a page that may talk to its own origin alone |
 //! | `GET /_local/mail`, `/_local/mail.json` | the mails that were sent |
 //! | `POST /_local/qr` | a text as the dark squares of a QR code |
 //! | `GET /_local/security-log` | the security log of the user whose access token it is |
@@ -35,6 +36,9 @@ use nova_template::Api;
 
 /// Where everything is but the page itself.
 const LOCAL: &str = "/_local/";
+
+/// Where forms with files go.
+const OBJECTS: &str = "objects/";
 
 /// Where the page is: at the root, and where the links of mails lead (`AppUrl` is this system's own).
 const PAGES: [&str; 7] = ["/", "/reset", "/verify", "/email", "/email/revert", "/login/deny", "/invitation"];
@@ -70,6 +74,8 @@ pub(crate) struct Page {
     config: Value,
     log: security_log::SecurityLog,
     mailbox: Mailbox,
+    /// The buckets, where there are any.
+    objects: Option<Router>,
 }
 
 impl Page {
@@ -78,7 +84,7 @@ impl Page {
         main: Router,
         attached: Vec<(Api, Router)>,
         documents: Documents,
-        facts: Facts,
+        (facts, objects): (Facts, Option<Router>),
     ) -> Page {
         let routes = |api: &Api| -> Vec<String> {
             let plain = api.routes.iter().filter(|route| route.method == "GET" && !route.path.contains('{'));
@@ -89,6 +95,10 @@ impl Page {
             attached.iter().map(|(api, _)| (api, routes(api))).filter(|(_, routes)| !routes.is_empty());
         let apis: Vec<_> =
             shown.map(|(api, routes)| json!({ "name": api.logical_id, "routes": routes })).collect();
+        let takes_files =
+            |api: &Api| api.routes.iter().any(|route| route.method == "POST" && route.path == "/uploads");
+        let uploads = attached.iter().find(|(api, _)| objects.is_some() && takes_files(api));
+        let uploads = uploads.map(|(api, _)| api.logical_id.clone());
         let demo = facts.demo.map(|demo| json!({ "email": demo.email, "password": demo.password }));
         let config = json!({
             "apis": apis,
@@ -98,11 +108,12 @@ impl Page {
             "passkeyDomain": facts.passkey_domain,
             "passwordProfile": facts.password_profile,
             "demo": demo,
+            "uploads": uploads.unwrap_or_default(),
         });
         let mailbox = Mailbox::new(documents.clone());
         let log = security_log::SecurityLog::new(main.clone(), documents, facts.log_table);
         let attached = attached.into_iter().map(|(api, router)| (api.logical_id, router)).collect();
-        Page { main, attached, config, log, mailbox }
+        Page { main, attached, config, log, mailbox, objects }
     }
 
     /// What is served on the port of the authentication API.
@@ -122,6 +133,12 @@ impl Page {
             Some("security-log") if is_read => self.log.answer(peer, request.headers()).await,
             Some(rest) if is_read && is_of_the_mailbox(rest) => {
                 mail::answer(&self.mailbox, rest.trim_start_matches("mail")).unwrap_or_else(not_found)
+            }
+            Some(rest) if rest.starts_with(OBJECTS) && request.method() == Method::POST => {
+                match &self.objects {
+                    Some(objects) => apart(pass_on(objects, below(request, OBJECTS.len() - 1)).await),
+                    None => not_found(),
+                }
             }
             Some(rest) => match rest.strip_prefix("apis/").and_then(|rest| rest.split_once('/')) {
                 Some((name, _)) => match self.attached.get(name) {
@@ -165,10 +182,15 @@ fn apart(mut answer: Response<Body>) -> Response<Body> {
     answer
 }
 
-/// The same request, as its API sees it: where it really is, a browser would send it none of our cookies.
-fn beneath(mut request: Request, name: &str) -> Request {
+/// The same request, as its API sees it.
+fn beneath(request: Request, name: &str) -> Request {
+    below(request, "apis/".len() + name.len())
+}
+
+/// The same request, as it is so far below [`LOCAL`]: where it really is, a browser would send it none of our cookies.
+fn below(mut request: Request, at: usize) -> Request {
     let whole = request.uri().path_and_query().map(PathAndQuery::as_str).unwrap_or_default();
-    let own = whole.get(LOCAL.len() + "apis/".len() + name.len()..).unwrap_or("/");
+    let own = whole.get(LOCAL.len() + at..).unwrap_or("/");
     if let Ok(own) = own.parse::<Uri>() {
         *request.uri_mut() = own;
     }
@@ -242,7 +264,7 @@ mod tests {
         };
         let attached = vec![(api, Router::new().fallback(hostile))];
         let documents = Documents::new(Database::memory().unwrap());
-        let page = Page::new(Router::new(), attached, documents, Facts::default());
+        let page = Page::new(Router::new(), attached, documents, (Facts::default(), None));
         let request = Request::get(uri).header("host", host);
         let request = request.header("cookie", "__Host-nova-refresh=ours; other=1").header("cookie", "b=2");
         let peer = SocketAddr::from(([127, 0, 0, 1], 1));
