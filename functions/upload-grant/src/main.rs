@@ -19,7 +19,7 @@ use nova_auth_domain::{
     refusal::{Fault, Refusal},
 };
 use nova_auth_uploads::{
-    form::Signer,
+    form::{LINK_LASTS, Signer},
     key::clean_key,
     name::FileName,
     service::{
@@ -169,6 +169,11 @@ async fn content(service: &Service, request: &Request, caller: &Caller) -> Resul
         State::Clean => {
             let url = format!("{}/{}", service.clean_url, clean_key(row.user, row.id));
             let link = service.granting.signer.link(&url, request.moment.now)?;
+            // A script that sends a bearer token can't see where it is led to: it asks for the link instead.
+            if request.query("redirect")? == Some("no") {
+                let data = json!({"url": link, "expiresIn": LINK_LASTS.as_secs()});
+                return Ok(Answer::data(data).render(request.language, request.public_id()));
+            }
             Ok(redirect(&link, request))
         }
         State::Granted | State::Received => Err(Problem::NotReady),

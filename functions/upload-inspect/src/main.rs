@@ -53,7 +53,8 @@ fn main() -> ExitCode {
 async fn serve() -> ExitCode {
     app::run(async {
         let config = started();
-        hide_environment()?;
+        let failed = |error: std::io::Error| RuntimeEnded(error.to_string());
+        hide_environment().map_err(failed)?;
         let aws = config.aws()?;
         let s3 = service_config(&aws, http_client(&aws)?, aws.service_urls.s3.as_ref());
         let s3 =
@@ -61,7 +62,7 @@ async fn serve() -> ExitCode {
         let service = Service {
             uploads: Uploads::new(&config, dynamodb(&aws)?)?,
             s3: aws_sdk_s3::Client::from_conf(s3),
-            program: std::env::current_exe()?,
+            program: std::env::current_exe().map_err(failed)?,
         };
         run(&service).await
     })

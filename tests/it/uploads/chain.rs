@@ -26,6 +26,11 @@ async fn an_honest_file_becomes_clean_and_is_read_under_its_name_by_its_owner_al
         assert_eq!((link.status, link.header("cache-control")), (302, "no-store"));
         let read = reqwest::get(link.header("location")).await.unwrap();
         assert_eq!((read.status().as_u16(), read.headers()["content-type"].to_str().unwrap()), (200, kind));
+        let asked = world.url(&format!("/uploads/{id}/content?redirect=no"));
+        let asked = world.client.get(&asked, Some(&world.pair.access)).await;
+        asked.expect_status(200);
+        assert_eq!(asked.body["data"]["expiresIn"], 60);
+        assert_eq!(reqwest::get(asked.text("/data/url")).await.unwrap().bytes().await.unwrap(), file);
         let named = "attachment; filename*=UTF-8''%D8%AA%D9%82%D8%B1%D9%8A%D8%B1%202026";
         assert_eq!(read.headers()["content-disposition"], named);
         assert_eq!(read.bytes().await.unwrap(), file);
