@@ -291,7 +291,7 @@ fn consequences(kind: TokenKind) -> &'static str {
         TokenKind::Access => {
             "Logged out: nobody. Access tokens that the key signed are refused, and their clients refresh. Services that \
              verify by the public set may keep the key for 5 minutes longer than the functions, HTTP APIs with a JWT authorizer for \
-             two hours."
+             two hours, REST APIs with one for an hour."
         }
         TokenKind::Refresh => {
             "Logged out: everybody whose refresh token the key signed; they log in again when their access token ends."

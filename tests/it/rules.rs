@@ -485,6 +485,34 @@ async fn the_samples_expectations_hold() {
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), "OK: 13 expectations\n"), "{ended:?}");
 }
 
+/// A method whose token API Gateway verifies by itself asks no authorizer: no rule can hold there, and none has to.
+#[tokio::test]
+async fn rules_are_not_asked_for_where_a_rest_apis_jwt_authorizer_decides() {
+    let dir = std::env::temp_dir().join(format!("nova-check-jwt-{}", std::process::id()));
+    std::fs::create_dir_all(&dir).unwrap();
+    let (file, template) = (dir.join("rules.yaml"), dir.join("template.yaml"));
+    let sample = crate::support::binaries::workspace().join("tests/consumer/jwt-rest/template.yaml");
+    let mixed = "  Nova:\n    Type: AWS::ApiGateway::Authorizer\n    Properties: {RestApiId: !Ref JwtRestApi, Type: REQUEST, IdentitySource: \
+                 method.request.header.Authorization, AuthorizerResultTtlInSeconds: 0, AuthorizerCredentials: arn:aws:iam::123456789012:role/r, \
+                 AuthorizerUri: 'arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/arn:aws:lambda:us-east-1:123456789012:function:\
+                 A/invocations'}\n  PostWhoami:\n    Type: AWS::ApiGateway::Method\n    Properties: {RestApiId: !Ref JwtRestApi, ResourceId: \
+                 !Ref Whoami, HttpMethod: POST, AuthorizationType: CUSTOM, AuthorizerId: !Ref Nova, Integration: {Type: AWS_PROXY, Uri: \
+                 !Sub 'arn:aws:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${JwtRestFunction.Arn}/invocations'}}\nOutputs:\n";
+    let text = std::fs::read_to_string(&sample).unwrap().replace("Outputs:\n", mixed);
+    std::fs::write(&template, text).unwrap();
+    let check = async |rules: &str| {
+        std::fs::write(&file, rules).unwrap();
+        let (file, template) = (file.display().to_string(), template.display().to_string());
+        run(command("nova", &["rules", "check", "--file", &file, "--template", &template]), "").await
+    };
+    let own = "- route: POST /whoami\n- route: GET /health\n  public: true\n";
+    let fits = check(own).await;
+    assert!(fits.success && !fits.stdout.contains("GET /whoami"), "{fits:?}");
+    let idle = check(&format!("{own}- route: GET /whoami\n")).await;
+    assert!(idle.stdout.contains("note: line 4: the API has no route GET /whoami"), "{idle:?}");
+    std::fs::remove_dir_all(&dir).unwrap();
+}
+
 /// A template of an HTTP API with an authorizer of these settings, and a route for these.
 fn http_api(authorizer: &str, routes: &[&str]) -> String {
     let mut template = format!(

@@ -420,7 +420,8 @@ fn name_own_address(templates: &mut [Template], listeners: &[Listener]) {
                 .for_each(|(_, value)| named(value));
         }
         let authorizers = template.apis.iter_mut().flat_map(|api| api.jwt_authorizers.values_mut());
-        authorizers.for_each(|authorizer| named(&mut authorizer.issuer));
+        let issuers = authorizers.flat_map(|authorizer| &mut authorizer.issuers);
+        issuers.for_each(|issuer| named(&mut issuer.name));
     }
 }
 

@@ -7,7 +7,9 @@ use serde_json::Value;
 use super::api::{Routed, events, function, named_authorizers, own_routes, sources, ttl};
 use super::read::{Reader, Resource};
 use super::yaml::scalar_text;
-use super::{Api, ApiKind, Authorizer, AuthorizerKind, Cors, Identity, JwtAuthorizer, Payload, Route};
+use super::{
+    Api, ApiKind, Authorizer, AuthorizerKind, Cors, Identity, JwtAuthorizer, JwtIssuer, Payload, Route,
+};
 
 /// The API that SAM makes for events that name none.
 pub(super) const IMPLICIT: &str = "ServerlessHttpApi";
@@ -93,8 +95,13 @@ pub(super) fn jwt_authorizer(settings: &Value, configuration: &Value) -> Result<
         source: jwt_source(&source).ok_or_else(|| {
             format!("IdentitySource is neither a header nor a parameter of the query: {source}")
         })?,
-        issuer: issuer.ok_or("its JwtConfiguration has no issuer")?,
-        audience,
+        issuers: vec![JwtIssuer {
+            name: issuer.ok_or("its JwtConfiguration has no issuer")?,
+            audience,
+            claims: Vec::new(),
+        }],
+        // AWS takes RSA-based algorithms without saying which: this one all of its examples have.
+        algorithms: vec!["RS256".to_owned()],
         scopes: list(settings.get("AuthorizationScopes")),
     })
 }

@@ -111,7 +111,9 @@ fn a_jwt_authorizer_has_an_issuer_its_audiences_and_scopes_that_an_event_may_cha
     let api = &template.apis[0];
     let jwt = &api.jwt_authorizers["Tokens"];
     assert_eq!(jwt.source, Identity::Header("Authorization".to_owned()));
-    assert_eq!((jwt.issuer.as_str(), jwt.audience.len()), ("https://auth.example.com", 2));
+    let [issuer] = jwt.issuers.as_slice() else { panic!("{jwt:?}") };
+    assert_eq!((issuer.name.as_str(), issuer.audience.len()), ("https://auth.example.com", 2));
+    assert_eq!(jwt.algorithms, ["RS256"]);
     assert!(api.authorizers.is_empty(), "it asks no function");
     let routes = api.routes.iter().map(|route| (route.authorizer.as_deref(), route.scopes.join(" ")));
     let routes: Vec<_> = routes.collect();

@@ -100,8 +100,9 @@ fn authorizers_have_their_payload_their_identity_and_five_minutes_unless_they_sa
         ]
     );
     let tokens = &template.apis[0].jwt_authorizers["Tokens"];
+    let [issuer] = tokens.issuers.as_slice() else { panic!("{tokens:?}") };
     assert_eq!(
-        (tokens.issuer.as_str(), tokens.audience.as_slice()),
+        (issuer.name.as_str(), issuer.audience.as_slice()),
         ("https://i.example.com", &["a".to_owned()][..])
     );
     assert_eq!(tokens.source, Identity::Header("Authorization".to_owned()));

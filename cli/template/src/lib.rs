@@ -14,6 +14,7 @@ mod pattern;
 mod read;
 mod reference;
 mod resolve;
+mod rest_jwt;
 mod rest_resources;
 mod sources;
 mod websocket_api;
@@ -23,7 +24,7 @@ use std::path::{Path, PathBuf};
 
 pub use model::{
     AWS_IAM, Api, ApiKind, Authorizer, AuthorizerKind, Bucket, Cors, Function, GatewayResponse, Generated,
-    Identity, JwtAuthorizer, Payload, Route, Secret, SecretValue, Table, Template,
+    Identity, JwtAuthorizer, JwtClaim, JwtIssuer, Payload, Route, Secret, SecretValue, Table, Template,
 };
 pub use names::{ACCOUNT, REGION, function_arn};
 pub use pattern::Pattern;

@@ -136,7 +136,7 @@ pub struct Api {
     pub routes: Vec<Route>,
     /// The Lambda authorizers that its routes name.
     pub authorizers: BTreeMap<String, Authorizer>,
-    /// Those of them that call no function: the gateway verifies tokens itself. Only HTTP APIs have any.
+    /// Those of them that call no function: the gateway verifies tokens itself. WebSocket APIs have none.
     pub jwt_authorizers: BTreeMap<String, JwtAuthorizer>,
     /// Its own answers to what it refuses by itself, by type. Only REST APIs have any.
     pub responses: BTreeMap<String, GatewayResponse>,
@@ -226,14 +226,36 @@ pub struct Authorizer {
 /// A JWT authorizer of an API.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JwtAuthorizer {
-    /// Where the token is: a header, or a parameter of the query string.
+    /// Where the token is: a header or, of an HTTP API, a parameter of the query string.
     pub source: Identity,
-    /// The exact `iss`, below which the issuer's keys are found.
-    pub issuer: String,
-    /// One of these must be the token's `aud`, or its `client_id` if it has no `aud`.
-    pub audience: Vec<String>,
+    /// Whose tokens it takes. An HTTP API's authorizer has one issuer.
+    pub issuers: Vec<JwtIssuer>,
+    /// How a token may be signed, by the names of RFC 7518.
+    pub algorithms: Vec<String>,
     /// The scopes of routes that name none of their own.
     pub scopes: Vec<String>,
+}
+
+/// An issuer whose tokens a JWT authorizer takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JwtIssuer {
+    /// The exact `iss`, below which the issuer's keys are found.
+    pub name: String,
+    /// One of these must be the token's `aud`.
+    pub audience: Vec<String>,
+    /// What else a token must say. Only REST APIs ask for more.
+    pub claims: Vec<JwtClaim>,
+}
+
+/// What a REST API asks of one more claim of a token (`AdditionalClaims`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JwtClaim {
+    /// Its name.
+    pub name: String,
+    /// The only text that it may be. Without one, any text will do.
+    pub value: Option<String>,
+    /// Whether a token without it is refused.
+    pub required: bool,
 }
 
 /// Which event an authorizer gets, and what a request must carry to be asked about.

@@ -1,5 +1,5 @@
 //! REST APIs as plain CloudFormation has them: `AWS::ApiGateway::RestApi` and the resources, methods, authorizers, gateway responses and
-//! the stage that name it.
+//! the stage that name it. JWT authorizers are read in `rest_jwt`.
 
 use std::collections::BTreeMap;
 
@@ -8,8 +8,12 @@ use serde_json::{Value, json};
 use super::api::gateway_response;
 use super::parts::{Parts, function_of_uri, ttl};
 use super::read::{Reader, Resource};
+use super::rest_jwt::jwt_authorizer;
 use super::yaml::scalar_text;
-use super::{AWS_IAM, Api, ApiKind, Authorizer, AuthorizerKind, GatewayResponse, Identity, Payload, Route};
+use super::{
+    AWS_IAM, Api, ApiKind, Authorizer, AuthorizerKind, GatewayResponse, Identity, JwtAuthorizer, Payload,
+    Route,
+};
 
 /// Resources that name each other in a circle end here.
 const MAX_DEPTH: usize = 100;
@@ -22,12 +26,18 @@ pub(super) fn api(
     let parts = Parts::of(reader, resources, "RestApiId", resource.id);
     parts.refuse(resource, &["Body", "BodyS3Location", "CloneFrom"])?;
     let paths = paths(&parts, resource.id)?;
-    let authorizers: BTreeMap<String, Authorizer> = parts
-        .read("AWS::ApiGateway::Authorizer", |part| authorizer(&parts, part))?
-        .into_iter()
-        .map(named)
-        .collect();
-    let routes = parts.read("AWS::ApiGateway::Method", |part| route(reader, part, &paths, &authorizers))?;
+    let (mut authorizers, mut jwt_authorizers) = (BTreeMap::new(), BTreeMap::new());
+    for (id, either) in parts.read("AWS::ApiGateway::Authorizer", |part| authorizer(&parts, part))? {
+        match either {
+            Either::Lambda(authorizer) => drop(authorizers.insert(id.to_owned(), authorizer)),
+            Either::Jwt(authorizer) => drop(jwt_authorizers.insert(id.to_owned(), authorizer)),
+        }
+    }
+    let is_known = |kind: &str, name: &str| match kind {
+        "JWT" => jwt_authorizers.contains_key(name),
+        _ => authorizers.contains_key(name),
+    };
+    let routes = parts.read("AWS::ApiGateway::Method", |part| route(reader, part, &paths, is_known))?;
     let responses = parts.read("AWS::ApiGateway::GatewayResponse", |part| response(reader, part))?;
     Ok(Api {
         logical_id: resource.id.to_owned(),
@@ -35,13 +45,15 @@ pub(super) fn api(
         stage: parts.stage("AWS::ApiGateway::Stage")?,
         routes: routes.into_iter().filter_map(|(_, route)| route).collect(),
         authorizers,
-        jwt_authorizers: BTreeMap::new(),
+        jwt_authorizers,
         responses: responses.into_iter().map(|(_, response)| response).collect(),
     })
 }
 
-fn named<T>((id, part): (&str, T)) -> (String, T) {
-    (id.to_owned(), part)
+/// The two kinds of authorizers that run here.
+enum Either {
+    Lambda(Authorizer),
+    Jwt(JwtAuthorizer),
 }
 
 /// The path of every resource, by what names it: its own name, and what `RootResourceId` gives for the root.
@@ -75,7 +87,7 @@ fn route(
     reader: &Reader<'_>,
     part: &Resource<'_>,
     paths: &BTreeMap<String, String>,
-    authorizers: &BTreeMap<String, Authorizer>,
+    is_known: impl Fn(&str, &str) -> bool,
 ) -> Result<Option<Route>, String> {
     let word = |name: &str| reader.text(part, name)?.ok_or_else(|| format!("it has no {name}"));
     let (method, resource) = (word("HttpMethod")?.to_uppercase(), word("ResourceId")?);
@@ -85,15 +97,17 @@ fn route(
     let authorizer = match reader.text(part, "AuthorizationType")?.as_deref() {
         None | Some("NONE") => None,
         Some(AWS_IAM) => Some(AWS_IAM.to_owned()),
-        Some("CUSTOM") => {
+        Some(kind @ ("CUSTOM" | "JWT")) => {
             let name = word("AuthorizerId")?;
-            if !authorizers.contains_key(&name) {
+            if !is_known(kind, &name) {
                 return Err(format!("it names an unknown authorizer: {name}"));
             }
             Some(name)
         }
         Some(other) => {
-            return Err(format!("its AuthorizationType is {other}: only CUSTOM, AWS_IAM and NONE run here"));
+            return Err(format!(
+                "its AuthorizationType is {other}: only CUSTOM, JWT, AWS_IAM and NONE run here"
+            ));
         }
     };
     let integration = reader.property(part, "Integration")?.unwrap_or_default();
@@ -103,18 +117,29 @@ fn route(
         "MOCK" if method == "OPTIONS" && authorizer.is_none() => return Ok(None),
         other => return Err(format!("the Type of its Integration is {other:?}: only AWS_PROXY runs here")),
     }
+    let scopes = reader.property(part, "AuthorizationScopes")?.unwrap_or_default();
     Ok(Some(Route {
         method,
         path: path.clone(),
         function: function_of_uri(&text("Uri"))?,
         authorizer,
-        scopes: Vec::new(),
+        scopes: scopes.as_array().into_iter().flatten().filter_map(scalar_text).collect(),
         payload: Payload::One,
         responds: false,
     }))
 }
 
-fn authorizer(parts: &Parts<'_>, part: &Resource<'_>) -> Result<Authorizer, String> {
+fn authorizer(parts: &Parts<'_>, part: &Resource<'_>) -> Result<Either, String> {
+    match parts.reader.text(part, "Type")?.as_deref() {
+        Some("JWT") => jwt_authorizer(parts.reader, part).map(Either::Jwt),
+        Some(kind @ ("REQUEST" | "TOKEN")) => lambda_authorizer(parts, part, kind).map(Either::Lambda),
+        other => {
+            Err(format!("its Type is {}: only TOKEN, REQUEST and JWT run here", other.unwrap_or("missing")))
+        }
+    }
+}
+
+fn lambda_authorizer(parts: &Parts<'_>, part: &Resource<'_>, kind: &str) -> Result<Authorizer, String> {
     let reader = parts.reader;
     let function = function_of_uri(&reader.text(part, "AuthorizerUri")?.unwrap_or_default())?;
     parts.may_call(part, "AuthorizerCredentials", &function)?;
@@ -125,15 +150,15 @@ fn authorizer(parts: &Parts<'_>, part: &Resource<'_>) -> Result<Authorizer, Stri
             .push(identity(source).ok_or_else(|| format!("{source} is no identity source of a REST API"))?);
     }
     let ttl_seconds = ttl(reader, part)?.unwrap_or(300);
-    let kind = match reader.text(part, "Type")?.as_deref() {
-        Some("REQUEST") if ttl_seconds > 0 && sources.is_empty() => {
+    let kind = match kind {
+        "REQUEST" if ttl_seconds > 0 && sources.is_empty() => {
             return Err(
                 "a REQUEST authorizer without identity sources needs AuthorizerResultTtlInSeconds: 0"
                     .to_owned(),
             );
         }
-        Some("REQUEST") => AuthorizerKind::Request(sources),
-        Some("TOKEN") => match sources.as_slice() {
+        "REQUEST" => AuthorizerKind::Request(sources),
+        _ => match sources.as_slice() {
             [Identity::Header(header)] => AuthorizerKind::Token {
                 header: header.clone(),
                 validation: super::api::validation(
@@ -143,18 +168,12 @@ fn authorizer(parts: &Parts<'_>, part: &Resource<'_>) -> Result<Authorizer, Stri
             },
             _ => return Err("the IdentitySource of a TOKEN authorizer is one header".to_owned()),
         },
-        other => {
-            return Err(format!(
-                "its Type is {}: only TOKEN and REQUEST run here",
-                other.unwrap_or("missing")
-            ));
-        }
     };
     Ok(Authorizer { function, kind, ttl_seconds, payload: Payload::One, simple: false })
 }
 
 /// `method.request.header.NAME`, `method.request.querystring.NAME`, `stageVariables.NAME` or `context.NAME`.
-fn identity(source: &str) -> Option<Identity> {
+pub(super) fn identity(source: &str) -> Option<Identity> {
     let of = |prefix: &str| source.strip_prefix(prefix).filter(|name| !name.is_empty()).map(str::to_owned);
     of("method.request.header.")
         .map(Identity::Header)

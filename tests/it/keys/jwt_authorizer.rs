@@ -1,142 +1,36 @@
 //! An HTTP API of another team whose own JWT authorizer takes our tokens. Nobody asks a function of ours there, so what is tested is
 //! what API Gateway sees by itself: who gets in, who does not, and who still does.
 
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
 use jiff::SignedDuration;
-use nova_auth::app::start_time;
-use nova_auth::keys::{KeyAlgorithm, KeyDocument, TokenKind};
-use nova_local::{Clock, Options};
-use secrecy::ExposeSecret as _;
+use nova_auth::keys::{KeyAlgorithm, KeyDocument};
+use nova_local::Options;
 use serde_json::{Value, json};
 
-use super::published::put;
-use super::vault::symmetric;
-use crate::support::binaries;
-use crate::support::client::{Answer, Client};
-use crate::support::stack::{Pair, System, User};
+use super::jwt_samples::{Attached, HTTP, kid, later, put_ring, rs256, with};
+use crate::support::stack::Pair;
 use crate::support::tokens::{claims, part};
 
-/// The gateway's clock is ahead by this: no token is from its future, however long a test takes.
-const AHEAD_MS: u64 = 60_000;
-
-/// A system whose sample API has a JWT authorizer.
-struct Attached {
-    system: System,
-    /// The gateway's time.
-    time: Arc<AtomicU64>,
-    client: Client,
-    sara: User,
+async fn start(name: &str, ring: &KeyDocument) -> Attached {
+    start_with(name, Some(ring), |_| ()).await
 }
 
-impl Attached {
-    /// Starts where this ring is in force already: what API Gateway looks up, it looks up when it is attached.
-    async fn start(name: &str, ring: &KeyDocument) -> Attached {
-        Attached::start_with(name, Some(ring), |_| ()).await
-    }
-
-    async fn start_with(
-        name: &str,
-        ring: Option<&KeyDocument>,
-        change: impl FnOnce(&mut Options),
-    ) -> Attached {
-        let file = data(name);
-        let before = System::start_with(|options| options.data = Some(file.clone())).await;
-        if let Some(ring) = ring {
-            put_ring(&before, ring.text().expose_secret()).await;
-        }
-        before.stop().await;
-        let now = u64::try_from(start_time().as_millisecond()).unwrap();
-        let time = Arc::new(AtomicU64::new(now + AHEAD_MS));
-        let clock = Clock::Manual(time.clone());
-        let system = System::start_with(|options| {
-            options.data = Some(file);
-            options.clock = clock;
-            options.attach.push(binaries::workspace().join("tests/consumer/jwt/template.yaml"));
-            options.attached_parameters.insert("AuthIssuer".to_owned(), "<ApiUrl>".to_owned());
-            for (name, value) in
-                [("TokenIssuer", "<ApiUrl>"), ("KeyAlgorithm", "RS256"), ("Tickets", "enabled")]
-            {
-                options.parameters.insert(name.to_owned(), value.to_owned());
-            }
-            change(options);
-        })
-        .await;
-        let sara = system.user("sara").await;
-        Attached { system, time, client: Client::at(2), sara }
-    }
-
-    async fn login(&self) -> Pair {
-        self.system.login(&self.client, &self.sara).await
-    }
-
-    async fn whoami(&self, token: Option<&str>) -> Answer {
-        let url = format!("{}/whoami", self.system.stack.api("JwtNotesApi").unwrap());
-        self.client.get(&url, token).await
-    }
-
-    /// Asserts that a token is refused in API Gateway's own words, and why.
-    async fn refuses(&self, token: &str, why: &str) {
-        let answer = self.whoami(Some(token)).await;
-        assert_eq!((answer.status, &answer.body), (401, &json!({ "message": "Unauthorized" })), "{why}");
-        let said = format!(r#"Bearer scope="" error="invalid_token" error_description="{why}""#);
-        assert_eq!(answer.header("www-authenticate"), said);
-    }
-
-    #[track_caller]
-    fn passed(&self, answer: &Answer) {
-        let user = answer.text("/data/token/claims/sub");
-        assert_eq!((answer.status, &user), (200, &self.sara.id), "{}", answer.body);
-    }
-
-    async fn takes(&self, token: &str) {
-        self.passed(&self.whoami(Some(token)).await);
-    }
+async fn start_with(name: &str, ring: Option<&KeyDocument>, change: impl FnOnce(&mut Options)) -> Attached {
+    Attached::start(HTTP, name, ring, change).await
 }
 
-/// A file of one test.
-fn data(name: &str) -> PathBuf {
-    let file = std::env::temp_dir().join(format!("nova-jwt-{}-{name}.db", std::process::id()));
-    drop(std::fs::remove_file(&file));
-    file
-}
-
-async fn put_ring(system: &System, ring: &str) {
-    put(system.stack.secretsmanager_url(), "AccessKeysSecret", ring).await;
-}
-
-/// The ring of a stack before its first rotation.
-fn first() -> KeyDocument {
-    KeyDocument::parse(&symmetric("access-1", 'a', ""), TokenKind::Access).unwrap()
-}
-
-fn with(ring: KeyDocument, algorithm: KeyAlgorithm, signs_in: SignedDuration) -> KeyDocument {
-    let now = start_time();
-    ring.with_new_key(algorithm, now, now + signs_in).unwrap()
-}
-
-/// A ring with an RS256 key that signs.
-fn rs256() -> KeyDocument {
-    with(first(), KeyAlgorithm::Rs256, SignedDuration::from_hours(-2))
-}
-
-/// The ring once its newest key signs.
-fn later(ring: &KeyDocument) -> String {
-    let mut ring: Value = serde_json::from_str(ring.text().expose_secret()).unwrap();
-    let newest = ring["keys"].as_array_mut().unwrap().last_mut().unwrap();
-    newest["nbf"] = json!(start_time().as_second() - 10);
-    ring.to_string()
-}
-
-fn kid(token: &str) -> String {
-    part(token, 0)["kid"].as_str().unwrap().to_owned()
+/// Asserts that a token is refused in API Gateway's own words, and why.
+async fn refuses(api: &Attached, token: &str, why: &str) {
+    let answer = api.whoami(Some(token)).await;
+    assert_eq!((answer.status, &answer.body), (401, &json!({ "message": "Unauthorized" })), "{why}");
+    let said = format!(r#"Bearer scope="" error="invalid_token" error_description="{why}""#);
+    assert_eq!(answer.header("www-authenticate"), said);
 }
 
 #[tokio::test]
 async fn our_token_opens_an_api_that_asks_nobody_and_its_function_sees_the_claims() {
-    let api = Attached::start("opens", &rs256()).await;
+    let api = start("opens", &rs256()).await;
     assert!(api.system.stack.notes().is_empty(), "{:?}", api.system.stack.notes());
     let pair = api.login().await;
     assert_eq!(part(&pair.access, 0)["alg"], "RS256");
@@ -153,7 +47,7 @@ async fn our_token_opens_an_api_that_asks_nobody_and_its_function_sees_the_claim
 
     let nobody = api.whoami(None).await;
     assert_eq!((nobody.status, nobody.header("www-authenticate")), (401, "Bearer"));
-    let health = format!("{}/health", api.system.stack.api("JwtNotesApi").unwrap());
+    let health = api.url("/health");
     assert_eq!(api.client.get(&health, None).await.status, 200);
     assert!(!api.system.stop().await.contains("\"decision\":"), "the authorizer was asked");
 }
@@ -161,7 +55,7 @@ async fn our_token_opens_an_api_that_asks_nobody_and_its_function_sees_the_claim
 /// The price of asking nobody. Our own authorizer refuses the same token at once.
 #[tokio::test]
 async fn a_jwt_authorizer_can_not_see_a_logout_and_lets_the_token_in_until_it_expires() {
-    let api = Attached::start("logout", &rs256()).await;
+    let api = start("logout", &rs256()).await;
     let pair = api.login().await;
     assert_eq!(api.system.logout(&api.client, Some(&pair.access), &json!({})).await.status, 200);
     assert_eq!(api.system.whoami(&api.client, &pair.access).await.status, 401);
@@ -170,72 +64,72 @@ async fn a_jwt_authorizer_can_not_see_a_logout_and_lets_the_token_in_until_it_ex
     api.time.store(end - 1, Ordering::SeqCst);
     api.takes(&pair.access).await;
     api.time.store(end, Ordering::SeqCst);
-    api.refuses(&pair.access, "the token has expired").await;
+    refuses(&api, &pair.access, "the token has expired").await;
 }
 
 #[tokio::test]
 async fn nothing_else_that_we_sign_opens_it() {
-    let api = Attached::start("others", &rs256()).await;
+    let api = start("others", &rs256()).await;
     let pair = api.login().await;
     // By another ring, which is for nobody else.
-    api.refuses(&pair.refresh, "the token's signing method is not supported").await;
+    refuses(&api, &pair.refresh, "the token's signing method is not supported").await;
     let ask = api.client.request("POST", &api.system.auth("tickets")).bearer_auth(&pair.access);
     let ticket = api.client.send(ask.json(&json!({"api": "JwtNotesApi"}))).await.text("/data/ticket");
     assert_eq!(part(&ticket, 0)["alg"], "RS256");
-    api.refuses(&ticket, "the token does not have a valid audience").await;
+    refuses(&api, &ticket, "the token does not have a valid audience").await;
 
     let [header, payload, signature]: [&str; 3] =
         pair.access.split('.').collect::<Vec<_>>().try_into().unwrap();
     let other = api.login().await.access.split('.').nth(1).unwrap().to_owned();
     for token in [format!("{header}.{other}.{signature}"), format!("{header}.{payload}.")] {
-        api.refuses(&token, "the token's signature is not valid").await;
+        refuses(&api, &token, "the token's signature is not valid").await;
     }
-    api.refuses(&format!("{header}.{payload}"), "the token can not be read").await;
+    refuses(&api, &format!("{header}.{payload}"), "the token can not be read").await;
     api.takes(&pair.access).await;
 }
 
 #[tokio::test]
 async fn an_api_of_another_audience_refuses_our_tokens() {
-    let api = Attached::start_with("audience", Some(&rs256()), |options| {
+    let api = start_with("audience", Some(&rs256()), |options| {
         options.attached_parameters.insert("AuthAudience".to_owned(), "their-api".to_owned());
     })
     .await;
-    api.refuses(&api.login().await.access, "the token does not have a valid audience").await;
+    refuses(&api, &api.login().await.access, "the token does not have a valid audience").await;
 }
 
 #[tokio::test]
 async fn an_http_api_takes_no_es256_token_however_public_its_key() {
     let ring = with(rs256(), KeyAlgorithm::Es256, SignedDuration::from_hours(-1));
-    let api = Attached::start("es256", &ring).await;
+    let api = start("es256", &ring).await;
     let token = api.login().await.access;
     assert_eq!(part(&token, 0)["alg"], "ES256");
-    api.refuses(&token, "the token's signing method is not supported").await;
+    refuses(&api, &token, "the token's signing method is not supported").await;
 }
 
 /// `<ApiUrl>/` and `<ApiUrl>` have the same documents; but one issuer is not the other.
 #[tokio::test]
 async fn an_issuer_that_is_not_named_to_the_letter_lets_nobody_in_and_nova_local_says_so() {
-    let api = Attached::start_with("letter", Some(&rs256()), |options| {
+    let api = start_with("letter", Some(&rs256()), |options| {
         options.parameters.insert("TokenIssuer".to_owned(), "<ApiUrl>/".to_owned());
     })
     .await;
     let [note] = api.system.stack.notes() else { panic!("{:?}", api.system.stack.notes()) };
     assert!(note.starts_with(api.system.stack.url()) && note.contains("another issuer's"), "{note}");
-    api.refuses(&api.login().await.access, "the issuer's keys can not be fetched").await;
+    refuses(&api, &api.login().await.access, "the issuer's keys can not be fetched").await;
 }
 
 /// A stack that never rotated has an HS256 key, and nothing public.
 #[tokio::test]
 async fn an_issuer_without_a_public_key_lets_nobody_in_and_nova_local_says_so() {
-    let api = Attached::start_with("hs256", None, |_| ()).await;
+    let api = start_with("hs256", None, |_| ()).await;
     assert!(api.system.stack.notes()[0].contains("404"), "{:?}", api.system.stack.notes());
-    api.refuses(&api.login().await.access, "the token's signing method is not supported").await;
+    refuses(&api, &api.login().await.access, "the token's signing method is not supported").await;
 }
 
 #[tokio::test]
 async fn a_key_that_was_announced_in_time_is_known_when_it_signs() {
     let announced = with(rs256(), KeyAlgorithm::Rs256, SignedDuration::from_hours(3));
-    let api = Attached::start("announced", &announced).await;
+    let api = start("announced", &announced).await;
     let before = api.login().await;
     api.takes(&before.access).await;
     put_ring(&api.system, &later(&announced)).await;
@@ -249,12 +143,12 @@ async fn a_key_that_was_announced_in_time_is_known_when_it_signs() {
 /// What a `nova keys rotate --drop` comes to there: the API keeps the keys that it knows, and those alone.
 #[tokio::test]
 async fn a_key_that_signs_before_the_api_knows_it_is_refused_and_one_that_was_dropped_is_not() {
-    let api = Attached::start("unknown", &rs256()).await;
+    let api = start("unknown", &rs256()).await;
     let before = api.login().await;
     api.takes(&before.access).await;
     put_ring(&api.system, &later(&rs256())).await;
     let after = Pair::of(&api.system.refresh(&api.client, &before.refresh).await);
     assert_ne!(kid(&after.access), kid(&before.access));
-    api.refuses(&after.access, "the token's key is unknown").await;
+    refuses(&api, &after.access, "the token's key is unknown").await;
     api.takes(&before.access).await;
 }

@@ -6,17 +6,40 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::http::{Request, Uri, header};
-use jsonwebtoken::DecodingKey;
-use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, KeyAlgorithm};
-use nova_template::Api;
+use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, PublicKeyUse};
+use jsonwebtoken::{Algorithm, DecodingKey};
+use nova_template::{Api, ApiKind};
 use serde_json::Value;
 use tokio::sync::Mutex;
 
 use crate::ask::Origin;
 
-/// API Gateway may keep an issuer's keys for so long. For a key that it does not know it does not promise to look again: here it never
-/// does, so that whoever rotates keys sees what may happen.
-const KEPT_MS: u64 = 2 * 60 * 60 * 1000;
+const HOUR_MS: u64 = 60 * 60 * 1000;
+
+/// How a kind of API keeps an issuer's keys. It may do so for less long than it says: here it never does, so that whoever rotates keys
+/// sees what may happen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Keeping {
+    /// HTTP APIs: for two hours. For a key that it does not know AWS does not promise that one looks again, so here none does.
+    #[default]
+    TwoHours,
+    /// REST APIs: for one hour, and each looks again for a key that it does not know.
+    /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/rest-api-jwt-authorizer-keys.html>
+    OneHour,
+}
+
+impl Keeping {
+    pub(super) fn of(api: &Api) -> Keeping {
+        if api.kind == ApiKind::Rest { Keeping::OneHour } else { Keeping::TwoHours }
+    }
+
+    fn kept_ms(self) -> u64 {
+        match self {
+            Keeping::TwoHours => 2 * HOUR_MS,
+            Keeping::OneHour => HOUR_MS,
+        }
+    }
+}
 
 /// Nobody waits longer for a document of an issuer.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -29,14 +52,15 @@ const DISCOVERY: &str = "/.well-known/openid-configuration";
 pub(super) enum NoKey {
     /// The issuer's keys could not be fetched.
     Unreachable,
-    /// The key is not among those that were fetched.
+    /// The key is not among those that were fetched, or is for other algorithms.
     Unknown,
 }
 
-/// An issuer. Until it was [discovered](Issuer::discover) it has no keys.
+/// An issuer, as APIs of one kind know it. Until it was [discovered](Issuer::discover) it has no keys.
 #[derive(Debug, Default)]
 pub(super) struct Issuer {
     name: String,
+    keeping: Keeping,
     keys_at: OnceLock<Place>,
     held: Mutex<Held>,
 }
@@ -45,7 +69,13 @@ pub(super) struct Issuer {
 #[derive(Default)]
 struct Held {
     ends_ms: u64,
-    keys: HashMap<String, DecodingKey>,
+    keys: HashMap<String, Key>,
+}
+
+/// A key, and what it may verify.
+struct Key {
+    algorithms: Vec<Algorithm>,
+    key: DecodingKey,
 }
 
 /// It says how many there are.
@@ -72,46 +102,72 @@ impl Issuer {
         Ok(())
     }
 
-    /// The key of this name.
-    pub(super) async fn key(&self, name: &str, now_ms: u64) -> Result<DecodingKey, NoKey> {
+    /// The key of this name, for a token that says it was signed so.
+    pub(super) async fn key(
+        &self,
+        name: &str,
+        algorithm: Algorithm,
+        now_ms: u64,
+    ) -> Result<DecodingKey, NoKey> {
         let place = self.keys_at.get().ok_or(NoKey::Unreachable)?;
         let mut held = self.held.lock().await;
-        if now_ms >= held.ends_ms {
+        let looks_again = self.keeping == Keeping::OneHour && !held.keys.contains_key(name);
+        if now_ms >= held.ends_ms || looks_again {
+            // What is held stays where this fails: a made-up name takes no key from anybody.
             let set = place.read().await.map_err(|_| NoKey::Unreachable)?;
-            *held = Held { ends_ms: now_ms.saturating_add(KEPT_MS), keys: rsa_keys(&set) };
+            *held = Held { ends_ms: now_ms.saturating_add(self.keeping.kept_ms()), keys: keys(&set) };
         }
-        held.keys.get(name).cloned().ok_or(NoKey::Unknown)
+        let key = held.keys.get(name).filter(|key| key.algorithms.contains(&algorithm));
+        key.map(|key| key.key.clone()).ok_or(NoKey::Unknown)
     }
 }
 
-/// The keys of a JWK Set that an HTTP API can use; the others are passed over.
-fn rsa_keys(set: &Value) -> HashMap<String, DecodingKey> {
+/// The keys of a JWK Set that can verify a token; the others are passed over.
+fn keys(set: &Value) -> HashMap<String, Key> {
     let keys = set.get("keys").and_then(Value::as_array).into_iter().flatten();
     keys.filter_map(|key| {
         let jwk: Jwk = serde_json::from_value(key.clone()).ok()?;
-        let is_rsa = matches!(jwk.algorithm, AlgorithmParameters::RSA(_));
-        let fits = is_rsa && jwk.common.key_algorithm.is_none_or(|named| named == KeyAlgorithm::RS256);
-        let name = jwk.common.key_id.clone().filter(|_| fits)?;
-        Some((name, DecodingKey::from_jwk(&jwk).ok()?))
+        let algorithms = algorithms(&jwk);
+        let name = jwk.common.key_id.clone().filter(|_| !algorithms.is_empty())?;
+        Some((name, Key { algorithms, key: DecodingKey::from_jwk(&jwk).ok()? }))
     })
     .collect()
 }
 
-/// The issuers that the JWT authorizers of all APIs name.
+/// What a key may verify: what its form is for, and of that what it names.
+fn algorithms(jwk: &Jwk) -> Vec<Algorithm> {
+    let of_form: &[Algorithm] = match &jwk.algorithm {
+        AlgorithmParameters::RSA(_) => &[Algorithm::RS256, Algorithm::RS384, Algorithm::RS512],
+        AlgorithmParameters::EllipticCurve(key) if key.curve == EllipticCurve::P256 => &[Algorithm::ES256],
+        AlgorithmParameters::EllipticCurve(key) if key.curve == EllipticCurve::P384 => &[Algorithm::ES384],
+        _ => &[],
+    };
+    let signs = jwk.common.public_key_use.as_ref().is_none_or(|purpose| *purpose == PublicKeyUse::Signature);
+    let named = |own: &&Algorithm| jwk.common.key_algorithm.is_none_or(|named| named == (**own).into());
+    of_form.iter().filter(named).copied().filter(|_| signs).collect()
+}
+
+/// The issuers that the JWT authorizers of all APIs name. An HTTP API and a REST API share no keys.
 #[derive(Debug, Default)]
-pub(crate) struct Issuers(BTreeMap<String, Arc<Issuer>>);
+pub(crate) struct Issuers(BTreeMap<(String, Keeping), Arc<Issuer>>);
 
 impl Issuers {
     /// Those of these APIs.
     pub(crate) fn of<'a>(apis: impl Iterator<Item = &'a Api>) -> Issuers {
-        let named = apis.flat_map(|api| api.jwt_authorizers.values()).map(|authorizer| &authorizer.issuer);
-        let issuer = |name: &String| Arc::new(Issuer { name: name.clone(), ..Issuer::default() });
-        Issuers(named.map(|name| (name.clone(), issuer(name))).collect())
+        let mut issuers = BTreeMap::new();
+        for api in apis {
+            let keeping = Keeping::of(api);
+            for issuer in api.jwt_authorizers.values().flat_map(|authorizer| &authorizer.issuers) {
+                let own = Issuer { name: issuer.name.clone(), keeping, ..Issuer::default() };
+                issuers.entry((issuer.name.clone(), keeping)).or_insert_with(|| Arc::new(own));
+            }
+        }
+        Issuers(issuers)
     }
 
-    pub(super) fn get(&self, name: &str) -> Arc<Issuer> {
+    pub(super) fn get(&self, name: &str, keeping: Keeping) -> Arc<Issuer> {
         // Every one that an authorizer names is here; another would have no keys.
-        self.0.get(name).cloned().unwrap_or_default()
+        self.0.get(&(name.to_owned(), keeping)).cloned().unwrap_or_default()
     }
 
     /// Looks up where each publishes its keys. A line for each that does not say.
@@ -120,6 +176,8 @@ impl Issuers {
         for issuer in self.0.values() {
             problems.extend(issuer.discover().await.err());
         }
+        // One that both kinds of API name is said once: it stands beside itself.
+        problems.dedup();
         problems
     }
 }

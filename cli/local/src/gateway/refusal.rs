@@ -177,9 +177,26 @@ fn variable<'t>(text: &'t str, context: &Value) -> Option<(String, &'t str)> {
     Some((look_up(context, name).unwrap_or_default(), path.get(name.len()..)?))
 }
 
+/// A value of the context. What a token says comes as JSON that is ASCII.
 fn look_up(context: &Value, path: &str) -> Option<String> {
+    if let Some(claim) = path.strip_prefix("authorizer.claims.") {
+        let value = context.get("authorizer")?.get("claims")?.get(claim)?;
+        return Some(ascii(&value.to_string()));
+    }
     let value = path.split('.').try_fold(context, |value, key| value.get(key))?;
     nova_template::scalar_text(value)
+}
+
+/// JSON keeps its meaning: outside of its texts it is ASCII anyway.
+fn ascii(json: &str) -> String {
+    let mut out = String::new();
+    for unit in json.encode_utf16() {
+        match u8::try_from(unit) {
+            Ok(plain) if plain.is_ascii() => out.push(plain.into()),
+            _ => out.push_str(&format!("\\u{unit:04X}")),
+        }
+    }
+    out
 }
 
 /// As Velocity's tool does it: quotes, backslashes, slashes and control characters are escaped, and all that is

@@ -126,3 +126,13 @@ async fn headers_are_literals_or_values_of_the_request() {
     assert_eq!(headers["access-control-allow-origin"], "http://a");
     assert!(!headers.contains_key("x-none"));
 }
+
+#[tokio::test]
+async fn what_a_token_says_is_json_in_words_of_the_template() {
+    let token = json!({ "claims": { "name": "S\u{e9}\u{1f600} \"x\"", "iat": 7, "aud": ["a", "b"], "address": { "city": "c" } } });
+    let body = "$context.authorizer.claims.name $context.authorizer.claims.iat $context.authorizer.claims.aud \
+                $context.authorizer.claims.address.city|$context.authorizer.claims.none|";
+    let (_, _, said) =
+        answer(&[("DEFAULT_5XX", worded(None, body))], Refusal::IntegrationError, Some(token)).await;
+    assert_eq!(said, r#""S\u00E9\uD83D\uDE00 \"x\"" 7 ["a","b"] ||"#);
+}

@@ -14,13 +14,14 @@ use serde_json::Value;
 use super::authorizer::{Guard, Refused, guards};
 use super::call::Call;
 use super::event::{Target, insert};
+use super::jwt::{JwtGuard, jwt_guards};
 use super::refusal::{Refusal, set};
 use super::route::Routes;
 use super::signature::Signer;
 use super::{Setup, answer, body};
 use crate::clock::Clock;
 use crate::pool::{InvokeError, Pool};
-use nova_template::{AWS_IAM, Api};
+use nova_template::{AWS_IAM, Api, Route};
 
 /// API Gateway waits this long for a function, whatever the function's own time-out is.
 const INTEGRATION_LIMIT: Duration = Duration::from_secs(29);
@@ -30,6 +31,7 @@ pub(super) struct Rest {
     api: Api,
     routes: Routes,
     guards: BTreeMap<String, Guard>,
+    jwt_guards: BTreeMap<String, JwtGuard>,
     pools: BTreeMap<String, Arc<Pool>>,
     port: u16,
     clock: Clock,
@@ -41,6 +43,7 @@ impl Rest {
         Ok(Rest {
             routes: Routes::new(&api.routes),
             guards: guards(&api, setup)?,
+            jwt_guards: jwt_guards(&api, setup),
             pools: setup.pools.clone(),
             port: setup.port,
             clock: setup.clock.clone(),
@@ -65,7 +68,7 @@ impl Rest {
         let target =
             Target { resource: Some(&matched.route.path), parameters: &matched.parameters, ..nowhere };
         let caller = match &matched.route.authorizer {
-            Some(name) => match self.admit(&target, name, headers, &body).await {
+            Some(name) => match self.admit(&target, matched.route, name, headers, &body).await {
                 Ok(caller) => caller,
                 Err(refused) => return refused.refusal.answer(&target, refused.authorizer.as_ref()),
             },
@@ -78,6 +81,7 @@ impl Rest {
     async fn admit(
         &self,
         target: &Target<'_>,
+        route: &Route,
         authorizer: &str,
         headers: &HeaderMap,
         body: &[u8],
@@ -85,6 +89,10 @@ impl Rest {
         if authorizer == AWS_IAM {
             let identity = Some(Signer::of(target.call, headers, body)?.identity());
             return Ok(Caller { identity, ..Caller::default() });
+        }
+        if let Some(guard) = self.jwt_guards.get(authorizer) {
+            let told = guard.check(target.call, &route.scopes).await.map_err(|denied| denied.refusal())?;
+            return Ok(Caller { authorizer: Some(told), ..Caller::default() });
         }
         // Every authorizer that a route names has its guard; were one missing, nobody would pass.
         let guard = self.guards.get(authorizer).ok_or(Refusal::AuthorizerConfigurationError)?;
@@ -125,7 +133,7 @@ impl Rest {
 /// What the gateway found out about whoever is calling.
 #[derive(Debug, Default)]
 struct Caller {
-    /// `requestContext.authorizer`: what a Lambda authorizer said.
+    /// `requestContext.authorizer`: what a Lambda authorizer said, or a token.
     authorizer: Option<Value>,
     /// What of `requestContext.identity` a signature says.
     identity: Option<Value>,
