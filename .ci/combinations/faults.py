@@ -96,7 +96,9 @@ def foreign(resolved, partition):
             if named != partition:
                 yield f"{place} is an ARN of {named}"
         if "Principal" in path[:-1] or path[-1] == "Principal":
-            if re.sub(r"[.]amazonaws[.]com$", "", text) not in PRINCIPALS:
+            # An account has the same number everywhere.
+            is_account = re.fullmatch(r"[0-9]{12}", text)
+            if not is_account and re.sub(r"[.]amazonaws[.]com$", "", text) not in PRINCIPALS:
                 yield f"{place}: {text} may have another name in {partition}"
         # Which name a service goes by when it calls KMS in China is nowhere said: both are let in.
         elif "kms:ViaService" not in path and re.search(rf"[.]amazonaws[.](?!{suffix.removeprefix('amazonaws.')}(/|$))", text):

@@ -17,6 +17,7 @@ EXAMPLES = {
     "FirewallAllowedAddresses": "203.0.113.0/24,198.51.100.7/32",
     "FirewallDeniedAddresses": "192.0.2.0/24",
     "HashingConcurrency": "20",
+    "IntrospectionAccounts": "210987654321,321098765432",
     "KmsKeyArn": "arn:{partition}:kms:{region}:123456789012:key/1a2b3c4d-0000-4000-8000-123456789abc",
     "MailConfigurationSet": "mails",
     "MailFrom": "no-reply@example.com",
