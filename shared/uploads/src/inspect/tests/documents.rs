@@ -151,6 +151,17 @@ fn a_name_is_found_in_another_spelling_and_outside_of_the_table() {
     }
 }
 
+/// Names too short to be looked for in the open: only a reader that ignores the table finds their object.
+#[test]
+fn an_object_that_the_table_does_not_mention_is_read_all_the_same() {
+    let file = pdf(&[], |_| {});
+    let at = memchr::memmem::find(&file, b"startxref").unwrap();
+    for hidden in ["99 0 obj\n<</AA 1>>\nendobj\n", "99 0 obj\n<</S/GoTo/JS(x)>>\nendobj\n"] {
+        let edited = [&file[..at], hidden.as_bytes(), &file[at..]].concat();
+        refused_pdf(&edited, Reason::ActiveContent);
+    }
+}
+
 #[test]
 fn a_pdf_with_files_in_it_or_that_nobody_can_read_is_refused() {
     let embedded = |document: &mut lopdf::Document| {
