@@ -37,8 +37,8 @@ test("the types know every endpoint of the contract", () => {
   }
   assert.ok(routes.length > 25, String(routes.length));
   const types = read("nova-auth.d.ts");
-  // What `login`, `refresh`, `stepUp` and `logout` do; and paths with an id in them, which a type can't name.
-  const own = /\/(csrf-token|login|login\/factor|passkey|step-up|refresh|logout)$|\{id\}|^DELETE/;
+  // What `login`, `refresh`, `stepUp` and `logout` do; what only servers ask; and paths with an id in them, which a type can't name.
+  const own = /\/(csrf-token|login|login\/factor|passkey|step-up|refresh|logout|introspect)$|\{id\}|^DELETE/;
   for (const route of routes.filter((route) => !own.test(route))) assert.ok(types.includes(`"${route}":`), route);
   for (const [, route] of types.matchAll(/^  "(\w+ \/\S+)":/gm)) assert.ok(routes.includes(route), route);
 });

@@ -47,6 +47,7 @@ fn changed(token: &str, ring: &Value) -> Vec<(String, String)> {
         let mut others = claims.clone();
         others[name] = match value {
             Value::Number(number) => json!(number.as_i64().unwrap() + 1),
+            Value::Array(values) => json!([values.as_slice(), &[json!("x")]].concat()),
             other => json!(format!("{}x", other.as_str().unwrap())),
         };
         let mut without = claims.clone();
