@@ -15,7 +15,9 @@ static QUIET: Once = Once::new();
 fuzz_target!(|file: &[u8]| {
     // libFuzzer's own hook would end the process.
     QUIET.call_once(|| std::panic::set_hook(Box::new(|_| ())));
-    let is_taken = |kind: &Kind| catch_unwind(AssertUnwindSafe(|| inspect(file, *kind))).is_ok_and(|verdict| verdict.is_ok());
+    let is_taken = |kind: &Kind| {
+        catch_unwind(AssertUnwindSafe(|| inspect(file, *kind))).is_ok_and(|verdict| verdict.is_ok())
+    };
     let taken: Vec<_> = Kind::ALL.into_iter().filter(|kind| is_taken(kind)).collect();
     let end: &[u8] = match taken.as_slice() {
         [] => return,
