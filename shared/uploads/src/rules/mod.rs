@@ -1,4 +1,4 @@
-//! What may be uploaded. First the rules as they are stored; [`file`] reads what people write.
+//! What may be uploaded. First the rules as they are stored; [`mod@file`] reads what people write.
 
 #[cfg(feature = "rules-file")]
 pub mod file;
