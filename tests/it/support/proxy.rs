@@ -174,7 +174,7 @@ async fn read_request(
     Ok(Some(((*named).to_owned(), caller, body)))
 }
 
-const OPERATIONS: [&str; 15] = [
+const OPERATIONS: [&str; 16] = [
     "GetItem",
     "PutItem",
     "UpdateItem",
@@ -187,6 +187,7 @@ const OPERATIONS: [&str; 15] = [
     "Scan",
     "CreateTable",
     "DescribeTable",
+    "UpdateTable",
     "ListTables",
     "DescribeTimeToLive",
     "UpdateTimeToLive",
