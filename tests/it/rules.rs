@@ -283,7 +283,7 @@ async fn rules_about_sessions_are_stored_for_answers_that_are_not_kept_and_expla
         (
             &[][..],
             5,
-            "denied: STEP_UP_REQUIRED: Confirm that it is you to continue. It takes a second factor, shown at most 10m ago.",
+            "denied: STEP_UP_REQUIRED: Confirm your identity to continue. It takes a second factor, shown at most 10m ago.",
         ),
         (&["--acr", "1"], 5, "who has just shown the password"),
         (&["--acr", "2"], 0, "allowed"),
