@@ -316,7 +316,7 @@ async fn the_demonstration_survives_a_file_in_which_its_user_was_changed() {
     nova.terminate().await;
     let mut nova = Running::start(command("nova", &again));
     let lines = walked(&mut nova).await;
-    assert!(lines.iter().any(|line| line.contains("changed since")), "{lines:?}");
+    assert!(lines.iter().any(|line| line.contains("with changes")), "{lines:?}");
     assert_eq!(statuses(&lines), STATUSES);
     nova.terminate().await;
 }
@@ -379,12 +379,12 @@ async fn an_attached_api_without_rules_is_said_to_be_denied_until_it_has_some() 
     let lines = nova.lines_until(|line| line.starts_with("ready ")).await;
     let note = lines.iter().find(|line| line.starts_with("note: HelloApi has no rules")).unwrap();
     let put = format!("nova rules put --local={} --api HelloApi FILE", url(&lines, "dynamodb"));
-    assert!(note.contains("every call of it will be denied") && note.ends_with(&put), "{note}");
+    assert!(note.contains("every call will be denied") && note.ends_with(&put), "{note}");
     nova.terminate().await;
     let open = [&server[..], &["--parameter-overrides", "NoRules=authenticated"]].concat();
     let mut nova = Running::start(loud(&arguments(&open)));
     let lines = nova.lines_until(|line| line.starts_with("ready ")).await;
-    assert!(lines.iter().any(|line| line.contains("any active user may make every call of it")), "{lines:?}");
+    assert!(lines.iter().any(|line| line.contains("any active user may call every route")), "{lines:?}");
     nova.terminate().await;
     let sample = workspace().join("tests/consumer/template.yaml").display().to_string();
     let mut nova = Running::start(loud(&arguments(&["--attach", &sample])));

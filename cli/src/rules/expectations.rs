@@ -132,7 +132,7 @@ impl Reader<'_> {
     }
 
     fn table(&mut self, document: &MarkedYaml<'_>) -> Vec<Expectation> {
-        const REMEDY: &str = "a table has `tests`, and `users` where they have names";
+        const REMEDY: &str = "a table has `tests`, and optionally `users`";
         let Some(members) = self.members(document, REMEDY) else { return Vec::new() };
         let mut users = Users::new();
         if let Some((_, value)) = members.iter().find(|(key, _)| key == "users") {
@@ -153,7 +153,11 @@ impl Reader<'_> {
         }
         // A table that expects nothing would pass whatever the rules say.
         if found.is_empty() && self.faults.is_empty() {
-            self.fault(1, "the table expects nothing", "write `tests:`, and `- call: GET /path` below it");
+            self.fault(
+                1,
+                "the table has no expectations",
+                "write `tests:`, and `- call: GET /path` below it",
+            );
         }
         found
     }
@@ -213,7 +217,7 @@ impl Reader<'_> {
     }
 
     fn expectation(&mut self, entry: &MarkedYaml<'_>, users: &Users) -> Option<Expectation> {
-        const REMEDY: &str = "an expectation has call, who, expect; from where an address counts, acr and auth-age where the session does";
+        const REMEDY: &str = "an expectation has call, who and expect, and optionally from, acr and auth-age";
         let members = self.members(entry, REMEDY)?;
         let (mut call, mut who, mut from, mut expected) = (None, None, None, None);
         let mut session = SessionSpec::default();
@@ -401,7 +405,7 @@ tests:
             assert!(found, "{problem}: {faults:?}");
         };
         wrong("", 1, "the file is empty");
-        wrong("tests: []\n", 1, "the table expects nothing");
+        wrong("tests: []\n", 1, "the table has no expectations");
         wrong("- call: GET /a\n", 1, "no mapping");
         wrong("test: []\n", 1, "unknown key `test`");
         let test = |members: &str| format!("tests:\n  - {{{members}}}\n");
