@@ -132,7 +132,7 @@ impl Config {
         let identity = self.required("IDENTITY_TABLE")?;
         let sessions = self.required("SESSIONS_TABLE")?;
         if identity == sessions {
-            return Err(ConfigError::new("SESSIONS_TABLE", "must be another table than IDENTITY_TABLE"));
+            return Err(ConfigError::new("SESSIONS_TABLE", "must not be the table of IDENTITY_TABLE"));
         }
         Ok(Tables { identity, sessions })
     }
@@ -152,7 +152,7 @@ impl Config {
     pub fn refresh_keys_secret(&self) -> Result<String, ConfigError> {
         let secret = self.required("REFRESH_KEYS_SECRET")?;
         if self.text("ACCESS_KEYS_SECRET").as_ref() == Some(&secret) {
-            let problem = "must be another secret than ACCESS_KEYS_SECRET";
+            let problem = "must not be the secret of ACCESS_KEYS_SECRET";
             return Err(ConfigError::new("REFRESH_KEYS_SECRET", problem));
         }
         Ok(secret)
@@ -168,7 +168,7 @@ impl Config {
             .iter()
             .any(|other| self.text(other).as_ref() == Some(&secret))
         {
-            let problem = "must be another secret than ACCESS_KEYS_SECRET and REFRESH_KEYS_SECRET";
+            let problem = "must not be the secret of ACCESS_KEYS_SECRET or REFRESH_KEYS_SECRET";
             return Err(ConfigError::new("LINK_KEYS_SECRET", problem));
         }
         Ok(secret)
@@ -182,10 +182,7 @@ impl Config {
         let secret = self.required("FACTOR_KEYS_SECRET")?;
         let others = ["ACCESS_KEYS_SECRET", "REFRESH_KEYS_SECRET", "LINK_KEYS_SECRET"];
         if others.iter().any(|other| self.text(other).as_ref() == Some(&secret)) {
-            return Err(ConfigError::new(
-                "FACTOR_KEYS_SECRET",
-                "must be another secret than those of other keys",
-            ));
+            return Err(ConfigError::new("FACTOR_KEYS_SECRET", "must not be the secret of other keys"));
         }
         Ok(secret)
     }

@@ -212,7 +212,7 @@ async fn a_function_without_a_binary_is_named_in_one_line() {
     let ended = run(command("nova", &arguments(&["--bin-dir", &dir])), "").await;
     assert_eq!(
         ended.complaint(),
-        format!("error: there is no binary of the function csrf-token at {dir}/csrf-token")
+        format!("error: there is no binary for the function csrf-token at {dir}/csrf-token")
     );
 }
 
@@ -330,9 +330,7 @@ async fn a_file_that_another_one_keeps_its_data_in_is_refused() {
     let ended = run(command("nova", &both), "").await;
     assert_eq!(
         ended.complaint(),
-        format!(
-            "error: another `nova local` keeps its data in {file}: stop it, or name another file with --data"
-        )
+        format!("error: another `nova local` is using {file}: stop it, or name another file with --data")
     );
     nova.terminate().await;
     let mut nova = Running::start(command("nova", &both));
@@ -399,7 +397,7 @@ async fn a_function_of_another_language_is_refused_in_one_line_that_says_how_it_
     let ended = run(command("nova", &arguments(&["--attach", &template])), "").await;
     let line = ended.complaint();
     assert!(
-        line.starts_with("error: the function HelloFunction is no Rust package of this workspace"),
+        line.starts_with("error: the function HelloFunction is not a Rust package of this workspace"),
         "{line}"
     );
     assert!(line.ends_with("--upstream HelloFunction=http://127.0.0.1:8080"), "{line}");

@@ -271,7 +271,7 @@ async fn rules_about_sessions_are_stored_for_answers_that_are_not_kept_and_expla
     ] {
         let refused = nova(&system, "sessions", rules, arguments).await;
         assert!(
-            refused.code == Some(1) && refused.stderr.contains("line 2: an answer that API Gateway keeps"),
+            refused.code == Some(1) && refused.stderr.contains("line 2: a cached answer outlives"),
             "{refused:?}"
         );
     }

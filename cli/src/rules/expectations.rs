@@ -146,7 +146,7 @@ impl Reader<'_> {
                     found.extend(entries.iter().filter_map(|entry| self.expectation(entry, &users)));
                 }
                 ("tests", _) => {
-                    self.fault(line(value), "`tests` is no list", "begin each with `- call: GET /path`")
+                    self.fault(line(value), "`tests` is not a list", "begin each with `- call: GET /path`")
                 }
                 (other, _) => self.fault(line(value), format!("unknown key `{other}`"), REMEDY),
             }
@@ -204,7 +204,7 @@ impl Reader<'_> {
                 ("permissions", _) => {
                     self.fault(
                         line(&value),
-                        "`permissions` is no list",
+                        "`permissions` is not a list",
                         "write it in brackets: `[notes:read]`",
                     );
                 }
@@ -258,7 +258,7 @@ impl Reader<'_> {
             _ => {
                 self.fault(
                     line(value),
-                    format!("`{written}` is no call"),
+                    format!("`{written}` is not a call"),
                     "write for example `call: GET /notes/7`",
                 );
                 None
@@ -294,7 +294,7 @@ impl Reader<'_> {
         if address.is_none() {
             self.fault(
                 line(value),
-                format!("`{written}` is no address"),
+                format!("`{written}` is not an address"),
                 "write for example `from: 10.1.2.3`",
             );
         }
@@ -305,7 +305,7 @@ impl Reader<'_> {
         let written = text(value).unwrap_or_default();
         let found = read(&written);
         if let Err(remedy) = &found {
-            self.fault(line(value), format!("`{written}` says nothing of a session"), remedy.clone());
+            self.fault(line(value), format!("`{written}` does not describe a session"), remedy.clone());
         }
         found.ok()
     }
@@ -319,7 +319,7 @@ impl Reader<'_> {
             (_, Some(code)) => Some(Expected::Code(code)),
             _ => {
                 let remedy = format!("write allow, deny, or a code: {}", CODES.join(", "));
-                self.fault(line(value), format!("`{written}` is no decision"), remedy);
+                self.fault(line(value), format!("`{written}` is not a decision"), remedy);
                 None
             }
         }
@@ -332,7 +332,7 @@ impl Reader<'_> {
         remedy: &str,
     ) -> Option<Vec<(String, MarkedYaml<'y>)>> {
         let YamlData::Mapping(members) = &node.data else {
-            self.fault(line(node), "this is no mapping", remedy);
+            self.fault(line(node), "expected a mapping", remedy);
             return None;
         };
         let members = members.iter();
@@ -412,14 +412,14 @@ tests:
         wrong(&test("who: anonymous, expect: deny"), 2, "has no call");
         wrong(&test("call: GET /a, expect: deny"), 2, "has no who");
         wrong(&test("call: GET /a, who: anonymous"), 2, "has no expect");
-        wrong(&test("call: /a, who: anonymous, expect: deny"), 2, "`/a` is no call");
-        wrong(&test("call: FOO /a, who: anonymous, expect: deny"), 2, "`FOO /a` is no call");
+        wrong(&test("call: /a, who: anonymous, expect: deny"), 2, "`/a` is not a call");
+        wrong(&test("call: FOO /a, who: anonymous, expect: deny"), 2, "`FOO /a` is not a call");
         wrong(&test("call: GET /a, who: sara, expect: deny"), 2, "`sara` is nobody");
-        wrong(&test("call: GET /a, who: anonymous, expect: allowed"), 2, "`allowed` is no decision");
-        wrong(&test("call: GET /a, who: anonymous, expect: deny, from: here"), 2, "`here` is no address");
+        wrong(&test("call: GET /a, who: anonymous, expect: allowed"), 2, "`allowed` is not a decision");
+        wrong(&test("call: GET /a, who: anonymous, expect: deny, from: here"), 2, "`here` is not an address");
         for session in ["acr: 3", "acr: mfa", "auth-age: 5", "auth-age: soon"] {
             let table = test(&format!("call: GET /a, who: anonymous, expect: deny, {session}"));
-            wrong(&table, 2, "says nothing of a session");
+            wrong(&table, 2, "does not describe a session");
         }
         wrong(&test("call: GET /a, who: {roles: [a]}, expect: deny"), 2, "unknown key `roles`");
         wrong(&test("call: GET /a, who: {permissions: [notes]}, expect: deny"), 2, "a permission is");
