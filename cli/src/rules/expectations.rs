@@ -406,7 +406,7 @@ tests:
         };
         wrong("", 1, "the file is empty");
         wrong("tests: []\n", 1, "the table has no expectations");
-        wrong("- call: GET /a\n", 1, "no mapping");
+        wrong("- call: GET /a\n", 1, "expected a mapping");
         wrong("test: []\n", 1, "unknown key `test`");
         let test = |members: &str| format!("tests:\n  - {{{members}}}\n");
         wrong(&test("who: anonymous, expect: deny"), 2, "has no call");
