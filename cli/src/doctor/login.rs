@@ -75,7 +75,7 @@ pub(super) async fn look(place: &Place<'_>) -> Finding {
 }
 
 /// A function that may not do what it has to logs DynamoDB's words; the page says which statement to split.
-const REMEDY: &str = "the log of that function; with AccessDeniedException in it docs/production-checklist.md, \"If your account says no\"";
+const REMEDY: &str = "the log of that function; with AccessDeniedException in it docs/production-checklist.md, \"If your account denies a transaction\"";
 
 /// Why a trial ended early.
 #[derive(Debug, PartialEq, Eq)]
