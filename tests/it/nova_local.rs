@@ -263,7 +263,7 @@ async fn a_person_is_told_what_to_do_next_and_a_script_is_not_disturbed() {
     let page = format!("Open {}/ in a browser", url(&lines, "ready"));
     assert!(lines.iter().any(|line| line.starts_with(&page)), "{lines:?}");
     // What it says to type makes a user.
-    let make = lines.iter().find_map(|line| line.strip_prefix("Make a user: ")).unwrap();
+    let make = lines.iter().find_map(|line| line.strip_prefix("Create a user: ")).unwrap();
     let bin = path("nova").parent().unwrap().display();
     let made = Command::new("sh").args(["-c", &format!("PATH={bin}:$PATH; {make}")]).output().await.unwrap();
     assert!(made.status.success(), "{make}: {made:?}");

@@ -287,7 +287,7 @@ mod tests {
     fn a_rule_that_is_never_asked_is_a_mistake_cached_or_not() {
         for caching in [Caching::Allowed, Caching::Never] {
             let found = rules(caching, &[("ANY /a/*", READ), ("GET /a/b", READ)]);
-            assert_eq!(found, ["line 2 is never asked"]);
+            assert_eq!(found, ["line 2 never applies"]);
         }
     }
 
