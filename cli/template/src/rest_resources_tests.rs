@@ -186,8 +186,8 @@ fn what_this_machine_cannot_run_is_said_and_not_passed_over() {
         ("StageName: v1", "Other: v1", "Stage: it has no StageName"),
         ("Type: AWS::ApiGateway::Stage", "Type: AWS::Other", "no AWS::ApiGateway::Stage names it"),
         ("ParentId: !Ref All", "ParentId: !Ref One", "form a cycle"),
-        ("ParentId: !Ref All", "ParentId: !Ref Auth", "no resource of this API: Auth"),
-        ("ResourceId: !Ref One", "ResourceId: !Ref Auth", "no resource of this API: Auth"),
+        ("ParentId: !Ref All", "ParentId: !Ref Auth", "not a resource of this API: Auth"),
+        ("ResourceId: !Ref One", "ResourceId: !Ref Auth", "not a resource of this API: Auth"),
         ("AuthorizerId: !Ref Auth", "AuthorizerId: !Ref Other", "unknown authorizer: Other"),
         (
             "AuthorizationType: CUSTOM",
