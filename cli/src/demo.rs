@@ -67,9 +67,7 @@ pub(crate) async fn run(stack: &Stack, language: Language) -> Result<(), Box<dyn
     let notes = stack.api("NotesApi").ok_or("the sample API is not served")?;
     say(&format!("\n# A user: {EMAIL}, password {PASSWORD}"))?;
     if user::prepare_for_demo(stack.dynamodb_url(), EMAIL, PASSWORD).await? {
-        say(
-            "(The file had this user already, changed since: they are as the demonstration needs them again.)",
-        )?;
+        say("(The file already had this user, with changes; the demo has undone them.)")?;
     }
 
     // Everything is on this machine, whatever proxy there is.
@@ -81,17 +79,18 @@ pub(crate) async fn run(stack: &Stack, language: Language) -> Result<(), Box<dyn
         .await?;
     let (access, refresh) = (text(&pair, "/data/accessToken")?, text(&pair, "/data/refreshToken")?);
 
-    say("\n# 2. Call an API that knows nothing of passwords: its authorizer says who is calling")?;
+    say("\n# 2. Call an API that knows nothing about passwords: the authorizer tells it who is calling")?;
     walk.get(&format!("{notes}/whoami"), None, 401).await?;
     walk.get(&format!("{notes}/whoami"), Some(access), 200).await?;
 
-    say("\n# ... and whether they may: by the rules of the notes API this user has notes:read, and no more")?;
+    say(
+        "\n# ... and whether they may: the API's rules ask for permissions, and this user has only notes:read",
+    )?;
     walk.get(&format!("{notes}/notes"), Some(access), 200).await?;
     walk.get(&format!("{notes}/admin/report"), Some(access), 403).await?;
 
-    say(
-        "\n# 3. Refresh; and once more with the same token, as a client whose answer was lost: the same successor",
-    )?;
+    say("\n# 3. Refresh, then repeat it with the same token, as if the response had been lost: the same \
+         successor")?;
     let url = format!("{auth}/api/auth/refresh");
     let next = walk.post(&url, None, json!({"refreshToken": refresh}), 200).await?;
     let again = walk.post(&url, None, json!({"refreshToken": refresh}), 200).await?;
@@ -101,7 +100,7 @@ pub(crate) async fn run(stack: &Stack, language: Language) -> Result<(), Box<dyn
     let access = text(&next, "/data/accessToken")?;
     walk.get(&format!("{notes}/notes"), Some(access), 200).await?;
 
-    say("\n# 4. Log out: the very next call is refused, though the token has a quarter of an hour to go")?;
+    say("\n# 4. Log out: the very next call is refused, although the token is good for another 15 minutes")?;
     walk.post(&format!("{auth}/api/auth/logout"), Some(access), json!({}), 200).await?;
     walk.get(&format!("{notes}/notes"), Some(access), 401).await?;
     walk.post(&url, None, json!({"refreshToken": text(&next, "/data/refreshToken")?}), 401).await?;
@@ -121,14 +120,14 @@ pub(crate) async fn run(stack: &Stack, language: Language) -> Result<(), Box<dyn
 
 /// A reset, by the mail that it is asked for with.
 async fn a_forgotten_password(walk: &Walk, auth: &str, notes: &str) -> Result<(), Box<dyn Error>> {
-    say("\n# 5. A forgotten password: somebody is still logged in, when its owner asks for a mail")?;
+    say("\n# 5. A forgotten password: somebody is still logged in when the owner requests a mail")?;
     let login = json!({"email": EMAIL, "password": PASSWORD});
     let pair = walk.post(&format!("{auth}/api/auth/login"), None, login, 200).await?;
     let before = walk.mails(auth).await?;
     let url = format!("{auth}/api/auth/recovery");
     let (status, _) = walk.send("POST", &url, None, Some(json!({"email": EMAIL}))).await?;
     if status == 429 {
-        return say("(A mailbox gets three mails an hour, and this one has had them.)");
+        return say("(A mailbox gets at most three mails an hour, and this one has had them.)");
     }
     if status != 202 {
         return Err(format!("expected 202, got {status}").into());
@@ -140,7 +139,7 @@ async fn a_forgotten_password(walk: &Walk, auth: &str, notes: &str) -> Result<()
     // The same password, for whoever goes on from here: its sessions end all the same.
     let confirmation = json!({"token": token, "newPassword": PASSWORD});
     walk.post(&format!("{auth}/api/auth/recovery/confirm"), None, confirmation, 200).await?;
-    say("# ... and every session from before is over")?;
+    say("# ... and every earlier session has ended")?;
     walk.get(&format!("{notes}/whoami"), Some(text(&pair, "/data/accessToken")?), 401).await?;
     let refresh = json!({"refreshToken": text(&pair, "/data/refreshToken")?});
     walk.post(&format!("{auth}/api/auth/refresh"), None, refresh, 401).await?;

@@ -12,17 +12,18 @@ use crate::user::{Common, UserName, find, moment, operator, time};
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Verb {
-    /// List a user's second factors, without anything secret.
+    /// List a user's second factors; nothing secret is shown.
     #[command(after_help = "Example:\n  nova factor list --local sara@example.com")]
     List(ListArgs),
-    /// Remove every second factor of a user, recovery codes too, and end every session: for a lost phone. Identify the user first.
+    /// Remove all second factors of a user, including recovery codes, and end every session, for example after a lost
+    /// phone. Verify the user's identity first.
     #[command(after_help = "Example:\n  nova factor reset --local sara@example.com")]
     Reset(ResetArgs),
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct ListArgs {
-    /// The user, by address or id.
+    /// The user, by e-mail address or id.
     #[arg(value_name = "USER")]
     user: UserName,
     #[command(flatten)]
@@ -86,5 +87,5 @@ async fn reset(args: &ResetArgs) -> Result<(), Box<dyn Error>> {
     let done = json!({"id": user.id.to_string(), "removed": removed, "sessionsEnded": true});
     common
         .output
-        .print(&done, &format!("{} has no second factor any more, and every session has ended", user.id))
+        .print(&done, &format!("{} no longer has a second factor, and every session has ended", user.id))
 }

@@ -43,17 +43,18 @@ pub(crate) struct ListArgs {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct RotateArgs {
-    /// Which ring. Without it: all that have a schedule too, which is all but that of second factors.
+    /// The ring to rotate [default: every ring with a schedule, which is every ring but factor].
     #[arg(value_parser = a_ring(), conflicts_with = "drop")]
     ring: Option<TokenKind>,
-    /// The key of this name is compromised: take it out at once, with every token that it signed. May be given several
-    /// times; whoever could read a secret has all of its keys.
+    /// Remove this compromised key at once; every token that it signed becomes invalid. Can be repeated: anyone who could
+    /// read a secret has all of its keys.
     #[arg(long, value_name = "KID")]
     drop: Vec<String>,
-    /// With --drop: drop a key of second factors though somebody's factors need it. They can't log in until `nova factor reset`.
+    /// With --drop: drop a key of second factors even if users' factors need it. They can't log in until `nova factor
+    /// reset`.
     #[arg(long, requires = "drop")]
     lose_factors: bool,
-    /// With --drop: the algorithm of the key that takes over. By default, that of the dropped one.
+    /// With --drop: algorithm of the replacement key [default: the dropped key's].
     #[arg(long, value_name = "ALGORITHM", value_parser = algorithm, requires = "drop")]
     algorithm: Option<KeyAlgorithm>,
     #[command(flatten)]
@@ -124,8 +125,8 @@ async fn rotate(args: &RotateArgs) -> Result<(), Box<dyn Error>> {
     for (kind, secret) in rings {
         let version = secret.rotate().await.map_err(|error| {
             format!(
-                "{}: {error}. A rotation that did not come to its end blocks the next one; Secrets Manager tries it \
-                 again now, and it ends or is given up: look at `nova keys list`, and at the log of rotate-keys",
+                "{}: {error}. An unfinished rotation blocks the next one. Secrets Manager is retrying it \
+                 now, and it will finish or be given up: see `nova keys list` and the log of rotate-keys",
                 kind.name()
             )
         })?;
@@ -140,8 +141,8 @@ async fn rotate(args: &RotateArgs) -> Result<(), Box<dyn Error>> {
         let newest = newest.map(describe_new).unwrap_or_default();
         let kept = match kind {
             TokenKind::Access | TokenKind::Refresh => "nobody is logged out",
-            TokenKind::Link => "links that are out go on working",
-            TokenKind::Factor => "factors that were enrolled go on working",
+            TokenKind::Link => "existing links keep working",
+            TokenKind::Factor => "enrolled factors keep working",
         };
         args.output.print(&document, &format!("{}: rotated; {newest}; {kept}", kind.name()))?;
     }
@@ -155,7 +156,7 @@ async fn add_to_factors(args: &RotateArgs) -> Result<(), Box<dyn Error>> {
     let added = add_factor_key(&secret, start_time()).await.map_err(|error| format!("factor: {error}"))?;
     let document = json!({ "ring": kind.name(), "newKey": &added.kid, "signsFrom": added.begins });
     let page = format!(
-        "{}: {} seals from {}; the keys before it stay, and factors that were enrolled go on working",
+        "{}: {} seals from {}; the older keys stay, and enrolled factors keep working",
         kind.name(),
         added.kid,
         added.begins
@@ -225,7 +226,8 @@ async fn emergency(args: &RotateArgs) -> Result<(), Box<dyn Error>> {
             let names = stay.join(", ");
             writeln!(
                 page,
-                "  In the ring still: {names}. Whoever could read the secret has them too: drop them as well."
+                "  Still in the ring: {names}. Anyone who could read the secret has them too: drop them as \
+                 well."
             )?;
         }
         let document = json!({
@@ -239,7 +241,8 @@ async fn emergency(args: &RotateArgs) -> Result<(), Box<dyn Error>> {
     }
     args.output.print(
         &(),
-        "  Functions that run take the dropped key for up to 30 seconds more (45 minutes if Secrets Manager fails), and \
+        "  Running functions take the dropped key for up to 30 seconds more (45 minutes if Secrets Manager \
+         fails), and \
          sign with it: such a\n  token is refused as soon as they have read the new ring. To end that now, change \
          anything in their configuration, which\n  replaces their processes: `aws lambda \
          update-function-configuration --function-name … --description …` for every function\n  but register and \
@@ -254,12 +257,13 @@ async fn needed_by_nobody(
     kids: &[String],
     now: Timestamp,
 ) -> Result<(), Box<dyn Error>> {
-    const OTHERWISE: &str = "with --lose-factors it is dropped all the same, and `nova factor reset` lets those users enrol again";
+    const OTHERWISE: &str =
+        "--lose-factors drops it anyway; `nova factor reset` then lets those users enrol again";
     let keys = document(secret, TokenKind::Factor).await?;
     if let Some(busy) = kids.iter().find(|kid| !keys.is_idle(kid, now)) {
         return Err(format!(
-            "{busy} may still seal second factors: run `nova keys rotate factor`, and drop it two hours later at the \
-             earliest; {OTHERWISE}"
+            "{busy} may still seal second factors: run `nova keys rotate factor`, and drop this one after \
+             at least two hours; {OTHERWISE}"
         )
         .into());
     }
@@ -289,19 +293,22 @@ async fn needed_by_nobody(
 fn consequences(kind: TokenKind) -> &'static str {
     match kind {
         TokenKind::Access => {
-            "Logged out: nobody. Access tokens that the key signed are refused, and their clients refresh. Services that \
-             verify by the public set may keep the key for 5 minutes longer than the functions, HTTP APIs with a JWT authorizer for \
-             two hours, REST APIs with one for an hour."
+            "Logged out: nobody. Access tokens that the key signed are refused, and their clients refresh. \
+             Services that verify tokens with the public key set may keep the key for 5 minutes longer \
+             than the functions, HTTP APIs with a JWT authorizer for two hours, REST APIs with one for an \
+             hour."
         }
         TokenKind::Refresh => {
-            "Logged out: everybody whose refresh token the key signed; they log in again when their access token ends."
+            "Logged out: everybody whose refresh token the key signed; they log in again when their access \
+             token expires."
         }
         TokenKind::Link => {
-            "Logged out: nobody. Links in mail that the key made do nothing any more; users ask for another."
+            "Logged out: nobody. Links in mail that the key made no longer work; users can request another \
+             mail."
         }
         TokenKind::Factor => {
-            "Logged out: nobody. Authenticator apps and recovery codes that the key sealed do nothing any more: their users can't log \
-             in until `nova factor reset` lets them enrol again."
+            "Logged out: nobody. Authenticator apps and recovery codes that the key sealed no longer work: \
+             their users can't log in until `nova factor reset` lets them enrol again."
         }
     }
 }

@@ -34,8 +34,10 @@ pub(crate) struct Args {
     /// Port of DynamoDB. 0 picks a free one.
     #[arg(long, default_value_t = 8000)]
     dynamodb_port: u16,
-    /// Use this DynamoDB instead of the built-in one: http://HOST:PORT (DynamoDB Local, say), where the templates' tables are made
-    /// unless they are there; or `https://dynamodb.REGION.amazonaws.com`, with your AWS credentials, where nothing is made (name
+    /// Use this DynamoDB instead of the built-in one: http://HOST:PORT (for example DynamoDB Local), where missing tables
+    /// of the
+    /// templates are created; or `https://dynamodb.REGION.amazonaws.com`, with your AWS credentials, where nothing is
+    /// created (name
     /// the tables with --env IDENTITY_TABLE=NAME --env SESSIONS_TABLE=NAME).
     #[arg(long, value_name = "URL", conflicts_with = "dynamodb_port")]
     dynamodb: Option<String>,
@@ -45,11 +47,12 @@ pub(crate) struct Args {
     /// The template to run [default: template.yaml, here or in a parent directory].
     #[arg(long, value_name = "FILE")]
     template: Option<PathBuf>,
-    /// Serve the APIs of this template too. May be given several times.
+    /// Serve the APIs of this template too. Can be repeated.
     #[arg(long, value_name = "TEMPLATE")]
     attach: Vec<PathBuf>,
-    /// Serve the routes of this function by an HTTP server of yours, the authorizer in front of it. NAME is the function's name
-    /// in its template. May be given several times.
+    /// Serve the routes of this function from your own HTTP server, behind the authorizer. NAME is the function's name in
+    /// its
+    /// template. Can be repeated.
     #[arg(long, value_name = "NAME=URL", value_parser = upstream)]
     upstream: Vec<(String, Origin)>,
     /// Maximum processes per function.
@@ -61,24 +64,24 @@ pub(crate) struct Args {
     /// Directory of the functions' binaries [default: this program's own].
     #[arg(long, value_name = "DIR")]
     bin_dir: Option<PathBuf>,
-    /// Set a parameter of the template, as in `sam deploy --parameter-overrides`. Here 100 logins may fail per window; pass
-    /// LoginMaxAttempts=5 LoginMaxAttemptsPerAddress=5 for the template's own limits.
+    /// Set a parameter of the template, as in `sam deploy --parameter-overrides`. By default, 100 failed logins per
+    /// window are allowed here; pass LoginMaxAttempts=5 LoginMaxAttemptsPerAddress=5 for the template's own limits.
     #[arg(long, value_name = "NAME=VALUE", value_parser = parameter, num_args = 1..)]
     parameter_overrides: Vec<(String, String)>,
     /// Set a parameter of the attached templates that have it.
     #[arg(long, value_name = "NAME=VALUE", value_parser = parameter, num_args = 1.., requires = "attach")]
     attach_parameter_overrides: Vec<(String, String)>,
-    /// Set a variable of every function, over the template's and this program's own: AWS_ENDPOINT_URL_DYNAMODB=URL, say,
-    /// to see (or to disturb) what they ask of the tables.
+    /// Set an environment variable of every function, overriding the template's and this program's. For example,
+    /// AWS_ENDPOINT_URL_DYNAMODB=URL lets you watch (or disturb) their calls to the tables.
     #[arg(long, value_name = "NAME=VALUE", value_parser = parameter)]
     env: Vec<(String, String)>,
-    /// Show a login, a call, a refresh, a logout and a reset by mail on the sample API, and go on serving.
+    /// Show a login, a call, a refresh, a logout and a password reset by mail on the sample API, then keep serving.
     #[arg(long)]
     demo: bool,
-    /// The language that --demo asks for.
+    /// Language of the messages in --demo.
     #[arg(long, value_enum, default_value_t, requires = "demo")]
     language: demo::Language,
-    /// Show what the functions log, with --demo too.
+    /// Show the functions' logs, even with --demo.
     #[arg(long)]
     logs: bool,
 }
@@ -109,7 +112,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Box<dyn Error>> {
     // An account's tables are not this command's to write into.
     let is_an_accounts = engine.as_ref().is_some_and(|engine| engine.own.is_none());
     if is_an_accounts && walk.is_some() {
-        return Err("--demo makes a user of its own: it does not go with the tables of an account".into());
+        return Err("--demo creates its own user, and can't be used with the tables of an AWS account".into());
     }
     let options = Options { engine, ..options(args)? };
     let (attached, lets_in) = (options.attach.clone(), lets_in_without_rules(&options));
@@ -120,7 +123,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Box<dyn Error>> {
         () = interrupted.wait() => return Ok(()),
     };
     if is_an_accounts && !attached.is_empty() {
-        say("note: no rules are written into an account's table: store them with `nova rules put`");
+        say("note: rules are not written into the table of an AWS account: store them with `nova rules put`");
     } else {
         for template in &attached {
             attached::rules(&stack, template, lets_in).await?;
@@ -154,7 +157,8 @@ fn what_next(stack: &Stack, with_demo: bool, is_an_accounts: bool) -> String {
     let mut lines = format!("Open {}/ in a browser to see all of it.\n", stack.url());
     if !with_demo && !is_an_accounts {
         lines.push_str(&format!(
-            "Make a user: printf '%s' 'Str0ng-enough!' | nova user create {} --email sara@example.com --name Sara\n",
+            "Create a user: printf '%s' 'Str0ng-enough!' | nova user create {} --email sara@example.com \
+             --name Sara\n",
             flag(stack.dynamodb_url())
         ));
     }

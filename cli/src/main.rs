@@ -61,7 +61,8 @@ enum Verb {
     /// The token signing keys: list, rotate.
     #[command(subcommand)]
     Keys(keys::Verb),
-    /// Users: create, list, show, edit, disable, enable, role, grant, revoke, password, unlock, delete, import, export.
+    /// Users: create, list, show, edit, disable, enable, role, grant, revoke, password, invite, reset-mail, unlock,
+    /// delete, import, export.
     #[command(subcommand, after_help = failure::EXIT_CODES)]
     User(user::Verb),
     /// Sessions of a user: list, revoke.
@@ -70,7 +71,7 @@ enum Verb {
     /// Second factors of a user: list, reset.
     #[command(subcommand, after_help = failure::EXIT_CODES)]
     Factor(factor::Verb),
-    /// Passwords that were breached elsewhere: build a filter of them, put it into a stack, check one.
+    /// Breached passwords: build a filter of them, put it into a stack, check one.
     #[command(subcommand, after_help = failure::EXIT_CODES)]
     Passwords(passwords::Verb),
     /// The rules of guarded uploads: check, put, show.

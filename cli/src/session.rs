@@ -32,7 +32,7 @@ pub(crate) enum Verb {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct ListArgs {
-    /// The user, by address or id.
+    /// The user, by e-mail address or id.
     #[arg(value_name = "USER")]
     user: UserName,
     #[command(flatten)]

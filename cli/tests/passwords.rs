@@ -137,7 +137,7 @@ fn a_list_that_can_not_be_used_leaves_nothing_and_is_named_by_its_line() {
     let unordered = lines.join("\n");
     let words = ["build", "--from", "-", "--out", "pwned"];
     for (list, words, said) in [
-        (unordered.as_str(), &words[..], "line 2: its hash belongs before"),
+        (unordered.as_str(), &words[..], "line 2: its hash sorts before"),
         ("password\n", &words, "line 1: not HASH:COUNT"),
         ("", &words, "the list is empty"),
         ("\n", &[&words[..], &["--plain"]].concat(), "the list is empty"),

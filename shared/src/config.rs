@@ -9,51 +9,51 @@
 //! | `SESSIONS_TABLE` | – | table of sessions, attempts and revoked tokens |
 //! | `ACCESS_KEYS_SECRET` | – | secret with the JWK or JWK Set of access tokens |
 //! | `REFRESH_KEYS_SECRET` | – | the same for refresh tokens; the authorizer has none |
-//! | `LINK_KEYS_SECRET` | – | the same for the links in mail, of the functions that make or take them; rotated where it is set |
-//! | `FACTOR_KEYS_SECRET` | – | the same for what is kept of second factors, of the functions that take them |
-//! | `MAIL_QUEUE_URL` | – | address of the queue of mails, of the relay, where the stack sends mail |
-//! | `EVENT_BUS` | – | name of the event bus, of the relay |
-//! | `APP_URL` | – | where the front end is: links in mail begin with it; of the sender of mails |
-//! | `MAIL_FROM` | – | the address that mails are from; of the sender |
+//! | `LINK_KEYS_SECRET` | – | the same for links in mail, in functions that make or redeem them; `rotate-keys` rotates it if set |
+//! | `FACTOR_KEYS_SECRET` | – | the same for the secrets of second factors, in functions that use them |
+//! | `MAIL_QUEUE_URL` | – | URL of the mail queue, in `relay`, if the stack sends mail |
+//! | `EVENT_BUS` | – | name of the event bus, in `relay` |
+//! | `APP_URL` | – | URL of the front end, with which links in mail begin; in `send-mail` |
+//! | `MAIL_FROM` | – | sender address of mails; in `send-mail` |
 //! | `MAIL_NAME` | `Nova CRM` | the service's name in mails and authenticator apps; up to 40 characters |
-//! | `MAIL_CONFIGURATION_SET` | none | configuration set of SES; of the sender |
+//! | `MAIL_CONFIGURATION_SET` | none | configuration set of SES; in `send-mail` |
 //! | `TOKEN_ISSUER` | `nova-crm` | `iss` of every token |
-//! | `TOKEN_ISSUER_ALSO` | none | another issuer whose tokens are taken, too: the one before, or the next |
+//! | `TOKEN_ISSUER_ALSO` | none | another issuer whose tokens are accepted, too: the former one, or the next |
 //! | `TOKEN_AUDIENCE` | `nova-api` | `aud` of access tokens |
-//! | `ACCESS_TOKEN_SECONDS` | 900 | life of an access token, 60 to 3600 |
+//! | `ACCESS_TOKEN_SECONDS` | 900 | lifetime of an access token, 60 to 3600 |
 //! | `REFRESH_TOKEN_SECONDS` | 604800 | a session idle for longer ends; also caps access tokens; 60 to 31536000 |
-//! | `SESSION_MAX_SECONDS` | 2592000 | life of a session, from 60; its idle time is no longer |
+//! | `SESSION_MAX_SECONDS` | 2592000 | lifetime of a session, from 60; also caps its idle time |
 //! | `REFRESH_GRACE_SECONDS` | 30 | how long a used refresh token still gets its successor; 0 is off, else 15 to 300 |
 //! | `LOGIN_MAX_ATTEMPTS` | 5 | failed logins per account in one window, 1 to 100 |
 //! | `LOGIN_MAX_ATTEMPTS_PER_ADDRESS` | 5 | failed logins per source address in one window, 1 to 100 |
 //! | `LOGIN_WINDOW_SECONDS` | 900 | length of both windows, 60 to 86400 |
-//! | `DEVICE_COOKIES` | `disabled` | whether a device that logged in before has a window of its own, which nobody else can fill: `disabled` or `enabled` |
-//! | `NEW_DEVICE_MAIL` | `disabled` | whether a user hears by mail of a login on another device: `disabled`, or `enabled` (with `DEVICE_COOKIES=enabled`) |
+//! | `DEVICE_COOKIES` | `disabled` | whether a device that logged in before has its own window, which nobody else can fill: `disabled` or `enabled` |
+//! | `NEW_DEVICE_MAIL` | `disabled` | whether users get a mail about a login from a new device: `disabled`, or `enabled` (with `DEVICE_COOKIES=enabled`) |
 //! | `BREACHED_PASSWORDS` | `disabled` | whether passwords that were breached elsewhere are refused: `disabled`, `best-effort` or `required` (no password is set while the list can't be read) |
 //! | `BREACHED_TABLE` | none | table of the list of breached passwords |
 //! | `MAX_SESSIONS_PER_USER` | 0 | sessions that one user may have at once: a login ends the oldest beyond that; 0 is no limit, at most 1000 |
 //! | `LOGIN_RUN_ACTION` | `alarm` | after 100 failures in a row: `alarm`, or `disable` the account too |
 //! | `BCRYPT_COST` | 12 | work factor of new hashes, 10 to 15 |
 //! | `PASSWORD_PROFILE` | `crm` | which passwords may be set: `crm` or `nist` |
-//! | `DEFAULT_LANGUAGE` | `ar` | of messages, where the client asks for none of ours: `ar` or `en` |
-//! | `TRUSTED_PROXIES` | none | networks whose `X-Forwarded-For` is believed, comma-separated CIDR |
+//! | `DEFAULT_LANGUAGE` | `ar` | language of messages, if the client asks for neither: `ar` or `en` |
+//! | `TRUSTED_PROXIES` | none | networks whose `X-Forwarded-For` is trusted, comma-separated CIDR |
 //! | `ALLOWED_ORIGINS` | none | origins of other front ends that may call from a browser, with cookies, comma-separated |
 //! | `ALLOWED_HEADERS` | none | further request headers that those front ends may send, comma-separated |
 //! | `SECURITY_LOG_DAYS` | 365 | how long security events are kept, 1 to 3650 |
 //! | `REGISTRATION` | `closed` | whether strangers may register: `closed` or `open` |
 //! | `MAIL` | `disabled` | whether the stack sends mail: `disabled` or `enabled` |
-//! | `EMAIL_VERIFICATION` | `off` | whether a registration makes its user only when the address is confirmed by mail: `off` or `required` |
-//! | `MFA_POLICY` | `off` | who has to have a second factor: `off`, `optional`, `admins` or `required` |
-//! | `PASSKEY_RP_ID` | none | the domain that passkeys are for (WebAuthn's RP ID); none are taken without it |
+//! | `EMAIL_VERIFICATION` | `off` | whether a registration creates the user only after the address is confirmed by mail: `off` or `required` |
+//! | `MFA_POLICY` | `off` | who must have a second factor: `off`, `optional`, `admins` or `required` |
+//! | `PASSKEY_RP_ID` | none | the domain of passkeys (WebAuthn's RP ID); without it there are none |
 //! | `API_RATE_LIMIT` | 100 | calls of one user, from one address, or refreshes of one session, in one window; 0 is no limit. The authorizer: 0 |
 //! | `API_RATE_SECONDS` | 60 | that window, 1 to 3600 |
 //! | `NO_RULES` | `deny` | what an API without rules allows: `deny`, or `authenticated` for any active user |
-//! | `HTTP_RESPONSES` | `iam` | what HTTP APIs with payload 2.0 take from the authorizer: `iam` policies, or `simple` responses |
-//! | `DECISION_LOG` | `all` | which decisions of the authorizer have a line in the log: `all`, or `refusals` alone |
+//! | `HTTP_RESPONSES` | `iam` | what HTTP APIs with payload 2.0 expect from the authorizer: `iam` policies, or `simple` responses |
+//! | `DECISION_LOG` | `all` | which decisions the authorizer logs: `all`, or only `refusals` |
 //! | `WEBSOCKET_TOKEN_QUERY` | `off` | whether a WebSocket may send its token in the query string (`access_token`): `off` or `on` |
-//! | `TICKETS` | `disabled` | whether a WebSocket may be opened by a ticket, which is used up by that: `disabled` or `enabled`; of the authorizer |
+//! | `TICKETS` | `disabled` | whether a one-time ticket may open a WebSocket: `disabled` or `enabled`; of the authorizer |
 //! | `KEY_ALGORITHM` | `HS256` | of the next key of access tokens: `HS256`, `ES256`, `EdDSA` or `RS256` |
-//! | `STACK_NAME` | none | the stack, as its metrics name it; without it nothing is counted |
+//! | `STACK_NAME` | none | the stack's name in its metrics; without it, nothing is counted |
 //!
 //! AWS's own: `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, `AWS_CA_BUNDLE`,
 //! `AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL_SECRETS_MANAGER`, and in the
@@ -132,7 +132,7 @@ impl Config {
         let identity = self.required("IDENTITY_TABLE")?;
         let sessions = self.required("SESSIONS_TABLE")?;
         if identity == sessions {
-            return Err(ConfigError::new("SESSIONS_TABLE", "must be another table than IDENTITY_TABLE"));
+            return Err(ConfigError::new("SESSIONS_TABLE", "must not be the table of IDENTITY_TABLE"));
         }
         Ok(Tables { identity, sessions })
     }
@@ -152,7 +152,7 @@ impl Config {
     pub fn refresh_keys_secret(&self) -> Result<String, ConfigError> {
         let secret = self.required("REFRESH_KEYS_SECRET")?;
         if self.text("ACCESS_KEYS_SECRET").as_ref() == Some(&secret) {
-            let problem = "must be another secret than ACCESS_KEYS_SECRET";
+            let problem = "must not be the secret of ACCESS_KEYS_SECRET";
             return Err(ConfigError::new("REFRESH_KEYS_SECRET", problem));
         }
         Ok(secret)
@@ -168,7 +168,7 @@ impl Config {
             .iter()
             .any(|other| self.text(other).as_ref() == Some(&secret))
         {
-            let problem = "must be another secret than ACCESS_KEYS_SECRET and REFRESH_KEYS_SECRET";
+            let problem = "must not be the secret of ACCESS_KEYS_SECRET or REFRESH_KEYS_SECRET";
             return Err(ConfigError::new("LINK_KEYS_SECRET", problem));
         }
         Ok(secret)
@@ -182,10 +182,7 @@ impl Config {
         let secret = self.required("FACTOR_KEYS_SECRET")?;
         let others = ["ACCESS_KEYS_SECRET", "REFRESH_KEYS_SECRET", "LINK_KEYS_SECRET"];
         if others.iter().any(|other| self.text(other).as_ref() == Some(&secret)) {
-            return Err(ConfigError::new(
-                "FACTOR_KEYS_SECRET",
-                "must be another secret than those of other keys",
-            ));
+            return Err(ConfigError::new("FACTOR_KEYS_SECRET", "must not be the secret of other keys"));
         }
         Ok(secret)
     }

@@ -138,7 +138,7 @@ async fn a_measurement_of_functions_that_are_not_there_says_which_one_is_missing
     let template = binaries::workspace().join("template.yaml");
     let arguments = ["bench", "--quick", "--template", template.to_str().unwrap(), "--bin-dir", "/nowhere"];
     let ended = run(command("nova", &arguments), "").await;
-    assert!(ended.complaint().contains("there is no binary of the function login at "), "{ended:?}");
+    assert!(ended.complaint().contains("there is no binary for the function login at "), "{ended:?}");
 }
 
 #[tokio::test]

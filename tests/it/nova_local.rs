@@ -212,7 +212,7 @@ async fn a_function_without_a_binary_is_named_in_one_line() {
     let ended = run(command("nova", &arguments(&["--bin-dir", &dir])), "").await;
     assert_eq!(
         ended.complaint(),
-        format!("error: there is no binary of the function csrf-token at {dir}/csrf-token")
+        format!("error: there is no binary for the function csrf-token at {dir}/csrf-token")
     );
 }
 
@@ -263,7 +263,7 @@ async fn a_person_is_told_what_to_do_next_and_a_script_is_not_disturbed() {
     let page = format!("Open {}/ in a browser", url(&lines, "ready"));
     assert!(lines.iter().any(|line| line.starts_with(&page)), "{lines:?}");
     // What it says to type makes a user.
-    let make = lines.iter().find_map(|line| line.strip_prefix("Make a user: ")).unwrap();
+    let make = lines.iter().find_map(|line| line.strip_prefix("Create a user: ")).unwrap();
     let bin = path("nova").parent().unwrap().display();
     let made = Command::new("sh").args(["-c", &format!("PATH={bin}:$PATH; {make}")]).output().await.unwrap();
     assert!(made.status.success(), "{make}: {made:?}");
@@ -316,7 +316,7 @@ async fn the_demonstration_survives_a_file_in_which_its_user_was_changed() {
     nova.terminate().await;
     let mut nova = Running::start(command("nova", &again));
     let lines = walked(&mut nova).await;
-    assert!(lines.iter().any(|line| line.contains("changed since")), "{lines:?}");
+    assert!(lines.iter().any(|line| line.contains("with changes")), "{lines:?}");
     assert_eq!(statuses(&lines), STATUSES);
     nova.terminate().await;
 }
@@ -330,9 +330,7 @@ async fn a_file_that_another_one_keeps_its_data_in_is_refused() {
     let ended = run(command("nova", &both), "").await;
     assert_eq!(
         ended.complaint(),
-        format!(
-            "error: another `nova local` keeps its data in {file}: stop it, or name another file with --data"
-        )
+        format!("error: another `nova local` is using {file}: stop it, or name another file with --data")
     );
     nova.terminate().await;
     let mut nova = Running::start(command("nova", &both));
@@ -379,12 +377,12 @@ async fn an_attached_api_without_rules_is_said_to_be_denied_until_it_has_some() 
     let lines = nova.lines_until(|line| line.starts_with("ready ")).await;
     let note = lines.iter().find(|line| line.starts_with("note: HelloApi has no rules")).unwrap();
     let put = format!("nova rules put --local={} --api HelloApi FILE", url(&lines, "dynamodb"));
-    assert!(note.contains("every call of it will be denied") && note.ends_with(&put), "{note}");
+    assert!(note.contains("every call will be denied") && note.ends_with(&put), "{note}");
     nova.terminate().await;
     let open = [&server[..], &["--parameter-overrides", "NoRules=authenticated"]].concat();
     let mut nova = Running::start(loud(&arguments(&open)));
     let lines = nova.lines_until(|line| line.starts_with("ready ")).await;
-    assert!(lines.iter().any(|line| line.contains("any active user may make every call of it")), "{lines:?}");
+    assert!(lines.iter().any(|line| line.contains("any active user may call every route")), "{lines:?}");
     nova.terminate().await;
     let sample = workspace().join("tests/consumer/template.yaml").display().to_string();
     let mut nova = Running::start(loud(&arguments(&["--attach", &sample])));
@@ -399,7 +397,7 @@ async fn a_function_of_another_language_is_refused_in_one_line_that_says_how_it_
     let ended = run(command("nova", &arguments(&["--attach", &template])), "").await;
     let line = ended.complaint();
     assert!(
-        line.starts_with("error: the function HelloFunction is no Rust package of this workspace"),
+        line.starts_with("error: the function HelloFunction is not a Rust package of this workspace"),
         "{line}"
     );
     assert!(line.ends_with("--upstream HelloFunction=http://127.0.0.1:8080"), "{line}");

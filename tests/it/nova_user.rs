@@ -88,7 +88,7 @@ async fn an_address_that_is_somebodys_already_stays_theirs() {
     let system = System::start().await;
     let sara = system.user("sara").await;
     let taken = create(&system, " SARA@example.com", "An0ther-password!", &["--role", "admin"]).await;
-    assert_eq!(taken.complaint(), "error: The email is in use already.");
+    assert_eq!(taken.complaint(), "error: The email is already in use.");
     let login = system.try_login(&Client::at(2), &sara.email, PASSWORD).await;
     assert_eq!(login.text("/data/user/id"), sara.id);
     assert_eq!(login.text("/data/user/role"), "user");

@@ -14,7 +14,7 @@ const NOBODY_LISTENS: &str = "http://127.0.0.1:1";
 #[track_caller]
 fn expect_unavailable(answer: &Answer) {
     answer.expect(503, "SERVICE_UNAVAILABLE");
-    assert_eq!(answer.text("/message"), "الخدمة غير متاحة حاليا");
+    assert_eq!(answer.text("/message"), "الخدمة غير متاحة حاليًا. حاول مرة أخرى بعد قليل");
     assert_eq!(answer.seconds("retry-after"), 1);
     assert_eq!(answer.header("set-cookie"), "");
     assert!(answer.body.get("data").is_none(), "{}", answer.body);

@@ -141,7 +141,7 @@ async fn a_wrong_attachment_in_plain_cloudformation_is_told() {
     let kept = "      AuthorizerResultTtlInSeconds: 60\n";
     let never = "      AuthorizerResultTtlInSeconds: 0\n";
     for (name, from, to, said) in [
-        ("others", source, "IdentitySource: method.request.header.X-Tenant\n", "given to other users"),
+        ("others", source, "IdentitySource: method.request.header.X-Tenant\n", "served to other users"),
         (
             "nobody",
             source,

@@ -271,7 +271,7 @@ async fn rules_about_sessions_are_stored_for_answers_that_are_not_kept_and_expla
     ] {
         let refused = nova(&system, "sessions", rules, arguments).await;
         assert!(
-            refused.code == Some(1) && refused.stderr.contains("line 2: an answer that API Gateway keeps"),
+            refused.code == Some(1) && refused.stderr.contains("line 2: a cached answer outlives"),
             "{refused:?}"
         );
     }
@@ -283,7 +283,7 @@ async fn rules_about_sessions_are_stored_for_answers_that_are_not_kept_and_expla
         (
             &[][..],
             5,
-            "denied: STEP_UP_REQUIRED: Confirm that it is you to continue. It takes a second factor, shown at most 10m ago.",
+            "denied: STEP_UP_REQUIRED: Confirm your identity to continue. It takes a second factor, shown at most 10m ago.",
         ),
         (&["--acr", "1"], 5, "who has just shown the password"),
         (&["--acr", "2"], 0, "allowed"),

@@ -61,7 +61,7 @@ impl Origin {
         let answer = sender.send_request(request).await.map_err(|error| error.to_string())?;
         let (parts, body) = answer.into_parts();
         let body = to_bytes(Body::new(body), MAX_ANSWER).await;
-        Ok((parts, body.map_err(|_| "its answer breaks off, or is larger than 6 MB".to_owned())?))
+        Ok((parts, body.map_err(|_| "its answer is incomplete, or larger than 6 MB".to_owned())?))
     }
 }
 

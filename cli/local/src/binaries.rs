@@ -25,7 +25,7 @@ pub enum Binaries {
 #[derive(Debug, thiserror::Error)]
 pub enum BinariesError {
     /// It is not there, and must not be built.
-    #[error("there is no binary of the function {name} at {}", path.display())]
+    #[error("there is no binary for the function {name} at {}", path.display())]
     Missing {
         /// The function's package.
         name: String,
@@ -34,12 +34,12 @@ pub enum BinariesError {
     },
     /// It is nothing that can be built here.
     #[error(
-        "the function {0} is no Rust package of this workspace, and is not built here: run its code in a server of your own, and \
-         say --upstream {0}=http://127.0.0.1:8080"
+        "the function {0} is not a Rust package of this workspace, so it can't be built here: run its \
+         code in your own server, and pass --upstream {0}=http://127.0.0.1:8080"
     )]
     Foreign(String),
     /// No path was given for it.
-    #[error("there is no binary of the function {0}")]
+    #[error("there is no binary for the function {0}")]
     Unknown(String),
     /// The compiler refused it; what it said is on the standard error already.
     #[error("cannot build function {0}")]
@@ -55,7 +55,7 @@ pub enum BinariesError {
         source: std::io::Error,
     },
     /// The place of this executable is not known.
-    #[error("cannot find this program's own place: {0}")]
+    #[error("cannot find this program's own path: {0}")]
     NoPlace(std::io::Error),
 }
 
@@ -191,16 +191,16 @@ mod tests {
     async fn a_missing_binary_that_must_not_be_built_is_named() {
         let (all, none) = (names(&["no-such-function"]), BTreeMap::new());
         let error = find(&Binaries::Beside, true, &all, &none, Path::new("/")).await.unwrap_err();
-        assert!(error.to_string().starts_with("there is no binary of the function no-such-function at "));
+        assert!(error.to_string().starts_with("there is no binary for the function no-such-function at "));
         let dir = Binaries::Dir("/nowhere".into());
         let error = find(&dir, false, &all, &none, Path::new("/")).await.unwrap_err();
         assert_eq!(
             error.to_string(),
-            "there is no binary of the function no-such-function at /nowhere/no-such-function"
+            "there is no binary for the function no-such-function at /nowhere/no-such-function"
         );
         let explicit = Binaries::Explicit(BTreeMap::new());
         let error = find(&explicit, false, &all, &none, Path::new("/")).await.unwrap_err();
-        assert_eq!(error.to_string(), "there is no binary of the function no-such-function");
+        assert_eq!(error.to_string(), "there is no binary for the function no-such-function");
     }
 
     #[tokio::test]
@@ -211,10 +211,10 @@ mod tests {
                 find(&binaries, false, &names(&["a", "hello"]), &foreign, Path::new("/")).await.unwrap_err();
             let line = error.to_string();
             assert!(
-                line.starts_with("the function HelloFunction is no Rust package of this workspace"),
+                line.starts_with("the function HelloFunction is not a Rust package of this workspace"),
                 "{line}"
             );
-            assert!(line.ends_with("say --upstream HelloFunction=http://127.0.0.1:8080"), "{line}");
+            assert!(line.ends_with("pass --upstream HelloFunction=http://127.0.0.1:8080"), "{line}");
         }
     }
 

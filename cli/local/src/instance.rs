@@ -30,7 +30,7 @@ pub(crate) enum InvokeError {
     #[error("it did not start: {0}")]
     Init(String),
     /// The development server in its place gave no answer.
-    #[error("no answer from {origin}: {problem}; does the development server run?")]
+    #[error("no answer from {origin}: {problem}; is the development server running?")]
     Upstream {
         /// Where it was asked.
         origin: String,

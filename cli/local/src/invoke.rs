@@ -66,7 +66,7 @@ async fn invoke(
         return refused(403, "MissingAuthenticationTokenException", "Missing Authentication Token");
     }
     if let Some(kind) = text("x-amz-invocation-type").filter(|kind| *kind != "RequestResponse") {
-        let problem = format!("nova local has no invocation of the type {kind}");
+        let problem = format!("nova local does not support the invocation type {kind}");
         return refused(400, "InvalidParameterValueException", &problem);
     }
     let Some(pool) = functions.of(&name) else {

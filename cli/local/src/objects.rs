@@ -72,7 +72,7 @@ impl Objects {
             if bucket.is_scanned {
                 let result = scan(&files, created);
                 let detail = scan_result(created, result);
-                logs.line("malware scan", &format!("{result} (nova local knows EICAR, and nothing else)"));
+                logs.line("malware scan", &format!("{result} (nova local knows only EICAR)"));
                 buses.tell_of_aws(
                     "aws.guardduty",
                     "GuardDuty Malware Protection Object Scan Result",

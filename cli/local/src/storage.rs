@@ -39,7 +39,7 @@ pub enum StorageError {
         problem: String,
     },
     /// Another stack has the file.
-    #[error("another `nova local` keeps its data in {}: stop it, or name another file with --data", .0.display())]
+    #[error("another `nova local` is using {}: stop it, or name another file with --data", .0.display())]
     InUse(PathBuf),
     /// The other engine does not do what it should.
     #[error("the DynamoDB at {url}: the table {table}: {problem}")]
@@ -429,7 +429,7 @@ mod tests {
         let storage = Storage::start(&[table("One")], Some(&file), 0).await.unwrap();
         for name in [file.clone(), dir.join(".").join("nova.db")] {
             let error = Storage::start(&[table("One")], Some(&name), 0).await.unwrap_err().to_string();
-            let line = format!("another `nova local` keeps its data in {}: stop it, or", name.display());
+            let line = format!("another `nova local` is using {}: stop it, or", name.display());
             assert!(error.starts_with(&line), "{error}");
         }
         #[cfg(unix)]

@@ -113,24 +113,24 @@ fn the_settings_of_a_source_are_those_of_the_template() {
 fn a_source_that_cannot_be_read_is_named() {
     let text = std::fs::read_to_string(fixture()).unwrap();
     for (from, to, problem) in [
-        ("!GetAtt Things.StreamArn", "nowhere", "the event Stream: Stream is no table's stream: nowhere"),
-        ("BatchSize: 5", "BatchSize: 0", "the event Stream: BatchSize is no number: 0"),
+        ("!GetAtt Things.StreamArn", "nowhere", "the event Stream: Stream is not a table's stream: nowhere"),
+        ("BatchSize: 5", "BatchSize: 0", "the event Stream: BatchSize is not a number: 0"),
         (
             r#"{"prefix":"told#"}"#,
             r#"{"like":"told#"}"#,
-            "the event Stream: a filter's Pattern: dynamodb: Keys: pk: S: the operator like is nothing this machine knows",
+            "the event Stream: a filter's Pattern: dynamodb: Keys: pk: S: the operator like is not supported here",
         ),
         ("Pattern: { source: [app] }", "Pattern: {}", "the event Rule: a pattern is a map with a key"),
         ("maxReceiveCount: 1", "maxReceiveCount: 0", "RedrivePolicy has no maxReceiveCount"),
         (
             "EventPattern: { source: [ruled] }",
             "EventPattern: { source: [{ like: x }] }",
-            "ByRule: EventPattern: source: the operator like is nothing this machine knows",
+            "ByRule: EventPattern: source: the operator like is not supported here",
         ),
         (
             "Id: function,",
             "Id: function, InputPath: $.detail,",
-            "ByRule: InputPath of a target is nothing this machine knows",
+            "ByRule: InputPath of a target is not supported here",
         ),
         (
             "Arn: !GetAtt Puppet.Arn }",

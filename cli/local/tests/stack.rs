@@ -143,7 +143,7 @@ async fn what_does_not_start_says_so_in_one_line() {
         ),
         (
             Options { binaries: Binaries::Dir("/nowhere".into()), ..options() },
-            "the function Guard is no Rust package of this workspace, and is not built here: run its code"
+            "the function Guard is not a Rust package of this workspace, so it can't be built here: run its code"
                 .into(),
         ),
     ] {

@@ -217,7 +217,7 @@ async fn a_server_that_does_not_run_is_a_bad_gateway_and_a_line_that_says_so() {
     assert_eq!(answer.status(), 502);
     let logs = stack.logs();
     assert!(logs.contains(&format!("app: no answer from http://{free}: ")), "{logs}");
-    assert!(logs.contains("does the development server run?"), "{logs}");
+    assert!(logs.contains("is the development server running?"), "{logs}");
     stack.stop().await;
 }
 
@@ -241,6 +241,6 @@ async fn a_server_stands_only_where_an_http_server_can() {
 async fn a_function_of_another_language_is_named_with_the_way_to_serve_it() {
     let own = Options { binaries: Binaries::Dir("/nowhere".into()), ..options(&[]) };
     let problem = Stack::start(own).await.unwrap_err().to_string();
-    assert!(problem.contains("the function App is no Rust package of this workspace"), "{problem}");
+    assert!(problem.contains("the function App is not a Rust package of this workspace"), "{problem}");
     assert!(problem.contains("--upstream App=http://127.0.0.1:8080"), "{problem}");
 }

@@ -104,7 +104,7 @@ async fn pass(State(through): State<Through>, headers: HeaderMap, body: Bytes) -
 impl Through {
     async fn send(&self, headers: &HeaderMap, body: &[u8]) -> Result<(StatusCode, Vec<u8>), Box<dyn Error>> {
         let mut request: Value = serde_json::from_slice(body)?;
-        let members = request.as_object_mut().ok_or("the request is no object")?;
+        let members = request.as_object_mut().ok_or("the request is not an object")?;
         members.insert("ReturnConsumedCapacity".to_owned(), json!("TOTAL"));
         let mut onward = self.client.post(&self.target).body(request.to_string());
         for name in ["x-amz-target", "content-type", "authorization", "x-amz-date", "x-amz-security-token"] {

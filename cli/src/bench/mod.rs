@@ -44,26 +44,27 @@ use crate::local::find_template;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-What ships is measured when the functions were built as they ship, each with no features but its own:
+To measure what ships, first build the functions as they ship, each with only its own features:
   cargo build --release -p token-authorizer -p refresh -p logout -p login
   cargo run --release -p nova -- bench")]
 pub(crate) struct Args {
     /// Write JSON instead of tables.
     #[arg(long)]
     json: bool,
-    /// Measure less: enough to see that it works.
+    /// Measure less, just enough to see that it works.
     #[arg(long)]
     quick: bool,
     /// Count the instructions of a warm decision instead, with valgrind, for each kind of key.
     #[arg(long, conflicts_with = "plot")]
     instructions: bool,
-    /// Measure the binaries of this directory too, in turns with the others, and say the ratios. Functions that it lacks are left out.
+    /// Also measure the binaries in this directory, alternating with the others, and print the ratios. Missing functions
+    /// are left out.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["plot", "instructions"])]
     against: Option<PathBuf>,
-    /// Draw the run into this file, as SVG.
+    /// Draw the results into this file, as SVG.
     #[arg(long, value_name = "FILE")]
     plot: Option<PathBuf>,
-    /// The template whose functions are measured. By default template.yaml, here or in a directory above.
+    /// The template whose functions are measured [default: template.yaml, here or in a parent directory].
     #[arg(long, value_name = "FILE")]
     template: Option<PathBuf>,
     /// Directory of the functions' binaries [default: this program's own].

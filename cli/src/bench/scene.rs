@@ -264,7 +264,7 @@ pub(super) fn expect_yes(operation: Operation, answer: &[u8]) -> Result<(), Box<
 
 fn with_body(event: &str, body: &Value) -> Result<String, Box<dyn Error>> {
     let mut event: Value = serde_json::from_str(event)?;
-    let members = event.as_object_mut().ok_or("the event is no object")?;
+    let members = event.as_object_mut().ok_or("the event is not an object")?;
     members.insert("body".to_owned(), body.to_string().into());
     Ok(event.to_string())
 }

@@ -42,7 +42,7 @@ pub(super) async fn authorizer(calls: &Calls, stack: &Deployed) -> Finding {
             Ok(reply) if reply.function_failed => {
                 return Finding::fail(
                     AUTHORIZER,
-                    format!("it can't decide about a call {how}"),
+                    format!("it can't decide a call {how}"),
                     "docs/runbook.md, \"AuthorizerErrors\"",
                 );
             }

@@ -168,7 +168,7 @@ fn judge(attached: &Attached, rules: Option<&Rules>, settings: Settings) -> Find
         Some(ttl) => {
             Finding::pass(ATTACHED, format!("{number} rules; a revoked session lives on for {ttl} s"))
         }
-        None => Finding::pass(ATTACHED, format!("{number} rules; no answer is kept")),
+        None => Finding::pass(ATTACHED, format!("{number} rules; no answer is cached")),
     }
 }
 

@@ -13,7 +13,7 @@ pub(super) async fn look(list: Option<BreachedList>) -> Finding {
         Ok(Some(loaded)) => {
             Finding::pass(BREACHED, format!("{} passwords, put {}", loaded.entries, loaded.put_at))
         }
-        Ok(None) => Finding::fail(BREACHED, "no list was put into the table, or not all of it", remedy),
+        Ok(None) => Finding::fail(BREACHED, "the table has no list, or only part of one", remedy),
         Err(error) => Finding::unknown(BREACHED, error.to_string(), "allow dynamodb:GetItem on the table"),
     }
 }

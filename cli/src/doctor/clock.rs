@@ -12,7 +12,7 @@ const LEEWAY: SignedDuration = SignedDuration::from_secs(5);
 pub(super) async fn look(calls: &Calls) -> Finding {
     match calls.clocks().await {
         Some(clocks) => judge(clocks),
-        None => Finding::unknown(CLOCK, "AWS did not tell its time", "is there a network?"),
+        None => Finding::unknown(CLOCK, "AWS's response has no time", "is there a network?"),
     }
 }
 
@@ -28,10 +28,10 @@ fn judge(clocks: Clocks) -> Finding {
         return Finding::fail(
             CLOCK,
             format!("this machine is {seconds} s {how} AWS"),
-            "set the clock (NTP) before you make users or drop keys from here",
+            "set the clock (NTP) before you create users or drop keys from here",
         );
     }
-    Finding::pass(CLOCK, "no difference that matters")
+    Finding::pass(CLOCK, "no relevant difference")
 }
 
 #[cfg(test)]

@@ -43,9 +43,8 @@ impl Deployed {
         client: &aws_sdk_cloudformation::Client,
         name: &str,
     ) -> Result<Deployed, Box<dyn Error>> {
-        let failed = |code: Option<&str>| {
-            format!("the stack {name} can't be looked at ({})", code.unwrap_or("connection"))
-        };
+        let failed =
+            |code: Option<&str>| format!("cannot read the stack {name} ({})", code.unwrap_or("connection"));
         let answer = client.describe_stacks().stack_name(name).send().await;
         let answer = answer.map_err(|error| failed(error.code()))?;
         let stack = answer.stacks.into_iter().flatten().next().ok_or_else(|| failed(Some("no stack")))?;
@@ -103,11 +102,11 @@ impl Deployed {
             "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "IMPORT_COMPLETE" => Finding::pass(STACK, detail),
             "UPDATE_ROLLBACK_COMPLETE" => Finding::fail(
                 STACK,
-                format!("{detail}: the last update failed and was taken back"),
+                format!("{detail}: the last update failed and was rolled back"),
                 "see its events for why, and deploy again",
             ),
             _ if status.ends_with("_IN_PROGRESS") => {
-                Finding::fail(STACK, detail, "an update is under way: look again when it is done")
+                Finding::fail(STACK, detail, "an update is in progress: run this again when it is done")
             }
             _ => Finding::fail(STACK, detail, "see its events; docs/runbook.md, \"A deployment went wrong\""),
         }

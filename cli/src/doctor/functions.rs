@@ -52,7 +52,7 @@ fn problem(function: &Value, places: &[(&str, &str)]) -> Option<(String, &'stati
     let text = |pointer: &str| function.pointer(pointer).and_then(Value::as_str);
     if function.pointer("/Concurrency/ReservedConcurrentExecutions").and_then(Value::as_u64) == Some(0) {
         return Some((
-            "it is closed: no call of it is taken".to_owned(),
+            "it is closed: every call of it is rejected".to_owned(),
             "aws lambda delete-function-concurrency --function-name NAME",
         ));
     }
@@ -83,10 +83,7 @@ fn problem(function: &Value, places: &[(&str, &str)]) -> Option<(String, &'stati
         name.starts_with("AWS_ENDPOINT_URL") && value.as_str() != Some("")
     };
     if let Some((variable, _)) = variables.into_iter().flatten().find(elsewhere) {
-        return Some((
-            format!("its {variable} sends it elsewhere than to AWS: somebody changed it by hand"),
-            by_hand,
-        ));
+        return Some((format!("its {variable} does not point to AWS: somebody changed it by hand"), by_hand));
     }
     None
 }

@@ -16,7 +16,7 @@ pub(super) async fn look(calls: &Calls, stack: &Deployed, now: Timestamp) -> Fin
     let parameter = |name: &str| stack.parameters.get(name).map(String::as_str).unwrap_or_default();
     let (own, also) = (parameter("TokenIssuer"), parameter("TokenIssuerAlso"));
     if also.is_empty() {
-        return Finding::pass(ISSUER, format!("tokens of {own}, and of nobody else"));
+        return Finding::pass(ISSUER, format!("only tokens of {own} are accepted"));
     }
     let mut changed = Vec::new();
     for logical in ISSUING {
@@ -30,7 +30,7 @@ pub(super) async fn look(calls: &Calls, stack: &Deployed, now: Timestamp) -> Fin
     let life = parameter("RefreshTokenSeconds").parse().map(SignedDuration::from_secs);
     match (changed.into_iter().max(), life) {
         (Some(changed), Ok(life)) => judged(also, changed + life, now),
-        _ => Finding::unknown(ISSUER, format!("tokens of {also} are taken, too"), "look again"),
+        _ => Finding::unknown(ISSUER, format!("tokens of {also} are accepted, too"), "look again"),
     }
 }
 
@@ -44,14 +44,14 @@ fn judged(also: &str, last: Timestamp, now: Timestamp) -> Finding {
     let day = last.strftime("%Y-%m-%d %H:%M UTC");
     if now < last {
         let until = format!(
-            "tokens of {also} are taken, too; if it was the issuer before, the last of them ends by {day}"
+            "tokens of {also} are accepted, too; if it is the former issuer, its last token expires by {day}"
         );
         return Finding::pass(ISSUER, until);
     }
     Finding::fail(
         ISSUER,
         format!(
-            "tokens of {also} are still taken; if it was the issuer before, the last of them ended by {day}"
+            "tokens of {also} are still accepted; if it is the former issuer, its last token expired by {day}"
         ),
         "deploy with TokenIssuerAlso= (or go on to step 2 of docs/deploy.md, \"Changing the issuer\")",
     )

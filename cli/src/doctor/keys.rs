@@ -101,7 +101,7 @@ impl Keys<'_> {
         };
         if secret.deleted_date().is_some() {
             let undo = format!("aws secretsmanager restore-secret --secret-id {}", self.id);
-            return Finding::fail(check, "the secret is going to be deleted", undo);
+            return Finding::fail(check, "the secret is scheduled for deletion", undo);
         }
         if secret.rotation_enabled() != Some(true) {
             return Finding::fail(
@@ -125,13 +125,14 @@ impl Keys<'_> {
             return Finding::fail(
                 check,
                 "a rotation is under way",
-                "look again in a minute; if it stays: the log of rotate-keys, and docs/runbook.md, \"RotationFailed\"",
+                "run this again in a minute; if it stays, see the log of rotate-keys, and docs/runbook.md, \
+                 \"RotationFailed\"",
             );
         }
         match time(secret.next_rotation_date()) {
             Some(next) if next + LATE < now => Finding::fail(
                 check,
-                format!("the rotation of {next} did not come"),
+                format!("the rotation due {next} did not happen"),
                 "the log of rotate-keys says why; nova keys rotate",
             ),
             next => {

@@ -25,7 +25,7 @@ use crate::user::{LogArgs, moment, operator};
 
 /// What the doctor says where nobody asked for the check.
 pub(super) fn not_asked_for() -> Finding {
-    Finding::unknown(LOGIN, "it makes a user, and deletes them again", "--try-login")
+    Finding::unknown(LOGIN, "it creates a user and deletes them again", "--try-login")
 }
 
 /// Where the check is made.
@@ -44,8 +44,8 @@ pub(super) async fn look(place: &Place<'_>) -> Finding {
     let (user, password) = match someone(place.store).await {
         Ok(made) => made,
         Err(error) => {
-            let why = format!("no user could be made for it: {error}");
-            return Finding::unknown(LOGIN, why, "the rights that `nova user create` takes");
+            let why = format!("could not create a temporary user: {error}");
+            return Finding::unknown(LOGIN, why, "the permissions that `nova user create` needs");
         }
     };
     let tried = Trial { place, user: &user, password: &password }.run().await;
@@ -68,14 +68,14 @@ pub(super) async fn look(place: &Place<'_>) -> Finding {
         }
         (Err(Broken::At(what)), Ok(())) => Finding::fail(LOGIN, what, REMEDY),
         (_, Err(error)) => {
-            let left = format!("the user that was made for it could not be deleted: {error}");
+            let left = format!("the temporary user could not be deleted: {error}");
             Finding::fail(LOGIN, left, format!("nova user delete {} --yes", user.id))
         }
     }
 }
 
 /// A function that may not do what it has to logs DynamoDB's words; the page says which statement to split.
-const REMEDY: &str = "the log of that function; with AccessDeniedException in it docs/production-checklist.md, \"If your account says no\"";
+const REMEDY: &str = "the log of that function; with AccessDeniedException in it docs/production-checklist.md, \"If your account denies a transaction\"";
 
 /// Why a trial ended early.
 #[derive(Debug, PartialEq, Eq)]
@@ -150,7 +150,7 @@ impl Trial<'_> {
 }
 
 fn closed() -> Broken {
-    Broken::At("a login: refused for want of a second factor".to_owned())
+    Broken::At("a login: refused, because a second factor is required".to_owned())
 }
 
 /// What an answer says, without anything that it may tell about the user.

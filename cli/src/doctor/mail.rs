@@ -95,7 +95,7 @@ fn judge_identity(from: &str, address: Option<&Value>, domain: Option<&Value>) -
     let is_true = |of: &Value, pointer| of.pointer(pointer).and_then(Value::as_bool) == Some(true);
     let verified = |of: &&Value| is_true(of, "/VerifiedForSendingStatus");
     let create = "verify the domain in Amazon SES, in the stack's region: aws sesv2 create-email-identity \
-                  --email-identity DOMAIN, and put the DNS records that it names";
+                  --email-identity DOMAIN, and publish the DNS records that it returns";
     // The address's own settings go before its domain's.
     let Some(in_force) = address.filter(verified).or(domain.filter(verified)) else {
         let said = match address.or(domain) {
@@ -114,7 +114,7 @@ fn judge_identity(from: &str, address: Option<&Value>, domain: Option<&Value>) -
         true => Finding::fail(
             DKIM,
             "the keys of the signature are not found in DNS",
-            "put the three CNAME records that aws sesv2 get-email-identity names",
+            "publish the three CNAME records that aws sesv2 get-email-identity lists",
         ),
         false => Finding::fail(
             DKIM,
@@ -149,7 +149,7 @@ async fn suppression(calls: &Calls, account: &Value, set: &str) -> Finding {
         }
         Err(Failed::NotThere) => Finding::fail(
             SUPPRESSION,
-            "the configuration set is not there: no mail is sent",
+            "the configuration set does not exist: no mail is sent",
             "create it, or deploy without MailConfigurationSet",
         ),
         Err(failed) => Finding::unseen(SUPPRESSION, &failed, "ses:GetConfigurationSet"),
@@ -189,7 +189,7 @@ fn judge_account(account: &Value) -> Finding {
     if !is_true("ProductionAccessEnabled") {
         return Finding::fail(
             ACCOUNT,
-            "it is in the sandbox: mails reach verified addresses alone",
+            "it is in the sandbox: mails reach verified addresses only",
             "ask for production access in the console of Amazon SES, \"Account dashboard\"",
         );
     }
@@ -197,7 +197,7 @@ fn judge_account(account: &Value) -> Finding {
         "HEALTHY" => Finding::pass(ACCOUNT, "out of the sandbox, and healthy"),
         status => Finding::fail(
             ACCOUNT,
-            format!("Amazon SES watches it ({status}): too many mails bounced or were complained of"),
+            format!("Amazon SES has put it on watch ({status}): too many bounces or complaints"),
             "the console of Amazon SES, \"Reputation metrics\", says which",
         ),
     }
@@ -281,11 +281,11 @@ fn judge_source(mapping: &Value, id: &str) -> Option<Finding> {
     let state = text("State").unwrap_or("in no state");
     if !["Enabled", "Updating", "Enabling", "Creating"].contains(&state) {
         let remedy = format!("aws lambda update-event-source-mapping --enabled --uuid {id}");
-        return Some(Finding::fail(SOURCES, format!("it is {state}: nobody reads there"), remedy));
+        return Some(Finding::fail(SOURCES, format!("it is {state}: nothing reads from it"), remedy));
     }
     let last = text("LastProcessingResult").filter(|last| last.to_ascii_lowercase().contains("problem"))?;
     let remedy = "the log of the function says why";
-    Some(Finding::fail(SOURCES, format!("its last call did not go well: {last}"), remedy))
+    Some(Finding::fail(SOURCES, format!("its last call failed: {last}"), remedy))
 }
 
 // ---- The queues
@@ -358,7 +358,9 @@ async fn bus(calls: &Calls, stack: &Deployed) -> Finding {
     };
     match asked {
         Ok(rules) => judge_rules(&rules),
-        Err(Failed::NotThere) => Finding::fail(BUS, "it is gone: nobody is told of changes", "deploy again"),
+        Err(Failed::NotThere) => {
+            Finding::fail(BUS, "it does not exist: nobody is told of changes", "deploy again")
+        }
         Err(failed) => Finding::unseen(BUS, &failed, "events:ListRules"),
     }
 }
@@ -371,8 +373,8 @@ fn judge_rules(answer: &Value) -> Finding {
     match rules.iter().find(|rule| text(rule, "State") == "DISABLED") {
         Some(off) => Finding::fail(
             BUS,
-            format!("the rule {} is switched off: its owner hears of no change", text(off, "Name")),
-            "ask its team; it is meant to end what is open of ended sessions, say (docs/attach.md)",
+            format!("the rule {} is disabled: its owner gets no events", text(off, "Name")),
+            "ask its team; it may be the rule that closes the connections of ended sessions (docs/attach.md)",
         ),
         None if rules.is_empty() => Finding::pass(BUS, "nobody listens"),
         None => Finding::pass(BUS, format!("{} rules", rules.len())),

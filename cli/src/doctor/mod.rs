@@ -50,12 +50,12 @@ const AUTHORIZER: &str = "TokenAuthorizerFunction";
 pub(crate) const HELP: &str = "\
 Examples:
   nova doctor --local                      a running `nova local`
-  nova doctor --stack nova-auth            a deployed stack; docs/production-checklist.md says which rights it takes
+  nova doctor --stack nova-auth            a deployed stack; docs/production-checklist.md lists the permissions it needs
   nova doctor --stack nova-auth --json     one document, for programs
   nova doctor --stack nova-auth --try-login
-                                           also log in, as a user who is made for it and deleted again
+                                           also log in, as a temporary user
 
-It ends with 0 if no check failed, and with 5 if one did.";
+Exits with 0 if no check failed, and with 5 if one did.";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -63,10 +63,10 @@ pub(crate) struct Args {
     target: Target,
     #[command(flatten)]
     output: Output,
-    /// Print what is checked, and look at nothing.
+    /// List the checks without running them.
     #[arg(long)]
     list: bool,
-    /// Also make a user, log in as them, and delete them again [default URL: the system's own].
+    /// Also create a temporary user, log in, and delete the user [default URL: the system's own].
     #[arg(long, value_name = "API_URL", num_args = 0..=1, require_equals = true, default_missing_value = "")]
     try_login: Option<String>,
 }

@@ -177,7 +177,7 @@ fn add(rights: &mut Vec<Right>, statement: &Value) -> Result<(), String> {
         }
         let name = attribute(0).or_else(|| text(resource, "Ref")).unwrap_or_default();
         let place = Place::ALL.into_iter().find(|place| place.name() == name);
-        let place = place.ok_or_else(|| format!("{name} is no table and no secret that is known"))?;
+        let place = place.ok_or_else(|| format!("{name} is not a known table or secret"))?;
         let right = |keys: &Vec<String>, optional| Right {
             place,
             actions: actions.clone(),

@@ -15,8 +15,8 @@ pub(super) fn look(parameters: &BTreeMap<String, String>) -> Vec<Finding> {
         open.push(
             Finding::fail(
                 SETTINGS,
-                "every active user may call everything of an attached API that has no rules yet",
-                "deploy with NoRules=deny, and put rules for each API with `nova rules put`",
+                "any active user may call every route of an attached API that has no rules yet",
+                "deploy with NoRules=deny, and store rules for each API with `nova rules put`",
             )
             .of("NoRules"),
         );
@@ -25,8 +25,10 @@ pub(super) fn look(parameters: &BTreeMap<String, String>) -> Vec<Finding> {
         open.push(
             Finding::fail(
                 SETTINGS,
-                format!("{wide} is believed about its clients: who calls from there chooses an address"),
-                "name only proxies of your own that write X-Forwarded-For themselves",
+                format!(
+                    "{wide} is trusted to name its clients: anyone who calls from there can claim any address"
+                ),
+                "list only your own proxies that set X-Forwarded-For themselves",
             )
             .of("TrustedProxies"),
         );
@@ -35,7 +37,8 @@ pub(super) fn look(parameters: &BTreeMap<String, String>) -> Vec<Finding> {
         open.push(
             Finding::fail(
                 SETTINGS,
-                "a hundred wrong passwords disable an account: whoever knows an address can lock its owner out",
+                "a hundred wrong passwords disable an account: anyone who knows an address can lock its \
+                 owner out",
                 "deploy with LoginRunAction=alarm, unless that is what you want",
             )
             .of("LoginRunAction"),
@@ -43,7 +46,7 @@ pub(super) fn look(parameters: &BTreeMap<String, String>) -> Vec<Finding> {
     }
     if open.is_empty() {
         let registration = match value("Registration") {
-            "open" => "; registration is open, and tells whether an address is taken",
+            "open" => "; registration is open, and reveals whether an address is taken",
             _ => "",
         };
         open.push(Finding::pass(SETTINGS, format!("{} parameters{registration}", parameters.len())));

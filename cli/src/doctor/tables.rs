@@ -70,7 +70,7 @@ impl Table<'_> {
         if self.is_local {
             findings.push(Finding::not_here(encryption, "AWS encrypts its tables; `nova local` does not"));
             for check in lasting.into_iter().flatten() {
-                findings.push(Finding::not_here(check, "the data are this machine's to keep"));
+                findings.push(Finding::not_here(check, "this machine keeps the data"));
             }
             return findings;
         }
@@ -131,7 +131,7 @@ impl Table<'_> {
             true => Finding::pass(check, format!("by {EXPIRES}")),
             false => Finding::fail(
                 check,
-                "rows are kept for ever, and the table grows without end",
+                "expired rows are never deleted, and the table keeps growing",
                 format!(
                     "aws dynamodb update-time-to-live --table-name {} --time-to-live-specification \
                      Enabled=true,AttributeName={EXPIRES}",
@@ -146,11 +146,11 @@ impl Table<'_> {
         let said = table.sse_description();
         match said.and_then(|said| said.status()) {
             Some(SseStatus::Enabled | SseStatus::Updating) => {
-                Finding::pass(check, "with a key of AWS KMS, whose use CloudTrail records")
+                Finding::pass(check, "with an AWS KMS key, whose use CloudTrail records")
             }
             _ => Finding::fail(
                 check,
-                "with a key that DynamoDB keeps, whose use nobody sees",
+                "with a key that DynamoDB owns, whose use is not logged",
                 "deploy again, or aws dynamodb update-table --sse-specification Enabled=true",
             ),
         }
@@ -172,7 +172,7 @@ impl Table<'_> {
             }
             _ => Finding::fail(
                 check,
-                "point-in-time recovery is off: users that are lost are lost",
+                "point-in-time recovery is off: lost users can't be recovered",
                 format!(
                     "aws dynamodb update-continuous-backups --table-name {} --point-in-time-recovery-specification \
                      PointInTimeRecoveryEnabled=true",

@@ -46,9 +46,9 @@ fn asks_nova_auth(api: &Api, template: &Template) -> bool {
 
 fn without_rules(api: &str, file: &Path, local: &str, lets_in: bool) -> String {
     let means = if lets_in {
-        "any active user may make every call of it (NoRules=authenticated)"
+        "any active user may call every route (NoRules=authenticated)"
     } else {
-        "every call of it will be denied"
+        "every call will be denied"
     };
     format!(
         "note: {api} has no rules, so {means}. Write them into {} and start again, or store them now: nova rules put {local} \

@@ -22,9 +22,9 @@ Examples:
   nova passwords build --from pwnedpasswords.txt --at-least 10 --out pwned-2026-11
   nova passwords build --from our-words.txt --plain --out words-1
 
-The list has a line for each password, HASH:COUNT, in the order of the hashes, as the downloader of Pwned Passwords writes it
-(SHA-1). One shard of 65,536 is in memory at a time. The folder gets two files, `filter` and `manifest.json`; `nova passwords
-put` puts them into the table of a stack.";
+The list has one line per password, HASH:COUNT, sorted by hash, as the Pwned Passwords downloader writes it (SHA-1). One
+shard of 65,536 is in memory at a time. The folder gets two files, `filter` and `manifest.json`; `nova passwords put` puts
+them into the table of a stack.";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -34,7 +34,7 @@ pub(crate) struct Args {
     /// The folder to create.
     #[arg(long, value_name = "FOLDER")]
     out: PathBuf,
-    /// Leave out passwords that were seen fewer times than this.
+    /// Leave out passwords that were seen fewer than this many times.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     at_least: u64,
     /// The list has the passwords themselves, one per line, in any order. All of it is held in memory.
@@ -140,7 +140,7 @@ fn say(args: &Args, folder: &Path, built: &Built, left_out: u64) -> Result<(), B
     };
     let lines = format!(
         "{}: {} passwords{left_out}\n  {bytes} bytes, {} for each check\n  \
-         every password is found; {seem} of {probes} others seem to be in the list\n  \
+         every password is found; {seem} of {probes} other passwords are refused by mistake\n  \
          put it into a stack: nova passwords put {} --stack NAME",
         folder.display(),
         manifest.entries(),

@@ -30,7 +30,8 @@ pub(super) async fn run(args: &Args) -> Result<(), Box<dyn Error>> {
         Some(folder) => in_folder(folder)?,
         None => {
             let list = super::list_of(&args.target).await?;
-            let loaded = list.loaded().await?.ok_or("no list was put into the table: nova passwords put")?;
+            let loaded =
+                list.loaded().await?.ok_or("the table has no list: store one with nova passwords put")?;
             (list.holds(&read_known_password()?).await?, loaded.entries)
         }
     };

@@ -43,7 +43,8 @@ impl<R: BufRead> Hashes<R> {
             let (hash, count) = entry(line).map_err(|fault| format!("line {}: {fault}", self.lines))?;
             if self.last.is_some_and(|last| hash < last) {
                 return Err(format!(
-                    "line {}: its hash belongs before that of the line before it. Sort the list: LC_ALL=C sort -o FILE FILE",
+                    "line {}: its hash sorts before the one on the line above. Sort the list: LC_ALL=C \
+                     sort -o FILE FILE",
                     self.lines
                 )
                 .into());

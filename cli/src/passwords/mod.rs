@@ -16,10 +16,10 @@ use crate::place::Target;
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Verb {
-    /// Make a filter of the public list of breached passwords (Pwned Passwords, SHA-1), or of a list of your own.
+    /// Build a filter from the public list of breached passwords (Pwned Passwords, SHA-1), or from your own list.
     #[command(after_help = build::HELP)]
     Build(build::Args),
-    /// Put a filter into the stack's table, in the place of the one before.
+    /// Put a filter into the stack's table, replacing the previous one.
     #[command(after_help = put::HELP)]
     Put(put::Args),
     /// Look a password up, in a filter or in the stack's table. The password comes from standard input or a prompt.

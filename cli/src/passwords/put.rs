@@ -20,7 +20,7 @@ Examples:
   nova passwords put pwned-2026-11 --stack nova-auth
   nova passwords put words-1 --local
 
-Each row replaces the one before it, and passwords go on being looked up meanwhile. A run that broke off is run again.";
+Rows are replaced one by one, and look-ups keep working meanwhile. If a run is interrupted, run it again.";
 
 /// So many calls at once, of 25 rows each.
 const CALLS: usize = 4;

@@ -132,7 +132,7 @@ impl Reader<'_> {
     }
 
     fn table(&mut self, document: &MarkedYaml<'_>) -> Vec<Expectation> {
-        const REMEDY: &str = "a table has `tests`, and `users` where they have names";
+        const REMEDY: &str = "a table has `tests`, and optionally `users`";
         let Some(members) = self.members(document, REMEDY) else { return Vec::new() };
         let mut users = Users::new();
         if let Some((_, value)) = members.iter().find(|(key, _)| key == "users") {
@@ -146,14 +146,18 @@ impl Reader<'_> {
                     found.extend(entries.iter().filter_map(|entry| self.expectation(entry, &users)));
                 }
                 ("tests", _) => {
-                    self.fault(line(value), "`tests` is no list", "begin each with `- call: GET /path`")
+                    self.fault(line(value), "`tests` is not a list", "begin each with `- call: GET /path`")
                 }
                 (other, _) => self.fault(line(value), format!("unknown key `{other}`"), REMEDY),
             }
         }
         // A table that expects nothing would pass whatever the rules say.
         if found.is_empty() && self.faults.is_empty() {
-            self.fault(1, "the table expects nothing", "write `tests:`, and `- call: GET /path` below it");
+            self.fault(
+                1,
+                "the table has no expectations",
+                "write `tests:`, and `- call: GET /path` below it",
+            );
         }
         found
     }
@@ -200,7 +204,7 @@ impl Reader<'_> {
                 ("permissions", _) => {
                     self.fault(
                         line(&value),
-                        "`permissions` is no list",
+                        "`permissions` is not a list",
                         "write it in brackets: `[notes:read]`",
                     );
                 }
@@ -213,7 +217,7 @@ impl Reader<'_> {
     }
 
     fn expectation(&mut self, entry: &MarkedYaml<'_>, users: &Users) -> Option<Expectation> {
-        const REMEDY: &str = "an expectation has call, who, expect; from where an address counts, acr and auth-age where the session does";
+        const REMEDY: &str = "an expectation has call, who and expect, and optionally from, acr and auth-age";
         let members = self.members(entry, REMEDY)?;
         let (mut call, mut who, mut from, mut expected) = (None, None, None, None);
         let mut session = SessionSpec::default();
@@ -254,7 +258,7 @@ impl Reader<'_> {
             _ => {
                 self.fault(
                     line(value),
-                    format!("`{written}` is no call"),
+                    format!("`{written}` is not a call"),
                     "write for example `call: GET /notes/7`",
                 );
                 None
@@ -290,7 +294,7 @@ impl Reader<'_> {
         if address.is_none() {
             self.fault(
                 line(value),
-                format!("`{written}` is no address"),
+                format!("`{written}` is not an address"),
                 "write for example `from: 10.1.2.3`",
             );
         }
@@ -301,7 +305,7 @@ impl Reader<'_> {
         let written = text(value).unwrap_or_default();
         let found = read(&written);
         if let Err(remedy) = &found {
-            self.fault(line(value), format!("`{written}` says nothing of a session"), remedy.clone());
+            self.fault(line(value), format!("`{written}` does not describe a session"), remedy.clone());
         }
         found.ok()
     }
@@ -315,7 +319,7 @@ impl Reader<'_> {
             (_, Some(code)) => Some(Expected::Code(code)),
             _ => {
                 let remedy = format!("write allow, deny, or a code: {}", CODES.join(", "));
-                self.fault(line(value), format!("`{written}` is no decision"), remedy);
+                self.fault(line(value), format!("`{written}` is not a decision"), remedy);
                 None
             }
         }
@@ -328,7 +332,7 @@ impl Reader<'_> {
         remedy: &str,
     ) -> Option<Vec<(String, MarkedYaml<'y>)>> {
         let YamlData::Mapping(members) = &node.data else {
-            self.fault(line(node), "this is no mapping", remedy);
+            self.fault(line(node), "expected a mapping", remedy);
             return None;
         };
         let members = members.iter();
@@ -401,21 +405,21 @@ tests:
             assert!(found, "{problem}: {faults:?}");
         };
         wrong("", 1, "the file is empty");
-        wrong("tests: []\n", 1, "the table expects nothing");
-        wrong("- call: GET /a\n", 1, "no mapping");
+        wrong("tests: []\n", 1, "the table has no expectations");
+        wrong("- call: GET /a\n", 1, "expected a mapping");
         wrong("test: []\n", 1, "unknown key `test`");
         let test = |members: &str| format!("tests:\n  - {{{members}}}\n");
         wrong(&test("who: anonymous, expect: deny"), 2, "has no call");
         wrong(&test("call: GET /a, expect: deny"), 2, "has no who");
         wrong(&test("call: GET /a, who: anonymous"), 2, "has no expect");
-        wrong(&test("call: /a, who: anonymous, expect: deny"), 2, "`/a` is no call");
-        wrong(&test("call: FOO /a, who: anonymous, expect: deny"), 2, "`FOO /a` is no call");
+        wrong(&test("call: /a, who: anonymous, expect: deny"), 2, "`/a` is not a call");
+        wrong(&test("call: FOO /a, who: anonymous, expect: deny"), 2, "`FOO /a` is not a call");
         wrong(&test("call: GET /a, who: sara, expect: deny"), 2, "`sara` is nobody");
-        wrong(&test("call: GET /a, who: anonymous, expect: allowed"), 2, "`allowed` is no decision");
-        wrong(&test("call: GET /a, who: anonymous, expect: deny, from: here"), 2, "`here` is no address");
+        wrong(&test("call: GET /a, who: anonymous, expect: allowed"), 2, "`allowed` is not a decision");
+        wrong(&test("call: GET /a, who: anonymous, expect: deny, from: here"), 2, "`here` is not an address");
         for session in ["acr: 3", "acr: mfa", "auth-age: 5", "auth-age: soon"] {
             let table = test(&format!("call: GET /a, who: anonymous, expect: deny, {session}"));
-            wrong(&table, 2, "says nothing of a session");
+            wrong(&table, 2, "does not describe a session");
         }
         wrong(&test("call: GET /a, who: {roles: [a]}, expect: deny"), 2, "unknown key `roles`");
         wrong(&test("call: GET /a, who: {permissions: [notes]}, expect: deny"), 2, "a permission is");

@@ -49,18 +49,18 @@ Examples:
   nova rules test rules.test.yaml --rules other/rules.yaml --json
 
 The table:
-  users:                                   # may be left out
+  users:                                   # optional
     reader: {role: user, permissions: [notes:read]}
   tests:
     - call: GET /notes/7
       who: reader                          # a name of users, anonymous, or {role: ..., permissions: [...]}
-      from: 10.1.2.3                       # may be left out: an unknown address
-      acr: 2                               # 1: the session was shown a password, 2: a second factor, too
-    auth-age: 5m                         # and how long ago; without both no rule with mfa or fresh lets it in
-    expect: allow                        # allow, deny, or the code of the refusal
+      from: 10.1.2.3                       # optional; without it the address is unknown
+      acr: 2                               # optional; 1: the user showed a password, 2: a second factor, too
+      auth-age: 5m                         # optional; how long ago. Without both, no rule with mfa or fresh lets it in
+      expect: allow                        # allow, deny, or the code of the refusal
     - {call: GET /notes/7, who: anonymous, expect: UNAUTHORIZED}
 
-It ends with 0 if every expectation holds, with 5 if one does not, and with 1 if a file can't be used.";
+Exits with 0 if every expectation holds, with 5 if one does not, and with 1 if a file can't be used.";
 
 /// What `--expect` takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -73,10 +73,10 @@ pub(crate) enum Wanted {
 pub(crate) struct TestArgs {
     /// The table of expectations.
     file: PathBuf,
-    /// The rules file. By default rules.yaml beside the table.
+    /// The rules file [default: rules.yaml next to the table].
     #[arg(long, value_name = "FILE")]
     rules: Option<PathBuf>,
-    /// The API keeps no answer (ReauthorizeEvery 0), so that the rules need not be sayable in a policy.
+    /// The API caches no answers (ReauthorizeEvery 0), so the rules need not be expressible as a policy.
     #[arg(long)]
     uncached: bool,
     #[command(flatten)]
@@ -115,28 +115,30 @@ pub(crate) struct CheckArgs {
     /// The rules file.
     #[arg(long, default_value = "rules.yaml")]
     file: PathBuf,
-    /// Check for an API of which API Gateway keeps no answer (ReauthorizeEvery 0).
+    /// Check for an API whose answers API Gateway does not cache (ReauthorizeEvery 0).
     #[arg(long)]
     uncached: bool,
     /// Compare with this template's routes and authorizers.
     #[arg(long, value_name = "FILE")]
     template: Option<PathBuf>,
-    /// Explain the decision for this user (address or id).
+    /// Explain the decision for this user (e-mail address or id).
     #[arg(long = "as", value_name = "USER", requires = "call")]
     user: Option<UserName>,
     /// Source address of the call.
     #[arg(long, value_name = "ADDRESS", requires = "call")]
     from: Option<std::net::IpAddr>,
-    /// What the session was shown: 1 (a password) or 2 (a second factor, too). Without it and --auth-age no rule with mfa or fresh lets the call in.
+    /// How the user logged in: 1 (password) or 2 (also a second factor). Without --acr or --auth-age, no rule with mfa or
+    /// fresh lets the call in.
     #[arg(long, requires = "user", value_parser = session::acr)]
     acr: Option<Acr>,
-    /// How long ago it was shown, for example 5m. Now, if --acr alone is given.
+    /// How long ago the user did so, for example 5m [default: just now, if --acr is given].
     #[arg(long, value_name = "AGE", requires = "user", value_parser = session::age)]
     auth_age: Option<u32>,
-    /// End with 5 unless the decision is this one.
+    /// Exit with 5 unless this is the decision.
     #[arg(long, value_enum, requires = "call")]
     expect: Option<Wanted>,
-    /// The call to explain, for example 'GET /notes', or 'SUBSCRIBE /chat/1' of AppSync Events. Without --as: of anonymous.
+    /// The call to explain, for example 'GET /notes', or 'SUBSCRIBE /chat/1' for AppSync Events. Without --as, the caller
+    /// is anonymous.
     call: Option<String>,
     #[command(flatten)]
     output: Output,

@@ -54,12 +54,12 @@ pub(super) fn compare(
     answers.dedup();
     match answers.as_slice() {
         [false, true] => {
-            let line = "EnableSimpleResponses is on for one HTTP API and off for another: one authorizer (HttpResponses) answers all alike";
+            let line = "EnableSimpleResponses is on for one HTTP API and off for another: the authorizer answers all of them in one form (HttpResponses)";
             output.print(&json!({"wrong": [line]}), line)?;
             wrong += 1;
         }
         [true] => {
-            let line = "the Nova Auth stack has to have HttpResponses=simple";
+            let line = "the Nova Auth stack must have HttpResponses=simple";
             output.print(&json!({"notes": [line]}), line)?;
         }
         _ => {}

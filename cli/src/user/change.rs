@@ -25,7 +25,7 @@ pub(crate) struct StatusArgs {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct UnlockArgs {
-    /// The user, by address or id.
+    /// The user, by e-mail address or id.
     #[arg(value_name = "USER", required_unless_present = "address")]
     user: Option<UserName>,
     /// Clear the failed logins from this source address instead, for all accounts (IPv6: its /64).

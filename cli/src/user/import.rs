@@ -24,8 +24,8 @@ use crate::place::Target;
 pub(super) const HELP: &str = r#"A line is a user:
   {"email":"sara@example.com","name":"Sara","role":"user","status":"active",
    "permissions":["notes:read"],"passwordHash":"$2b$10$..."}
-role, status and permissions may be left out. A line that is no user, or has the address of an earlier line, is named by its
-number, with the reason, and the rest goes on. Users who are there already stay as they are, so that the same file can be imported again.
+role, status and permissions are optional. A line that is not a valid user, or that repeats an earlier address, is skipped and
+reported by its number, with the reason. Existing users stay as they are, so the same file can be imported again.
 
 Examples:
   nova user import --stack nova-auth --dry-run users.jsonl

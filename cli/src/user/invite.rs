@@ -32,7 +32,7 @@ pub(crate) struct InviteArgs {
     /// A permission. Can be repeated.
     #[arg(long, value_name = "FEATURE:ACTION", value_parser = permission)]
     permission: Vec<String>,
-    /// Send another mail to a user who was invited and has not come yet.
+    /// Send another mail to a user who has not accepted the invitation yet.
     #[arg(long, conflicts_with_all = ["name", "role", "permission"])]
     resend: bool,
     #[command(flatten)]
@@ -120,7 +120,7 @@ pub(super) async fn reset_mail(args: &ResetMailArgs) -> Result<(), Box<dyn Error
         return Err(format!("{} is not active: nothing was sent", user.id).into());
     }
     let done = json!({"id": user.id.to_string(), "mail": "reset"});
-    common.output.print(&done, &format!("asked for a mail to {}; its link works for 30 minutes", user.id))
+    common.output.print(&done, &format!("requested a mail to {}; its link works for 30 minutes", user.id))
 }
 
 /// A mail that nobody sends would be asked for without a word.

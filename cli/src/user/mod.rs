@@ -81,14 +81,14 @@ pub(crate) enum Verb {
                             nova user invite --local --email sara@example.com --resend"
     )]
     Invite(invite::InviteArgs),
-    /// Send a user the mail that lets them set another password. Needs Mail=enabled.
+    /// Send a user the mail for setting a new password. Needs Mail=enabled.
     #[command(after_help = "Example:\n  nova user reset-mail --local sara@example.com")]
     ResetMail(invite::ResetMailArgs),
     /// Clear the failed logins of a user, or from a source address, so that they can try again at once.
     #[command(after_help = "Examples:\n  nova user unlock --local sara@example.com\n  \
                             nova user unlock --local --address 203.0.113.7")]
     Unlock(change::UnlockArgs),
-    /// Delete a user, with their sessions.
+    /// Delete a user and their sessions.
     #[command(after_help = "Examples:\n  nova user delete --local sara@example.com\n  \
                             nova user delete --local sara@example.com --yes --with-log")]
     Delete(delete::Args),
@@ -155,7 +155,7 @@ pub(crate) async fn run(verb: Verb) -> Result<(), Box<dyn Error>> {
 /// What every verb takes that changes a user.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Common {
-    /// The user, by address or id.
+    /// The user, by e-mail address or id.
     #[arg(value_name = "USER")]
     pub(crate) user: UserName,
     #[command(flatten)]

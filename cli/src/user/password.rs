@@ -68,7 +68,8 @@ impl PasswordArgs {
                 let mut stderr = std::io::stderr();
                 writeln!(
                     stderr,
-                    "note: no list of breached passwords was put; the password is not looked up"
+                    "note: there is no list of breached passwords in the table; the password was not \
+                     looked up"
                 )?;
                 None
             }

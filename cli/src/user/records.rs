@@ -100,7 +100,7 @@ impl Seen {
         Some(parsed.map_err(|fault| fault.to_string()).and_then(|record| {
             match self.before(&record.email, number) {
                 None => Ok(record),
-                Some(first) => Err(format!("duplicate of line {first}, which counts")),
+                Some(first) => Err(format!("duplicate of line {first}, which is used")),
             }
         }))
     }
@@ -135,7 +135,7 @@ mod tests {
         assert!(read(3, "omar@example.com", "Omar").is_ok());
         for number in [4, 5] {
             let again = read(number, " ｓａｒａ@example.com", "Sarah");
-            assert_eq!(again, Err("duplicate of line 2, which counts".to_owned()));
+            assert_eq!(again, Err("duplicate of line 2, which is used".to_owned()));
         }
     }
 }

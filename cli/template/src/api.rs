@@ -227,7 +227,7 @@ fn authorizer(settings: &Value) -> Result<Authorizer, String> {
 /// The logical id in `FunctionArn`.
 pub(super) fn function(settings: &Value) -> Result<String, String> {
     let arn = settings.get("FunctionArn").and_then(scalar_text).ok_or("it has no FunctionArn")?;
-    function_of(&arn).ok_or_else(|| format!("FunctionArn is no function's ARN: {arn}"))
+    function_of(&arn).ok_or_else(|| format!("FunctionArn is not a function's ARN: {arn}"))
 }
 
 /// The name in `arn:aws:lambda:REGION:ACCOUNT:function:NAME`, perhaps with a version or an alias behind it.
@@ -256,7 +256,7 @@ pub(super) fn validation(pattern: Option<String>, name: &str) -> Result<Option<r
     let Some(pattern) = pattern else { return Ok(None) };
     // API Gateway matches the whole token.
     let whole = regex_lite::Regex::new(&format!("^(?:{pattern})$"));
-    whole.map(Some).map_err(|_| format!("{name} is no regular expression: {pattern}"))
+    whole.map(Some).map_err(|_| format!("{name} is not a regular expression: {pattern}"))
 }
 
 pub(super) fn sources(identity: &Value) -> Vec<Identity> {
@@ -273,18 +273,18 @@ pub(super) fn sources(identity: &Value) -> Vec<Identity> {
 
 pub(super) fn gateway_response(settings: &Value) -> Result<GatewayResponse, String> {
     let status = match settings.get("StatusCode").and_then(scalar_text) {
-        Some(text) => Some(text.parse().map_err(|_| format!("StatusCode is no status: {text}"))?),
+        Some(text) => Some(text.parse().map_err(|_| format!("StatusCode is not a status: {text}"))?),
         None => None,
     };
     if status.is_some_and(|status| !(200..600).contains(&status)) {
-        return Err("StatusCode is no status".to_owned());
+        return Err("StatusCode is not a status".to_owned());
     }
     let mut headers = BTreeMap::new();
     let given = at(settings, &["ResponseParameters", "Headers"]).and_then(Value::as_object);
     for (name, value) in given.into_iter().flatten() {
         headers.insert(
             name.clone(),
-            scalar_text(value).ok_or_else(|| format!("the header {name} is no string"))?,
+            scalar_text(value).ok_or_else(|| format!("the header {name} is not a string"))?,
         );
     }
     let body = at(settings, &["ResponseTemplates", "application/json"]).and_then(scalar_text);

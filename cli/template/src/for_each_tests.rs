@@ -103,5 +103,5 @@ fn a_loop_needs_the_language_extensions_before_sams_own_transform() {
 #[test]
 fn a_key_that_a_loop_and_the_map_around_it_both_make_is_refused() {
     let text = TWO_FUNCTIONS.replace("Last:", "einsRole:");
-    assert!(parse(&text).unwrap_err().contains("einsRole stands there twice"));
+    assert!(parse(&text).unwrap_err().contains("einsRole appears twice"));
 }

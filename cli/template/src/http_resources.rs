@@ -99,7 +99,7 @@ fn lambda_authorizer(parts: &Parts<'_>, part: &Resource<'_>) -> Result<Authorize
     for source in given.as_array().into_iter().flatten().filter_map(scalar_text) {
         sources.push(
             identity_source(&source)
-                .ok_or_else(|| format!("{source} is no identity source of an HTTP API"))?,
+                .ok_or_else(|| format!("{source} is not an identity source of an HTTP API"))?,
         );
     }
     let ttl_seconds = ttl(reader, part)?.unwrap_or(if sources.is_empty() { 0 } else { 300 });
@@ -138,7 +138,7 @@ fn route(
     };
     let behind = target.strip_prefix("integrations/").and_then(|name| integrations.get(name));
     let (function, payload) =
-        behind.ok_or_else(|| format!("its Target is no integration of this API: {target}"))?;
+        behind.ok_or_else(|| format!("its Target is not an integration of this API: {target}"))?;
     let authorizer = match reader.text(part, "AuthorizationType")?.as_deref() {
         None | Some("NONE") => None,
         Some(kind @ ("CUSTOM" | "JWT")) => {

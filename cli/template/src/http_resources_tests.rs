@@ -125,7 +125,11 @@ fn what_aws_would_refuse_or_never_call_is_refused_here_too() {
             "",
             "it could not be called",
         ),
-        ("$request.querystring.q", "method.request.querystring.q", "is no identity source of an HTTP API"),
+        (
+            "$request.querystring.q",
+            "method.request.querystring.q",
+            "is not an identity source of an HTTP API",
+        ),
         (
             "      IdentitySource: [$request.header.Authorization, $request.querystring.q, $stageVariables.s, $context.routeKey]\n",
             "      AuthorizerResultTtlInSeconds: 1\n",
@@ -143,7 +147,7 @@ fn what_aws_would_refuse_or_never_call_is_refused_here_too() {
         ("IntegrationUri: !GetAtt Function.Arn", "IntegrationUri: https://a.example", "it calls no function"),
         (", PayloadFormatVersion: \"2.0\"", "", "it has no PayloadFormatVersion"),
         ("\"GET /notes/{id}\"", "GET", "its RouteKey is neither"),
-        ("\"integrations/${Older}\"", "\"integrations/x\"", "its Target is no integration"),
+        ("\"integrations/${Older}\"", "\"integrations/x\"", "its Target is not an integration"),
     ] {
         assert!(WHOLE.contains(from), "{from}");
         let told = problem(&WHOLE.replacen(from, to, 1));

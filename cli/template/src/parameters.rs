@@ -86,8 +86,9 @@ impl Parameter<'_> {
     /// The pattern stands for the whole value.
     fn pattern(&self, value: &str) -> Result<(), String> {
         let Some(pattern) = self.parameter.get("AllowedPattern").and_then(scalar_text) else { return Ok(()) };
-        let whole = Regex::new(&format!("^(?:{pattern})$"))
-            .map_err(|_| format!("AllowedPattern is no regular expression that is known here: {pattern}"))?;
+        let whole = Regex::new(&format!("^(?:{pattern})$")).map_err(|_| {
+            format!("AllowedPattern is not a regular expression that is known here: {pattern}")
+        })?;
         if whole.is_match(value) {
             return Ok(());
         }
@@ -109,7 +110,7 @@ impl Parameter<'_> {
 
     fn limit(&self, key: &str) -> Result<Option<f64>, String> {
         let Some(text) = self.parameter.get(key).and_then(scalar_text) else { return Ok(None) };
-        text.parse().map(Some).map_err(|_| format!("{key} of the parameter {} is no number", self.name))
+        text.parse().map(Some).map_err(|_| format!("{key} of the parameter {} is not a number", self.name))
     }
 
     fn refuse(&self, constraint: &str) -> Result<(), String> {

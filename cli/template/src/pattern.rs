@@ -46,7 +46,7 @@ impl Pattern {
         let map = pattern.as_object().filter(|map| !map.is_empty()).ok_or("a pattern is a map with a key")?;
         let node = |(key, value): (&String, &Value)| {
             let node = match value {
-                _ if key.starts_with('$') => Err(format!("{key} is nothing this machine knows")),
+                _ if key.starts_with('$') => Err(format!("{key} is not supported here")),
                 Value::Object(_) => Pattern::parse(value).map(Node::Below),
                 Value::Array(values) if !values.is_empty() => {
                     values.iter().map(matcher).collect::<Result<_, _>>().map(Node::Any)
@@ -125,12 +125,12 @@ fn matcher(value: &Value) -> Result<Matcher, String> {
     let (Some((name, argument)), None) = (operators.next(), operators.next()) else {
         return Err("one operator in each map".to_owned());
     };
-    let text = || argument.as_str().map(str::to_owned).ok_or_else(|| format!("{name} takes a string"));
+    let text = || argument.as_str().map(str::to_owned).ok_or_else(|| format!("{name} expects a string"));
     match name.as_str() {
         "prefix" => text().map(Matcher::Prefix),
         "suffix" => text().map(Matcher::Suffix),
         "equals-ignore-case" => text().map(Matcher::IgnoringCase),
-        "exists" => argument.as_bool().map(Matcher::Exists).ok_or("exists takes true or false".to_owned()),
+        "exists" => argument.as_bool().map(Matcher::Exists).ok_or("exists expects true or false".to_owned()),
         "numeric" => numeric(argument),
         "anything-but" => match argument {
             Value::Array(values) if !values.is_empty() => {
@@ -138,7 +138,7 @@ fn matcher(value: &Value) -> Result<Matcher, String> {
             }
             one => Ok(Matcher::But(vec![matcher(one)?])),
         },
-        _ => Err(format!("the operator {name} is nothing this machine knows")),
+        _ => Err(format!("the operator {name} is not supported here")),
     }
 }
 

@@ -139,7 +139,7 @@ impl<'a> Reader<'a> {
                 _ => own,
             };
             let Value::Object(properties) = merged else {
-                return self.checked(id, Err("its Properties are no map".to_owned()));
+                return self.checked(id, Err("its Properties are not a map".to_owned()));
             };
             resources.push(Resource { id, kind, properties });
         }

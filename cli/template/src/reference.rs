@@ -97,7 +97,7 @@ impl Resolver<'_> {
             ("AWS::Events::EventBus", "Name") => self.named(name, "Name"),
             ("AWS::SecretsManager::Secret", "Id") => Ok(secret_arn(name)),
             ("AWS::IAM::Role", "Arn") => Ok(format!("arn:aws:iam::{ACCOUNT}:role/{name}")),
-            (kind, _) => Err(format!("{name}.{attribute} of {kind} is nothing this machine knows")),
+            (kind, _) => Err(format!("{name}.{attribute} of {kind} is not supported here")),
         }
     }
 }

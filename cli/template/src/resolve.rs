@@ -75,7 +75,7 @@ impl<'a> Resolver<'a> {
         match self.resolve(value)? {
             Some(Value::Bool(flag)) => Ok(flag),
             Some(Value::String(text)) if text == "true" || text == "false" => Ok(text == "true"),
-            other => Err(format!("{} is no condition", other.unwrap_or_default())),
+            other => Err(format!("{} is not a condition", other.unwrap_or_default())),
         }
     }
 

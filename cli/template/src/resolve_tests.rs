@@ -88,7 +88,7 @@ fn attributes_of_what_this_machine_runs_are_known_and_others_are_refused() {
     assert_eq!(resolve("!GetAtt Named.Arn"), "arn:aws:dynamodb:us-east-1:123456789012:table/dev-users");
     assert_eq!(
         problem("!GetAtt Topic.TopicName"),
-        "Topic.TopicName of AWS::SNS::Topic is nothing this machine knows"
+        "Topic.TopicName of AWS::SNS::Topic is not supported here"
     );
 }
 

@@ -71,11 +71,11 @@ fn paths(parts: &Parts<'_>, api: &str) -> Result<BTreeMap<String, String>, Strin
             path = format!("/{part}{path}");
             at = parent;
             if path.matches('/').count() > MAX_DEPTH {
-                return Err(format!("{id}: its parents go round in a circle"));
+                return Err(format!("{id}: its parents form a cycle"));
             }
         }
         if at != root {
-            return Err(format!("{id}: its ParentId is no resource of this API: {at}"));
+            return Err(format!("{id}: its ParentId is not a resource of this API: {at}"));
         }
         paths.insert((*id).to_owned(), path);
     }
@@ -93,7 +93,7 @@ fn route(
     let (method, resource) = (word("HttpMethod")?.to_uppercase(), word("ResourceId")?);
     let path = paths
         .get(&resource)
-        .ok_or_else(|| format!("its ResourceId is no resource of this API: {resource}"))?;
+        .ok_or_else(|| format!("its ResourceId is not a resource of this API: {resource}"))?;
     let authorizer = match reader.text(part, "AuthorizationType")?.as_deref() {
         None | Some("NONE") => None,
         Some(AWS_IAM) => Some(AWS_IAM.to_owned()),
@@ -146,8 +146,9 @@ fn lambda_authorizer(parts: &Parts<'_>, part: &Resource<'_>, kind: &str) -> Resu
     let given = reader.text(part, "IdentitySource")?.unwrap_or_default();
     let mut sources = Vec::new();
     for source in given.split(',').map(str::trim).filter(|source| !source.is_empty()) {
-        sources
-            .push(identity(source).ok_or_else(|| format!("{source} is no identity source of a REST API"))?);
+        sources.push(
+            identity(source).ok_or_else(|| format!("{source} is not an identity source of a REST API"))?,
+        );
     }
     let ttl_seconds = ttl(reader, part)?.unwrap_or(300);
     let kind = match kind {

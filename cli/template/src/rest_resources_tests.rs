@@ -185,9 +185,9 @@ fn what_this_machine_cannot_run_is_said_and_not_passed_over() {
         ("{ Name: notes }", "{ Name: notes, Body: {} }", "Body is not supported here"),
         ("StageName: v1", "Other: v1", "Stage: it has no StageName"),
         ("Type: AWS::ApiGateway::Stage", "Type: AWS::Other", "no AWS::ApiGateway::Stage names it"),
-        ("ParentId: !Ref All", "ParentId: !Ref One", "go round in a circle"),
-        ("ParentId: !Ref All", "ParentId: !Ref Auth", "no resource of this API: Auth"),
-        ("ResourceId: !Ref One", "ResourceId: !Ref Auth", "no resource of this API: Auth"),
+        ("ParentId: !Ref All", "ParentId: !Ref One", "form a cycle"),
+        ("ParentId: !Ref All", "ParentId: !Ref Auth", "not a resource of this API: Auth"),
+        ("ResourceId: !Ref One", "ResourceId: !Ref Auth", "not a resource of this API: Auth"),
         ("AuthorizerId: !Ref Auth", "AuthorizerId: !Ref Other", "unknown authorizer: Other"),
         (
             "AuthorizationType: CUSTOM",
@@ -198,9 +198,9 @@ fn what_this_machine_cannot_run_is_said_and_not_passed_over() {
         // It would be answered without the function, and without the authorizer's word.
         ("HttpMethod: OPTIONS", "HttpMethod: GET", "\"MOCK\": only AWS_PROXY"),
         ("Type: REQUEST", "Type: COGNITO_USER_POOLS", "Type is COGNITO_USER_POOLS"),
-        ("context.identity", "$context.identity", "$context.identity.sourceIp is no identity source"),
+        ("context.identity", "$context.identity", "$context.identity.sourceIp is not an identity source"),
         ("X-Token", "X-Token,method.request.header.B", "is one header"),
-        ("\"Bearer .+\"", "\"(\"", "IdentityValidationExpression is no regular expression"),
+        ("\"Bearer .+\"", "\"(\"", "IdentityValidationExpression is not a regular expression"),
         ("InSeconds: 0", "InSeconds: 3601", "more than 3600"),
         ("${Guard.Arn}/invocations\n  Token", "x/invocations\n  Token", "it calls no function"),
         (
@@ -208,7 +208,7 @@ fn what_this_machine_cannot_run_is_said_and_not_passed_over() {
             "FunctionName: !Ref Function",
             "Token: it has no AuthorizerCredentials",
         ),
-        ("StatusCode: \"401\"", "StatusCode: \"99\"", "StatusCode is no status"),
+        ("StatusCode: \"401\"", "StatusCode: \"99\"", "StatusCode is not a status"),
     ] {
         assert!(WHOLE.contains(from), "{from}");
         let told = problem(&WHOLE.replacen(from, to, 1));

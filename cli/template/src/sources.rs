@@ -178,11 +178,11 @@ fn read(
 fn stream(properties: &Value) -> Result<SourceKind, String> {
     let arn = text(properties, "Stream").ok_or("it has no Stream")?;
     let table = arn.split_once(":table/").and_then(|(_, rest)| rest.split_once("/stream/"));
-    let (table, _) = table.ok_or_else(|| format!("Stream is no table's stream: {arn}"))?;
+    let (table, _) = table.ok_or_else(|| format!("Stream is not a table's stream: {arn}"))?;
     let limit = |name: &str| -> Result<Option<u64>, String> {
         match text(properties, name).as_deref() {
             None | Some("-1") => Ok(None),
-            Some(number) => number.parse().map(Some).map_err(|_| format!("{name} is no number: {number}")),
+            Some(number) => number.parse().map(Some).map_err(|_| format!("{name} is not a number: {number}")),
         }
     };
     let on_failure = at(properties, &["DestinationConfig", "OnFailure", "Destination"]);
@@ -233,7 +233,7 @@ pub(super) fn own_rule(reader: &Reader<'_>, resource: &Resource<'_>) -> Result<O
     let mut targets = Vec::new();
     for target in properties.get("Targets").and_then(Value::as_array).into_iter().flatten() {
         if let Some(change) = CHANGES.iter().find(|change| target.get(**change).is_some()) {
-            return Err(format!("{change} of a target is nothing this machine knows"));
+            return Err(format!("{change} of a target is not supported here"));
         }
         let arn = text(target, "Arn").ok_or("a target has no Arn")?;
         if !["sqs", "lambda"].contains(&arn.split(':').nth(2).unwrap_or_default()) {
@@ -250,7 +250,7 @@ fn text(properties: &Value, name: &str) -> Option<String> {
 
 fn size(properties: &Value, default: usize) -> Result<usize, String> {
     let Some(text) = text(properties, "BatchSize") else { return Ok(default) };
-    text.parse().ok().filter(|size| *size > 0).ok_or_else(|| format!("BatchSize is no number: {text}"))
+    text.parse().ok().filter(|size| *size > 0).ok_or_else(|| format!("BatchSize is not a number: {text}"))
 }
 
 fn reports_failures(properties: &Value) -> bool {
@@ -263,7 +263,7 @@ fn filters(properties: &Value) -> Result<Vec<Pattern>, String> {
     let parse = |filter: &Value| {
         let pattern = filter.get("Pattern").and_then(Value::as_str).ok_or("a filter has no Pattern")?;
         let pattern: Value = serde_json::from_str(pattern)
-            .map_err(|error| format!("a filter's Pattern is no JSON: {error}"))?;
+            .map_err(|error| format!("a filter's Pattern is not JSON: {error}"))?;
         Pattern::parse(&pattern).map_err(|problem| format!("a filter's Pattern: {problem}"))
     };
     filters.into_iter().flatten().map(parse).collect()

@@ -57,7 +57,8 @@ fn authorizer(reader: &Reader<'_>, part: &Resource<'_>) -> Result<Authorizer, St
     let mut sources = Vec::new();
     for source in given.as_array().into_iter().flatten().filter_map(scalar_text) {
         sources.push(
-            identity(&source).ok_or_else(|| format!("{source} is no identity source of a WebSocket API"))?,
+            identity(&source)
+                .ok_or_else(|| format!("{source} is not an identity source of a WebSocket API"))?,
         );
     }
     Ok(Authorizer {
@@ -88,7 +89,8 @@ fn route(
     let key = reader.text(part, "RouteKey")?.ok_or("it has no RouteKey")?;
     let target = reader.text(part, "Target")?.ok_or("it has no Target")?;
     let function = target.strip_prefix("integrations/").and_then(|name| integrations.get(name));
-    let function = function.ok_or_else(|| format!("its Target is no integration of this API: {target}"))?;
+    let function =
+        function.ok_or_else(|| format!("its Target is not an integration of this API: {target}"))?;
     let authorizer = match reader.text(part, "AuthorizationType")?.as_deref() {
         None | Some("NONE") => None,
         Some("CUSTOM") => {

@@ -92,7 +92,7 @@ fn what_this_machine_cannot_run_is_said_and_not_passed_over() {
         (", RouteSelectionExpression: $request.body.action", "", "no RouteSelectionExpression"),
         ("StageName: v1", "Other: v1", "Stage: it has no StageName"),
         ("AuthorizerType: REQUEST", "AuthorizerType: JWT", "AuthorizerType is JWT"),
-        ("route.request.querystring.k", "$request.querystring.k", "is no identity source"),
+        ("route.request.querystring.k", "$request.querystring.k", "is not an identity source"),
         ("IntegrationType: AWS_PROXY", "IntegrationType: MOCK", "IntegrationType is MOCK"),
         ("AuthorizerId: !Ref Auth", "AuthorizerId: !Ref Stage", "unknown authorizer: v1"),
         ("AuthorizationType: NONE", "AuthorizationType: CUSTOM, AuthorizerId: !Ref Auth", "only $connect"),

@@ -80,7 +80,7 @@ fn convert(node: &Yaml<'_>) -> Result<Value, String> {
                 for (key, value) in entries(&key, convert(value)?)? {
                     // Two keys of the same text are found by the parser; these are a loop's.
                     if map.contains_key(&key) {
-                        return Err(format!("{key} stands there twice"));
+                        return Err(format!("{key} appears twice"));
                     }
                     map.insert(key, value);
                 }

@@ -62,7 +62,7 @@ pub enum RecordFault {
     )]
     SecondFactor,
     /// A member that nothing reads: probably one that is spelled wrongly.
-    #[error("there is a member that is none of email, name, role, status, permissions, passwordHash")]
+    #[error("there is a member other than email, name, role, status, permissions, passwordHash")]
     Unknown,
 }
 
@@ -268,7 +268,7 @@ mod tests {
             ),
             (
                 set("canary", json!(1)),
-                "there is a member that is none of email, name, role, status, permissions, passwordHash",
+                "there is a member other than email, name, role, status, permissions, passwordHash",
             ),
             (UserRecord::parse(b"canary"), "not a JSON object of distinct members"),
             (

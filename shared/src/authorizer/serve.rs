@@ -123,7 +123,7 @@ enum NoDecision {
     Flow(#[from] FlowError),
     #[error(transparent)]
     Event(#[from] super::Unreadable),
-    #[error("the event names no method that a policy could be made for")]
+    #[error("the event names no method for which a policy could be made")]
     Method,
     #[error(transparent)]
     Response(#[from] super::WouldSpread),

@@ -23,7 +23,7 @@ impl Config {
             allowed_headers: self.parsed(
                 "ALLOWED_HEADERS",
                 AllowedHeaders::parse,
-                "must be names of headers, comma-separated",
+                "must be header names, comma-separated",
             )?,
         })
     }

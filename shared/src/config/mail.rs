@@ -27,8 +27,7 @@ impl Config {
     pub fn mail_sender(&self) -> Result<MailConfig, ConfigError> {
         let from = Email::parse(&self.required("MAIL_FROM")?).ok().filter(|from| from.as_str().is_ascii());
         Ok(MailConfig {
-            from: from
-                .ok_or_else(|| ConfigError::new("MAIL_FROM", "must be an address of mail, in ASCII"))?,
+            from: from.ok_or_else(|| ConfigError::new("MAIL_FROM", "must be an e-mail address in ASCII"))?,
             name: self.service_name()?,
             configuration_set: self.text("MAIL_CONFIGURATION_SET"),
             app: self.app_url()?,
@@ -56,7 +55,8 @@ impl Config {
         let fits = (url.starts_with("https://") || is_local)
             && !url.ends_with('/')
             && url.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~:/".contains(&byte));
-        let problem = "must be an https URL without a query, a fragment and a slash at its end (http only for localhost)";
+        let problem =
+            "must be an https URL without query, fragment or trailing slash (http only for localhost)";
         if fits { Ok(url) } else { Err(ConfigError::new("APP_URL", problem)) }
     }
 }

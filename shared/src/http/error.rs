@@ -415,7 +415,7 @@ mod tests {
             ("PASSWORD_NEEDS_MIXED_CASE", "كلمة المرور يجب أن تحتوي على أحرف كبيرة وصغيرة"),
             ("PASSWORD_NEEDS_DIGIT", "كلمة المرور يجب أن تحتوي على أرقام"),
             // The CRM's, and what counts as one, which it did not say.
-            ("PASSWORD_NEEDS_SYMBOL", "كلمة المرور يجب أن تحتوي على رمز خاص، أي ما ليس حرفا ولا رقما"),
+            ("PASSWORD_NEEDS_SYMBOL", "كلمة المرور يجب أن تحتوي على رمز خاص، أي ما ليس حرفًا ولا رقمًا"),
         ] {
             assert_eq!(
                 message(code, Language::Arabic, &[("minutes", 15.into()), ("minimum", 8.into())]),

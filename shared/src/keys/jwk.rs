@@ -49,7 +49,7 @@ pub(super) fn members(secret: &str) -> Result<Vec<Value>, BadKeys> {
         .map_err(|_| whole("is not a JWK or JWK Set with distinct members"))?;
     let jwks = match members.remove("keys") {
         Some(Value::Array(keys)) => keys,
-        Some(_) => return Err(whole("has `keys` that are no list")),
+        Some(_) => return Err(whole("has `keys` that are not a list")),
         None => vec![Value::Object(members)],
     };
     if jwks.is_empty() { Err(whole("has no key")) } else { Ok(jwks) }
@@ -105,7 +105,7 @@ pub(super) fn time(jwk: &Map<String, Value>, name: &str) -> Result<Option<Timest
             .as_i64()
             .and_then(|seconds| Timestamp::from_second(seconds).ok())
             .map(Some)
-            .ok_or_else(|| format!("has an {name} that is no time in whole seconds")),
+            .ok_or_else(|| format!("has an {name} that is not a time in whole seconds")),
     }
 }
 

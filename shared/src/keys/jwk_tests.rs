@@ -75,11 +75,11 @@ fn a_key_that_is_not_fit_is_named_and_not_shown() {
         (GENERATED.replace("\"k\":", "\"x\":"), "key access-1: needs k, as text"),
         (
             GENERATED.replace("\"kid\":", "\"nbf\":1.5,\"kid\":"),
-            "key access-1: has an nbf that is no time in whole seconds",
+            "key access-1: has an nbf that is not a time in whole seconds",
         ),
         (
             GENERATED.replace("\"kid\":", "\"exp\":\"1\",\"kid\":"),
-            "key access-1: has an exp that is no time in whole seconds",
+            "key access-1: has an exp that is not a time in whole seconds",
         ),
         (
             GENERATED.replace("\"kid\":", "\"nbf\":2,\"exp\":2,\"kid\":"),
@@ -91,7 +91,7 @@ fn a_key_that_is_not_fit_is_named_and_not_shown() {
             "key access-2: is the key access-1 under another name",
         ),
         (r#"{"keys":[]}"#.to_owned(), "the secret: has no key"),
-        (r#"{"keys":{}}"#.to_owned(), "the secret: has `keys` that are no list"),
+        (r#"{"keys":{}}"#.to_owned(), "the secret: has `keys` that are not a list"),
         (r#"{"keys":[1]}"#.to_owned(), "key 1: needs kty, kid and alg, each as text"),
         (
             GENERATED.replace("access-1", "a b"),

@@ -99,10 +99,10 @@ pub struct RelyingParty {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotARelyingParty {
     /// A name of a host is wanted, as browsers write it.
-    #[error("{0:?} is no domain in lower case")]
+    #[error("{0:?} is not a domain in lower case")]
     Id(String),
     /// An origin that is none, is not encrypted, or is on another domain.
-    #[error("{origin:?} is no page of {id}")]
+    #[error("{origin:?} is not a page of {id}")]
     Origin {
         /// The entry.
         origin: String,

@@ -134,7 +134,7 @@ async fn a_rest_api_of_two_issuers_says_403_to_a_good_token_without_a_scope_and_
     std::fs::write(&template, sample).unwrap();
     let api = start_with("scopes", Some(&es256()), |options| options.attach = vec![template]).await;
     let [note] = api.system.stack.notes() else { panic!("{:?}", api.system.stack.notes()) };
-    assert!(note.starts_with("http://127.0.0.1:1 says nothing of its keys"), "{note}");
+    assert!(note.starts_with("http://127.0.0.1:1 does not publish its keys"), "{note}");
     let pair = api.login().await;
     let denied = api.whoami(Some(&pair.access)).await;
     let said = json!({ "message": "User is not authorized to access this resource" });

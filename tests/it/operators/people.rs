@@ -208,7 +208,7 @@ async fn a_user_with_another_address_is_who_they_were_and_logs_in_with_it() {
     insta::assert_snapshot!("user_edit", said);
 
     let taken = nova(&system, "", &["user", "edit", "LOCAL", new, "--email", "OMAR@example.com"]).await;
-    assert_eq!((taken.code, taken.complaint()), (Some(1), "error: The email is in use already."));
+    assert_eq!((taken.code, taken.complaint()), (Some(1), "error: The email is already in use."));
     // Nobody who never had that address is taken for its user.
     let unknown = nova(&system, "", &["user", "edit", "LOCAL", "x@example.com", "--email", new]).await;
     assert_eq!((unknown.code, unknown.complaint()), (Some(3), "error: no user x@example.com"));

@@ -176,11 +176,11 @@ async fn of_two_lines_with_one_address_the_first_counts_always_and_the_other_is_
     assert_eq!(trial.stdout.replace("would create", "created"), imported.stdout);
     assert!(imported.stdout.starts_with("created 101, unchanged 0,"), "{imported:?}");
     let named: Vec<_> = imported.stderr.lines().collect();
-    assert_eq!(named[0], "line 2: duplicate of line 1, which counts");
-    assert_eq!(named[1], "line 103: duplicate of line 3, which counts");
+    assert_eq!(named[0], "line 2: duplicate of line 1, which is used");
+    assert_eq!(named[1], "line 103: duplicate of line 3, which is used");
     assert_eq!(
         (named[100], named[101]),
-        ("line 202: duplicate of line 102, which counts", "error: 101 lines skipped")
+        ("line 202: duplicate of line 102, which is used", "error: 101 lines skipped")
     );
     let names: BTreeSet<_> = system
         .rows
@@ -201,7 +201,7 @@ async fn of_two_lines_with_one_address_the_first_counts_always_and_the_other_is_
     let first = again.stdout.lines().next().unwrap();
     assert_eq!(
         serde_json::from_str::<Value>(first).unwrap(),
-        json!({"line": 2, "reason": "duplicate of line 1, which counts"})
+        json!({"line": 2, "reason": "duplicate of line 1, which is used"})
     );
 }
 

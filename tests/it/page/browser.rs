@@ -107,7 +107,7 @@ async fn signing_out_everywhere_ends_the_other_tab_on_its_next_call() {
     chromium.see("#me").await;
     chromium.click("[data-api=NotesApi][data-path='/whoami']").await;
     chromium.see("#sign-in").await;
-    chromium.see_text("notice", "This session is over.").await;
+    chromium.see_text("notice", "This session has ended.").await;
     chromium.assert_quiet(&[401]).await;
     chromium.close().await;
 }

@@ -61,7 +61,7 @@ async fn a_stranger_registers_where_that_is_open_and_signs_in() {
     // The address came along, and is somebody else's.
     chromium.type_into("#password", &format!("-But-L0nger-now!{ENTER}")).await;
     chromium.see("#email[aria-invalid=true]:focus").await;
-    chromium.see_text("email-error", "in use already").await;
+    chromium.see_text("email-error", "already in use").await;
     chromium.run("document.getElementById('email').value = ''").await;
     chromium.type_into("#email", &format!("dina@example.com{ENTER}")).await;
     chromium.see_text("notice", "Your account was created").await;

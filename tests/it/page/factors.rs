@@ -48,7 +48,7 @@ async fn an_app_is_enrolled_on_the_page_and_asked_for_at_the_next_login() {
     chromium.type_into("#password", &format!("{PASSWORD}{ENTER}")).await;
     chromium.see("#second-step").await;
     chromium.type_into("#code", &format!("000000{ENTER}")).await;
-    chromium.see_text("notice", "The code is wrong or was used already.").await;
+    chromium.see_text("notice", "The code is wrong or has already been used.").await;
     chromium.click("[data-language=ar]").await;
     chromium.click("#to-recovery").await;
     chromium.type_into("#recoveryCode", &format!("{}{ENTER}", codes[0])).await;

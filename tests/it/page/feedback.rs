@@ -126,7 +126,7 @@ async fn it_says_what_people_say_in_both_languages_and_fits_a_phone() {
         (
             "en",
             ["Store the refresh token", "in memory", "in an HttpOnly cookie"],
-            ["Signed in as", "Expires", "Change password"],
+            ["Logged in as", "Expires", "Change password"],
         ),
         (
             "ar",

@@ -100,7 +100,7 @@ async fn a_user_who_does_not_show_who_they_are_is_told_so_and_goes_on_by_passwor
     chromium.add_authenticator(false).await;
     chromium.load(&page).await;
     chromium.click("#passkey").await;
-    chromium.see_text("notice", "No passkey was used. Try again, or sign in another way.").await;
+    chromium.see_text("notice", "No passkey was used. Try again, or log in another way.").await;
     password(&chromium, &sara.email).await;
     chromium.see("#factors").await;
     chromium.close().await;
@@ -116,7 +116,7 @@ async fn a_device_that_keeps_no_passkeys_makes_none_here() {
     password(&chromium, &sara.email).await;
     chromium.see("#factors").await;
     chromium.click("#add-passkey").await;
-    chromium.see_text("notice", "No passkey was used. Try again, or sign in another way.").await;
+    chromium.see_text("notice", "No passkey was used. Try again, or log in another way.").await;
     assert_eq!(chromium.run("return document.querySelectorAll('#factor-list li').length").await, 0);
     chromium.close().await;
 }

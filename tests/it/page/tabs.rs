@@ -75,7 +75,7 @@ async fn a_tab_says_that_another_one_signed_out_without_asking_the_service() {
     let before = line.cookies(REFRESH).len();
     chromium.switch_to(&second).await;
     chromium.see("#sign-in").await;
-    chromium.see_text("notice", "This session is over.").await;
+    chromium.see_text("notice", "This session has ended.").await;
     assert_eq!(line.cookies(REFRESH).len(), before);
     chromium.assert_quiet(&[]).await;
     chromium.close().await;

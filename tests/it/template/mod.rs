@@ -84,5 +84,5 @@ fn to_json(yaml: &Yaml<'_>) -> Value {
 
 /// The unquoted key `Null`, say, would be no string, and mean nothing to IAM.
 fn key_of(key: &Yaml<'_>) -> String {
-    key.as_str().unwrap_or_else(|| panic!("{key:?} is no string")).to_owned()
+    key.as_str().unwrap_or_else(|| panic!("{key:?} is not a string")).to_owned()
 }

@@ -23,7 +23,7 @@ pub(super) fn response(answer: &[u8]) -> Result<Response<Body>, String> {
     let body = match fields.get("body") {
         None | Some(Value::Null) => String::new(),
         Some(Value::String(body)) => body.clone(),
-        Some(_) => return Err("the body is no string".to_owned()),
+        Some(_) => return Err("the body is not a string".to_owned()),
     };
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status(fields.get("statusCode"))?;
@@ -41,7 +41,7 @@ fn status(value: Option<&Value>) -> Result<StatusCode, String> {
     let number =
         number.and_then(|number| u16::try_from(number).ok()).filter(|number| (200..600).contains(number));
     let status = number.and_then(|number| StatusCode::from_u16(number).ok());
-    status.ok_or_else(|| "the statusCode is no status".to_owned())
+    status.ok_or_else(|| "the statusCode is not a status".to_owned())
 }
 
 /// The headers of an answer, of which the gateway keeps some for itself.
@@ -49,7 +49,7 @@ pub(super) fn headers(fields: &Map<String, Value>, out: &mut axum::http::HeaderM
     let map = |name: &str| match fields.get(name) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::Object(map)) => Ok(Some(map)),
-        Some(_) => Err(format!("{name} is no map")),
+        Some(_) => Err(format!("{name} is not a map")),
     };
     for (name, value) in map("headers")?.into_iter().flatten() {
         out.insert(header_name(name)?, header_value(name, value)?);
@@ -58,7 +58,7 @@ pub(super) fn headers(fields: &Map<String, Value>, out: &mut axum::http::HeaderM
         let key = header_name(name)?;
         // Where both name a header, the many win over the one.
         out.remove(&key);
-        let values = values.as_array().ok_or_else(|| format!("the header {name} is no list"))?;
+        let values = values.as_array().ok_or_else(|| format!("the header {name} is not a list"))?;
         for value in values {
             out.append(key.clone(), header_value(name, value)?);
         }
@@ -74,7 +74,7 @@ fn header_name(name: &str) -> Result<HeaderName, String> {
         name if REMAPPED.contains(&name) => format!("x-amzn-remapped-{name}"),
         _ => lower,
     };
-    HeaderName::try_from(sent).map_err(|_| format!("{name:?} is no name of a header"))
+    HeaderName::try_from(sent).map_err(|_| format!("{name:?} is not a name of a header"))
 }
 
 pub(super) fn header_value(name: &str, value: &Value) -> Result<HeaderValue, String> {
@@ -82,7 +82,7 @@ pub(super) fn header_value(name: &str, value: &Value) -> Result<HeaderValue, Str
         Value::Bool(_) | Value::String(_) | Value::Number(_) => nova_template::scalar_text(value),
         _ => None,
     };
-    let text = text.ok_or_else(|| format!("the header {name} is no string"))?;
+    let text = text.ok_or_else(|| format!("the header {name} is not a string"))?;
     HeaderValue::from_bytes(text.as_bytes()).map_err(|_| format!("the header {name} can't be sent"))
 }
 

@@ -35,11 +35,11 @@ fn formatted(fields: &Map<String, Value>, payload: Payload) -> Result<Response<B
     let status = status.and_then(|text| text.parse().ok()).filter(|status| (100..600).contains(status));
     let status = status
         .and_then(|status: u16| StatusCode::from_u16(status).ok())
-        .ok_or("the statusCode is no status")?;
+        .ok_or("the statusCode is not a status")?;
     let text = match fields.get("body") {
         None | Some(Value::Null) => String::new(),
         Some(Value::String(body)) => body.clone(),
-        Some(_) => return Err("the body is no string".to_owned()),
+        Some(_) => return Err("the body is not a string".to_owned()),
     };
     let is_encoded = fields.get("isBase64Encoded").and_then(Value::as_bool).unwrap_or(false);
     let body = match is_encoded {

@@ -89,7 +89,7 @@ impl Issuer {
     /// Looks up where the keys are: once, as API Gateway does when the authorizer is made. The error is for the person who
     /// started this.
     pub(super) async fn discover(&self) -> Result<(), String> {
-        let problem = |problem: String| format!("{} says nothing of its keys: {problem}", self.name);
+        let problem = |problem: String| format!("{} does not publish its keys: {problem}", self.name);
         let place = Place::of(&format!("{}{DISCOVERY}", self.name.trim_end_matches('/'))).map_err(problem)?;
         let document = place.read().await.map_err(problem)?;
         let text = |name: &str| document.get(name).and_then(Value::as_str).unwrap_or_default();
@@ -207,7 +207,7 @@ impl Place {
         let asked = tokio::time::timeout(PATIENCE, self.origin.ask(request)).await;
         let (parts, body): (_, Bytes) = asked.map_err(|_| "no answer".to_owned())??;
         match parts.status.as_u16() {
-            200 => serde_json::from_slice(&body).map_err(|_| format!("{} is no JSON", self.path)),
+            200 => serde_json::from_slice(&body).map_err(|_| format!("{} is not JSON", self.path)),
             status => Err(format!("{} is answered with {status}", self.path)),
         }
     }

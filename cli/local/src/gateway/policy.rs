@@ -103,19 +103,19 @@ impl Statement {
 }
 
 fn read(answer: &[u8]) -> Result<Value, String> {
-    serde_json::from_slice(answer).map_err(|error| format!("it is no JSON: {error}"))
+    serde_json::from_slice(answer).map_err(|error| format!("it is not JSON: {error}"))
 }
 
 fn context(answer: &Value) -> Result<Map<String, Value>, String> {
     match answer.get("context") {
         None | Some(Value::Null) => Ok(Map::new()),
         Some(Value::Object(given)) => Ok(given.clone()),
-        Some(_) => Err("its context is no map".to_owned()),
+        Some(_) => Err("its context is not a map".to_owned()),
     }
 }
 
 fn statement(value: &Value) -> Result<Statement, String> {
-    let fields = value.as_object().ok_or("a statement is no map")?;
+    let fields = value.as_object().ok_or("a statement is not a map")?;
     // What is not evaluated here must not be passed over: that could turn a "no" into a "yes".
     if let Some(other) =
         fields.keys().find(|name| !["Sid", "Effect", "Action", "Resource"].contains(&name.as_str()))

@@ -12,7 +12,7 @@ pub enum GenerateError {
     #[error(transparent)]
     NoRandomness(#[from] NoRandomness),
     /// `SecretStringTemplate` is no JSON object.
-    #[error("the secret {0}: SecretStringTemplate is no JSON object")]
+    #[error("the secret {0}: SecretStringTemplate is not a JSON object")]
     Template(String),
 }
 
@@ -101,6 +101,6 @@ mod tests {
     #[test]
     fn a_template_that_is_no_object_names_its_secret() {
         let error = first_value(&secret(Some(("[", "k")))).unwrap_err();
-        assert_eq!(error.to_string(), "the secret S: SecretStringTemplate is no JSON object");
+        assert_eq!(error.to_string(), "the secret S: SecretStringTemplate is not a JSON object");
     }
 }

@@ -164,7 +164,7 @@ impl Secrets {
                 json!({ "ARN": vault.arn, "Name": vault.name })
             }
             other => {
-                let message = format!("nova local has no {other}");
+                let message = format!("nova local does not support {other}");
                 return Err(Problem::Refused("UnknownOperationException", message));
             }
         };

@@ -152,7 +152,7 @@ impl Buses {
             self.state().calls.push_back(call);
             return Err(format!("{name}: {problem}"));
         }
-        Err(format!("{name}: an event was given up after {MOST_CALLS} calls: {problem}"))
+        Err(format!("{name}: an event was dropped after {MOST_CALLS} calls: {problem}"))
     }
 
     pub(super) fn passed(&self) -> Vec<String> {

@@ -74,7 +74,7 @@ async fn call(State(services): State<Services>, headers: HeaderMap, body: Bytes)
 }
 
 fn unknown(operation: &str) -> Refused {
-    ("UnknownOperationException", format!("nova local has no {operation}"))
+    ("UnknownOperationException", format!("nova local does not support {operation}"))
 }
 
 impl Services {

@@ -84,7 +84,7 @@ pub(crate) fn check(upstreams: &BTreeMap<String, Origin>, templates: &[Template]
     };
     for name in upstreams.keys() {
         if authorizes(name) {
-            return Err(format!("--upstream {name}: it is an authorizer, and no server stands in its place"));
+            return Err(format!("--upstream {name}: it is an authorizer, and a server can't take its place"));
         }
         if is_behind(name, true) {
             return Err(format!(

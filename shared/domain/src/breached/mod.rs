@@ -41,13 +41,13 @@ pub enum Unreadable {
     #[error("a filter of breached passwords in format {0}; this version reads format 1")]
     Format(u32),
     /// Fewer or more bytes than there were, or of another filter than the manifest's.
-    #[error("a shard of another size than it has to be")]
+    #[error("a shard of the wrong size")]
     Size,
     /// Bytes are not those that were written.
     #[error("a damaged shard: its checksum does not match")]
     Damaged,
     /// The shard next to it, or of another place altogether.
-    #[error("another shard than the one that was asked for")]
+    #[error("not the requested shard")]
     OtherShard,
     /// Its numbers don't fit together.
     #[error("a shard or manifest with impossible numbers")]

@@ -118,19 +118,19 @@ pub struct Settings {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
     /// One user's answer is given to others.
-    #[error("answers are kept for {seconds} s without the token, and given to other users")]
+    #[error("answers are cached for {seconds} s without the token, and served to other users")]
     SharedByUsers {
         /// How long an answer is kept.
         seconds: u64,
     },
     /// The API expects another form of answer.
-    #[error("it takes another form of answer than the stack's HttpResponses gives: every call is a 500")]
+    #[error("it expects another response form than the stack's HttpResponses: every call gets a 500")]
     OtherForm,
     /// Nothing was stored for it.
     #[error("it has no rules: NoRules decides for all of it")]
     NoRules,
     /// The rules were not checked for answers that are kept.
-    #[error("answers are kept for {seconds} s, and its rules were stored with --uncached")]
+    #[error("answers are cached for {seconds} s, but its rules were stored with --uncached")]
     KeptAgainstRules {
         /// How long an answer is kept.
         seconds: u64,
@@ -139,21 +139,21 @@ pub enum Fault {
     #[error("a TOKEN authorizer receives no address: an address rule denies everybody")]
     NoAddress,
     /// An answer to one address is given to others.
-    #[error("answers under an address rule are kept for {seconds} s, and given to other addresses")]
+    #[error("answers under an address rule are cached for {seconds} s, and served to other addresses")]
     SharedByAddresses {
         /// How long an answer is kept.
         seconds: u64,
     },
     /// An answer about a session as it was is given to it as it is.
     #[error(
-        "answers under a rule with mfa or fresh are kept for {seconds} s: past the age, and past a step-up"
+        "answers under a rule with mfa or fresh are cached for {seconds} s: past the age limit, and past a step-up"
     )]
     KeptPastSession {
         /// How long an answer is kept.
         seconds: u64,
     },
     /// An answer about one call is given to others.
-    #[error("simple responses are kept for {seconds} s, and given to other calls")]
+    #[error("simple responses are cached for {seconds} s, and served to other calls")]
     SharedByCalls {
         /// How long an answer is kept.
         seconds: u64,
@@ -161,7 +161,7 @@ pub enum Fault {
         missing: Vec<Source>,
     },
     /// The limit does not hold.
-    #[error("calls are not counted while an answer is kept ({seconds} s), and a refusal lasts as long")]
+    #[error("calls are not counted while an answer is cached ({seconds} s), and a refusal lasts as long")]
     NotCounted {
         /// How long an answer is kept.
         seconds: u64,
@@ -184,7 +184,7 @@ impl Fault {
             Self::SharedByAddresses { .. } => add(&[Source::Address]),
             Self::SharedByCalls { missing, .. } => add(missing),
             Self::OtherForm => {
-                "set EnableSimpleResponses of the API, or HttpResponses of the stack; there is one form for all APIs"
+                "set EnableSimpleResponses of the API, or HttpResponses of the stack; all APIs get the same form"
                     .to_owned()
             }
             Self::NoRules => format!("nova rules put --api {api} rules.yaml"),

@@ -16,7 +16,8 @@ use super::{
 pub enum Unfit {
     /// A rule is never asked.
     #[error(
-        "line {later} is never asked: line {earlier} is about all of it; put it before line {earlier}, or take it out"
+        "line {later} never applies: line {earlier} already covers all of it; move it before line \
+         {earlier}, or remove it"
     )]
     Hidden {
         /// The rule that is never asked.
@@ -26,8 +27,9 @@ pub enum Unfit {
     },
     /// A stricter rule lies inside a laxer one's wildcard.
     #[error(
-        "lines {line} and {other}: IAM's `*` crosses `/`, so a kept answer that allows `{route}` also allows paths of \
-         line {other}, which does not let in everybody whom line {line} does; store the rules with --uncached \
+        "lines {line} and {other}: IAM's `*` crosses `/`, so a cached answer that allows `{route}` also \
+         allows paths of line {other}, which does not let in everybody that line {line} lets in; store \
+         the rules with --uncached \
          (and ReauthorizeEvery 0), or let line {other} let them in too"
     )]
     Stricter {
@@ -40,8 +42,9 @@ pub enum Unfit {
     },
     /// A rule's wildcard reaches paths that no rule is about.
     #[error(
-        "line {line}: IAM's `*` crosses `/`, so a kept answer that allows `{route}` also allows deeper paths, which no \
-         rule is about; write `{remedy}`, or store the rules with --uncached (and ReauthorizeEvery 0)"
+        "line {line}: IAM's `*` crosses `/`, so a cached answer that allows `{route}` also allows deeper \
+         paths, which no rule covers; write `{remedy}`, or store the rules with --uncached (and \
+         ReauthorizeEvery 0)"
     )]
     Deeper {
         /// The rule.
@@ -53,8 +56,9 @@ pub enum Unfit {
     },
     /// A stricter rule is about what a laxer one's wildcard begins with.
     #[error(
-        "lines {line} and {other}: a REST API serves `{base}/` as `{base}`, and a kept answer that allows `{base}/*` allows the \
-         first, while line {other} does not let in everybody whom line {line} does; store the rules with --uncached (and \
+        "lines {line} and {other}: a REST API serves `{base}/` as `{base}`, and a cached answer that \
+         allows `{base}/*` allows the first, while line {other} does not let in everybody that line \
+         {line} lets in; store the rules with --uncached (and \
          ReauthorizeEvery 0), or let line {other} let them in too"
     )]
     Slash {
@@ -67,23 +71,23 @@ pub enum Unfit {
     },
     /// A rule is about the session, which changes while an answer is kept.
     #[error(
-        "line {line}: an answer that API Gateway keeps outlives an age, and a step-up; store rules with mfa or fresh with \
-         --uncached (and ReauthorizeEvery 0)"
+        "line {line}: a cached answer outlives an age limit and a step-up; store rules with mfa or fresh \
+         with --uncached (and ReauthorizeEvery 0)"
     )]
     BySession {
         /// The rule.
         line: u32,
     },
     /// A route is too long for a policy.
-    #[error("line {line}: the route is longer than the 512 characters that API Gateway takes in a policy")]
+    #[error("line {line}: the route is longer than the 512 characters that API Gateway accepts in a policy")]
     LongRoute {
         /// The rule.
         line: u32,
     },
     /// All of it is too long for a policy.
     #[error(
-        "a policy of all these routes has {bytes} bytes, and API Gateway takes {MAX_POLICY_BYTES}; write fewer, with \
-         `/*`, or store the rules with --uncached"
+        "a policy of all these routes has {bytes} bytes, more than the {MAX_POLICY_BYTES} that are \
+         allowed; write fewer routes, with `/*`, or store the rules with --uncached"
     )]
     LongPolicy {
         /// How long it would be.
@@ -283,7 +287,7 @@ mod tests {
     fn a_rule_that_is_never_asked_is_a_mistake_cached_or_not() {
         for caching in [Caching::Allowed, Caching::Never] {
             let found = rules(caching, &[("ANY /a/*", READ), ("GET /a/b", READ)]);
-            assert_eq!(found, ["line 2 is never asked"]);
+            assert_eq!(found, ["line 2 never applies"]);
         }
     }
 

@@ -85,7 +85,7 @@ impl Reader<'_> {
 
     fn rules(&mut self, document: &MarkedYaml<'_>) -> Vec<Rule> {
         let YamlData::Sequence(entries) = &document.data else {
-            self.fault(line(document), "the file is no list", "begin each rule with `- route: GET /path`");
+            self.fault(line(document), "the file is not a list", "begin each rule with `- route: GET /path`");
             return Vec::new();
         };
         if entries.len() > MAX_RULES {
@@ -124,7 +124,7 @@ impl Reader<'_> {
             self.fault(
                 line(entry),
                 "a public rule lets everybody in",
-                "take out `public`, or the other conditions",
+                "remove `public`, or the other conditions",
             );
         }
         if !members.iter().any(|(key, _)| text(key).as_deref() == Some("route")) {
@@ -179,11 +179,7 @@ impl Reader<'_> {
     fn required(&mut self, value: &MarkedYaml<'_>) -> bool {
         let is_required = text(value).as_deref() == Some("required");
         if !is_required {
-            self.fault(
-                line(value),
-                "`mfa` is required, or not there",
-                "write `mfa: required`, or take it out",
-            );
+            self.fault(line(value), "`mfa` can only be `required`", "write `mfa: required`, or remove it");
         }
         is_required
     }
@@ -197,7 +193,7 @@ impl Reader<'_> {
             }
             None => {
                 let remedy = "write a number and s, m or h: `fresh: 10m`";
-                self.fault(line(value), format!("`{written}` is no age"), remedy);
+                self.fault(line(value), format!("`{written}` is not an age"), remedy);
             }
         }
         None
@@ -214,7 +210,11 @@ impl Reader<'_> {
                 entries.iter().filter_map(|entry| read(self, entry)).collect()
             }
             _ => {
-                self.fault(line(value), "this is a list of at least one", "write it in brackets: `[a, b]`");
+                self.fault(
+                    line(value),
+                    "expected a list with at least one entry",
+                    "write it in brackets: `[a, b]`",
+                );
                 Vec::new()
             }
         }
@@ -233,7 +233,7 @@ impl Reader<'_> {
         match parse_network(&written) {
             Ok(network) => Some(network),
             Err(NetworkFault::HostBits(network)) => {
-                let problem = format!("`{written}` is an address inside a network, and not the network");
+                let problem = format!("`{written}` has host bits set");
                 self.fault(line(value), problem, format!("write `{network}`"));
                 None
             }
@@ -332,16 +332,16 @@ mod tests {
             ("roles: admin", "write it in brackets: `[a, b]`"),
             ("addresses: [10.0.0.1/8]", "write `10.0.0.0/8`"),
             ("public: yes please", "write `public: true`"),
-            ("public: true\n  roles: [a]", "take out `public`, or the other conditions"),
+            ("public: true\n  roles: [a]", "remove `public`, or the other conditions"),
             ("permissions: [a:b]", "a rule has one `permission: feature:action`"),
             ("address: 10.0.0.0/8", "write `addresses: [10.0.0.0/8]`"),
             ("ips: [10.0.0.0/8]", "write `addresses: [10.0.0.0/8]`"),
             ("method: GET", "write both in one: `route: GET /path`"),
-            ("mfa: true", "write `mfa: required`, or take it out"),
-            ("mfa: false", "write `mfa: required`, or take it out"),
-            ("mfa: optional", "write `mfa: required`, or take it out"),
-            ("mfa: [required]", "write `mfa: required`, or take it out"),
-            ("mfa:", "write `mfa: required`, or take it out"),
+            ("mfa: true", "write `mfa: required`, or remove it"),
+            ("mfa: false", "write `mfa: required`, or remove it"),
+            ("mfa: optional", "write `mfa: required`, or remove it"),
+            ("mfa: [required]", "write `mfa: required`, or remove it"),
+            ("mfa:", "write `mfa: required`, or remove it"),
             ("second_factor: true", "write `mfa: required`"),
             ("max_age: 600", "write `fresh: 10m`"),
             ("fresh: 10", "write a number and s, m or h: `fresh: 10m`"),
@@ -352,8 +352,8 @@ mod tests {
             ("fresh: 59s", "write `fresh: 1m` to `fresh: 24h`"),
             ("fresh: 0h", "write `fresh: 1m` to `fresh: 24h`"),
             ("fresh: 25h", "write `fresh: 1m` to `fresh: 24h`"),
-            ("public: true\n  fresh: 10m", "take out `public`, or the other conditions"),
-            ("public: true\n  mfa: required", "take out `public`, or the other conditions"),
+            ("public: true\n  fresh: 10m", "remove `public`, or the other conditions"),
+            ("public: true\n  mfa: required", "remove `public`, or the other conditions"),
             ("note: none", "a rule has route, permission, roles, addresses, mfa, fresh, public"),
         ] {
             let faults = read(&format!("- route: GET /a\n  {rule}\n")).unwrap_err();

@@ -125,7 +125,7 @@ impl Route {
             return match path {
                 CONNECT | EVENTS => Ok(Self { method, segments, any_depth: false, iam_path }),
                 _ => Err(wrong(
-                    "a connection is opened by one route",
+                    "`CONNECT` has only these routes",
                     "write `CONNECT $connect`, or `CONNECT $events` for AppSync Events",
                 )),
             };
@@ -138,10 +138,7 @@ impl Route {
         // The root has no segment.
         for segment in path.split('/').take_while(|_| !path.is_empty()) {
             if any_depth {
-                return Err(wrong(
-                    "`*` stands for every depth, so nothing can follow it",
-                    "end the path with it",
-                ));
+                return Err(wrong("`*` matches any depth, so nothing can follow it", "end the path with it"));
             }
             match segment {
                 "*" => any_depth = true,
@@ -250,7 +247,7 @@ fn iam_path(segments: &[Segment], any_depth: bool) -> String {
 fn unknown_method(name: &str) -> NotARoute {
     let upper = name.to_ascii_uppercase();
     if upper != name && (upper == "ANY" || Method::parse(&upper).is_some()) {
-        return wrong(format!("unknown method `{name}`"), format!("methods are in capitals: `{upper}`"));
+        return wrong(format!("unknown method `{name}`"), format!("methods are upper-case: `{upper}`"));
     }
     let names: Vec<_> = Method::ALL.iter().map(|method| method.name()).collect();
     wrong(format!("unknown method `{name}`"), format!("write one of {} or ANY", names.join(", ")))
@@ -274,18 +271,24 @@ fn parse_segment(segment: &str, more: &str) -> Result<Segment, NotARoute> {
     }
     if let Some(name) = segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
         if name.ends_with('+') {
-            return Err(wrong(format!("`{segment}` is any depth"), "write `/*` at the end of the path"));
+            return Err(wrong(
+                format!("`{segment}` would match any depth"),
+                "write `/*` at the end of the path",
+            ));
         }
         if is_word(name, "_-") {
             return Ok(Segment::One(name.to_owned()));
         }
     }
     if segment.contains('*') {
-        return Err(wrong("`*` is a whole last segment", "write `/*` at the end, or `{id}` for one segment"));
+        return Err(wrong(
+            "`*` must be the whole last segment",
+            "write `/*` at the end, or `{id}` for one segment",
+        ));
     }
     if segment == "." || segment == ".." {
         return Err(wrong(
-            format!("`{segment}` is no segment of a route"),
+            format!("`{segment}` is not a segment of a route"),
             "write the path that it leads to",
         ));
     }
@@ -433,8 +436,8 @@ mod tests {
     fn what_is_no_route_comes_back_with_what_to_write() {
         for (text, remedy) in [
             ("/notes", "write for example `GET /notes`"),
-            ("get /notes", "methods are in capitals: `GET`"),
-            ("any /notes", "methods are in capitals: `ANY`"),
+            ("get /notes", "methods are upper-case: `GET`"),
+            ("any /notes", "methods are upper-case: `ANY`"),
             ("fetch /notes", "write one of GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS or ANY"),
             ("FETCH /notes", "write one of GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS or ANY"),
             ("GET notes", "write `/notes`"),
@@ -446,10 +449,10 @@ mod tests {
             ("GET /a/../b", "write the path that it leads to"),
             ("GET /a?b", "use letters, digits and - . _ ~ : @, or `{id}` for any one segment"),
             ("GET $connect", "write `/$connect`"),
-            ("connect $connect", "methods are in capitals: `CONNECT`"),
+            ("connect $connect", "methods are upper-case: `CONNECT`"),
             ("CONNECT /", "write `CONNECT $connect`, or `CONNECT $events` for AppSync Events"),
             ("CONNECT $disconnect", "write `CONNECT $connect`, or `CONNECT $events` for AppSync Events"),
-            ("publish /chat", "methods are in capitals: `PUBLISH`"),
+            ("publish /chat", "methods are upper-case: `PUBLISH`"),
             ("SUBSCRIBE chat", "write `/chat`"),
             ("SUBSCRIBE /*/chat", "end the path with it"),
             ("SUBSCRIBE /chat/**", "write `/*` at the end, or `{id}` for one segment"),

@@ -31,7 +31,7 @@ struct Storing<'a> {
 
 /// Rules whose mark is not theirs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("rules about the session (mfa, fresh) are for answers that are not kept")]
+#[error("rules with mfa or fresh need answers that are not cached")]
 pub(super) struct WrongMark;
 
 /// The mark of these rules, if they can be stored at all.
