@@ -184,6 +184,10 @@ pub(crate) struct Plan {
     pub(crate) users: u64,
     /// How many register, look around and are deleted, one after another each.
     pub(crate) visitors: u32,
+    /// How many have second factors.
+    pub(crate) owners: u32,
+    /// How many are invited and change their address, one after another each, where mail is sent.
+    pub(crate) movers: u32,
     pub(crate) bursts: Vec<Burst>,
     /// When a function is killed, and which, as a number to be divided by how many there are.
     pub(crate) kills: Vec<(At, u64)>,
@@ -217,6 +221,8 @@ impl Plan {
             clients,
             users: clients.div_ceil(3).max(1),
             visitors: 2,
+            owners: 2,
+            movers: 1,
             bursts: bursts(&mut Dice::of(seed, 1), calm_until, rough_until),
             kills: kills(&mut Dice::of(seed, 2), calm_until, rough_until),
             changes: changes(&mut Dice::of(seed, 3), calm_until, rough_until, clients.div_ceil(3).max(1)),

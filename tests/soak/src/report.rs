@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use super::history::{Answer, Event, History};
+use super::history::{Act, Answer, Event, History};
 use super::leaks::{Growth, NOVA_LOCAL};
 use super::operator::Rotations;
 use super::oracle::Wrong;
@@ -260,9 +260,12 @@ fn latency(history: &History) -> BTreeMap<&'static str, Latency> {
 }
 
 fn sessions(history: &History) -> u64 {
-    let gave = history
-        .events
-        .iter()
-        .filter(|event| matches!(&event.act, super::history::Act::Login { gave: Some(_), .. }));
-    u64::try_from(gave.count()).unwrap_or(u64::MAX)
+    let began = history.events.iter().filter(|event| match &event.act {
+        Act::Login { gave, .. }
+        | Act::LoginAt { gave, .. }
+        | Act::SecondStep { gave, .. }
+        | Act::PasskeyLogin { gave, .. } => gave.is_some(),
+        _ => false,
+    });
+    u64::try_from(began.count()).unwrap_or(u64::MAX)
 }

@@ -14,7 +14,9 @@ use super::device::Device;
 use super::history::{At, History, Recorder, SECOND};
 use super::killer::Killer;
 use super::leaks::{Look, NOVA_LOCAL, longest_lives};
+use super::mover;
 use super::operator;
+use super::owner::{OWNERS, Owner};
 use super::plan::{Dice, Plan, Service, steps};
 use super::proc::{self, Process};
 use super::proxy::Proxy;
@@ -62,6 +64,12 @@ pub(crate) async fn run(plan: &Plan, files: &Files) -> Result<(History, Measured
     secrets.forward_to(&system.url("secretsmanager")?);
     killer.may_kill_children_of(system.id());
     let world = Arc::new(settle(system, recorder.clone(), plan.users, has_streams).await?);
+    let mut owners = Vec::new();
+    for number in 0..plan.owners {
+        let user = made(&world.system, OWNERS + number, &format!("owner-{number}@example.com")).await?;
+        world.meet(&user.id, user.number);
+        owners.push(Owner::new(world.clone(), user)?);
+    }
 
     recorder.clock.begin();
     for burst in &plan.bursts {
@@ -78,6 +86,14 @@ pub(crate) async fn run(plan: &Plan, files: &Files) -> Result<(History, Measured
     for number in 0..plan.visitors {
         let dice = Dice::of(plan.seed, 2_000 + u64::from(number));
         devices.spawn(visitor::visitors(world.clone(), number, dice).map(drop));
+    }
+    for (number, owner) in (0..).zip(owners) {
+        devices.spawn(owner.live(Dice::of(plan.seed, 3_000 + number)));
+    }
+    let movers = if has_streams { plan.movers } else { 0 };
+    for number in 0..movers {
+        let dice = Dice::of(plan.seed, 4_000 + u64::from(number));
+        devices.spawn(mover::movers(world.clone(), number, dice).map(drop));
     }
     let watch = Watch::start(world.system.id(), killer.clone(), plan);
     recorder.clock.until(plan.calm_until).await;
@@ -122,15 +138,19 @@ async fn settle(
 ) -> Result<World, Failure> {
     let mut all = Vec::new();
     for number in 0..u32::try_from(users)? {
-        let email = format!("soak-{number}@example.com");
-        let create =
-            ["user", "create", "--json", "--email", &email, "--name", "Soak", "--permission", "notes:read"];
-        let made = system.operate(&create, &password(number, 0)).await?;
-        let made: serde_json::Value = serde_json::from_str(&made)?;
-        let id = made.get("id").and_then(serde_json::Value::as_str).ok_or("a user has no id")?;
-        all.push(User::new(number, email, id.to_owned()));
+        all.push(made(&system, number, &format!("soak-{number}@example.com")).await?);
     }
     World::new(system, recorder, all, has_streams)
+}
+
+/// A user, made by the operator.
+async fn made(system: &System, number: u32, email: &str) -> Result<User, Failure> {
+    let create =
+        ["user", "create", "--json", "--email", email, "--name", "Soak", "--permission", "notes:read"];
+    let made = system.operate(&create, &password(number, 0)).await?;
+    let made: serde_json::Value = serde_json::from_str(&made)?;
+    let id = made.get("id").and_then(serde_json::Value::as_str).ok_or("a user has no id")?;
+    Ok(User::new(number, email.to_owned(), id.to_owned()))
 }
 
 async fn kill(recorder: Arc<Recorder>, killer: Arc<Killer>, kills: Vec<(At, u64)>) {
@@ -143,7 +163,9 @@ async fn kill(recorder: Arc<Recorder>, killer: Arc<Killer>, kills: Vec<(At, u64)
 /// Lets all clients rest, looks, and lets them go on.
 async fn rest(world: &World, killer: &Killer, plan: &Plan) -> Result<Rest, Failure> {
     world.phase.send_replace(Phase::Rest);
-    let clients = usize::try_from(plan.clients + u64::from(plan.visitors))?;
+    let movers = if world.has_streams { plan.movers } else { 0 };
+    let others = u64::from(plan.visitors) + u64::from(plan.owners) + u64::from(movers);
+    let clients = usize::try_from(plan.clients + others)?;
     let all_rest = async {
         while world.resting.load(Ordering::SeqCst) < clients {
             tokio::time::sleep(Duration::from_millis(20)).await;

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
+use super::mailbox::APP;
 use super::proc;
 
 /// Why something could not be done.
@@ -77,6 +78,7 @@ impl System {
             "Introspection=enabled",
             "Registration=open",
             "MfaPolicy=optional",
+            "PasskeyRpId=example.org",
             "DeviceCookies=enabled",
         ]);
         match setup.dynamodb {
@@ -85,7 +87,7 @@ impl System {
             }
             None => {
                 command.args(["Events=enabled", "Mail=enabled", "NewDeviceMail=enabled"]);
-                command.args(["AppUrl=https://app.example.com", "MailFrom=no-reply@example.com"]);
+                command.arg(format!("AppUrl={APP}")).arg("MailFrom=no-reply@example.com");
                 command.args(["--dynamodb-port", "0", "--data"]).arg(setup.directory.join("data.db"));
             }
         }
