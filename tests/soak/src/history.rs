@@ -125,6 +125,29 @@ pub(crate) enum Act {
     OpenAgain,
     /// A link was shown where another kind of link is asked for.
     WrongLink,
+    /// A form was asked for, for the upload of this number and on this day; `None`: midnight came in between.
+    Grant { upload: u32, file: File, day: Option<u64> },
+    /// The file was sent with its form.
+    Send { upload: u32, file: File },
+    /// What became of it was asked for.
+    Look { upload: u32, file: File, state: String, reason: Option<String> },
+    /// The file was asked for; `same`: it is what was sent.
+    Content { upload: u32, file: File, same: Option<bool> },
+    /// The file of another user was asked for.
+    Peek,
+}
+
+/// A file that is uploaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum File {
+    /// A harmless picture.
+    Picture,
+    /// Something else, which is declared as a picture.
+    Disguised,
+    /// Of a type that no rule allows.
+    NotAllowed,
+    /// Not the bytes that were declared.
+    Changed,
 }
 
 /// A second factor, or what else shows who somebody is. Its numbers say which one of the user's it was; the history holds no code.
@@ -192,6 +215,11 @@ impl Act {
             Act::Verify => "verify an address",
             Act::OpenAgain => "open a used link",
             Act::WrongLink => "open a link of another kind",
+            Act::Grant { .. } => "ask for a form",
+            Act::Send { .. } => "send a file",
+            Act::Look { .. } => "look at an upload",
+            Act::Content { .. } => "ask for a file",
+            Act::Peek => "ask for the file of another",
         }
     }
 }

@@ -7,6 +7,7 @@
 //! | `world`, `device`, `visitor`, `agent`, `caller`, `mailbox`, `socket` | the clients |
 //! | `owner`, `phone` | clients with second factors: authenticator apps, recovery codes, passkeys |
 //! | `mover` | clients who are invited, and change their address |
+//! | `uploader` | clients who upload files |
 //! | `operator` | users disabled, permissions taken, keys rotated and dropped |
 //! | `proxy` | DynamoDB and Secrets Manager, failing in bursts |
 //! | `killer`, `proc` | functions' processes, killed; what Linux says of them |
@@ -36,6 +37,7 @@ mod run;
 mod signed;
 mod socket;
 mod system;
+mod uploader;
 mod visitor;
 mod world;
 

@@ -10,6 +10,7 @@
 
 mod factors;
 mod mail;
+mod uploads;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -60,6 +61,8 @@ struct Session {
 /// What all calls together say.
 struct Facts<'a> {
     history: &'a History,
+    /// The calls about each user.
+    calls: BTreeMap<u32, Vec<&'a Event>>,
     users: BTreeMap<u32, User>,
     sessions: BTreeMap<&'a str, Session>,
     drops: Vec<&'a Event>,
@@ -83,6 +86,7 @@ impl<'a> Facts<'a> {
     fn of(history: &'a History) -> Facts<'a> {
         let mut facts = Facts {
             history,
+            calls: BTreeMap::new(),
             users: BTreeMap::new(),
             sessions: BTreeMap::new(),
             drops: history.events.iter().filter(|event| matches!(event.act, Act::DropKeys { .. })).collect(),
@@ -92,6 +96,7 @@ impl<'a> Facts<'a> {
             second: factors::Second::default(),
         };
         for event in &history.events {
+            facts.calls.entry(event.user).or_default().push(event);
             facts.users.entry(event.user).or_insert_with(|| User {
                 active: Register::new(true),
                 permission: Register::new(true),
@@ -114,6 +119,11 @@ impl<'a> Facts<'a> {
             facts.note_codes(event);
         }
         facts
+    }
+
+    /// The calls about a user.
+    fn calls_of(&self, user: u32) -> impl Iterator<Item = &'a Event> + Clone {
+        self.calls.get(&user).map(Vec::as_slice).unwrap_or_default().iter().copied()
     }
 
     fn note_session(&mut self, event: &'a Event) {
@@ -223,6 +233,7 @@ impl<'a> Facts<'a> {
             Answer::No(code) => self.wrong_no(event, code),
             Answer::Broken(_) => self.unexplained(event),
             Answer::Limited(code) if code == "MFA_LOCKED" => self.wrong_lock(event),
+            Answer::Limited(code) if code == "UPLOAD_QUOTA" => self.wrong_quota(event),
             Answer::Limited(_) => None,
         }
     }
@@ -274,6 +285,9 @@ impl<'a> Facts<'a> {
             Act::List { listed } => self.wrong_list(event, listed),
             Act::EndOne { .. } | Act::EndAll | Act::Password { .. } => None,
             Act::AskMove { .. } | Act::Move { .. } => None,
+            Act::Grant { .. } | Act::Send { .. } | Act::Look { .. } | Act::Content { .. } | Act::Peek => {
+                self.wrong_upload(event)
+            }
             Act::StepUp { proof } => self.wrong_proof(event, *proof),
             Act::ListFactors { listed } => self.wrong_factors(event, listed),
             Act::BeginFactor | Act::AddFactor { .. } | Act::RemoveFactor { .. } | Act::RenewCodes { .. } => {
@@ -355,6 +369,9 @@ impl<'a> Facts<'a> {
                 == Some(true))
             .then_some("a session that goes on was not found"),
             Act::AskMove { .. } if code == "CURRENT_PASSWORD_INVALID" => None,
+            Act::Grant { .. } | Act::Send { .. } | Act::Look { .. } | Act::Content { .. } | Act::Peek => {
+                self.wrong_refusal_of_upload(event, code)
+            }
             Act::Password { from, .. } if code == "CURRENT_PASSWORD_INVALID" => {
                 (user.password.certain(begin, end) == Some(*from)).then_some("the right password was refused")
             }

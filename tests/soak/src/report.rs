@@ -27,6 +27,7 @@ pub(crate) struct Report {
     /// Calls of DynamoDB and Secrets Manager that passed, and the faults that they met.
     pub(crate) storage_calls: u64,
     pub(crate) secrets_calls: u64,
+    pub(crate) objects_calls: u64,
     pub(crate) faults: BTreeMap<String, u64>,
     pub(crate) bursts: usize,
     pub(crate) kills: BTreeMap<String, u64>,
@@ -69,6 +70,7 @@ impl From<Holds> for Rest {
 pub(crate) struct Measured {
     pub(crate) storage: (u64, Met),
     pub(crate) secrets: (u64, Met),
+    pub(crate) objects: (u64, Met),
     pub(crate) kills: BTreeMap<(&'static str, String), u64>,
     pub(crate) rotations: Rotations,
     pub(crate) rest: [Rest; 2],
@@ -81,7 +83,12 @@ pub(crate) struct Measured {
 impl Report {
     pub(crate) fn new(plan: &Plan, history: &History, wrong: &[Wrong], measured: Measured) -> Report {
         let mut faults = BTreeMap::new();
-        for (service, met) in [("DynamoDB", &measured.storage.1), ("Secrets Manager", &measured.secrets.1)] {
+        let services = [
+            ("DynamoDB", &measured.storage.1),
+            ("Secrets Manager", &measured.secrets.1),
+            ("S3", &measured.objects.1),
+        ];
+        for (service, met) in services {
             for ((fault, _), count) in met {
                 *faults.entry(format!("{service}: {fault:?}")).or_default() += count;
             }
@@ -100,6 +107,7 @@ impl Report {
             sessions: sessions(history),
             storage_calls: measured.storage.0,
             secrets_calls: measured.secrets.0,
+            objects_calls: measured.objects.0,
             faults,
             bursts: plan.bursts.len(),
             kills,
@@ -179,8 +187,8 @@ impl Report {
         }
         writeln!(
             out,
-            "\n{} calls of DynamoDB and {} of Secrets Manager; in {} bursts of faults:",
-            self.storage_calls, self.secrets_calls, self.bursts
+            "\n{} calls of DynamoDB, {} of Secrets Manager and {} of S3; in {} bursts of faults:",
+            self.storage_calls, self.secrets_calls, self.objects_calls, self.bursts
         )?;
         for (fault, count) in &self.faults {
             writeln!(out, "    {fault}: {count}")?;

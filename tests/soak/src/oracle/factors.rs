@@ -201,6 +201,7 @@ impl<'a> Facts<'a> {
         if !is_new_one(event) || event.answer != Answer::Yes {
             return;
         }
+        let own: Vec<_> = self.calls_of(event.user).collect();
         for id in &self.second.plain {
             let Some(session) = self.sessions.get_mut(id).filter(|session| session.user == event.user) else {
                 continue;
@@ -210,7 +211,7 @@ impl<'a> Facts<'a> {
             if is_own || begun >= event.end || there <= event.begin {
                 continue;
             }
-            let mut others = self.history.events.iter().filter(|other| other.user == event.user);
+            let mut others = own.iter();
             let is_taken_again =
                 others.any(|other| takes(&other.act) && may_meet(other, event.begin, there.max(event.end)));
             if !is_taken_again {
@@ -353,7 +354,7 @@ impl<'a> Facts<'a> {
             let is_active = user.active.certain(at.0, at.1) == Some(true);
             return is_active.then_some("an active user was called inactive");
         }
-        let mut all = self.history.events.iter().filter(|other| other.user == event.user);
+        let mut all = self.calls_of(event.user);
         let is_raised = all.any(|other| ends_logins(&other.act) && may_meet(other, at.0, at.1));
         let may_be_over = match &event.act {
             Act::SecondStep { challenge, .. } => {
@@ -375,7 +376,7 @@ impl<'a> Facts<'a> {
         {
             return Some(why);
         }
-        let mut all = self.history.events.iter().filter(|other| other.user == event.user);
+        let mut all = self.calls_of(event.user);
         let is_taken = all.any(|other| {
             takes(&other.act) && !std::ptr::eq(other, event) && may_meet(other, event.begin, event.end)
         });
@@ -406,7 +407,7 @@ impl<'a> Facts<'a> {
             Act::RenewCodes { .. } => self.has_factor(event.user, (event.begin, event.end)) != Some(true),
             // Confirmed by a call before, or too old.
             Act::AddFactor { factor, .. } => {
-                let mut all = self.history.events.iter().filter(|other| other.user == event.user);
+                let mut all = self.calls_of(event.user);
                 let is_confirmed = all.clone().any(|other| {
                     let is_same = matches!(other.act, Act::AddFactor { factor: of, .. } if of == *factor);
                     is_same && !std::ptr::eq(other, event) && other.begin < event.end

@@ -59,10 +59,10 @@ impl Facts<'_> {
 
     /// The invitation, accepted with another password before this call was over.
     fn other_acceptances(&self, event: &Event, password: u32) -> impl Iterator<Item = &Event> {
-        let (user, end) = (event.user, event.end);
-        self.history.events.iter().filter(move |other| {
+        let end = event.end;
+        self.calls_of(event.user).filter(move |other| {
             let is_other = matches!(other.act, Act::Accept { password: set } if set != password);
-            other.user == user && is_other && other.begin < end
+            is_other && other.begin < end
         })
     }
 }
