@@ -99,6 +99,7 @@ impl Owner {
         }
         match step.deed {
             Deed::LogIn => self.log_in(step.pick).await,
+            Deed::Twice => self.log_in_twice().await,
             Deed::ByPasskey => self.log_in_by_passkey(step.pick).await,
             Deed::Decide => self.decide_all(step.pick).await,
             Deed::Refresh => self.refresh_all().await,
@@ -110,6 +111,7 @@ impl Owner {
             Deed::List => drop(self.list().await),
             Deed::Reset => self.reset(step.pick).await,
             Deed::Between => self.change_between(step.pick).await,
+            Deed::Disabled => self.be_disabled(step.pick).await,
             Deed::EndAll => self.end_all(step.pick).await,
         }
     }

@@ -131,6 +131,7 @@ impl Facts<'_> {
         match (&event.act, code) {
             (Act::Peek, "UPLOAD_NOT_FOUND")
             | (Act::Grant { file: File::NotAllowed, .. }, "UPLOAD_TYPE_REFUSED") => None,
+            (Act::Peek, _) if code.starts_with("UPLOAD_") => Some("somebody was told of the file of another"),
             (Act::Send { file: File::Changed, .. }, _) => None,
             (Act::Send { .. }, _) => {
                 let granted = self.about(event).find(|other| matches!(other.act, Act::Grant { .. }));

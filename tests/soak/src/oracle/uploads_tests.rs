@@ -82,6 +82,7 @@ fn a_form_takes_its_own_file_and_no_other() {
 fn nobody_is_given_the_file_of_another() {
     let peek = |answer| faults(vec![event(30, 40, Act::Peek, answer)]);
     assert_eq!(peek(Answer::Yes), ["somebody was given the file of another"]);
+    assert_eq!(peek(no("UPLOAD_NOT_READY")), ["somebody was told of the file of another"]);
     assert_eq!(peek(no("UPLOAD_NOT_FOUND")), [""; 0]);
 }
 

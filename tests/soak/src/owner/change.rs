@@ -219,6 +219,29 @@ impl Owner {
     }
 }
 
+impl Owner {
+    /// A login waits for its second step, and the operator disables the user: nothing is left, also when they are enabled again.
+    pub(super) async fn be_disabled(&mut self, pick: u64) {
+        let waiting = self.first_step().await;
+        let before: Vec<_> = self.sessions.iter().map(|held| held.access.clone()).collect();
+        self.decide_about(&before, pick).await;
+        let email = self.agent.user.email.clone();
+        self.agent.operate(&["user", "disable", &email], &Act::Active(false), "").await;
+        self.decide_about(&before, pick).await;
+        if pick.is_multiple_of(2) {
+            self.log_in_by_passkey(pick).await;
+        }
+        self.agent.operate(&["user", "enable", &email], &Act::Active(true), "").await;
+        if let First::Waiting(challenge, token) = waiting
+            && let Some(shown) = self.proof_for(&token, pick).await
+        {
+            self.show((challenge, &token), shown, 1).await;
+        }
+        self.decide_about(&before, pick).await;
+        self.refresh_all().await;
+    }
+}
+
 /// The id of a passkey that nobody else has.
 fn id_of(user: u32, number: u32) -> [u8; 32] {
     let mut id = [0; 32];

@@ -135,6 +135,29 @@ impl Owner {
         best
     }
 
+    /// One code in two logins at once: one of them gets in. Then two codes at once in one that waits still.
+    pub(super) async fn log_in_twice(&mut self) {
+        let (first, second) = (self.first_step().await, self.first_step().await);
+        let (First::Waiting(one, token), First::Waiting(other, others)) = (first, second) else { return };
+        let Some((proof, body)) = self.code_or_recovery() else { return };
+        let (to_one, to_other) =
+            tokio::join!(self.present(&token, &body, 1), self.present(&others, &body, 1));
+        let is_over = self.presented(one, proof, to_one).await == Answer::Yes;
+        self.presented(other, proof, to_other).await;
+        let (challenge, token) = if is_over { (other, others) } else { (one, token) };
+        let (Some((proof, body)), Some((also, more))) = (self.code_or_recovery(), self.wallet.recovery())
+        else {
+            return;
+        };
+        let (by_one, by_other) = tokio::join!(self.present(&token, &body, 1), self.present(&token, &more, 1));
+        self.presented(challenge, proof, by_one).await;
+        self.presented(challenge, also, by_other).await;
+    }
+
+    fn code_or_recovery(&mut self) -> Option<(Proof, Value)> {
+        self.wallet.code(None).or_else(|| self.wallet.recovery())
+    }
+
     /// Something to show for this login; of a passkey, what it answers to the options that were given out for it.
     pub(super) async fn proof_for(&mut self, token: &str, pick: u64) -> Option<(Proof, Value)> {
         match self.wallet.kinds(pick).first()? {

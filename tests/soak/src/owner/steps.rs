@@ -7,6 +7,8 @@ use super::super::plan::Dice;
 pub(super) enum Deed {
     /// By password, and by a second step where one is asked for.
     LogIn,
+    /// By one code in two logins at once, and by two codes in one.
+    Twice,
     /// By a passkey alone.
     ByPasskey,
     Decide,
@@ -22,11 +24,14 @@ pub(super) enum Deed {
     Reset,
     /// Changes the password between the two steps of a login.
     Between,
+    /// Is disabled by the operator between the two steps, and enabled again.
+    Disabled,
     EndAll,
 }
 
-const DEEDS: [(Deed, u64); 13] = [
+const DEEDS: [(Deed, u64); 15] = [
     (Deed::LogIn, 24),
+    (Deed::Twice, 8),
     (Deed::ByPasskey, 16),
     (Deed::Decide, 16),
     (Deed::Refresh, 8),
@@ -38,6 +43,7 @@ const DEEDS: [(Deed, u64); 13] = [
     (Deed::List, 4),
     (Deed::Reset, 3),
     (Deed::Between, 4),
+    (Deed::Disabled, 3),
     (Deed::EndAll, 2),
 ];
 
