@@ -52,16 +52,18 @@ pub(crate) struct Latency {
 }
 
 /// `nova local` with nobody connected and no function running.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub(crate) struct Rest {
     pub(crate) memory: u64,
     pub(crate) descriptors: u64,
     pub(crate) threads: u64,
+    /// What the descriptors are, and how many of each.
+    pub(crate) open: BTreeMap<String, u64>,
 }
 
-impl From<Holds> for Rest {
-    fn from(holds: Holds) -> Rest {
-        Rest { memory: holds.memory, descriptors: holds.descriptors, threads: holds.threads }
+impl Rest {
+    pub(crate) fn new(holds: Holds, open: BTreeMap<String, u64>) -> Rest {
+        Rest { memory: holds.memory, descriptors: holds.descriptors, threads: holds.threads, open }
     }
 }
 
@@ -133,11 +135,13 @@ impl Report {
             }
         }
         let mut more = Vec::new();
-        let [before, after] = self.rest;
+        let [before, after] = &self.rest;
         if after.descriptors > before.descriptors {
+            let new = after.open.iter().filter(|(kind, count)| before.open.get(*kind) < Some(count));
             more.push(format!(
-                "nova local holds {} more file descriptors at rest",
-                after.descriptors - before.descriptors
+                "nova local holds {} more file descriptors at rest; more than before: {:?}",
+                after.descriptors - before.descriptors,
+                new.collect::<Vec<_>>()
             ));
         }
         if self.left > 0 {
@@ -199,7 +203,7 @@ impl Report {
         }
         let Rotations { rotated, repeated, dropped } = &self.rotations;
         writeln!(out, "rings rotated: {rotated} (attempts repeated: {repeated}), keys dropped: {dropped}\n")?;
-        let [before, after] = self.rest;
+        let [before, after] = &self.rest;
         let mb = |bytes: u64| bytes / (1 << 10);
         writeln!(
             out,

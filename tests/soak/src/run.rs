@@ -198,7 +198,7 @@ async fn at_rest(world: &World, killer: &Killer) -> Result<Rest, Failure> {
         let now = (killer.processes().len(), holds.descriptors);
         same = if last == Some(now) && now.0 == 0 { same + 1 } else { 0 };
         if same == 8 {
-            return Ok(holds.into());
+            return Ok(Rest::new(holds, proc::open(world.system.id())));
         }
         last = Some(now);
         tokio::time::sleep(Duration::from_millis(250)).await;
