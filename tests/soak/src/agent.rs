@@ -4,15 +4,32 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::{Client, Method, RequestBuilder};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::caller::{self, Reply, send};
-use super::device::all_decide;
+use super::caller::{self, Reply, key_of, send};
+use super::device::{access_of, all_decide, number_of, refresh_of};
 use super::history::{Act, Answer, At, Event, SECOND};
 use super::world::{Access, User, World};
 
 /// A person tries again for this long.
 const PATIENCE: At = 30 * SECOND;
+
+/// A client tries again with its last refresh token for this long, which is within the grace of 30 s.
+const GRACE: At = 24 * SECOND;
+
+/// A session of theirs.
+#[derive(Clone)]
+pub(crate) struct Held {
+    pub(crate) access: Access,
+    pub(crate) refresh: String,
+}
+
+impl Held {
+    /// The one that an answer brought.
+    pub(crate) fn of(reply: &Reply, times: (At, At)) -> Option<Held> {
+        Some(Held { access: access_of(reply, times)?, refresh: refresh_of(reply, false)? })
+    }
+}
 
 pub(crate) struct Agent {
     pub(crate) world: Arc<World>,
@@ -125,5 +142,34 @@ impl Agent {
             }
         }
         false
+    }
+
+    /// Refreshes until there is an answer, or it would be too late. `None`: the session is over.
+    pub(crate) async fn refresh(&self, held: Held) -> Option<Held> {
+        let (begun, mut wait) = (self.now(), 200);
+        while self.now() < begun + GRACE {
+            let body = json!({"refreshToken": held.refresh});
+            let (begin, end, reply) = self.timed(self.post("/api/auth/refresh", &body)).await;
+            let (answer, next) = (reply.answer(), refresh_of(&reply, false));
+            let (presented, gave) = (number_of(&held.refresh), next.as_deref().map(number_of));
+            self.world.recorder.note(Event {
+                begin,
+                end,
+                user: self.user.number,
+                session: Some(held.access.session.clone()),
+                keys: key_of(&held.refresh).into_iter().collect(),
+                expires: None,
+                act: Act::Refresh { presented, gave, outdated: false },
+                answer: answer.clone(),
+            });
+            match (answer, access_of(&reply, (begin, end)), next) {
+                (Answer::Yes, Some(access), Some(refresh)) => return Some(Held { access, refresh }),
+                (Answer::No(_), _, _) => return None,
+                _ => tokio::time::sleep(Duration::from_millis(wait)).await,
+            }
+            wait = (wait * 2).min(2_000);
+        }
+        // Nobody knows: it is left alone from now on.
+        None
     }
 }

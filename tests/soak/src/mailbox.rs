@@ -6,11 +6,8 @@ use reqwest::Client;
 use serde_json::Value;
 
 use super::caller::send;
-use super::history::{At, SECOND};
+use super::history::At;
 use super::world::{Phase, World};
-
-/// A mail under faults comes late: the relay rests for up to 30 s, and a queue brings what failed after a minute.
-const PATIENCE: At = 100 * SECOND;
 
 /// The tokens of the links to this page (`/reset`) that were mailed to an address.
 pub(crate) async fn links(world: &World, http: &Client, email: &str, page: &str) -> Vec<String> {
@@ -27,15 +24,15 @@ pub(crate) async fn links(world: &World, http: &Client, email: &str, page: &str)
 /// Where the links lead.
 pub(crate) const APP: &str = "https://app.example.com";
 
-/// Waits for a link that is none of these.
+/// Waits for a link that is none of these, for so long.
 pub(crate) async fn mailed(
     world: &World,
     http: &Client,
     (email, page): (&str, &str),
-    before: &[String],
+    (before, patience): (&[String], At),
 ) -> Option<String> {
     let begun = world.recorder.clock.now();
-    while world.recorder.clock.now() < begun + PATIENCE && *world.phase.borrow() == Phase::Run {
+    while world.recorder.clock.now() < begun + patience && *world.phase.borrow() == Phase::Run {
         tokio::time::sleep(Duration::from_millis(500)).await;
         let new = links(world, http, email, page).await.into_iter().find(|token| !before.contains(token));
         if new.is_some() {

@@ -7,12 +7,11 @@ use std::sync::atomic::Ordering;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use super::agent::Agent;
-use super::device::access_of;
-use super::history::{Act, Answer};
+use super::agent::{Agent, Held};
+use super::history::{Act, Answer, At, SECOND};
 use super::mailbox::mailed;
 use super::plan::Dice;
-use super::world::{Access, Phase, User, World};
+use super::world::{Phase, User, World};
 
 /// The numbers of users from here on are those of movers.
 pub(crate) const MOVERS: u32 = 3_000_000;
@@ -51,11 +50,14 @@ struct Mover {
     agent: Agent,
     /// Known from the first login on.
     id: String,
-    sessions: Vec<Access>,
+    sessions: Vec<Held>,
     /// The numbers of what is right now.
     address: u32,
     password: u32,
 }
+
+/// A mover has nothing else to do than to wait for mail, which takes two minutes while fault follows fault.
+const PATIENCE: At = 300 * SECOND;
 
 /// Pages that links lead to, and where they post what they were opened with.
 const INVITATION: (&str, &str) = ("/invitation", "/api/auth/invitation/accept");
@@ -99,7 +101,7 @@ impl Mover {
             return None;
         }
         let (begin, email) = (self.agent.now(), self.email(address));
-        let token = mailed(&self.agent.world, &self.agent.http, (&email, page), &[]).await;
+        let token = mailed(&self.agent.world, &self.agent.http, (&email, page), (&[], PATIENCE)).await;
         let arrived = if token.is_some() { Answer::Yes } else { Answer::No("no mail".to_owned()) };
         self.agent.note((begin, self.agent.now()), Act::Mail, arrived);
         token
@@ -155,26 +157,41 @@ impl Mover {
         let password = self.password;
         let body = json!({"email": self.email(address), "password": self.agent.user.password(password)});
         let (begin, end, reply) = self.agent.timed(self.agent.post("/api/auth/login", &body)).await;
-        let access = access_of(&reply, (begin, end));
+        let held = Held::of(&reply, (begin, end));
         self.agent.world.meet(reply.text("/data/user/id"), self.agent.user.number);
-        if access.is_some() {
+        if held.is_some() {
             reply.text("/data/user/id").clone_into(&mut self.id);
         }
-        let gave = access.as_ref().map(|access| access.session.clone());
+        let gave = held.as_ref().map(|held| held.access.session.clone());
         self.agent.note((begin, end), Act::LoginAt { address, password, gave }, reply.answer());
-        self.sessions.push(access?);
+        self.sessions.push(held?);
         Some(())
     }
 
-    async fn decide(&self, pick: u64) {
-        // Movers have no permission: of each API, what anybody may ask.
-        for access in &self.sessions {
-            self.agent.decide_about(std::slice::from_ref(access), pick % 4).await;
+    /// What goes on is refreshed, and of each session a decision is asked.
+    async fn decide(&mut self, pick: u64) {
+        self.keep_young().await;
+        for held in &self.sessions {
+            // Movers have no permission: of each API, what anybody may ask.
+            self.agent.decide_about(std::slice::from_ref(&held.access), pick % 4).await;
         }
     }
 
-    async fn verify(&self, pick: u64) -> Option<()> {
-        let access = self.sessions.last()?;
+    /// Refreshes what is about to expire. A session that is over is asked about with what it has.
+    async fn keep_young(&mut self) {
+        let soon = self.agent.now() + 20 * SECOND;
+        for held in &mut self.sessions {
+            if held.access.expires.0 < soon
+                && let Some(young) = self.agent.refresh(held.clone()).await
+            {
+                *held = young;
+            }
+        }
+    }
+
+    async fn verify(&mut self, pick: u64) -> Option<()> {
+        self.keep_young().await;
+        let access = &self.sessions.last()?.access;
         let resend = self.agent.post("/api/auth/verify/resend", &json!({})).bearer_auth(&access.token);
         let token = self
             .link_of((self.address, VERIFY.0), async || {
@@ -191,7 +208,8 @@ impl Mover {
 
     /// The new address, whose link is opened; the link that did it.
     async fn change_address(&mut self, pick: u64) -> Option<String> {
-        let access = self.sessions.last()?.clone();
+        self.keep_young().await;
+        let access = self.sessions.last()?.access.clone();
         let body =
             json!({"newEmail": self.email(1), "currentPassword": self.agent.user.password(self.password)});
         let wish = self.agent.post("/api/auth/email", &body).bearer_auth(&access.token);
@@ -237,7 +255,7 @@ impl Mover {
         Some(())
     }
 
-    async fn leave(&self) {
+    async fn leave(&mut self) {
         if !self.id.is_empty() {
             let delete = ["user", "delete", self.id.as_str(), "--yes", "--with-log"];
             self.agent.operate(&delete, &Act::Delete, "no user").await;

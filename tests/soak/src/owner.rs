@@ -19,12 +19,10 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use reqwest::Method;
-use serde_json::json;
 
-use super::agent::Agent;
-use super::caller::{Reply, key_of, send};
-use super::device::{access_of, number_of, refresh_of};
-use super::history::{Act, Answer, At, Event, Proof, SECOND};
+use super::agent::{Agent, Held};
+use super::caller::{Reply, send};
+use super::history::{Act, Answer, At, Proof, SECOND};
 use super::plan::Dice;
 use super::world::{Access, Phase, User, World};
 use steps::{Deed, Step, steps};
@@ -33,21 +31,11 @@ use wallet::Wallet;
 /// The numbers of users from here on are those of owners of factors.
 pub(crate) const OWNERS: u32 = 2_000_000;
 
-/// A client tries again with its last token for this long, which is within the grace of 30 s.
-const PATIENCE: At = 24 * SECOND;
-
 /// No other client has these addresses.
 const ADDRESSES: u64 = 200_000;
 
 /// More sessions than these are not looked after.
 const MOST: usize = 4;
-
-/// A session of theirs.
-#[derive(Clone)]
-struct Held {
-    access: Access,
-    refresh: String,
-}
 
 pub(crate) struct Owner {
     agent: Agent,
@@ -118,9 +106,9 @@ impl Owner {
 
     /// A session that began.
     fn keep(&mut self, reply: &Reply, times: (At, At)) -> Option<String> {
-        let (access, refresh) = (access_of(reply, times)?, refresh_of(reply, false)?);
-        let id = access.session.clone();
-        self.sessions.push(Held { access, refresh });
+        let held = Held::of(reply, times)?;
+        let id = held.access.session.clone();
+        self.sessions.push(held);
         if self.sessions.len() > MOST {
             self.sessions.remove(0);
         }
@@ -154,38 +142,9 @@ impl Owner {
     async fn refresh_those(&mut self, which: impl Fn(&Held) -> bool) {
         let mut kept = Vec::new();
         for held in std::mem::take(&mut self.sessions) {
-            kept.extend(if which(&held) { self.refresh(held).await } else { Some(held) });
+            kept.extend(if which(&held) { self.agent.refresh(held).await } else { Some(held) });
         }
         self.sessions = kept;
-    }
-
-    /// Refreshes until there is an answer, or it would be too late. `None`: the session is over.
-    async fn refresh(&self, held: Held) -> Option<Held> {
-        let (begun, mut wait) = (self.agent.now(), 200);
-        while self.agent.now() < begun + PATIENCE {
-            let body = json!({"refreshToken": held.refresh});
-            let (begin, end, reply) = self.agent.timed(self.agent.post("/api/auth/refresh", &body)).await;
-            let (answer, next) = (reply.answer(), refresh_of(&reply, false));
-            let (presented, gave) = (number_of(&held.refresh), next.as_deref().map(number_of));
-            self.agent.world.recorder.note(Event {
-                begin,
-                end,
-                user: self.agent.user.number,
-                session: Some(held.access.session.clone()),
-                keys: key_of(&held.refresh).into_iter().collect(),
-                expires: None,
-                act: Act::Refresh { presented, gave, outdated: false },
-                answer: answer.clone(),
-            });
-            match (answer, access_of(&reply, (begin, end)), next) {
-                (Answer::Yes, Some(access), Some(refresh)) => return Some(Held { access, refresh }),
-                (Answer::No(_), _, _) => return None,
-                _ => tokio::time::sleep(Duration::from_millis(wait)).await,
-            }
-            wait = (wait * 2).min(2_000);
-        }
-        // Nobody knows: it is left alone from now on.
-        None
     }
 
     async fn end_all(&mut self, pick: u64) {
