@@ -12,9 +12,10 @@ use crate::support::program::command;
 /// The run itself takes half a minute; what it waits for at both ends depends on what else the machine does.
 const PATIENCE: Duration = Duration::from_secs(400);
 
-/// Functions have 10 s for an answer. A machine that runs all the other tests at once may not leave them that, so that here, and
-/// only here, a call may fail though nothing was done to the system.
-const OF_A_BUSY_MACHINE: &str = "a call failed though nothing was wrong";
+/// Functions have 10 s for an answer, and inspections of files as long. A machine that runs all the other tests at once may not leave
+/// them that, so that here, and only here, a call may fail though nothing was done to the system.
+const OF_A_BUSY_MACHINE: [&str; 2] =
+    ["a call failed though nothing was wrong", "a harmless file could not be read in time"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn half_a_minute_of_faults_makes_no_decision_wrong_and_logs_nobody_out() {
@@ -26,12 +27,16 @@ async fn half_a_minute_of_faults_makes_no_decision_wrong_and_logs_nobody_out() {
         (String::from_utf8(ended.stdout).unwrap(), String::from_utf8(ended.stderr).unwrap());
     let report: Value = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{complaint}"));
     let wrong: Vec<_> = report["wrong"].as_object().unwrap().keys().collect();
-    assert!(wrong.iter().all(|what| *what == OF_A_BUSY_MACHINE), "{wrong:?} {}", report["examples"]);
+    assert!(wrong.iter().all(|what| OF_A_BUSY_MACHINE.contains(&what.as_str())), "{wrong:?} {}", report["examples"]);
 
     // It is worth something only if all of it took place.
     let answered = |call: &str, answer: &str| report["calls"][call][answer].as_u64().unwrap_or_default();
     for call in ["login", "refresh", "decision"] {
         assert!(answered(call, "yes") > 0, "{call}: {}", report["calls"]);
+    }
+    // Of what not everybody has, the beginning at least: how far it comes in half a minute is up to the machine.
+    for call in ["begin a factor", "operator: invite", "ask for a form"] {
+        assert!(report["calls"][call].is_object(), "{call}: {}", report["calls"]);
     }
     let ends = ["logout", "end one session", "end all sessions", "change password"];
     assert!(ends.iter().any(|call| answered(call, "yes") > 0), "{}", report["calls"]);

@@ -570,7 +570,7 @@ pub(crate) fn access_of(reply: &Reply, (begin, end): (At, At)) -> Option<Access>
     Some(Access { token, session, key, expires })
 }
 
-fn refresh_of(reply: &Reply, by_cookie: bool) -> Option<String> {
+pub(crate) fn refresh_of(reply: &Reply, by_cookie: bool) -> Option<String> {
     let token = if by_cookie { reply.cookie(REFRESH_COOKIE)? } else { reply.text("/data/refreshToken") };
     Some(token.to_owned()).filter(|token| !token.is_empty())
 }
@@ -581,6 +581,6 @@ fn csrf_key(csrf: &str) -> Vec<String> {
 }
 
 /// A number that tells tokens of a session apart in the history, which holds no tokens (FNV-1a).
-fn number_of(token: &str) -> u32 {
+pub(crate) fn number_of(token: &str) -> u32 {
     token.bytes().fold(0x811C_9DC5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }

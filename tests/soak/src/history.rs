@@ -87,6 +87,82 @@ pub(crate) enum Act {
     Permission(bool),
     /// An operator dropped keys: these are out, and this one took over.
     DropKeys { out: Vec<String>, new: Option<String> },
+    /// A login with the password of this number, whose answer was that a second step is asked for: the one of this number.
+    FirstStep { password: u32, challenge: u32 },
+    /// The second step of the login of this number; `gave` is the session that came of it.
+    SecondStep { challenge: u32, proof: Proof, gave: Option<String> },
+    /// A login by a passkey alone.
+    PasskeyLogin { proof: Proof, gave: Option<String> },
+    /// A session showed once more whose it is.
+    StepUp { proof: Proof },
+    /// What a factor is made of was asked for.
+    BeginFactor,
+    /// A factor of this number was confirmed, and came with this set of recovery codes, if it was the first.
+    AddFactor { factor: u32, proof: Proof, codes: Option<u32> },
+    /// It was removed.
+    RemoveFactor { factor: u32 },
+    /// This set of recovery codes took the place of the one before.
+    RenewCodes { codes: u32 },
+    /// The user's list of factors.
+    ListFactors { listed: Vec<u32> },
+    /// An operator took every factor away.
+    ResetFactors,
+    /// An operator invited the user, who has no password yet and the address of number 0.
+    Invite,
+    /// The invitation was accepted with the password of this number.
+    Accept { password: u32 },
+    /// A login with the address of this number.
+    LoginAt { address: u32, password: u32, gave: Option<String> },
+    /// Another address was asked for, of this number.
+    AskMove { to: u32 },
+    /// Its link was opened: the user has the address of this number. The session is the one that asked.
+    Move { to: u32 },
+    /// The link of the address before was opened, which has this number: it is the user's again, and the password nobody's.
+    Revert { to: u32 },
+    /// A link showed that the address is the user's.
+    Verify,
+    /// A link was opened once more, long after it was used: whatever the answer, it does nothing.
+    OpenAgain,
+    /// A link was shown where another kind of link is asked for.
+    WrongLink,
+    /// A form was asked for, for the upload of this number and on this day; `None`: midnight came in between.
+    Grant { upload: u32, file: File, day: Option<u64> },
+    /// The file was sent with its form.
+    Send { upload: u32, file: File },
+    /// What became of it was asked for.
+    Look { upload: u32, file: File, state: String, reason: Option<String> },
+    /// The file was asked for; `same`: it is what was sent.
+    Content { upload: u32, file: File, same: Option<bool> },
+    /// The file of another user was asked for.
+    Peek,
+}
+
+/// A file that is uploaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum File {
+    /// A harmless picture.
+    Picture,
+    /// Something else, which is declared as a picture.
+    Disguised,
+    /// Of a type that no rule allows.
+    NotAllowed,
+    /// Not the bytes that were declared.
+    Changed,
+}
+
+/// A second factor, or what else shows who somebody is. Its numbers say which one of the user's it was; the history holds no code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Proof {
+    /// A code of an authenticator app, of this step.
+    Code { factor: u32, step: u64 },
+    /// A recovery code of this set.
+    Recovery { codes: u32, nth: u32 },
+    /// What a passkey answered to a challenge; `count` is how often it says that it was used.
+    Passkey { factor: u32, ceremony: u32, count: u32 },
+    /// A code that is nobody's.
+    Wrong,
+    /// The password of this number.
+    Password(u32),
 }
 
 impl Act {
@@ -114,6 +190,36 @@ impl Act {
             Act::Permission(false) => "operator: revoke permission",
             Act::Permission(true) => "operator: grant permission",
             Act::DropKeys { .. } => "operator: drop key",
+            Act::FirstStep { .. } => "login, first step",
+            Act::SecondStep { proof: Proof::Wrong, .. } => "login, second step with a wrong code",
+            Act::SecondStep { proof: Proof::Recovery { .. }, .. } => {
+                "login, second step with a recovery code"
+            }
+            Act::SecondStep { proof: Proof::Passkey { .. }, .. } => "login, second step with a passkey",
+            Act::SecondStep { .. } => "login, second step with a code",
+            Act::PasskeyLogin { .. } => "login with a passkey",
+            Act::StepUp { .. } => "step up",
+            Act::BeginFactor => "begin a factor",
+            Act::AddFactor { proof: Proof::Passkey { .. }, .. } => "add a passkey",
+            Act::AddFactor { .. } => "confirm an app",
+            Act::RemoveFactor { .. } => "remove a factor",
+            Act::RenewCodes { .. } => "renew recovery codes",
+            Act::ListFactors { .. } => "list factors",
+            Act::ResetFactors => "operator: reset factors",
+            Act::Invite => "operator: invite",
+            Act::Accept { .. } => "accept an invitation",
+            Act::LoginAt { .. } => "login by one of two addresses",
+            Act::AskMove { .. } => "ask for another address",
+            Act::Move { .. } => "confirm another address",
+            Act::Revert { .. } => "take an address back",
+            Act::Verify => "verify an address",
+            Act::OpenAgain => "open a used link",
+            Act::WrongLink => "open a link of another kind",
+            Act::Grant { .. } => "ask for a form",
+            Act::Send { .. } => "send a file",
+            Act::Look { .. } => "look at an upload",
+            Act::Content { .. } => "ask for a file",
+            Act::Peek => "ask for the file of another",
         }
     }
 }

@@ -4,7 +4,10 @@
 //! |---|---|
 //! | `plan` | what a run does, drawn from its seed |
 //! | `system` | the `nova local` under test, and `nova` as its operator |
-//! | `world`, `device`, `visitor`, `caller`, `socket` | the clients |
+//! | `world`, `device`, `visitor`, `agent`, `caller`, `mailbox`, `socket` | the clients |
+//! | `owner`, `phone` | clients with second factors: authenticator apps, recovery codes, passkeys |
+//! | `mover` | clients who are invited, and change their address |
+//! | `uploader` | clients who upload files |
 //! | `operator` | users disabled, permissions taken, keys rotated and dropped |
 //! | `proxy` | DynamoDB and Secrets Manager, failing in bursts |
 //! | `killer`, `proc` | functions' processes, killed; what Linux says of them |
@@ -12,14 +15,19 @@
 //! | `closing` | how long an open WebSocket outlives its session |
 //! | `leaks`, `report` | memory and file descriptors; what came of it all |
 
+mod agent;
 mod caller;
 mod closing;
 mod device;
 mod history;
 mod killer;
 mod leaks;
+mod mailbox;
+mod mover;
 mod operator;
 mod oracle;
+mod owner;
+mod phone;
 mod plan;
 mod proc;
 mod proxy;
@@ -29,6 +37,7 @@ mod run;
 mod signed;
 mod socket;
 mod system;
+mod uploader;
 mod visitor;
 mod world;
 

@@ -8,6 +8,10 @@
 //! - a no is wrong if none of what could explain it had even begun when the call *ended*;
 //! - neither (5xx) is never wrong about anybody, and wrong by itself if nothing had been done to the system.
 
+mod factors;
+mod mail;
+mod uploads;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::history::{Act, Answer, At, Event, History, KEPT, SECOND};
@@ -43,6 +47,8 @@ struct User {
     password: Register<u32>,
     /// Not deleted.
     there: Register<bool>,
+    /// Which of the user's addresses is theirs.
+    address: Register<u32>,
 }
 
 #[derive(Debug)]
@@ -55,6 +61,8 @@ struct Session {
 /// What all calls together say.
 struct Facts<'a> {
     history: &'a History,
+    /// The calls about each user.
+    calls: BTreeMap<u32, Vec<&'a Event>>,
     users: BTreeMap<u32, User>,
     sessions: BTreeMap<&'a str, Session>,
     drops: Vec<&'a Event>,
@@ -64,6 +72,7 @@ struct Facts<'a> {
     sent: BTreeMap<(&'a str, u32), At>,
     /// What a refresh token gave.
     gave: BTreeMap<(&'a str, u32), BTreeSet<u32>>,
+    second: factors::Second<'a>,
 }
 
 /// Every answer that was certainly wrong. At first users are active, have the permission, and password number 0.
@@ -77,33 +86,49 @@ impl<'a> Facts<'a> {
     fn of(history: &'a History) -> Facts<'a> {
         let mut facts = Facts {
             history,
+            calls: BTreeMap::new(),
             users: BTreeMap::new(),
             sessions: BTreeMap::new(),
             drops: history.events.iter().filter(|event| matches!(event.act, Act::DropKeys { .. })).collect(),
             registered: BTreeMap::new(),
             sent: BTreeMap::new(),
             gave: BTreeMap::new(),
+            second: factors::Second::default(),
         };
         for event in &history.events {
+            facts.calls.entry(event.user).or_default().push(event);
             facts.users.entry(event.user).or_insert_with(|| User {
                 active: Register::new(true),
                 permission: Register::new(true),
-                password: Register::new(0),
+                password: Register::new(if event.act == Act::Invite { mail::NOBODYS } else { 0 }),
                 there: Register::new(true),
+                address: Register::new(0),
             });
             facts.note_session(event);
+            facts.note_step(event);
             facts.note_registration(event);
             facts.note_refresh(event);
         }
         for event in &history.events {
             facts.note_change(event);
+            facts.note_factors(event);
             facts.note_end(event);
+            facts.end_plain(event);
+        }
+        for event in &history.events {
+            facts.note_codes(event);
         }
         facts
     }
 
+    /// The calls about a user.
+    fn calls_of(&self, user: u32) -> impl Iterator<Item = &'a Event> + Clone {
+        self.calls.get(&user).map(Vec::as_slice).unwrap_or_default().iter().copied()
+    }
+
     fn note_session(&mut self, event: &'a Event) {
-        if let Act::Login { gave: Some(session), .. } = &event.act {
+        if let Act::Login { gave: Some(session), .. } | Act::LoginAt { gave: Some(session), .. } = &event.act
+        {
             let alive = Register::new(true);
             let session_of = Session { user: event.user, login: (event.begin, event.end), alive };
             self.sessions.insert(session, session_of);
@@ -132,8 +157,13 @@ impl<'a> Facts<'a> {
         let Some(user) = self.users.get_mut(&event.user) else { return };
         match event.act {
             Act::Delete => user.there.write(event.begin, event.end, sure, false),
-            Act::Password { to, .. } | Act::Recover { to } => {
+            Act::Password { to, .. } | Act::Recover { to } | Act::Accept { password: to } => {
                 user.password.write(event.begin, event.end, sure, to)
+            }
+            Act::Move { to } => user.address.write(event.begin, event.end, sure, to),
+            Act::Revert { to } => {
+                user.address.write(event.begin, event.end, sure, to);
+                user.password.write(event.begin, event.end, sure, mail::NOBODYS);
             }
             Act::Active(value) => user.active.write(event.begin, event.end, sure, value),
             Act::Permission(value) => user.permission.write(event.begin, event.end, sure, value),
@@ -148,10 +178,19 @@ impl<'a> Facts<'a> {
         match &event.act {
             Act::Logout => self.end_one(own, event, done),
             Act::EndOne { target } => self.end_one(Some(target), event, done),
-            Act::EndAll | Act::Active(false) | Act::Recover { .. } | Act::Delete => {
+            Act::EndAll
+            | Act::Active(false)
+            | Act::Recover { .. }
+            | Act::Delete
+            | Act::ResetFactors
+            | Act::Revert { .. } => {
                 self.end_all(None, event, done);
             }
-            Act::Password { .. } => self.end_all(own, event, done),
+            Act::Password { .. }
+            | Act::AddFactor { .. }
+            | Act::RemoveFactor { .. }
+            | Act::RenewCodes { .. }
+            | Act::Move { .. } => self.end_all(own, event, done),
             // A theft is answered with a no once it is written down; not if the token could not even be read.
             Act::Refresh { outdated: true, .. } => match event.answer {
                 Answer::No(_) => self.end_one(own, event, Some(!self.key_explains(event))),
@@ -177,12 +216,13 @@ impl<'a> Facts<'a> {
     fn end_all(&mut self, except: Option<&str>, event: &Event, sure: Option<bool>) {
         let Some(sure) = sure else { return };
         let over = if sure { event.end } else { event.end + LATE };
-        for (id, session) in &mut self.sessions {
+        let sessions = self.sessions.iter_mut().filter(|(id, _)| Some(**id) != except);
+        // A login that waits for its second step ends like a session.
+        for session in sessions.map(|(_, session)| session).chain(self.second.waiting()) {
             let (begun, there) = session.login;
-            if session.user != event.user || Some(*id) == except || begun >= over {
-                continue;
+            if session.user == event.user && begun < over {
+                session.alive.write(event.begin, event.end, sure && there <= event.begin, false);
             }
-            session.alive.write(event.begin, event.end, sure && there <= event.begin, false);
         }
     }
 
@@ -192,6 +232,8 @@ impl<'a> Facts<'a> {
             Answer::Yes => self.wrong_yes(event),
             Answer::No(code) => self.wrong_no(event, code),
             Answer::Broken(_) => self.unexplained(event),
+            Answer::Limited(code) if code == "MFA_LOCKED" => self.wrong_lock(event),
+            Answer::Limited(code) if code == "UPLOAD_QUOTA" => self.wrong_quota(event),
             Answer::Limited(_) => None,
         }
     }
@@ -204,13 +246,13 @@ impl<'a> Facts<'a> {
         let is_expired = event.expires.is_some_and(|(_, last)| begin > last);
         match &event.act {
             Act::Logout | Act::Active(_) | Act::Permission(_) | Act::DropKeys { .. } => None,
-            Act::Ask | Act::Mail | Act::Recover { .. } | Act::Delete => None,
+            Act::Ask | Act::Mail | Act::Recover { .. } | Act::Delete | Act::ResetFactors => None,
             Act::Register => {
                 let twice = self.registered.get(&event.user).is_some_and(|(_, yes)| *yes > 1);
                 twice.then_some("one address was registered twice")
             }
             Act::Login { guess: true, .. } => Some("a wrong password let somebody in"),
-            Act::Login { password, .. } => {
+            Act::Login { password, .. } | Act::FirstStep { password, .. } => {
                 let was_right = user.password.possible(begin, end).contains(password);
                 let is_disabled = user.active.certain(begin, end) == Some(false);
                 let is_deleted = user.there.certain(begin, end) == Some(false);
@@ -218,7 +260,13 @@ impl<'a> Facts<'a> {
                     .then_some("a password that had been changed let somebody in")
                     .or(is_disabled.then_some("a disabled user got a session"))
                     .or(is_deleted.then_some("a deleted user got a session"))
+                    .or_else(|| self.wrong_step(event, matches!(event.act, Act::Login { .. })))
             }
+            Act::SecondStep { proof, .. } | Act::PasskeyLogin { proof, .. } => {
+                self.wrong_begin(event, *proof)
+            }
+            Act::Invite | Act::Revert { .. } | Act::Verify | Act::OpenAgain => None,
+            Act::Accept { .. } | Act::LoginAt { .. } | Act::WrongLink => self.wrong_link(event),
             Act::Speak { told } => self.wrong_message(event, *told),
             _ if is_over => Some("a session that had ended was let in"),
             _ if is_expired => Some("an expired token was let in"),
@@ -236,6 +284,15 @@ impl<'a> Facts<'a> {
             }
             Act::List { listed } => self.wrong_list(event, listed),
             Act::EndOne { .. } | Act::EndAll | Act::Password { .. } => None,
+            Act::AskMove { .. } | Act::Move { .. } => None,
+            Act::Grant { .. } | Act::Send { .. } | Act::Look { .. } | Act::Content { .. } | Act::Peek => {
+                self.wrong_upload(event)
+            }
+            Act::StepUp { proof } => self.wrong_proof(event, *proof),
+            Act::ListFactors { listed } => self.wrong_factors(event, listed),
+            Act::BeginFactor | Act::AddFactor { .. } | Act::RemoveFactor { .. } | Act::RenewCodes { .. } => {
+                self.wrong_change(event)
+            }
         }
     }
 
@@ -287,10 +344,21 @@ impl<'a> Facts<'a> {
             Act::Login { password, .. } => (user.password.certain(begin, end) == Some(*password))
                 .then_some("the right password was refused"),
             Act::Logout => Some("a logout was refused"),
-            Act::Active(_) | Act::Permission(_) | Act::Delete | Act::DropKeys { .. } => {
+            Act::Active(_) | Act::Permission(_) | Act::Delete | Act::ResetFactors | Act::DropKeys { .. } => {
                 Some("an operator's command was refused")
             }
             Act::Refresh { outdated: true, .. } => None,
+            Act::SecondStep { proof, .. } | Act::PasskeyLogin { proof, .. } => {
+                self.wrong_refusal(event, code, *proof)
+            }
+            Act::Invite => Some("an operator's command was refused"),
+            Act::Accept { .. }
+            | Act::LoginAt { .. }
+            | Act::Move { .. }
+            | Act::Revert { .. }
+            | Act::Verify
+            | Act::OpenAgain
+            | Act::WrongLink => self.wrong_refusal_of_link(event, code),
             _ if may_be_over => None,
             Act::Refresh { presented, .. } => {
                 self.in_time(event, *presented).then_some("an honest client was logged out")
@@ -300,8 +368,23 @@ impl<'a> Facts<'a> {
             Act::EndOne { target } if code == "SESSION_NOT_FOUND" => (self.alive(target, begin, end)
                 == Some(true))
             .then_some("a session that goes on was not found"),
+            Act::AskMove { .. } if code == "CURRENT_PASSWORD_INVALID" => None,
+            Act::Grant { .. } | Act::Send { .. } | Act::Look { .. } | Act::Content { .. } | Act::Peek => {
+                self.wrong_refusal_of_upload(event, code)
+            }
             Act::Password { from, .. } if code == "CURRENT_PASSWORD_INVALID" => {
                 (user.password.certain(begin, end) == Some(*from)).then_some("the right password was refused")
+            }
+            _ if code == "STEP_UP_REQUIRED" => self.wrong_step_up(event),
+            // Of enrolments that were begun and not brought to their end, there may be five.
+            Act::BeginFactor | Act::AddFactor { .. } if code == "FACTOR_LIMIT" => None,
+            Act::RemoveFactor { .. } | Act::RenewCodes { .. } | Act::AddFactor { .. }
+                if code == "FACTOR_NOT_FOUND" && self.may_be_missing(event) =>
+            {
+                None
+            }
+            Act::StepUp { proof } | Act::AddFactor { proof, .. } if self.is_proof_excused(event, *proof) => {
+                None
             }
             _ => Some("an honest call was refused though its session went on"),
         }

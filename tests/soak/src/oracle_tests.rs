@@ -3,20 +3,20 @@
 use super::*;
 use crate::history::Disturbance;
 
-const SID: &str = "0190163d-8694-739b-aea5-966c26f8ad90";
-const OTHER: &str = "0190163d-8694-739b-aea5-966c26f8ad91";
+pub(super) const SID: &str = "0190163d-8694-739b-aea5-966c26f8ad90";
+pub(super) const OTHER: &str = "0190163d-8694-739b-aea5-966c26f8ad91";
 
-fn event(begin: At, end: At, act: Act, answer: Answer) -> Event {
+pub(super) fn event(begin: At, end: At, act: Act, answer: Answer) -> Event {
     let session = Some(SID.to_owned());
     Event { begin, end, user: 1, session, keys: vec!["access-1".to_owned()], expires: None, act, answer }
 }
 
-fn login(begin: At, end: At, session: &str) -> Event {
+pub(super) fn login(begin: At, end: At, session: &str) -> Event {
     let act = Act::Login { password: 0, guess: false, gave: Some(session.to_owned()) };
     Event { session: None, ..event(begin, end, act, Answer::Yes) }
 }
 
-fn decide() -> Act {
+pub(super) fn decide() -> Act {
     Act::Decide { api: "NotesApi".to_owned(), permission: false, told: None }
 }
 
@@ -24,16 +24,16 @@ fn refresh(presented: u32, gave: Option<u32>) -> Act {
     Act::Refresh { presented, gave, outdated: false }
 }
 
-fn no(code: &str) -> Answer {
+pub(super) fn no(code: &str) -> Answer {
     Answer::No(code.to_owned())
 }
 
-fn broken() -> Answer {
+pub(super) fn broken() -> Answer {
     Answer::Broken("503 SERVICE_UNAVAILABLE".to_owned())
 }
 
 /// What is wrong with a session that began at 0 and did all this.
-fn faults(events: Vec<Event>) -> Vec<&'static str> {
+pub(super) fn faults(events: Vec<Event>) -> Vec<&'static str> {
     let whole = Disturbance { begin: 0, end: At::MAX, what: "a test".to_owned() };
     let history = History { events: [vec![login(0, 1, SID)], events].concat(), disturbances: vec![whole] };
     judge(&history).into_iter().map(|wrong| wrong.why).collect()

@@ -39,6 +39,8 @@ impl Dice {
 pub(crate) enum Service {
     DynamoDb,
     SecretsManager,
+    /// S3.
+    Objects,
 }
 
 /// What happens to a call of such a service.
@@ -184,6 +186,12 @@ pub(crate) struct Plan {
     pub(crate) users: u64,
     /// How many register, look around and are deleted, one after another each.
     pub(crate) visitors: u32,
+    /// How many have second factors.
+    pub(crate) owners: u32,
+    /// How many are invited and change their address, one after another each, where mail is sent.
+    pub(crate) movers: u32,
+    /// How many upload files, where a stream says that they were judged.
+    pub(crate) uploaders: u32,
     pub(crate) bursts: Vec<Burst>,
     /// When a function is killed, and which, as a number to be divided by how many there are.
     pub(crate) kills: Vec<(At, u64)>,
@@ -205,8 +213,24 @@ const STORAGE_FAULTS: [Fault; 11] = [
     Fault::KilledAfter,
 ];
 const SECRETS_FAULTS: [Fault; 4] = [Fault::Throttled, Fault::Failed, Fault::Dropped, Fault::Slow];
+const OBJECTS_FAULTS: [Fault; 9] = [
+    Fault::Throttled,
+    Fault::Failed,
+    Fault::FailedAfter,
+    Fault::Dropped,
+    Fault::DroppedAfter,
+    Fault::Slow,
+    Fault::SlowAfter,
+    Fault::Killed,
+    Fault::KilledAfter,
+];
 
 impl Plan {
+    /// Those for whom somebody has to read the tables' streams: movers and uploaders.
+    pub(crate) fn by_streams(&self, has_streams: bool) -> (u32, u32) {
+        if has_streams { (self.movers, self.uploaders) } else { (0, 0) }
+    }
+
     pub(crate) fn new(seed: u64, length: At, clients: u64) -> Plan {
         let calm_until = (length / 10).clamp(3 * SECOND, 60 * SECOND);
         let rough_until = length - length / 10;
@@ -217,6 +241,10 @@ impl Plan {
             clients,
             users: clients.div_ceil(3).max(1),
             visitors: 2,
+            owners: 2,
+            // Under faults, each waits for ten minutes in all for the mails of one life.
+            movers: if length < 300 * SECOND { 1 } else { 3 },
+            uploaders: 2,
             bursts: bursts(&mut Dice::of(seed, 1), calm_until, rough_until),
             kills: kills(&mut Dice::of(seed, 2), calm_until, rough_until),
             changes: changes(&mut Dice::of(seed, 3), calm_until, rough_until, clients.div_ceil(3).max(1)),
@@ -225,7 +253,7 @@ impl Plan {
     }
 }
 
-/// Calm and bursts in turn; one in five is of the keys.
+/// Calm and bursts in turn; one in six is of the keys, and one of the objects.
 fn bursts(dice: &mut Dice, from: At, to: At) -> Vec<Burst> {
     let (mut bursts, mut at, mut kinds) = (Vec::new(), from, Vec::new());
     loop {
@@ -234,9 +262,14 @@ fn bursts(dice: &mut Dice, from: At, to: At) -> Vec<Burst> {
         if end > to {
             return bursts;
         }
-        let service = if dice.between(0, 5) == 0 { Service::SecretsManager } else { Service::DynamoDb };
+        let service = match dice.between(0, 6) {
+            0 => Service::SecretsManager,
+            1 => Service::Objects,
+            _ => Service::DynamoDb,
+        };
         let fault = match service {
             Service::SecretsManager => dice.one_of(&SECRETS_FAULTS),
+            Service::Objects => dice.one_of(&OBJECTS_FAULTS),
             // Each kind once, in another order, before any comes again.
             Service::DynamoDb => {
                 if kinds.is_empty() {
@@ -316,7 +349,9 @@ mod tests {
         for fault in STORAGE_FAULTS {
             assert!(storage.iter().any(|burst| burst.fault == fault), "{fault:?}");
         }
-        assert!(storage.len() < plan.bursts.len(), "the keys never fail");
+        for service in [Service::SecretsManager, Service::Objects] {
+            assert!(plan.bursts.iter().any(|burst| burst.service == service), "{service:?} never fails");
+        }
         assert!(plan.bursts.iter().all(|burst| burst.begin >= plan.calm_until && burst.end < plan.length));
         let steps: Vec<_> = (0..24).flat_map(|client| steps(1, client).take(200)).collect();
         for (deed, _) in DEEDS {

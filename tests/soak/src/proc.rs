@@ -1,5 +1,6 @@
 //! What Linux says of the processes of a `nova local`, and the signal that ends one of them.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -78,6 +79,64 @@ pub(crate) fn holds(id: u32) -> Option<Holds> {
     Some(Holds { memory: field("RssAnon:")? * 1024, descriptors, threads: field("Threads:")? })
 }
 
+/// What a process has open, by kind, and how many of each: of a leak, this says what leaks.
+pub(crate) fn open(id: u32) -> BTreeMap<String, u64> {
+    let connections = connections();
+    let own: BTreeSet<String> = links("self").collect();
+    let mut kinds = BTreeMap::new();
+    for link in links(&id.to_string()) {
+        let connection = connections.iter().find(|connection| connection.socket == link);
+        let kind = match connection {
+            Some(connection) if connection.state == LISTENING => "listening".to_owned(),
+            Some(Connection { ends: [here, there], state, .. }) => {
+                let other = connections.iter().find(|other| other.ends == [there.clone(), here.clone()]);
+                let whose = match other {
+                    Some(other) if own.contains(&other.socket) => "with a client of the soak",
+                    Some(_) => "with another process",
+                    None => "with nobody",
+                };
+                format!("connection of {here}, in state {state}, {whose}")
+            }
+            None => link.split_once(':').map_or(link.as_str(), |(kind, _)| kind).to_owned(),
+        };
+        *kinds.entry(kind).or_default() += 1;
+    }
+    kinds
+}
+
+/// The state of a socket that waits for connections, as Linux says it.
+const LISTENING: &str = "0A";
+
+struct Connection {
+    /// Its own address and the other's.
+    ends: [String; 2],
+    state: String,
+    socket: String,
+}
+
+fn connections() -> Vec<Connection> {
+    let text = fs::read_to_string("/proc/net/tcp").unwrap_or_default();
+    let read = |line: &str| {
+        let fields: Vec<_> = line.split_whitespace().collect();
+        let (here, there, state) = (fields.get(1)?, fields.get(2)?, fields.get(3)?);
+        let socket = format!("socket:[{}]", fields.get(9)?);
+        Some(Connection { ends: [readable(here)?, readable(there)?], state: (*state).to_owned(), socket })
+    };
+    text.lines().skip(1).filter_map(read).collect()
+}
+
+/// An address with its port in decimal.
+fn readable(end: &str) -> Option<String> {
+    let (address, port) = end.rsplit_once(':')?;
+    Some(format!("{address}:{}", u16::from_str_radix(port, 16).ok()?))
+}
+
+/// Where the descriptors of a process lead.
+fn links(of: &str) -> impl Iterator<Item = String> {
+    let open = fs::read_dir(format!("/proc/{of}/fd")).into_iter().flatten().flatten();
+    open.filter_map(|entry| Some(fs::read_link(entry.path()).ok()?.display().to_string()))
+}
+
 /// Which of these processes has the connection whose own port is this one.
 pub(crate) fn owner_of(port: u16, among: &[Process]) -> Option<Process> {
     let connections = fs::read_to_string("/proc/net/tcp").ok()?;
@@ -107,6 +166,18 @@ mod tests {
         assert!(!Process { born: born + 1, ..own }.is_there(), "another one with its number is not it");
         let holds = holds(std::process::id()).unwrap();
         assert!(holds.memory > 100_000 && holds.descriptors >= 3 && holds.threads >= 1);
+    }
+
+    #[test]
+    fn what_is_open_is_told_by_its_kind() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let _client = std::net::TcpStream::connect(address).unwrap();
+        let _server = listener.accept().unwrap();
+        let kinds = open(std::process::id());
+        assert!(kinds["listening"] >= 1, "{kinds:?}");
+        let ours = format!(":{}, in state 01, with a client of the soak", address.port());
+        assert_eq!(kinds.keys().filter(|kind| kind.ends_with(&ours)).count(), 1, "{kinds:?}");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Bytes, Incoming};
-use hyper::header::HeaderMap;
+use hyper::http::request::Parts;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
@@ -30,6 +30,16 @@ pub(crate) struct Proxy {
     state: Arc<State>,
     _serving: JoinSet<()>,
 }
+
+/// A call as it came.
+#[derive(Debug)]
+struct Call {
+    head: Parts,
+    body: Bytes,
+}
+
+/// Headers that are of one connection, and that each makes for itself.
+const OF_A_CONNECTION: [&str; 3] = ["connection", "content-length", "transfer-encoding"];
 
 /// How often each call met each fault.
 pub(crate) type Met = BTreeMap<(Fault, String), u64>;
@@ -133,12 +143,14 @@ impl State {
         let (head, body) = request.into_parts();
         let body = body.collect().await.map_err(|_| Dropped)?.to_bytes();
         let target = head.headers.get("x-amz-target").and_then(|target| target.to_str().ok());
-        let operation = target.and_then(|target| target.rsplit('.').next()).unwrap_or_default().to_owned();
+        let operation = target.and_then(|target| target.rsplit('.').next()).unwrap_or(head.method.as_str());
+        let operation = operation.to_owned();
+        let call = Call { head, body };
         *locked(&self.calls) += 1;
-        let Some(fault) = self.draw(&operation) else { return self.forward(head.headers, body).await };
+        let Some(fault) = self.draw(&operation) else { return self.forward(call).await };
         *locked(&self.met).entry((fault, operation)).or_default() += 1;
         // What is on its way arrives also when whoever sent it has gone.
-        let call = tokio::spawn(async move { self.suffer(fault, peer, head.headers, body).await });
+        let call = tokio::spawn(async move { self.suffer(fault, peer, call).await });
         call.await.unwrap_or(Err(Dropped))
     }
 
@@ -155,27 +167,21 @@ impl State {
         is_met.then_some(if fits { burst.fault } else { Fault::Throttled })
     }
 
-    async fn suffer(
-        &self,
-        fault: Fault,
-        peer: SocketAddr,
-        headers: HeaderMap,
-        body: Bytes,
-    ) -> Result<Answer, Dropped> {
+    async fn suffer(&self, fault: Fault, peer: SocketAddr, call: Call) -> Result<Answer, Dropped> {
         match fault {
             Fault::Throttled => Ok(self.refusal(400, "ThrottlingException")),
             Fault::Failed => Ok(self.internal()),
             Fault::Dropped => Err(Dropped),
-            Fault::Conflict => Ok(conflict(&body)),
-            Fault::Unprocessed => Ok(unprocessed(&body)),
-            Fault::FailedAfter => self.forward(headers, body).await.map(|_| self.internal()),
-            Fault::DroppedAfter => self.forward(headers, body).await.and(Err(Dropped)),
+            Fault::Conflict => Ok(conflict(&call.body)),
+            Fault::Unprocessed => Ok(unprocessed(&call.body)),
+            Fault::FailedAfter => self.forward(call).await.map(|_| self.internal()),
+            Fault::DroppedAfter => self.forward(call).await.and(Err(Dropped)),
             Fault::Slow => {
                 self.hold().await;
-                self.forward(headers, body).await
+                self.forward(call).await
             }
             Fault::SlowAfter => {
-                let answer = self.forward(headers, body).await;
+                let answer = self.forward(call).await;
                 self.hold().await;
                 answer
             }
@@ -184,7 +190,7 @@ impl State {
                 Err(Dropped)
             }
             Fault::KilledAfter => {
-                let answer = self.forward(headers, body).await;
+                let answer = self.forward(call).await;
                 self.killer.kill_owner(peer.port());
                 answer.and(Err(Dropped))
             }
@@ -199,24 +205,33 @@ impl State {
         tokio::time::sleep(Duration::from_millis(held)).await;
     }
 
-    async fn forward(&self, headers: HeaderMap, body: Bytes) -> Result<Answer, Dropped> {
+    async fn forward(&self, call: Call) -> Result<Answer, Dropped> {
         let target = self.target.get().ok_or(Dropped)?;
-        let mut onward = self.client.post(target).body(body);
-        for name in ["x-amz-target", "content-type", "authorization", "x-amz-date", "x-amz-security-token"] {
-            if let Some(value) = headers.get(name) {
-                onward = onward.header(name, value);
-            }
+        let Call { head, body } = call;
+        let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
+        // All of its headers, its host too: S3's signatures are of that.
+        let mut onward = self.client.request(head.method, format!("{target}{path}")).body(body);
+        for (name, value) in head.headers.iter().filter(|(name, _)| !OF_A_CONNECTION.contains(&name.as_str()))
+        {
+            onward = onward.header(name, value);
         }
         let answer = onward.send().await.map_err(|_| Dropped)?;
-        let status = answer.status();
+        let (status, mut headers) = (answer.status(), answer.headers().clone());
+        for name in OF_A_CONNECTION {
+            headers.remove(name);
+        }
         let bytes = answer.bytes().await.map_err(|_| Dropped)?;
-        Ok(response(status, bytes))
+        let mut response = Response::new(Full::new(bytes));
+        *response.status_mut() = status;
+        *response.headers_mut() = headers;
+        Ok(response)
     }
 
     fn internal(&self) -> Answer {
         let kind = match self.service {
             Service::DynamoDb => "InternalServerError",
             Service::SecretsManager => "InternalServiceError",
+            Service::Objects => "InternalError",
         };
         self.refusal(500, kind)
     }
@@ -225,10 +240,24 @@ impl State {
         let kind = match self.service {
             Service::DynamoDb => format!("com.amazonaws.dynamodb.v20120810#{kind}"),
             Service::SecretsManager => kind.to_owned(),
+            Service::Objects => return objects_refusal(status),
         };
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         response(status, Bytes::from(json!({"__type": kind, "message": "a fault of the soak"}).to_string()))
     }
+}
+
+/// S3 speaks XML, and asks a caller who comes too often to slow down.
+fn objects_refusal(status: u16) -> Answer {
+    let (status, code) = match status {
+        400 => (StatusCode::SERVICE_UNAVAILABLE, "SlowDown"),
+        _ => (StatusCode::INTERNAL_SERVER_ERROR, "InternalError"),
+    };
+    let body = format!("<Error><Code>{code}</Code><Message>a fault of the soak</Message></Error>");
+    let mut response = response(status, Bytes::from(body));
+    let kind = hyper::header::HeaderValue::from_static("application/xml");
+    response.headers_mut().insert(hyper::header::CONTENT_TYPE, kind);
+    response
 }
 
 /// Nothing of a batch was processed.

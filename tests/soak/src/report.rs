@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use super::history::{Answer, Event, History};
+use super::history::{Act, Answer, Event, History};
 use super::leaks::{Growth, NOVA_LOCAL};
 use super::operator::Rotations;
 use super::oracle::Wrong;
@@ -27,6 +27,7 @@ pub(crate) struct Report {
     /// Calls of DynamoDB and Secrets Manager that passed, and the faults that they met.
     pub(crate) storage_calls: u64,
     pub(crate) secrets_calls: u64,
+    pub(crate) objects_calls: u64,
     pub(crate) faults: BTreeMap<String, u64>,
     pub(crate) bursts: usize,
     pub(crate) kills: BTreeMap<String, u64>,
@@ -51,16 +52,18 @@ pub(crate) struct Latency {
 }
 
 /// `nova local` with nobody connected and no function running.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub(crate) struct Rest {
     pub(crate) memory: u64,
     pub(crate) descriptors: u64,
     pub(crate) threads: u64,
+    /// What the descriptors are, and how many of each.
+    pub(crate) open: BTreeMap<String, u64>,
 }
 
-impl From<Holds> for Rest {
-    fn from(holds: Holds) -> Rest {
-        Rest { memory: holds.memory, descriptors: holds.descriptors, threads: holds.threads }
+impl Rest {
+    pub(crate) fn new(holds: Holds, open: BTreeMap<String, u64>) -> Rest {
+        Rest { memory: holds.memory, descriptors: holds.descriptors, threads: holds.threads, open }
     }
 }
 
@@ -69,6 +72,7 @@ impl From<Holds> for Rest {
 pub(crate) struct Measured {
     pub(crate) storage: (u64, Met),
     pub(crate) secrets: (u64, Met),
+    pub(crate) objects: (u64, Met),
     pub(crate) kills: BTreeMap<(&'static str, String), u64>,
     pub(crate) rotations: Rotations,
     pub(crate) rest: [Rest; 2],
@@ -81,7 +85,12 @@ pub(crate) struct Measured {
 impl Report {
     pub(crate) fn new(plan: &Plan, history: &History, wrong: &[Wrong], measured: Measured) -> Report {
         let mut faults = BTreeMap::new();
-        for (service, met) in [("DynamoDB", &measured.storage.1), ("Secrets Manager", &measured.secrets.1)] {
+        let services = [
+            ("DynamoDB", &measured.storage.1),
+            ("Secrets Manager", &measured.secrets.1),
+            ("S3", &measured.objects.1),
+        ];
+        for (service, met) in services {
             for ((fault, _), count) in met {
                 *faults.entry(format!("{service}: {fault:?}")).or_default() += count;
             }
@@ -100,6 +109,7 @@ impl Report {
             sessions: sessions(history),
             storage_calls: measured.storage.0,
             secrets_calls: measured.secrets.0,
+            objects_calls: measured.objects.0,
             faults,
             bursts: plan.bursts.len(),
             kills,
@@ -125,11 +135,13 @@ impl Report {
             }
         }
         let mut more = Vec::new();
-        let [before, after] = self.rest;
+        let [before, after] = &self.rest;
         if after.descriptors > before.descriptors {
+            let new = after.open.iter().filter(|(kind, count)| before.open.get(*kind) < Some(count));
             more.push(format!(
-                "nova local holds {} more file descriptors at rest",
-                after.descriptors - before.descriptors
+                "nova local holds {} more file descriptors at rest; more than before: {:?}",
+                after.descriptors - before.descriptors,
+                new.collect::<Vec<_>>()
             ));
         }
         if self.left > 0 {
@@ -179,8 +191,8 @@ impl Report {
         }
         writeln!(
             out,
-            "\n{} calls of DynamoDB and {} of Secrets Manager; in {} bursts of faults:",
-            self.storage_calls, self.secrets_calls, self.bursts
+            "\n{} calls of DynamoDB, {} of Secrets Manager and {} of S3; in {} bursts of faults:",
+            self.storage_calls, self.secrets_calls, self.objects_calls, self.bursts
         )?;
         for (fault, count) in &self.faults {
             writeln!(out, "    {fault}: {count}")?;
@@ -191,7 +203,7 @@ impl Report {
         }
         let Rotations { rotated, repeated, dropped } = &self.rotations;
         writeln!(out, "rings rotated: {rotated} (attempts repeated: {repeated}), keys dropped: {dropped}\n")?;
-        let [before, after] = self.rest;
+        let [before, after] = &self.rest;
         let mb = |bytes: u64| bytes / (1 << 10);
         writeln!(
             out,
@@ -260,9 +272,12 @@ fn latency(history: &History) -> BTreeMap<&'static str, Latency> {
 }
 
 fn sessions(history: &History) -> u64 {
-    let gave = history
-        .events
-        .iter()
-        .filter(|event| matches!(&event.act, super::history::Act::Login { gave: Some(_), .. }));
-    u64::try_from(gave.count()).unwrap_or(u64::MAX)
+    let began = history.events.iter().filter(|event| match &event.act {
+        Act::Login { gave, .. }
+        | Act::LoginAt { gave, .. }
+        | Act::SecondStep { gave, .. }
+        | Act::PasskeyLogin { gave, .. } => gave.is_some(),
+        _ => false,
+    });
+    u64::try_from(began.count()).unwrap_or(u64::MAX)
 }

@@ -14,12 +14,15 @@ use super::device::Device;
 use super::history::{At, History, Recorder, SECOND};
 use super::killer::Killer;
 use super::leaks::{Look, NOVA_LOCAL, longest_lives};
+use super::mover;
 use super::operator;
+use super::owner::{OWNERS, Owner};
 use super::plan::{Dice, Plan, Service, steps};
 use super::proc::{self, Process};
 use super::proxy::Proxy;
 use super::report::{Measured, Rest};
 use super::system::{Failure, Faults, Setup, System};
+use super::uploader;
 use super::visitor;
 use super::world::{Phase, User, World, password};
 
@@ -49,10 +52,11 @@ pub(crate) async fn run(plan: &Plan, files: &Files) -> Result<(History, Measured
     let killer = Arc::new(Killer::new(recorder.clone()));
     let proxy = |service| Proxy::start(service, &plan.bursts, plan.seed, recorder.clone(), killer.clone());
     let (storage, secrets) = (proxy(Service::DynamoDb).await?, proxy(Service::SecretsManager).await?);
+    let objects = proxy(Service::Objects).await?;
     let setup = Setup {
         bin_dir: &files.bin_dir,
         template: &files.template,
-        faults: Some(Faults { dynamodb: &storage.url, secrets: &secrets.url }),
+        faults: Some(Faults { dynamodb: &storage.url, secrets: &secrets.url, objects: &objects.url }),
         directory: &directory.0,
         log: files.log.as_deref(),
         dynamodb: files.dynamodb.as_deref(),
@@ -60,8 +64,17 @@ pub(crate) async fn run(plan: &Plan, files: &Files) -> Result<(History, Measured
     let (system, has_streams) = (System::start(&setup).await?, files.dynamodb.is_none());
     storage.forward_to(&system.url("dynamodb")?);
     secrets.forward_to(&system.url("secretsmanager")?);
+    if has_streams {
+        objects.forward_to(&system.url("objects")?);
+    }
     killer.may_kill_children_of(system.id());
     let world = Arc::new(settle(system, recorder.clone(), plan.users, has_streams).await?);
+    let mut owners = Vec::new();
+    for number in 0..plan.owners {
+        let user = made(&world.system, OWNERS + number, &format!("owner-{number}@example.com")).await?;
+        world.meet(&user.id, user.number);
+        owners.push(Owner::new(world.clone(), user)?);
+    }
 
     recorder.clock.begin();
     for burst in &plan.bursts {
@@ -78,6 +91,18 @@ pub(crate) async fn run(plan: &Plan, files: &Files) -> Result<(History, Measured
     for number in 0..plan.visitors {
         let dice = Dice::of(plan.seed, 2_000 + u64::from(number));
         devices.spawn(visitor::visitors(world.clone(), number, dice).map(drop));
+    }
+    for (number, owner) in (0..).zip(owners) {
+        devices.spawn(owner.live(Dice::of(plan.seed, 3_000 + number)));
+    }
+    let (movers, uploaders) = plan.by_streams(has_streams);
+    for number in 0..movers {
+        let dice = Dice::of(plan.seed, 4_000 + u64::from(number));
+        devices.spawn(mover::movers(world.clone(), number, dice).map(drop));
+    }
+    for number in 0..uploaders {
+        let dice = Dice::of(plan.seed, 5_000 + u64::from(number));
+        devices.spawn(uploader::uploaders(world.clone(), number, dice).map(drop));
     }
     let watch = Watch::start(world.system.id(), killer.clone(), plan);
     recorder.clock.until(plan.calm_until).await;
@@ -102,6 +127,7 @@ pub(crate) async fn run(plan: &Plan, files: &Files) -> Result<(History, Measured
     let measured = Measured {
         storage: (storage.calls(), storage.met()),
         secrets: (secrets.calls(), secrets.met()),
+        objects: (objects.calls(), objects.met()),
         kills: killer.killed(),
         rotations,
         rest: [before, after],
@@ -122,15 +148,20 @@ async fn settle(
 ) -> Result<World, Failure> {
     let mut all = Vec::new();
     for number in 0..u32::try_from(users)? {
-        let email = format!("soak-{number}@example.com");
-        let create =
-            ["user", "create", "--json", "--email", &email, "--name", "Soak", "--permission", "notes:read"];
-        let made = system.operate(&create, &password(number, 0)).await?;
-        let made: serde_json::Value = serde_json::from_str(&made)?;
-        let id = made.get("id").and_then(serde_json::Value::as_str).ok_or("a user has no id")?;
-        all.push(User::new(number, email, id.to_owned()));
+        all.push(made(&system, number, &format!("soak-{number}@example.com")).await?);
     }
     World::new(system, recorder, all, has_streams)
+}
+
+/// A user, made by the operator.
+pub(crate) async fn made(system: &System, number: u32, email: &str) -> Result<User, Failure> {
+    let create =
+        ["user", "create", "--json", "--email", email, "--name", "Soak", "--permission", "notes:read"];
+    let create = [&create[..], &["--permission", "uploads:write"]].concat();
+    let made = system.operate(&create, &password(number, 0)).await?;
+    let made: serde_json::Value = serde_json::from_str(&made)?;
+    let id = made.get("id").and_then(serde_json::Value::as_str).ok_or("a user has no id")?;
+    Ok(User::new(number, email.to_owned(), id.to_owned()))
 }
 
 async fn kill(recorder: Arc<Recorder>, killer: Arc<Killer>, kills: Vec<(At, u64)>) {
@@ -143,7 +174,9 @@ async fn kill(recorder: Arc<Recorder>, killer: Arc<Killer>, kills: Vec<(At, u64)
 /// Lets all clients rest, looks, and lets them go on.
 async fn rest(world: &World, killer: &Killer, plan: &Plan) -> Result<Rest, Failure> {
     world.phase.send_replace(Phase::Rest);
-    let clients = usize::try_from(plan.clients + u64::from(plan.visitors))?;
+    let (movers, uploaders) = plan.by_streams(world.has_streams);
+    let others = u64::from(plan.visitors + plan.owners + movers + uploaders);
+    let clients = usize::try_from(plan.clients + others)?;
     let all_rest = async {
         while world.resting.load(Ordering::SeqCst) < clients {
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -165,7 +198,7 @@ async fn at_rest(world: &World, killer: &Killer) -> Result<Rest, Failure> {
         let now = (killer.processes().len(), holds.descriptors);
         same = if last == Some(now) && now.0 == 0 { same + 1 } else { 0 };
         if same == 8 {
-            return Ok(holds.into());
+            return Ok(Rest::new(holds, proc::open(world.system.id())));
         }
         last = Some(now);
         tokio::time::sleep(Duration::from_millis(250)).await;

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
+use super::mailbox::APP;
 use super::proc;
 
 /// Why something could not be done.
@@ -42,6 +43,7 @@ pub(crate) struct Setup<'a> {
 pub(crate) struct Faults<'a> {
     pub(crate) dynamodb: &'a str,
     pub(crate) secrets: &'a str,
+    pub(crate) objects: &'a str,
 }
 
 /// A running `nova local`.
@@ -77,6 +79,7 @@ impl System {
             "Introspection=enabled",
             "Registration=open",
             "MfaPolicy=optional",
+            "PasskeyRpId=example.org",
             "DeviceCookies=enabled",
         ]);
         match setup.dynamodb {
@@ -85,13 +88,15 @@ impl System {
             }
             None => {
                 command.args(["Events=enabled", "Mail=enabled", "NewDeviceMail=enabled"]);
-                command.args(["AppUrl=https://app.example.com", "MailFrom=no-reply@example.com"]);
+                command.arg(format!("AppUrl={APP}")).arg("MailFrom=no-reply@example.com");
                 command.args(["--dynamodb-port", "0", "--data"]).arg(setup.directory.join("data.db"));
+                command.arg("--attach").arg(beside.join("uploads/template.yaml"));
             }
         }
-        if let Some(Faults { dynamodb, secrets }) = setup.faults {
+        if let Some(Faults { dynamodb, secrets, objects }) = setup.faults {
             command.arg("--env").arg(format!("AWS_ENDPOINT_URL_DYNAMODB={dynamodb}"));
             command.arg("--env").arg(format!("AWS_ENDPOINT_URL_SECRETS_MANAGER={secrets}"));
+            command.arg("--env").arg(format!("AWS_ENDPOINT_URL_S3={objects}"));
         }
         let log = match setup.log {
             Some(path) => Stdio::from(std::fs::File::create(path)?),
@@ -117,7 +122,7 @@ impl System {
         self.child.id().unwrap_or_default()
     }
 
-    /// `ready`, `dynamodb`, `secretsmanager`, or an API by its name.
+    /// `ready`, `dynamodb`, `secretsmanager`, `objects`, or an API by its name.
     pub(crate) fn url(&self, name: &str) -> Result<String, Failure> {
         Ok(self.urls.get(name).ok_or_else(|| format!("nova local has no {name}"))?.clone())
     }

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::caller::{self, Reply, send};
 use super::device::{access_of, all_decide};
 use super::history::{Act, Answer, At, Event, SECOND};
+use super::mailbox::{links, mailed};
 use super::plan::Dice;
 use super::world::{Access, Phase, User, VISITORS, World};
 
@@ -156,42 +157,19 @@ impl Visitor<'_> {
     /// Asks for a mail, waits for it, and sets password number 1 by its link.
     async fn recover(&self) -> bool {
         // Who had the address before may have had a mail too.
-        let before = self.links().await;
+        let mailbox = (self.user.email.as_str(), "/reset");
+        let before = links(self.world, &self.http, mailbox.0, mailbox.1).await;
         let asked = self.insist("/api/auth/recovery", &json!({"email": self.user.email}), &Act::Ask).await;
         if asked != Some(Answer::Yes) {
             return false;
         }
         let begin = self.now();
-        let token = self.mailed(&before).await;
+        let token = mailed(self.world, &self.http, mailbox, (&before, MAIL)).await;
         let arrived = if token.is_some() { Answer::Yes } else { Answer::No("no mail".to_owned()) };
         self.note((begin, self.now()), Act::Mail, arrived);
         let Some(token) = token else { return false };
         let body = json!({"token": token, "newPassword": self.user.password(1)});
         self.insist("/api/auth/recovery/confirm", &body, &Act::Recover { to: 1 }).await == Some(Answer::Yes)
-    }
-
-    async fn mailed(&self, before: &[String]) -> Option<String> {
-        let begun = self.now();
-        while self.now() < begun + MAIL && *self.world.phase.borrow() == Phase::Run {
-            tokio::time::sleep(Duration::from_millis(500)).await;
-            let new = self.links().await.into_iter().find(|token| !before.contains(token));
-            if new.is_some() {
-                return new;
-            }
-        }
-        None
-    }
-
-    /// The tokens of the resets that were mailed to this address.
-    async fn links(&self) -> Vec<String> {
-        let reply = send(self.request(Method::GET, "/_local/mail.json")).await;
-        let mails = reply.body.pointer("/mails").and_then(Value::as_array);
-        let own = mails.into_iter().flatten().filter_map(|mail| {
-            let is_own = mail.pointer("/to/0").and_then(Value::as_str) == Some(self.user.email.as_str());
-            let (page, token) = mail.get("link")?.as_str()?.split_once("#t=")?;
-            (is_own && page.ends_with("/reset")).then(|| token.to_owned())
-        });
-        own.collect()
     }
 
     async fn delete(&self) -> bool {

@@ -29,6 +29,9 @@ pub(crate) struct Access {
     pub(crate) expires: (At, At),
 }
 
+/// The API of guarded uploads.
+pub(crate) const UPLOADS: &str = "UploadsApi";
+
 /// The numbers of users from here on are those of visitors, who come and go.
 pub(crate) const VISITORS: u32 = 1_000_000;
 
@@ -59,6 +62,8 @@ pub(crate) struct World {
     pub(crate) users: Vec<User>,
     /// Those who come and go, by their ids.
     visitors: Mutex<BTreeMap<String, u32>>,
+    /// Uploads that somebody has: whose, and their ids.
+    uploads: Mutex<Vec<(u32, String)>>,
     pub(crate) phase: watch::Sender<Phase>,
     pub(crate) resting: AtomicUsize,
 }
@@ -74,10 +79,41 @@ impl World {
         for name in ["NotesApi", "TokenNotesApi", "HttpNotesApi", KEPT] {
             apis.push((name, system.url(name)?));
         }
+        if has_streams {
+            apis.push((UPLOADS, system.url(UPLOADS)?));
+        }
         let (auth, sockets) = (system.url("ready")?, system.url("ChatApi")?);
         let (phase, resting) = (watch::Sender::new(Phase::Run), AtomicUsize::new(0));
-        let visitors = Mutex::default();
-        Ok(World { system, recorder, auth, sockets, has_streams, apis, users, visitors, phase, resting })
+        let (visitors, uploads) = (Mutex::default(), Mutex::default());
+        Ok(World {
+            system,
+            recorder,
+            auth,
+            sockets,
+            has_streams,
+            apis,
+            users,
+            visitors,
+            uploads,
+            phase,
+            resting,
+        })
+    }
+
+    /// Where an API is.
+    pub(crate) fn api(&self, name: &str) -> &str {
+        self.apis.iter().find(|(own, _)| *own == name).map_or("", |(_, url)| url)
+    }
+
+    /// A user has this upload.
+    pub(crate) fn show_upload(&self, user: u32, id: &str) {
+        locked(&self.uploads).push((user, id.to_owned()));
+    }
+
+    /// The latest upload of somebody else.
+    pub(crate) fn upload_of_another(&self, user: u32) -> Option<String> {
+        let uploads = locked(&self.uploads);
+        uploads.iter().rev().find(|(other, _)| *other != user).map(|(_, id)| id.clone())
     }
 
     /// A visitor has this id.
