@@ -138,7 +138,7 @@ const TEXTS = {
     "uploads.granted": "The upload form was issued.",
     "uploads.notSent": "The bucket refused the file.",
     "uploads.received": "The file is in quarantine.",
-    "uploads.clean": "The file passed both checks and can be downloaded.",
+    "uploads.clean": "Both checks accepted it. It can be downloaded.",
     "uploads.refused": "The file was refused.",
     "uploads.waiting": "Not decided yet.",
     "apis.title": "Call a sample API",
