@@ -94,7 +94,7 @@ fn a_workbook_of_a_chart_is_inspected_like_any_other_and_is_the_last_file_in_the
 #[test]
 fn a_workbook_in_a_document_that_is_no_chart_s_is_refused() {
     let [relations, sheet] = chart("word", &workbook(&[]));
-    refused(&word("", &[sheet.clone()]), Reason::EmbeddedFile);
+    refused(&word("", std::slice::from_ref(&sheet)), Reason::EmbeddedFile);
     let as_object = Entry { name: b"word/_rels/document.xml.rels".to_vec(), ..relations.clone() };
     refused(&word("", &[as_object.clone(), sheet.clone()]), Reason::EmbeddedFile);
     refused(&word("", &[relations.clone(), as_object, sheet.clone()]), Reason::EmbeddedFile);
