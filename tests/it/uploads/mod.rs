@@ -5,4 +5,5 @@ mod events;
 mod files;
 mod grants;
 mod page;
+mod scanner;
 mod world;
