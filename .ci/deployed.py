@@ -1,11 +1,12 @@
-"""Deploys the built templates, does the main job over the REST APIs, deploys over it, rotates the keys, enables mail, and tears
-all down.
+"""Deploys the built templates, does the main job over the REST APIs, deploys over it, rotates the keys, enables mail, sends files to
+the stack of uploads, and tears all down.
 
 Usage: deployed.py BUILD_DIR NOVA, with AWS_ENDPOINT_URL naming the stand-in. Each step prints a line when it has passed; the first
 that has not ends the program with an error. The steps are one story: each goes on with what those before it made.
 """
 
 import base64
+import hashlib
 import json
 import os
 import re
@@ -17,6 +18,7 @@ import time
 import urllib.error
 import urllib.request
 import uuid
+import zlib
 from pathlib import Path
 
 import boto3
@@ -26,7 +28,7 @@ BUILD, NOVA = Path(sys.argv[1]), sys.argv[2]
 ENDPOINT = os.environ["AWS_ENDPOINT_URL"]
 EMAIL, PASSWORD = "sara@example.com", "Str0ng-enough!"
 
-# What ministack's CloudFormation does not know, and would refuse. Nothing else is taken out of the templates.
+# What ministack's CloudFormation does not know, and would refuse. Nothing else is taken out of the templates, but alarms that compute.
 UNKNOWN = {"AWS::Logs::QueryDefinition", "AWS::SecretsManager::RotationSchedule"}
 
 
@@ -60,7 +62,7 @@ def deployable(name):
     """The built template without what ministack does not know, and with one thing said in the only way that it understands."""
     template = yaml_parse((BUILD / name / "template.yaml").read_text())
     resources = template["Resources"]
-    dropped = {key for key, resource in resources.items() if resource["Type"] in UNKNOWN}
+    dropped = {key for key, resource in resources.items() if resource["Type"] in UNKNOWN or "Metrics" in resource.get("Properties", {})}
     for key in dropped:
         del resources[key]
     for resource in resources.values():
@@ -163,8 +165,8 @@ def key_of(token):
 
 
 def deployed_for_the_first_time():
-    _, dropped = deployable("auth")
-    print(f"ministack does not know, and was not given: {', '.join(dropped)}")
+    for name in ("auth", "uploads"):
+        print(f"ministack does not know, and was not given: {', '.join(deployable(name)[1])}")
     deploy("auth", "nova-auth", "BcryptCost=10", "AlarmEmail=alarms@example.com")
     deploy("consumer", "nova-notes", "AuthStack=nova-auth")
     step("both stacks are deployed, the consumer by the exports of the other")
@@ -403,22 +405,131 @@ def mailed(notes, user):
     step("mail is enabled over a stack in use, and a forgotten password is set by its link")
 
 
+# The scanner's role is this program's: ministack lets everybody do everything.
+SCANNER = "arn:aws:iam::000000000000:role/scanner"
+EICAR = b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR-STANDARD-" + b"ANTIVIRUS-TEST-FILE!$H+H*"
+
+
+def chunk(name, data):
+    return len(data).to_bytes(4, "big") + name + data + zlib.crc32(name + data).to_bytes(4, "big")
+
+
+def picture(text):
+    """A PNG of one pixel, with a text in it."""
+    header = (1).to_bytes(4, "big") + (1).to_bytes(4, "big") + bytes([8, 0, 0, 0, 0])
+    parts = [(b"IHDR", header), (b"tEXt", b"Comment\0" + text), (b"IDAT", zlib.compress(b"\0\0")), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(name, data) for name, data in parts)
+
+
+def posted(form, file):
+    """Sends a file with a form, as a browser does."""
+    boundary = uuid.uuid4().hex
+    part = f'--{boundary}\r\nContent-Disposition: form-data; name="'
+    fields = "".join(f'{part}{name}"\r\n\r\n{value}\r\n' for name, value in form["fields"].items())
+    body = f'{fields}{part}file"; filename="a.png"\r\n\r\n'.encode() + file + f"\r\n--{boundary}--\r\n".encode()
+    headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+    try:
+        with urllib.request.urlopen(urllib.request.Request(form["url"], data=body, headers=headers), timeout=60) as answer:
+            return answer.status
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def granted(uploads, token, file):
+    declared = {"purpose": "avatar", "fileName": "a picture.png", "contentType": "image/png", "size": len(file)}
+    declared["sha256"] = base64.b64encode(hashlib.sha256(file).digest()).decode()
+    status, body = uploads.call("POST", "/uploads", declared, token=token)
+    equal(status, 201, f"a form: {body}")
+    return body["data"]
+
+
+def judged(stack):
+    """What a scanner of one's own does: one request, the version, a verdict. ministack's events don't name the version of an object (S3's
+    do), and the inspection takes no event without one: here it is called with the same event, and the version in it."""
+    sqs, s3 = client("sqs"), client("s3")
+    for _ in range(30):
+        found = sqs.receive_message(QueueUrl=stack["ScanRequests"], WaitTimeSeconds=2).get("Messages", [])
+        if found:
+            break
+    else:
+        raise AssertionError("no request came for the scanner within a minute")
+    event = json.loads(found[0]["Body"])
+    bucket, key = event["detail"]["bucket"]["name"], event["detail"]["object"]["key"]
+    versions = s3.list_object_versions(Bucket=bucket, Prefix=key)["Versions"]
+    equal(len(versions), 1, "the versions of an object that was sent once")
+    version = event["detail"]["object"]["version-id"] = versions[0]["VersionId"]
+    answer = client("lambda").invoke(FunctionName=stack["UploadInspectFunction"], Payload=json.dumps(event))
+    if "FunctionError" in answer:
+        raise AssertionError(f"the inspection: {answer['Payload'].read()}")
+    read = s3.get_object(Bucket=bucket, Key=key, VersionId=version)["Body"].read()
+    verdict = {"bucket": bucket, "key": key, "versionId": version, "verdict": "infected" if EICAR in read else "clean"}
+    sqs.send_message(QueueUrl=stack["ScanVerdicts"], MessageBody=json.dumps(verdict))
+    sqs.delete_message(QueueUrl=stack["ScanRequests"], ReceiptHandle=found[0]["ReceiptHandle"])
+
+
+def decided(uploads, token, upload):
+    for _ in range(300):
+        shown = ok(uploads.call("GET", f"/uploads/{upload}", token=token), "an upload")
+        if shown["state"] not in ("granted", "received"):
+            return shown
+        time.sleep(0.2)
+    raise AssertionError(f"nobody decided about an upload within a minute: {shown}")
+
+
+def uploaded():
+    """The stack of uploads with queues for a scanner: GuardDuty is none of ministack's services."""
+    deploy("uploads", "nova-uploads", "AuthStack=nova-auth", "MalwareScan=queue", f"ScannerRoleArn={SCANNER}")
+    stack = resources("nova-uploads")
+    nova("rules", "put", "--api", stack["UploadsApi"], "--uncached", "uploads/rules.yaml")
+    nova("uploads", "put", "--table", stack["UploadsTable"], "uploads/uploads.yaml")
+    nova("user", "create", "--email", "omar@example.com", "--name", "Omar", "--bcrypt-cost", "10", "--permission", "uploads:write", text=PASSWORD)
+    auth, uploads = Api("nova-auth", "AuthApi"), Api("nova-uploads", "UploadsApi")
+    token = ok(auth.call("POST", "/api/auth/login", {"email": "omar@example.com", "password": PASSWORD}), "login")["accessToken"]
+    equal(uploads.call("POST", "/uploads", {})[0], 401, "a form without a token")
+    for file, state in ((picture(b"a note"), "clean"), (picture(EICAR), "refused")):
+        form = granted(uploads, token, file)
+        equal(posted(form, file + b"more"), 400, "a longer file than was declared")
+        equal(posted(form, file), 201, "the file that was declared")
+        judged(stack)
+        shown = decided(uploads, token, form["uploadId"])
+        equal(shown["state"], state, f"{shown}")
+        status, content = uploads.call("GET", f"/uploads/{form['uploadId']}/content?redirect=no", token=token)
+        if state == "refused":
+            equal((status, content["code"], shown["reasons"][0]["code"]), (410, "UPLOAD_REFUSED", "MALWARE"), "a file with malware")
+            continue
+        with urllib.request.urlopen(ok((status, content), "a link")["url"], timeout=60) as answer:
+            equal((answer.read(), answer.headers["Content-Type"]), (file, "image/png"), "the clean file")
+            equal(answer.headers["Content-Disposition"], "attachment; filename*=UTF-8''a%20picture.png", "its name")
+    step("a file is granted, sent, inspected, scanned and read, and one with malware is refused")
+
+
+def emptied(bucket):
+    """CloudFormation deletes no bucket that has something in it."""
+    s3 = client("s3")
+    found = s3.list_object_versions(Bucket=bucket)
+    for version in found.get("Versions", []) + found.get("DeleteMarkers", []):
+        s3.delete_object(Bucket=bucket, Key=version["Key"], VersionId=version["VersionId"])
+
+
 def torn_down():
-    tables = outputs("nova-auth")
-    for stack in ("nova-notes", "nova-auth"):
+    tables, uploads = outputs("nova-auth"), resources("nova-uploads")
+    emptied(uploads["QuarantineBucket"])
+    for stack in ("nova-uploads", "nova-notes", "nova-auth"):
         command = ["sam", "delete", "--stack-name", stack, "--no-prompts", "--region", os.environ["AWS_REGION"]]
         done = subprocess.run(command, capture_output=True, text=True, timeout=300)
         if done.returncode != 0:
             raise AssertionError(f"sam delete {stack}: {done.stdout[-2000:]}\n{done.stderr[-2000:]}")
     left = client("dynamodb").list_tables()["TableNames"]
-    equal(left, [tables["IdentityTableName"]], "the tables that outlive the stack")
+    equal(set(left), {tables["IdentityTableName"], uploads["UploadsTable"]}, "the tables that outlive the stacks")
+    buckets = {bucket["Name"] for bucket in client("s3").list_buckets()["Buckets"]}
+    equal(buckets & {uploads["QuarantineBucket"], uploads["CleanBucket"]}, {uploads["CleanBucket"]}, "the bucket that outlives the stack")
     # `Ref` of a secret is its ARN on AWS, and its name in ministack.
     listed = client("secretsmanager").list_secrets()["SecretList"]
     names = [{secret["ARN"], secret["Name"]} for secret in listed]
     for kept in (tables["AccessKeysSecretArn"], tables["RefreshKeysSecretArn"], tables["LinkKeysSecretArn"]):
         equal(sum(kept in name for name in names), 1, f"{kept} outlives the stack")
     equal(len(listed), 3, "the secrets that outlive the stack")
-    step("the stacks are deleted, and users and keys outlive them")
+    step("the stacks are deleted; users, keys and clean files outlive them")
 
 
 def main():
@@ -432,6 +543,7 @@ def main():
     rotated(auth, notes, user, pair)
     looked_at_by_the_doctor()
     mailed(notes, user)
+    uploaded()
     torn_down()
 
 

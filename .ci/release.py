@@ -1,6 +1,7 @@
-"""The template of a release: `release.py ARCHITECTURE FILE` writes the root's template.yaml as it is deployed without building.
+"""The templates of a release: `release.py ARCHITECTURE DIRECTORY` writes template.yaml and uploads/template.yaml there, as they are deployed
+without building.
 
-Beside it lie the functions' binaries, where `CodeUri` says. It is for the one architecture that they are built for, and has what AWS's
+Where `CodeUri` says lie the functions' binaries. They are for the one architecture that they are built for, and the first has what AWS's
 Serverless Application Repository asks for.
 """
 
@@ -31,25 +32,30 @@ def once(pattern, replacement, text, count=1):
     """Replaces what has to be there so many times."""
     text, found = re.subn(pattern, replacement, text, flags=re.MULTILINE)
     if found != count:
-        raise SystemExit(f"template.yaml has {pattern} {found} times, not {count}")
+        raise SystemExit(f"the template has {pattern} {found} times, not {count}")
     return text
 
 
-def released(text, architecture, version, functions):
-    text = once(r"^Metadata:\n", ABOUT.format(version=version).replace("\\", r"\\"), text)
+def released(file, architecture, functions):
+    text = Path(file).read_text()
     # Nothing is built: `sam build` would find no sources.
-    text = once(r"^    Metadata: \{BuildMethod: rust-cargolambda, BuildProperties: \{Binary: [\w-]+\}\}\n", "", text, functions)
+    text = once(r"^    Metadata: \{BuildMethod: rust-cargolambda, BuildProperties: \{Binary: [\w-]+\}\}\n", "", text, len(functions))
+    for function in functions:
+        text = once(rf"^(      CodeUri: (?:\.\./)?functions/{function})$", r"\1", text)
     other = r"(^  Architecture:\n    Type: String\n    Default: )arm64(\n    AllowedValues: )\[arm64, x86_64\]\n"
     return once(other, rf"\g<1>{architecture}\g<2>[{architecture}]\n", text)
 
 
 def main():
-    architecture, file = sys.argv[1:]
+    architecture, directory = sys.argv[1], Path(sys.argv[2])
     version = tomllib.loads(Path("Cargo.toml").read_text())["workspace"]["package"]["version"]
-    # Those of uploads belong to a template of their own, which no release has yet.
-    functions = len([path for path in Path("functions").glob("*/Cargo.toml") if not path.parent.name.startswith("upload-")])
-    text = released(Path("template.yaml").read_text(), architecture, version, functions)
-    Path(file).write_text(text)
+    functions = sorted(path.parent.name for path in Path("functions").glob("*/Cargo.toml"))
+    of_uploads = [function for function in functions if function.startswith("upload-")]
+    text = released("template.yaml", architecture, [function for function in functions if function not in of_uploads])
+    text = once(r"^Metadata:\n", ABOUT.format(version=version).replace("\\", r"\\"), text)
+    (directory / "uploads").mkdir(parents=True, exist_ok=True)
+    (directory / "template.yaml").write_text(text)
+    (directory / "uploads/template.yaml").write_text(released("uploads/template.yaml", architecture, of_uploads))
 
 
 main()

@@ -71,7 +71,8 @@ async fn for_pages(request: Request<axum::body::Body>, next: Next) -> Response {
     answer
 }
 
-/// S3 answers 403 to a form that its policy does not allow; s3s says with 400 that the policy is not valid.
+/// S3 answers 403 `AccessDenied` to a form that its policy does not allow. Its list of error codes has 400 `InvalidPolicyDocument` for
+/// that, and s3s keeps to the list.
 async fn as_s3_says_it(answer: Response) -> Response {
     const OTHER: &str = "<Code>InvalidPolicyDocument</Code><Message>";
     if answer.status() != StatusCode::BAD_REQUEST {

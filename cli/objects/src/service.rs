@@ -151,7 +151,7 @@ impl S3 for Objects {
         &self,
         request: S3Request<PostObjectInput>,
     ) -> S3Result<S3Response<PostObjectOutput>> {
-        let described = self.store(sent!(request.input), "PostObject").await?;
+        let described = self.store(sent!(request.input), "POST Object").await?;
         Ok(S3Response::new(PostObjectOutput {
             e_tag: etag(&described),
             version_id: described.told_version(),

@@ -100,7 +100,7 @@ async fn what_was_granted_gets_in_under_its_key_and_as_a_version() {
     }
     let created = world.created.lock().unwrap().clone();
     assert_eq!((created[0].key.as_str(), created[0].size), (fields[0].1.as_str(), FILE.len() as u64));
-    assert_eq!(created[0].reason, "PostObject");
+    assert_eq!(created[0].reason, "POST Object");
     // The same bytes again are another version, and the first one stays what it is.
     assert!(created[0].version.is_some() && created[0].version != created[1].version);
     let link = |key: &str| signer().link(&format!("{}/quarantine/{key}", world.url), now()).unwrap();

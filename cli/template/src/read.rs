@@ -8,8 +8,8 @@ use serde_json::{Map, Value, json};
 use super::resolve::Resolver;
 use super::yaml::{self, scalar_text};
 use super::{
-    Bucket, Exports, Function, Inputs, Secret, SecretValue, Table, Template, TemplateError, api, generated,
-    parameters, parts, sources,
+    Bucket, EventSource, Exports, Function, Inputs, Secret, SecretValue, Table, Template, TemplateError, api,
+    generated, parameters, parts, sources,
 };
 
 /// A template under way: what the readers of all kinds of resources share.
@@ -76,6 +76,14 @@ pub(super) fn template(path: &Path, text: &str, inputs: &Inputs) -> Result<Templ
             }
             _ => {}
         }
+    }
+    for mapping in resources.iter().filter(|one| one.kind == "AWS::Lambda::EventSourceMapping") {
+        let source = reader.checked(mapping.id, sources::mapping(&reader, mapping))?;
+        // A function that is not run here is called by nothing here.
+        let is_run = |source: &EventSource| {
+            template.functions.iter().any(|function| function.logical_id == source.function)
+        };
+        template.sources.extend(source.filter(is_run));
     }
     for schedule in resources.iter().filter(|one| one.kind == "AWS::SecretsManager::RotationSchedule") {
         let (secret, function) = reader.checked(schedule.id, reader.rotation(schedule))?;

@@ -1,6 +1,8 @@
 use std::path::Path;
 
-use crate::{AuthorizerKind, Bucket, Exports, Identity, Inputs, SecretValue, Template};
+use crate::{
+    AuthorizerKind, Bucket, EventSource, Exports, Identity, Inputs, SecretValue, SourceKind, Template,
+};
 
 fn read(text: &str) -> Template {
     super::template(Path::new("t.yaml"), text, &Inputs::default()).unwrap()
@@ -232,4 +234,43 @@ fn a_bucket_has_its_switches_and_a_name_without_capital_letters() {
     let bucket =
         |name: &str, on: bool| Bucket { name: name.to_owned(), is_versioned: on, tells: on, is_scanned: on };
     assert_eq!(template.buckets, [bucket("quarantinebucket", true), bucket("own-name", false)]);
+}
+
+/// SAM can't put a condition on one of a function's `Events`; a mapping of its own has one.
+#[test]
+fn a_mapping_of_its_own_calls_its_function_like_one_of_the_functions_events() {
+    let text = |source: &str, function: &str, more: &str| {
+        format!(
+            "Resources:
+  F: {{ Type: AWS::Serverless::Function, Properties: {{ CodeUri: f }} }}
+  Elsewhere: {{ Type: AWS::Lambda::Function, Properties: {{}} }}
+  Q: {{ Type: AWS::SQS::Queue }}
+  T:
+    Type: AWS::DynamoDB::Table
+    Properties: {{ KeySchema: [], AttributeDefinitions: [] }}
+  M:
+    Type: AWS::Lambda::EventSourceMapping
+    Properties: {{ EventSourceArn: {source}, FunctionName: {function}, FunctionResponseTypes: [ReportBatchItemFailures]{more} }}
+"
+        )
+    };
+    let sources = |source: &str, function: &str, more: &str| read(&text(source, function, more)).sources;
+    for function in ["!Ref F", "!GetAtt F.Arn"] {
+        let found = sources("!GetAtt Q.Arn", function, "");
+        let [EventSource { function, kind: SourceKind::Queue(queue), .. }] = found.as_slice() else {
+            panic!("{found:?}")
+        };
+        assert_eq!((function.as_str(), queue.batch_size, queue.reports_failures), ("F", 10, true));
+        assert!(queue.queue.ends_with(":Q"));
+    }
+    let found = sources("!GetAtt T.StreamArn", "!Ref F", ", BatchSize: 3");
+    let [EventSource { kind: SourceKind::Stream(stream), .. }] = found.as_slice() else {
+        panic!("{found:?}")
+    };
+    assert_eq!((stream.table.as_str(), stream.batch_size), ("T", 3));
+    // Switched off; of a source that nothing here knows; of a function that is not run here.
+    assert!(sources("!GetAtt Q.Arn", "!Ref F", ", Enabled: false").is_empty());
+    assert!(sources("'arn:aws:kinesis:us-east-1:123456789012:stream/s'", "!Ref F", "").is_empty());
+    assert!(sources("!GetAtt Elsewhere.Stream", "!Ref F", "").is_empty());
+    assert!(sources("!GetAtt Q.Arn", "!Ref Elsewhere", "").is_empty());
 }

@@ -163,6 +163,28 @@ pub(super) fn of_function(reader: &Reader<'_>, resource: &Resource<'_>) -> Resul
     Ok(sources)
 }
 
+/// A mapping that is a resource of its own (`AWS::Lambda::EventSourceMapping`). `None`: it is switched off, or its source is neither queue
+/// nor stream of a table.
+pub(super) fn mapping(reader: &Reader<'_>, resource: &Resource<'_>) -> Result<Option<EventSource>, String> {
+    let mut properties = resource.properties.clone();
+    // What nothing here knows is no source that runs here.
+    let named = |name: &str| properties.get(name).and_then(|value| reader.string(value).ok());
+    let (Some(function), Some(source)) = (named("FunctionName"), named("EventSourceArn")) else {
+        return Ok(None);
+    };
+    // What SAM calls the source in a function's own `Events`.
+    properties.insert("Stream".to_owned(), json!(source));
+    properties.insert("Queue".to_owned(), json!(source));
+    let properties = Value::Object(properties);
+    let kind = match source.split(':').nth(2) {
+        Some("sqs") => read(reader, &properties, queue_source)?,
+        Some("dynamodb") => read(reader, &properties, stream)?,
+        _ => None,
+    };
+    let function = function.rsplit(':').next().unwrap_or_default().to_owned();
+    Ok(kind.map(|kind| EventSource { function, name: resource.id.to_owned(), kind }))
+}
+
 /// `None`: it is switched off.
 fn read(
     reader: &Reader<'_>,

@@ -165,7 +165,7 @@ async fn owned(service: &Service, request: &Request, caller: &Caller) -> Result<
 
 async fn content(service: &Service, request: &Request, caller: &Caller) -> Result<Response<Body>, Problem> {
     let row = owned(service, request, caller).await?;
-    match row.upload.state {
+    match row.state(request.moment.now) {
         State::Clean => {
             let url = format!("{}/{}", service.clean_url, clean_key(row.user, row.id));
             let link = service.granting.signer.link(&url, request.moment.now)?;

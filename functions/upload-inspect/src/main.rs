@@ -82,7 +82,7 @@ async fn run(service: &Service) -> Result<(), StartError> {
         let row = service.uploads.store.get(id).await.map_err(failed)?;
         // What is over, or was inspected before, stays what it is.
         let open = row.filter(|row| {
-            matches!(row.upload.state, State::Granted | State::Received) && row.upload.inspection.is_none()
+            matches!(row.state(now), State::Granted | State::Received) && row.upload.inspection.is_none()
         });
         if let Some(row) = open {
             let verdict = inspect(service, &place, &row).await?;
@@ -105,8 +105,9 @@ async fn inspect(service: &Service, place: &Place, row: &Row) -> Result<Verdict,
     if object.content_length().and_then(|length| u64::try_from(length).ok()) != Some(row.file.size) {
         return Ok(Verdict::No(Reason::Changed));
     }
-    let mut contained =
-        Contained::start(&service.program, row.file.kind, Limits::default()).map_err(failed)?;
+    let file = &row.file;
+    let started = Contained::start(&service.program, file.kind, file.metadata, Limits::default());
+    let mut contained = started.map_err(failed)?;
     let mut hash = Hash::new();
     while let Some(part) = object.body.next().await {
         let part = part.map_err(|_| failed("the object ended early"))?;

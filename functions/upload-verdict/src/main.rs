@@ -18,7 +18,7 @@ use nova_auth_uploads::{
     events::{Scanned, guardduty, judged, own_scanner},
     key::{clean_key, quarantine_key},
     service::{Uploads, dynamodb, started, store::Row},
-    upload::{Judge, State, VersionId},
+    upload::{Judge, VersionId},
     wanted::UploadId,
 };
 use serde_json::{Value, json, value::RawValue};
@@ -89,7 +89,7 @@ async fn answer(service: &Service, event: &Value, now: Timestamp) -> Result<Valu
 async fn one(service: &Service, record: &Value, now: Timestamp) -> Result<(), NotDone> {
     let Some(body) = record.get("body").and_then(Value::as_str) else {
         return match judged(record) {
-            Some(id) => finish(service, id).await,
+            Some(id) => finish(service, id, now).await,
             None => Ok(()),
         };
     };
@@ -105,13 +105,11 @@ async fn note(service: &Service, scanned: &Scanned, now: Timestamp) -> Result<()
 }
 
 /// Copies what both judges said yes about. What happened before happens again without harm.
-async fn finish(service: &Service, id: UploadId) -> Result<(), NotDone> {
+async fn finish(service: &Service, id: UploadId, now: Timestamp) -> Result<(), NotDone> {
     let Some(row) = service.uploads.store.get(id).await.map_err(failed)? else { return Ok(()) };
-    let Some(version) = row.upload.copyable().filter(|_| row.upload.state == State::Received) else {
-        return Ok(());
-    };
+    let Some(version) = row.upload.copyable(row.passed(now)) else { return Ok(()) };
     copy(service, &row, version).await?;
-    let noted = service.uploads.store.copied(id, version).await.map_err(failed)?;
+    let noted = service.uploads.store.copied(id, version, now).await.map_err(failed)?;
     tracing::info!(target: "nova_auth::uploads", metric = noted.then_some("upload_clean"), upload.id = %id, noted, "copied");
     Ok(())
 }

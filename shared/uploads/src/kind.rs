@@ -36,6 +36,12 @@ impl Kind {
     pub const ALL: [Self; 8] =
         [Self::Png, Self::Jpeg, Self::Webp, Self::Pdf, Self::Docx, Self::Xlsx, Self::Pptx, Self::Zip];
 
+    /// Whether it is a picture.
+    #[must_use]
+    pub const fn is_picture(self) -> bool {
+        matches!(self, Self::Png | Self::Jpeg | Self::Webp)
+    }
+
     /// The media type, as forms and rules name it.
     #[must_use]
     pub const fn media_type(self) -> &'static str {

@@ -64,6 +64,8 @@ reasons! {
     EmbeddedFile = "EMBEDDED_FILE", "يحتوي المستند على ملف مضمّن", "The document contains an embedded file.";
     /// A document that does something when it is opened.
     ActiveContent = "ACTIVE_CONTENT", "يحتوي المستند على إجراءات أو برامج نصية", "The document contains scripts or actions.";
+    /// A picture with more in it than what is shown, of a purpose that wants none of that.
+    Metadata = "METADATA", "تحتوي الصورة على بيانات وصفية، مثل مكان التقاطها", "The picture contains metadata, such as where it was taken.";
     /// The malware scanner found something.
     Malware = "MALWARE", "عُثر على برمجيات خبيثة في الملف", "Malware was found in the file.";
     /// The malware scanner could not decide.

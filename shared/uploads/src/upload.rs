@@ -3,19 +3,27 @@
 //! ```text
 //! granted ──first verdict──▶ received ──two yeses, and the copy──▶ clean
 //!    ├──────────── a no ────────┴──────────────▶ refused
-//!    └──── unused, and its place taken back ───▶ expired
+//!    └──── unused ────────────┴── undecided ──▶ expired
 //! ```
 //!
 //! - Both verdicts are about one version of one object: the first verdict binds the upload to its version, and what is
 //!   said of another version counts for nothing.
 //! - Each verdict is set once. Events come in any order and any number of times.
-//! - A no is final. Silence is no yes.
+//! - A no is final. Silence is no yes, and ends by time: what nobody decided is expired, whether that is written down or not, and
+//!   a verdict that comes then is too late.
 
 use std::collections::BTreeSet;
 
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use crate::reason::Reason;
+
+/// How long after a form's end its file may still be on its way: a large one on a slow line.
+pub const LATE: SignedDuration = SignedDuration::from_mins(15);
+
+/// How long after a form's end its file may wait for a verdict. Soon after, the bucket's lifecycle takes the file.
+pub const UNDECIDED: SignedDuration = SignedDuration::from_hours(24);
 
 /// A version of an object, as S3 names it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -105,7 +113,7 @@ pub enum State {
     Clean,
     /// A no.
     Refused,
-    /// The form ran out unused, and the user has its place in the quota again. What comes now is too late.
+    /// The form ran out unused, or nobody decided about the file in time. What comes now is too late.
     Expired,
 }
 
@@ -129,6 +137,17 @@ impl State {
     #[must_use]
     pub fn of_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|state| state.name() == name)
+    }
+
+    /// The state so long after the form's end.
+    #[must_use]
+    pub fn after(self, passed: SignedDuration) -> Self {
+        let most = match self {
+            Self::Granted => LATE,
+            Self::Received => UNDECIDED,
+            Self::Clean | Self::Refused | Self::Expired => return self,
+        };
+        if passed > most { Self::Expired } else { self }
     }
 }
 
@@ -158,9 +177,15 @@ impl Upload {
         }
     }
 
-    /// Notes a verdict. `false`: it counts for nothing, and nothing was changed.
-    pub fn judge(&mut self, judge: Judge, version: &VersionId, verdict: Verdict) -> bool {
-        let is_open = matches!(self.state, State::Granted | State::Received);
+    /// Notes a verdict, so long after the form's end. `false`: it counts for nothing, and nothing was changed.
+    pub fn judge(
+        &mut self,
+        judge: Judge,
+        version: &VersionId,
+        verdict: Verdict,
+        passed: SignedDuration,
+    ) -> bool {
+        let is_open = matches!(self.state.after(passed), State::Granted | State::Received);
         let is_this = self.version.as_ref().is_none_or(|bound| bound == version);
         // The other judge's no ends it, and this one's first word stays.
         if !is_open || !is_this || self.verdict(judge).is_some() {
@@ -175,16 +200,16 @@ impl Upload {
         true
     }
 
-    /// The version that may be copied: both judges said yes about it.
+    /// The version that is to be copied, so long after the form's end: both judges said yes about it, and it was not copied yet.
     #[must_use]
-    pub fn copyable(&self) -> Option<&VersionId> {
+    pub fn copyable(&self, passed: SignedDuration) -> Option<&VersionId> {
         let both = [self.inspection, self.malware] == [Some(Verdict::Yes); 2];
-        self.version.as_ref().filter(|_| both && matches!(self.state, State::Received | State::Clean))
+        self.version.as_ref().filter(|_| both && self.state.after(passed) == State::Received)
     }
 
-    /// Notes that this version was copied. `false`: that is not so, or was noted before.
-    pub fn copied(&mut self, version: &VersionId) -> bool {
-        let may = self.state == State::Received && self.copyable() == Some(version);
+    /// Notes that this version was copied. `false`: that is not so, was noted before, or comes too late.
+    pub fn copied(&mut self, version: &VersionId, passed: SignedDuration) -> bool {
+        let may = self.copyable(passed) == Some(version);
         if may {
             self.state = State::Clean;
         }
@@ -212,6 +237,7 @@ mod tests {
     enum Event {
         Judged(Judge, usize, Verdict),
         Copied(usize),
+        Passed(SignedDuration),
     }
 
     fn version(number: usize) -> VersionId {
@@ -228,25 +254,28 @@ mod tests {
         prop_oneof![
             4 => (judge, 0..3_usize, verdict).prop_map(|(judge, version, verdict)| Event::Judged(judge, version, verdict)),
             1 => (0..3_usize).prop_map(Event::Copied),
+            1 => (0..30_i64).prop_map(|hours| Event::Passed(SignedDuration::from_hours(hours))),
         ]
     }
 
     proptest! {
-        /// Whatever is said, however often and in whatever order: a refused upload stays refused, and a clean one had two yeses
-        /// about the very version that was copied.
+        /// Whatever is said, however often, in whatever order and however late: a refused upload stays refused, an expired one
+        /// expired, and a clean one had two yeses about the very version that was copied.
         #[test]
         fn refused_stays_refused_and_clean_is_two_yeses_about_one_version(events in prop::collection::vec(event(), 0..40)) {
             let mut upload = Upload::GRANTED;
             let mut yeses = BTreeSet::new();
-            let mut was_refused = false;
+            let (mut was_refused, mut passed) = (false, SignedDuration::ZERO);
             for event in events {
                 let before = upload.clone();
+                let was_expired = upload.state.after(passed) == State::Expired;
                 match event {
+                    Event::Passed(more) => passed += more,
                     Event::Judged(judge, number, verdict) => {
                         if verdict == Verdict::Yes {
                             yeses.insert((judge, number));
                         }
-                        let noted = upload.judge(judge, &version(number), verdict);
+                        let noted = upload.judge(judge, &version(number), verdict, passed);
                         prop_assert!(noted || upload == before);
                         // A verdict that was set is never another one.
                         for judge in [Judge::Inspection, Judge::Malware] {
@@ -254,7 +283,7 @@ mod tests {
                         }
                     }
                     Event::Copied(number) => {
-                        if upload.copied(&version(number)) {
+                        if upload.copied(&version(number), passed) {
                             prop_assert!(yeses.contains(&(Judge::Inspection, number)));
                             prop_assert!(yeses.contains(&(Judge::Malware, number)));
                         }
@@ -265,8 +294,9 @@ mod tests {
                 prop_assert!(before.state != State::Clean || upload.state == State::Clean);
                 was_refused = upload.state == State::Refused;
                 prop_assert_eq!(was_refused, !upload.reasons().is_empty());
-                if was_refused {
-                    prop_assert!(upload.copyable().is_none());
+                prop_assert!(!was_expired || upload.state.after(passed) == State::Expired);
+                if was_refused || was_expired {
+                    prop_assert!(upload.copyable(passed).is_none());
                 }
             }
         }
@@ -274,13 +304,31 @@ mod tests {
 
     #[test]
     fn two_yeses_about_two_versions_are_one_yes_about_one() {
+        let (mut upload, now) = (Upload::GRANTED, SignedDuration::ZERO);
+        assert!(upload.judge(Judge::Inspection, &version(1), Verdict::Yes, now));
+        assert!(!upload.judge(Judge::Malware, &version(2), Verdict::Yes, now));
+        assert_eq!(upload.copyable(now), None);
+        assert!(upload.judge(Judge::Malware, &version(1), Verdict::Yes, now));
+        assert_eq!(upload.copyable(now), Some(&version(1)));
+        assert!(!upload.copied(&version(2), now) && upload.copied(&version(1), now));
+        assert!(!upload.copied(&version(1), now));
+    }
+
+    #[test]
+    fn a_file_that_nobody_decides_about_is_expired_in_the_end_and_nothing_else_is() {
+        let later = |most: SignedDuration| most + SignedDuration::from_millis(1);
+        for (state, most) in [(State::Granted, LATE), (State::Received, UNDECIDED)] {
+            assert_eq!((state.after(most), state.after(later(most))), (state, State::Expired));
+        }
+        for state in [State::Clean, State::Refused, State::Expired] {
+            assert_eq!(state.after(SignedDuration::from_hours(10_000)), state);
+        }
         let mut upload = Upload::GRANTED;
-        assert!(upload.judge(Judge::Inspection, &version(1), Verdict::Yes));
-        assert!(!upload.judge(Judge::Malware, &version(2), Verdict::Yes));
-        assert_eq!(upload.copyable(), None);
-        assert!(upload.judge(Judge::Malware, &version(1), Verdict::Yes));
-        assert_eq!(upload.copyable(), Some(&version(1)));
-        assert!(!upload.copied(&version(2)) && upload.copied(&version(1)) && !upload.copied(&version(1)));
+        assert!(!upload.judge(Judge::Malware, &version(1), Verdict::Yes, later(LATE)));
+        assert!(upload.judge(Judge::Malware, &version(1), Verdict::Yes, LATE));
+        assert!(!upload.judge(Judge::Inspection, &version(1), Verdict::Yes, later(UNDECIDED)));
+        assert!(upload.judge(Judge::Inspection, &version(1), Verdict::Yes, UNDECIDED));
+        assert!(!upload.copied(&version(1), later(UNDECIDED)) && upload.copied(&version(1), UNDECIDED));
     }
 
     #[test]

@@ -136,6 +136,7 @@ impl Purpose {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rules::Metadata;
 
     #[test]
     fn an_id_and_a_checksum_have_one_spelling() {
@@ -161,6 +162,7 @@ mod tests {
             max_bytes: 10,
             files_a_day: 1,
             bytes_a_day: 10,
+            metadata: Metadata::Keep,
         };
         assert_eq!(rule.allows("image/png", 10), Ok(Kind::Png));
         assert_eq!(rule.allows("image/jpeg", 10), Err(NotAllowed::Type));

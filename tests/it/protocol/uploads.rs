@@ -12,12 +12,11 @@ use nova_auth_domain::email::Email;
 use nova_auth_uploads::form::Signer;
 use nova_auth_uploads::name::FileName;
 use nova_auth_uploads::reason::Reason;
-use nova_auth_uploads::rules::{Rules, file};
+use nova_auth_uploads::rules::{Metadata, Rules, file};
 use nova_auth_uploads::service::edge::Problem;
 use nova_auth_uploads::service::grant::{Grant, Granting, Wanted};
-use nova_auth_uploads::service::store::LATE;
 use nova_auth_uploads::service::{UploadStore, Uploads};
-use nova_auth_uploads::upload::{Judge, State, Upload, Verdict, VersionId};
+use nova_auth_uploads::upload::{Judge, LATE, State, UNDECIDED, Upload, Verdict, VersionId};
 use nova_auth_uploads::wanted::{FORM_LASTS, Sha256, UploadId};
 use nova_local::Storage;
 use proptest::prelude::*;
@@ -223,6 +222,72 @@ async fn a_place_is_given_back_whose_form_ran_out_unused_and_its_file_is_too_lat
     }
 }
 
+/// What a purpose wants of pictures is kept with the upload: rules that change later don't change it.
+#[tokio::test]
+async fn an_upload_is_inspected_by_the_rule_that_it_was_granted_under() {
+    let world = World::new().await;
+    for (written, metadata) in [("", Metadata::Keep), ("  metadata: refuse\n", Metadata::Refuse)] {
+        let rules = RULES.replacen("  up-to: 10 B\n", &format!("  up-to: 10 B\n{written}"), 1);
+        world.store().put_rules("default", &file::read(&rules).unwrap(), &rules).await.unwrap();
+        // Rules are kept for a minute.
+        let later = noon() + SignedDuration::from_mins(if written.is_empty() { 0 } else { 2 });
+        let id = world.grant(1, avatar(1), later).await.unwrap().id;
+        assert_eq!(world.store().get(id).await.unwrap().unwrap().file.metadata, metadata);
+    }
+}
+
+/// Ending the upload and giving its place back are two writes, and whoever makes them may stop in between.
+#[tokio::test]
+async fn a_place_is_given_back_also_where_somebody_stopped_halfway() {
+    let world = World::new().await;
+    for _ in 0..3 {
+        world.grant(1, avatar(8), noon()).await.unwrap();
+    }
+    let over = (FORM_LASTS + LATE).as_secs() + 1;
+    // No place is free; the first upload is ended; then nothing answers.
+    world.wire.script(on("UpdateItem").after(2).every_call(), Fault::server_error());
+    assert_eq!(world.grant(1, avatar(8), after(over)).await.unwrap_err(), Problem::Unavailable);
+    world.wire.reset();
+    for _ in 0..3 {
+        world.grant(1, avatar(8), after(over)).await.unwrap();
+    }
+    assert!(
+        matches!(world.grant(1, avatar(1), after(over)).await, Err(Problem::Quota(_))),
+        "a place too many"
+    );
+}
+
+#[tokio::test]
+async fn a_grant_that_failed_takes_no_place() {
+    let world = World::new().await;
+    for _ in 0..4 {
+        world.wire.script(on("PutItem").every_call(), Fault::server_error());
+        assert_eq!(world.grant(1, avatar(8), noon()).await.unwrap_err(), Problem::Unavailable);
+        world.wire.reset();
+    }
+    for _ in 0..3 {
+        world.grant(1, avatar(8), noon()).await.unwrap();
+    }
+}
+
+/// A verdict that was lost for good is no reason to wait for ever, and what a client was told is not taken back.
+#[tokio::test]
+async fn a_file_that_nobody_decided_about_in_a_day_is_expired_and_stays_so() {
+    let world = World::new().await;
+    let id = world.granted().await;
+    let yes =
+        async |judge, now| world.store().judge(id, judge, &version(1), Verdict::Yes, now).await.unwrap();
+    assert!(yes(Judge::Malware, noon()).await);
+    let last = noon() + FORM_LASTS + UNDECIDED;
+    let late = last + SignedDuration::from_millis(1);
+    let row = world.store().get(id).await.unwrap().unwrap();
+    assert_eq!((row.state(last), row.state(late)), (State::Received, State::Expired));
+    assert!(!yes(Judge::Inspection, late).await);
+    assert!(yes(Judge::Inspection, last).await);
+    assert!(!world.store().copied(id, &version(1), late).await.unwrap());
+    assert_eq!(world.state(id).await.state, State::Received);
+}
+
 #[tokio::test]
 async fn what_the_rules_do_not_allow_gets_no_form_and_takes_no_place() {
     let world = World::new().await;
@@ -259,6 +324,7 @@ async fn without_its_table_no_form_is_given_out() {
 enum Event {
     Judged(Judge, usize, Verdict),
     Copied(usize),
+    Passed(i64),
 }
 
 fn event() -> impl Strategy<Value = Event> {
@@ -271,6 +337,7 @@ fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
         4 => (judge, 0..2_usize, verdict).prop_map(|(judge, version, verdict)| Event::Judged(judge, version, verdict)),
         1 => (0..2_usize).prop_map(Event::Copied),
+        1 => prop_oneof![Just(60), Just(14 * 60), Just(24 * 3600)].prop_map(Event::Passed),
     ]
 }
 
@@ -285,18 +352,24 @@ fn verdicts_in_any_order_and_number_leave_the_item_as_the_pure_steps_do() {
     runs.run(&events, |events| {
         user.set(user.get() + 1);
         let id = runtime.block_on(world.grant(user.get(), document(1), noon())).unwrap().id;
-        let mut model = Upload::GRANTED;
+        let (mut model, mut seconds) = (Upload::GRANTED, 0);
         for event in events {
             let store = world.store();
+            let now = after(seconds);
+            let passed = now.duration_since(noon() + FORM_LASTS);
             let (took, expected) = match event {
                 Event::Judged(judge, number, verdict) => (
-                    runtime.block_on(store.judge(id, judge, &version(number), verdict, noon())).unwrap(),
-                    model.judge(judge, &version(number), verdict),
+                    runtime.block_on(store.judge(id, judge, &version(number), verdict, now)).unwrap(),
+                    model.judge(judge, &version(number), verdict, passed),
                 ),
                 Event::Copied(number) => (
-                    runtime.block_on(store.copied(id, &version(number))).unwrap(),
-                    model.copied(&version(number)),
+                    runtime.block_on(store.copied(id, &version(number), now)).unwrap(),
+                    model.copied(&version(number), passed),
                 ),
+                Event::Passed(more) => {
+                    seconds += more;
+                    (true, true)
+                }
             };
             prop_assert_eq!(took, expected);
             prop_assert_eq!(&runtime.block_on(world.state(id)), &model);
@@ -327,6 +400,6 @@ async fn an_upload_that_nobody_granted_is_made_by_no_verdict() {
     let world = World::new().await;
     let id = UploadId::new(noon(), &[9; 10]);
     assert!(!world.store().judge(id, Judge::Inspection, &version(1), Verdict::Yes, noon()).await.unwrap());
-    assert!(!world.store().copied(id, &version(1)).await.unwrap());
+    assert!(!world.store().copied(id, &version(1), noon()).await.unwrap());
     assert_eq!(world.store().get(id).await.unwrap(), None);
 }

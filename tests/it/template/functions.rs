@@ -5,7 +5,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use super::{AUTH, CONSUMER, HTTP_CONSUMER, WEBSOCKET_CONSUMER, entries, keys, of_type, read, root};
+use super::{AUTH, CONSUMER, HTTP_CONSUMER, UPLOADS, WEBSOCKET_CONSUMER, entries, keys, of_type, read, root};
 
 /// `shared/src/config.rs` lists them in a table at its head.
 #[test]
@@ -119,12 +119,13 @@ fn every_function_is_a_package_of_its_name() {
 
 #[test]
 fn every_function_has_an_event_to_try_it_with_and_every_event_a_function() {
-    let template = read(AUTH);
-    let functions: BTreeSet<_> = of_type(&template, "AWS::Serverless::Function")
-        .values()
-        .filter_map(|function| function["Properties"]["CodeUri"].as_str()?.strip_prefix("functions/"))
-        .map(str::to_owned)
-        .collect();
+    let mut functions = BTreeSet::new();
+    for path in [AUTH, UPLOADS] {
+        for function in of_type(&read(path), "AWS::Serverless::Function").values() {
+            let code = function["Properties"]["CodeUri"].as_str().expect("CodeUri is a path");
+            functions.extend(code.trim_start_matches("../").strip_prefix("functions/").map(str::to_owned));
+        }
+    }
     let mut tried = BTreeSet::new();
     for entry in fs::read_dir(root().join("events")).expect("events/ is a folder") {
         let path = entry.expect("events/ can be listed").path();
@@ -133,11 +134,11 @@ fn every_function_has_an_event_to_try_it_with_and_every_event_a_function() {
         tried.insert(parts.next().unwrap_or_default().to_owned());
         assert!(
             parts.next().is_some_and(|kind| [
-                "rest", "http1", "http2", "ws", "appsync", "rotation", "stream", "queue"
+                "rest", "http1", "http2", "ws", "appsync", "rotation", "stream", "queue", "bus"
             ]
             .contains(&kind))
                 && file.ends_with(".json"),
-            "{file} is not <function>.<rest|http1|http2|ws|appsync|rotation|stream|queue>[.<outcome>].json"
+            "{file} is not <function>.<rest|http1|http2|ws|appsync|rotation|stream|queue|bus>[.<outcome>].json"
         );
         let text = fs::read_to_string(&path).expect("events can be read");
         serde_json::from_str::<Value>(&text).unwrap_or_else(|error| panic!("{file}: {error}"));

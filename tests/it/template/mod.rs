@@ -29,6 +29,7 @@ use serde_json::{Value, json};
 
 const AUTH: &str = "template.yaml";
 const CONSUMER: &str = "tests/consumer/template.yaml";
+const UPLOADS: &str = "uploads/template.yaml";
 const HTTP_CONSUMER: &str = "tests/consumer/http/template.yaml";
 const WEBSOCKET_CONSUMER: &str = "tests/consumer/websocket/template.yaml";
 

@@ -2,9 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{entries, keys, of_type, read, texts};
-
-const UPLOADS: &str = "uploads/template.yaml";
+use super::{UPLOADS, entries, keys, of_type, read, texts};
 
 /// The statements of a role's own policy.
 fn statements(role: &Value) -> Vec<Value> {

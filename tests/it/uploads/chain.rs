@@ -1,9 +1,12 @@
 //! From a form to a clean file, or to a refusal.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use nova_auth_uploads::rules::file;
 use serde_json::json;
 
-use super::files::{document, eicar, picture};
-use super::world::{DOCX, PNG, World};
+use super::files::{PIXEL, document, eicar, picture};
+use super::world::{DOCX, PNG, World, beside};
 use crate::support::client::Client;
 use crate::support::engine;
 
@@ -73,6 +76,23 @@ async fn a_file_that_is_not_what_it_claims_to_be_is_refused_with_its_reason_in_b
     }
     // Nothing of it went anywhere else, and no name of a file is in any log.
     assert!(!world.system.stop().await.contains("تقرير"));
+}
+
+#[tokio::test]
+async fn a_picture_that_says_more_than_it_shows_is_refused_where_its_purpose_wants_none_of_that() {
+    if is_elsewhere() {
+        return;
+    }
+    let world = World::new().await;
+    let rules =
+        beside("uploads.yaml").replacen("  up-to: 2 MiB\n", "  up-to: 2 MiB\n  metadata: refuse\n", 1);
+    world.store().put_rules("default", &file::read(&rules).unwrap(), &rules).await.unwrap();
+    let plain = world.send("avatar", PNG, &STANDARD.decode(PIXEL).unwrap()).await;
+    assert_eq!(world.judged(&plain).await.text("/data/state"), "clean");
+    let id = world.send("avatar", PNG, &picture(b"taken in Cairo")).await;
+    let shown = world.judged(&id).await;
+    let told = (shown.text("/data/state"), shown.text("/data/reasons/0/code"));
+    assert_eq!(told, ("refused".to_owned(), "METADATA".to_owned()), "{}", shown.body);
 }
 
 /// The same bytes again are another version, which is nobody's file.

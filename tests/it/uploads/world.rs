@@ -6,6 +6,9 @@ use nova_auth::aws::Clients;
 use nova_auth::config::Config;
 use nova_auth_uploads::rules::file;
 use nova_auth_uploads::service::UploadStore;
+use nova_auth_uploads::service::store::Row;
+use nova_auth_uploads::upload::Verdict;
+use nova_local::Options;
 use reqwest::multipart::{Form, Part};
 use serde_json::Value;
 
@@ -24,7 +27,7 @@ pub(crate) struct World {
     pub(crate) pair: Pair,
 }
 
-fn beside(name: &str) -> String {
+pub(crate) fn beside(name: &str) -> String {
     let path = binaries::workspace().join("uploads").join(name);
     std::fs::read_to_string(path).unwrap()
 }
@@ -32,19 +35,29 @@ fn beside(name: &str) -> String {
 impl World {
     /// With the rules that come with the stack.
     pub(crate) async fn new() -> World {
-        World::start(false).await
+        World::start(|_| ()).await
     }
 
     /// The same, with the page.
     pub(crate) async fn with_page() -> World {
-        World::start(true).await
+        World::start(|options| options.page = true).await
     }
 
-    async fn start(page: bool) -> World {
+    /// With queues for a scanner of one's own, which nobody is yet.
+    pub(crate) async fn with_queues() -> World {
+        World::start(|options| {
+            let scanner = "arn:aws:iam::123456789012:role/scanner";
+            let set = [("MalwareScan", "queue"), ("ScannerRoleArn", scanner)];
+            options.attached_parameters.extend(set.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        })
+        .await
+    }
+
+    async fn start(change: impl FnOnce(&mut Options)) -> World {
         let template = binaries::workspace().join("uploads/template.yaml");
         let system = System::start_with(|options| {
             options.attach.push(template);
-            options.page = page;
+            change(options);
         })
         .await;
         system.store_rules("UploadsApi", &beside("rules.yaml")).await;
@@ -91,6 +104,21 @@ impl World {
         let request = self.client.request("GET", &self.url(&format!("/uploads/{id}")));
         let request = request.bearer_auth(&self.pair.access).header("accept-language", language);
         self.client.send(request).await
+    }
+
+    /// The upload as it is stored.
+    pub(crate) async fn row(&self, id: &str) -> Row {
+        self.store().get(id.parse().unwrap()).await.unwrap().unwrap()
+    }
+
+    /// Waits until the inspection accepted an upload.
+    pub(crate) async fn received(&self, id: &str) {
+        let received = async {
+            while self.row(id).await.upload.inspection != Some(Verdict::Yes) {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(120), received).await.expect("it is inspected");
     }
 
     /// What becomes of an upload. The judges are functions that are called by events.

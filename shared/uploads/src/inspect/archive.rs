@@ -73,6 +73,11 @@ fn broken<E>(_: E) -> Reason {
 
 impl<'f> Archive<'f> {
     pub(super) fn read(file: &'f [u8]) -> Result<Self, Reason> {
+        Self::read_but(file, |_| false)
+    }
+
+    /// The same, where entries of some names (in lower case) may be archives themselves: who says so looks into them.
+    pub(super) fn read_but(file: &'f [u8], is_looked_into: impl Fn(&str) -> bool) -> Result<Self, Reason> {
         let end = EndRecord::read(file)?;
         let archive = ZipArchive::from_slice(file).map_err(broken)?;
         let is_same = archive.directory_offset() == end.directory as u64
@@ -81,26 +86,31 @@ impl<'f> Archive<'f> {
             return Err(Reason::ArchiveBroken);
         }
         let mut read = Self { archive, names: BTreeSet::new() };
-        let spans = read.entries(end.entries, file.len() as u64)?;
+        let spans = read.entries(end.entries, file.len() as u64, is_looked_into)?;
         fill(spans, end.directory)?;
         Ok(read)
     }
 
     /// Looks at every entry, and gives their parts of the file.
-    fn entries(&mut self, expected: usize, length: u64) -> Result<Vec<Span>, Reason> {
+    fn entries(
+        &mut self,
+        expected: usize,
+        length: u64,
+        is_looked_into: impl Fn(&str) -> bool,
+    ) -> Result<Vec<Span>, Reason> {
         let (mut spans, mut names, mut unpacked) = (Vec::new(), BTreeSet::new(), 0_u64);
         let mut entries = self.archive.entries();
         while let Some(entry) = entries.next_entry().map_err(broken)? {
             if spans.len() == expected {
                 return Err(Reason::ArchiveBroken);
             }
-            let name = name(&entry)?;
-            if !names.insert(name.trim_end_matches('/').to_lowercase()) {
-                return Err(Reason::ArchiveNames);
-            }
+            let name = name(&entry)?.to_lowercase();
             unpacked = unpacked.saturating_add(entry.uncompressed_size_hint());
             is_small(&entry)?;
-            spans.push(self.entry(&entry)?);
+            spans.push(self.entry(&entry, is_looked_into(&name))?);
+            if !names.insert(name.trim_end_matches('/').to_owned()) {
+                return Err(Reason::ArchiveNames);
+            }
         }
         if spans.len() != expected {
             return Err(Reason::ArchiveBroken);
@@ -114,7 +124,7 @@ impl<'f> Archive<'f> {
     }
 
     /// Compares an entry with its own header, and looks at its first bytes.
-    fn entry(&self, entry: &ZipFileHeaderRecord<'_>) -> Result<Span, Reason> {
+    fn entry(&self, entry: &ZipFileHeaderRecord<'_>, is_looked_into: bool) -> Result<Span, Reason> {
         if entry.flags().is_encrypted() || entry.flags().has_strong_encryption() {
             return Err(Reason::Encrypted);
         }
@@ -131,7 +141,7 @@ impl<'f> Archive<'f> {
             return Err(Reason::ArchiveBroken);
         }
         let beginning = unpack(found.data(), entry, LOOKED_AT)?;
-        if is_archive_or_program(&beginning) {
+        if is_archive_or_program(&beginning) && !is_looked_into {
             return Err(Reason::ArchiveContent);
         }
         let (_, end) = found.compressed_data_range();

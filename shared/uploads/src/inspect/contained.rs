@@ -13,8 +13,13 @@ use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior,
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, ChildStdin, Command};
 
-use super::inspect;
-use crate::{kind::Kind, reason::Reason, rules::LARGEST_BYTES, upload::Verdict};
+use super::inspect_for;
+use crate::{
+    kind::Kind,
+    reason::Reason,
+    rules::{LARGEST_BYTES, Metadata},
+    upload::Verdict,
+};
 
 /// How long an inspection may take, from the first byte to the verdict.
 pub const LONGEST: Duration = Duration::from_secs(10);
@@ -49,7 +54,9 @@ pub fn inside(arguments: impl IntoIterator<Item = String>) -> Option<ExitCode> {
         return None;
     }
     let kind = arguments.next().as_deref().and_then(Kind::of_media_type);
-    let verdict = kind.filter(|_| limit().is_ok()).and_then(read_and_inspect);
+    let metadata = arguments.next().as_deref().and_then(Metadata::of_name);
+    let asked = kind.zip(metadata).filter(|_| limit().is_ok());
+    let verdict = asked.and_then(|(kind, metadata)| read_and_inspect(kind, metadata));
     let written =
         verdict.is_some_and(|verdict| std::io::stdout().write_all(verdict.as_str().as_bytes()).is_ok());
     Some(if written { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -64,13 +71,13 @@ fn limit() -> rustix::io::Result<()> {
     setrlimit(Resource::Fsize, at_most(0))
 }
 
-fn read_and_inspect(kind: Kind) -> Option<Verdict> {
+fn read_and_inspect(kind: Kind, metadata: Metadata) -> Option<Verdict> {
     let mut file = Vec::new();
     std::io::stdin().lock().take(LARGEST_BYTES + 1).read_to_end(&mut file).ok()?;
     if file.len() as u64 > LARGEST_BYTES {
         return None;
     }
-    Some(inspect(&file, kind).map_or_else(Verdict::No, |()| Verdict::Yes))
+    Some(inspect_for(&file, kind, metadata).map_or_else(Verdict::No, |()| Verdict::Yes))
 }
 
 /// Hides this process's environment from others of the same user. The inspections that it starts are such.
@@ -94,9 +101,9 @@ impl Contained {
     ///
     /// # Errors
     /// There is no process to be had. That is nobody's verdict: it may be tried again.
-    pub fn start(program: &Path, kind: Kind, limits: Limits) -> std::io::Result<Self> {
+    pub fn start(program: &Path, kind: Kind, metadata: Metadata, limits: Limits) -> std::io::Result<Self> {
         let mut process = Command::new(program)
-            .args([ARGUMENT, kind.media_type()])
+            .args([ARGUMENT, kind.media_type(), metadata.name()])
             .env_clear()
             .current_dir("/")
             .stdin(Stdio::piped())
@@ -146,7 +153,7 @@ mod tests {
         let file = std::env::temp_dir().join(format!("nova-contained-{}-{name}", std::process::id()));
         std::fs::write(&file, format!("#!/bin/sh\n{script}\n")).unwrap();
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o700)).unwrap();
-        let mut contained = Contained::start(&file, Kind::Png, Limits { time }).unwrap();
+        let mut contained = Contained::start(&file, Kind::Png, Metadata::Keep, Limits { time }).unwrap();
         for _ in 0..64 {
             contained.take(&[0; 65_536]).await;
         }

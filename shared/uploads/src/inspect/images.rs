@@ -21,9 +21,9 @@ const MOST_MEMORY: u64 = 320 * 1024 * 1024;
 
 pub(super) fn check(file: &[u8], declared: Kind) -> Result<(), Reason> {
     let (format, end) = match declared {
-        Kind::Png => (ImageFormat::Png, png_end(file)),
-        Kind::Jpeg => (ImageFormat::Jpeg, jpeg_end(file)),
-        _ => (ImageFormat::WebP, webp_end(file)),
+        Kind::Png => (ImageFormat::Png, png_end(file, |_, _| ())),
+        Kind::Jpeg => (ImageFormat::Jpeg, jpeg_end(file, |_, _| ())),
+        _ => (ImageFormat::WebP, webp_end(file, |_, _| ())),
     };
     match end {
         None => return Err(Reason::Unreadable),
@@ -43,22 +43,25 @@ pub(super) fn check(file: &[u8], declared: Kind) -> Result<(), Reason> {
     decoder.decode().map(drop).map_err(|_| Reason::Unreadable)
 }
 
-/// Where a PNG ends: chunk by chunk, up to `IEND`.
-fn png_end(file: &[u8]) -> Option<usize> {
+/// Where a PNG ends: chunk by chunk, up to `IEND`. Each is shown by its name and its data.
+pub(super) fn png_end(file: &[u8], mut see: impl FnMut(&[u8], &[u8])) -> Option<usize> {
     let mut at = 8;
     loop {
         let chunk = file.get(at..)?;
         let length = big_endian(chunk.get(..4)?)?;
         // Length, name and checksum stand around the data.
         at = at.checked_add(length)?.checked_add(12)?;
-        if chunk.get(4..8)? == b"IEND" {
+        let name = chunk.get(4..8)?;
+        see(name, chunk.get(8..length.checked_add(8)?)?);
+        if name == b"IEND" {
             return (length == 0 && at <= file.len()).then_some(at);
         }
     }
 }
 
-/// Where a JPEG ends: segment by segment, and through the scans, up to its first end marker.
-fn jpeg_end(file: &[u8]) -> Option<usize> {
+/// Where a JPEG ends: segment by segment, and through the scans, up to its first end marker. Each segment is shown by its marker and
+/// its data.
+pub(super) fn jpeg_end(file: &[u8], mut see: impl FnMut(u8, &[u8])) -> Option<usize> {
     const START_OF_SCAN: u8 = 0xda;
     const END: u8 = 0xd9;
     let mut at = 2;
@@ -73,6 +76,7 @@ fn jpeg_end(file: &[u8]) -> Option<usize> {
             0x00 | 0x01 | 0xd0..=0xd8 => return None,
             _ => {
                 let length = big_endian(segment.get(2..4)?).filter(|length| *length >= 2)?;
+                see(marker, segment.get(4..length + 2)?);
                 at = at.checked_add(2 + length)?;
                 if marker == START_OF_SCAN {
                     at = scan_end(file, at)?;
@@ -92,17 +96,30 @@ fn scan_end(file: &[u8], from: usize) -> Option<usize> {
     memchr::memchr_iter(0xff, data).find(ends).map(|place| from + place)
 }
 
-/// Where a WebP ends: its container says how long it is, and its chunks fill that exactly.
-fn webp_end(file: &[u8]) -> Option<usize> {
+/// Where a WebP ends: its container says how long it is, and its chunks fill that exactly. Each is shown by its name and its data.
+pub(super) fn webp_end(file: &[u8], see: impl FnMut(&[u8], &[u8])) -> Option<usize> {
     let end = little_endian(file.get(4..8)?)?.checked_add(8)?;
     if file.get(8..12)? != b"WEBP" || end > file.len() {
         return None;
     }
-    let mut at = 12;
+    riff_end(file, 12, end, see)
+}
+
+/// The same of chunks that fill a part of a file.
+pub(super) fn riff_end(
+    file: &[u8],
+    from: usize,
+    end: usize,
+    mut see: impl FnMut(&[u8], &[u8]),
+) -> Option<usize> {
+    let mut at = from;
     while at < end {
         let length = little_endian(file.get(at + 4..at + 8)?)?;
+        let data = at.checked_add(8)?;
+        let over = data.checked_add(length)?;
+        see(file.get(at..at + 4)?, file.get(data..over)?);
         // Data of an odd length are filled up.
-        at = at.checked_add(8)?.checked_add(length)?.checked_add(length % 2)?;
+        at = over.checked_add(length % 2)?;
     }
     (at == end).then_some(end)
 }

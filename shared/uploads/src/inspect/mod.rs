@@ -10,16 +10,18 @@
 //! | `archive` | ZIP: the central directory, and whether it accounts for every byte |
 //! | `office` | Word, Excel and PowerPoint: macros, embedded files, links to elsewhere |
 //! | `pdf` | PDF: scripts, actions, embedded files, encryption |
+//! | `metadata` | pictures: nothing but what is shown, where the rules want it so |
 //! | [`contained`] | all of it in a process of its own, with its time and memory bounded |
 
 mod archive;
 pub mod contained;
 mod images;
+mod metadata;
 mod office;
 mod pdf;
 pub mod signatures;
 
-use crate::{kind::Kind, reason::Reason};
+use crate::{kind::Kind, reason::Reason, rules::Metadata};
 
 /// Inspects a file. It does not bound itself: a library may take its time, or panic. [`contained`] sees to that.
 ///
@@ -32,6 +34,18 @@ pub fn inspect(file: &[u8], declared: Kind) -> Result<(), Reason> {
         Kind::Pdf => pdf::check(file),
         Kind::Docx | Kind::Xlsx | Kind::Pptx => office::check(file, declared),
         Kind::Zip => archive::check(file),
+    }
+}
+
+/// Inspects a file, and what it says of itself too, if its rule wants that.
+///
+/// # Errors
+/// Why the file is refused.
+pub fn inspect_for(file: &[u8], declared: Kind, metadata: Metadata) -> Result<(), Reason> {
+    inspect(file, declared)?;
+    match metadata {
+        Metadata::Keep => Ok(()),
+        Metadata::Refuse => metadata::none(file, declared),
     }
 }
 

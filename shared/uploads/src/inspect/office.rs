@@ -2,10 +2,15 @@
 //!
 //! What a document loads, embeds or runs is named in its content types and relations, which are small. The text itself is
 //! not read.
+//!
+//! One kind of file may be in a document: the workbook that a chart was made from, which Word and PowerPoint put into each document
+//! with a chart. It is inspected like any workbook, and has no further file in it.
+
+use std::collections::BTreeSet;
 
 use roxmltree::{Document, Node, ParsingOptions};
 
-use super::archive::Archive;
+use super::{archive::Archive, signatures};
 use crate::{kind::Kind, reason::Reason};
 
 /// The largest part that is read.
@@ -17,22 +22,57 @@ const MOST_READ: usize = 16 * 1024 * 1024;
 /// The most XML nodes of one part.
 const MOST_NODES: u32 = 100_000;
 
+/// The largest workbook of a chart.
+const LARGEST_WORKBOOK: u64 = 8 * 1024 * 1024;
+
 pub(super) fn check(file: &[u8], declared: Kind) -> Result<(), Reason> {
-    let archive = Archive::read(file)?;
+    document(file, declared, !matches!(declared, Kind::Xlsx))
+}
+
+fn document(file: &[u8], declared: Kind, may_have_workbooks: bool) -> Result<(), Reason> {
+    let is_workbook = |name: &str| may_have_workbooks && is_workbook(name);
+    let archive = Archive::read_but(file, is_workbook)?;
     let names = archive.written_names()?;
-    names.iter().try_for_each(|name| by_name(&name.to_ascii_lowercase()))?;
+    let (workbooks, others): (Vec<_>, Vec<_>) =
+        names.iter().map(|name| (name, name.to_lowercase())).partition(|(_, lower)| is_workbook(lower));
+    others.iter().try_for_each(|(_, lower)| by_name(lower))?;
     let types = archive.part("[Content_Types].xml", LARGEST_PART)?.ok_or(Reason::TypeMismatch)?;
     content_types(&types, declared)?;
-    let mut read = types.len();
-    for name in names.iter().filter(|name| name.to_ascii_lowercase().ends_with(".rels")) {
+    let (mut read, mut of_charts) = (types.len(), BTreeSet::new());
+    for (name, lower) in others.iter().filter(|(_, lower)| lower.ends_with(".rels")) {
         let part = archive.part(name, LARGEST_PART)?.ok_or(Reason::ArchiveBroken)?;
         read += part.len();
         if read > MOST_READ {
             return Err(Reason::ArchiveTooLarge);
         }
-        relations(&part)?;
+        relations(&part, lower, &mut of_charts)?;
+    }
+    for (name, lower) in &workbooks {
+        let workbook = archive.part(name, LARGEST_WORKBOOK)?.ok_or(Reason::ArchiveBroken)?;
+        read += workbook.len();
+        if read > MOST_READ {
+            return Err(Reason::ArchiveTooLarge);
+        }
+        if !of_charts.contains(lower) || signatures::only(&workbook, Kind::Xlsx).is_err() {
+            return Err(Reason::EmbeddedFile);
+        }
+        document(&workbook, Kind::Xlsx, false)?;
     }
     Ok(())
+}
+
+/// Where Word and PowerPoint put the workbooks of charts.
+fn is_workbook(name: &str) -> bool {
+    let file = ["word/embeddings/", "ppt/embeddings/"].iter().find_map(|folder| name.strip_prefix(folder));
+    file.is_some_and(|file| !file.contains('/') && file.ends_with(".xlsx"))
+}
+
+/// The workbook that a chart's relation leads to, by the name of the part that the relation is in. Only as offices write it.
+fn workbook(relations: &str, target: &str) -> Option<String> {
+    let (root, of) = relations.split_once("/charts/_rels/")?;
+    let file = target.strip_prefix("../embeddings/")?;
+    let name = format!("{root}/embeddings/{file}");
+    (!of.contains('/') && is_workbook(&name)).then_some(name)
 }
 
 fn by_name(name: &str) -> Result<(), Reason> {
@@ -82,9 +122,23 @@ fn content_types(part: &[u8], declared: Kind) -> Result<(), Reason> {
     if mains == 1 { Ok(()) } else { Err(Reason::TypeMismatch) }
 }
 
-fn relations(part: &[u8]) -> Result<(), Reason> {
+/// Looks at the relations of a part, and notes the workbooks of charts.
+fn relations(part: &[u8], name: &str, of_charts: &mut BTreeSet<String>) -> Result<(), Reason> {
     let document = xml(part)?;
-    elements(&document).filter(|node| node.tag_name().name() == "Relationship").try_for_each(relation)
+    for node in elements(&document).filter(|node| node.tag_name().name() == "Relationship") {
+        match of_chart(node, name) {
+            Some(workbook) => drop(of_charts.insert(workbook)),
+            None => relation(node)?,
+        }
+    }
+    Ok(())
+}
+
+fn of_chart(node: Node<'_, '_>, relations: &str) -> Option<String> {
+    const KIND: &str = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/package";
+    let is_inside = matches!(node.attribute("TargetMode"), None | Some("Internal"));
+    let target = node.attribute("Target").filter(|_| is_inside && node.attribute("Type") == Some(KIND))?;
+    workbook(relations, &target.to_lowercase())
 }
 
 fn relation(node: Node<'_, '_>) -> Result<(), Reason> {

@@ -5,6 +5,7 @@
 //!   types: [image/png, image/jpeg, image/webp]     # by content, not by name
 //!   up-to: 2 MiB
 //!   per-user: 20 files and 20 MiB a day
+//!   metadata: refuse                              # pictures only; without it, metadata stays
 //! ```
 
 use std::collections::BTreeSet;
@@ -13,7 +14,7 @@ use saphyr::{LoadableYamlNode as _, MarkedYaml, Scalar, YamlData};
 
 use nova_auth_domain::rules::file::FileFault;
 
-use super::{LARGEST_BYTES, MOST_A_DAY, Purpose, Rules};
+use super::{LARGEST_BYTES, MOST_A_DAY, Metadata, Purpose, Rules};
 use crate::kind::Kind;
 
 /// The most purposes of one file.
@@ -56,6 +57,7 @@ struct Draft {
     types: BTreeSet<Kind>,
     max_bytes: Option<u64>,
     quota: Option<(u32, u64)>,
+    metadata: Metadata,
 }
 
 impl Reader<'_> {
@@ -105,6 +107,7 @@ impl Reader<'_> {
                 Some("types") => draft.types = self.types(value),
                 Some("up-to") => draft.max_bytes = self.max_bytes(value),
                 Some("per-user") => draft.quota = self.quota(value),
+                Some("metadata") => draft.metadata = self.metadata(value),
                 other => self.unknown_key(line(key), other.unwrap_or("?")),
             }
         }
@@ -118,6 +121,10 @@ impl Reader<'_> {
                 self.fault(line(entry), format!("`{key}` is missing"), format!("add `{key}: {example}`"));
             }
         }
+        if draft.metadata == Metadata::Refuse && !draft.types.iter().all(|kind| kind.is_picture()) {
+            let remedy = "give pictures a purpose of their own, or take `metadata` out";
+            self.fault(line(entry), "metadata can be refused in pictures only", remedy);
+        }
         let (max_bytes, (files_a_day, bytes_a_day)) = (draft.max_bytes?, draft.quota?);
         if bytes_a_day < max_bytes {
             self.fault(
@@ -126,7 +133,8 @@ impl Reader<'_> {
                 "raise the bytes of `per-user`, or lower `up-to`",
             );
         }
-        Some(Purpose { purpose: draft.purpose?, types: draft.types, max_bytes, files_a_day, bytes_a_day })
+        let Draft { types, metadata, .. } = draft;
+        Some(Purpose { purpose: draft.purpose?, types, max_bytes, files_a_day, bytes_a_day, metadata })
     }
 
     fn unknown_key(&mut self, line: usize, key: &str) {
@@ -135,9 +143,23 @@ impl Reader<'_> {
             "type" => "write `types: [image/png]`",
             "quota" => "write `per-user: 20 files and 20 MiB a day`",
             "macros" => "take it out: documents with macros are always refused",
-            _ => "a rule has purpose, types, up-to and per-user",
+            _ => "a rule has purpose, types, up-to, per-user and metadata",
         };
         self.fault(line, format!("unknown key `{key}`"), remedy);
+    }
+
+    fn metadata(&mut self, value: &MarkedYaml<'_>) -> Metadata {
+        let written = text(value).unwrap_or_default();
+        Metadata::of_name(&written).unwrap_or_else(|| {
+            let remedy = match written.as_str() {
+                "strip" | "remove" => {
+                    "files are not rewritten: write `metadata: refuse`, and strip it in the front end"
+                }
+                _ => "write `metadata: refuse`, or take it out",
+            };
+            self.fault(line(value), format!("`{written}` is neither keep nor refuse"), remedy);
+            Metadata::Refuse
+        })
     }
 
     fn name(&mut self, value: &MarkedYaml<'_>) -> Option<String> {
@@ -277,6 +299,18 @@ mod tests {
     }
 
     #[test]
+    fn metadata_is_refused_where_a_rule_says_so_and_rules_of_before_say_nothing() {
+        let written = SAMPLE.replacen("  up-to: 2 MiB\n", "  up-to: 2 MiB\n  metadata: refuse\n", 1);
+        let rules = read(&written).unwrap();
+        let of = |rules: &Rules, name: &str| rules.purpose(name).unwrap().metadata;
+        assert_eq!((of(&rules, "avatar"), of(&rules, "document")), (Metadata::Refuse, Metadata::Keep));
+        let stored = serde_json::to_string(&rules).unwrap();
+        let before = stored.replace(r#","metadata":"keep""#, "");
+        assert!(before != stored);
+        assert_eq!(serde_json::from_str::<Rules>(&before).unwrap(), rules);
+    }
+
+    #[test]
     fn a_limit_that_is_missing_or_none_is_refused_with_its_line() {
         for (key, written, line, remedy) in [
             ("up-to: 2 MiB", "up-to: 2", 3, "write for example `up-to: 2 MiB`"),
@@ -285,6 +319,19 @@ mod tests {
             ("up-to: 2 MiB", "up-to: 33 MiB", 3, "write for example `up-to: 2 MiB`"),
             ("up-to: 2 MiB", "up-to: 2 MB", 3, "write for example `up-to: 2 MiB`"),
             ("up-to: 2 MiB", "bytes: 2 MiB", 3, "write `up-to: 2 MiB`"),
+            (
+                "up-to: 2 MiB",
+                "up-to: 2 MiB\n  metadata: strip",
+                4,
+                "files are not rewritten: write `metadata: refuse`, and strip it in the front end",
+            ),
+            ("up-to: 2 MiB", "metadata: [refuse]", 3, "write `metadata: refuse`, or take it out"),
+            (
+                "up-to: 32 MiB",
+                "up-to: 32 MiB\n  metadata: refuse",
+                5,
+                "give pictures a purpose of their own, or take `metadata` out",
+            ),
             ("up-to: 2 MiB", "macros: refuse", 3, "take it out: documents with macros are always refused"),
             (
                 "[image/png, image/jpeg]",

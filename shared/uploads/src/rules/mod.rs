@@ -15,6 +15,34 @@ pub const LARGEST_BYTES: u64 = 32 * 1024 * 1024;
 /// The most files a day that a rule may allow one user. That many fit into one kilobyte of counts, which is one write unit.
 pub const MOST_A_DAY: u32 = 40;
 
+/// What may be in a picture beside what is shown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Metadata {
+    /// Anything: it stays in it.
+    #[default]
+    Keep,
+    /// Nothing.
+    Refuse,
+}
+
+impl Metadata {
+    /// The word, as it is written, stored and handed on.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Keep => "keep",
+            Self::Refuse => "refuse",
+        }
+    }
+
+    /// What this word means.
+    #[must_use]
+    pub fn of_name(name: &str) -> Option<Self> {
+        [Self::Keep, Self::Refuse].into_iter().find(|one| one.name() == name)
+    }
+}
+
 /// What files of one purpose may be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -29,6 +57,9 @@ pub struct Purpose {
     pub files_a_day: u32,
     /// Bytes of one user in one day (UTC).
     pub bytes_a_day: u64,
+    /// What pictures may have in them. Rules that were stored before there was a choice keep it.
+    #[serde(default)]
+    pub metadata: Metadata,
 }
 
 /// The rules of a stack.

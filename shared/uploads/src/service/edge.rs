@@ -156,9 +156,7 @@ fn put(response: &mut Response<Body>, name: HeaderName, value: &str) {
 /// What the owner of an upload is told of it.
 #[must_use]
 pub fn shown(row: &Row, now: Timestamp, language: Language) -> Value {
-    // A form that nobody used is over, also before anybody took its place back.
-    let is_over = row.upload.state == State::Granted && row.ends + super::store::LATE < now;
-    let state = if is_over { State::Expired } else { row.upload.state };
+    let state = row.state(now);
     let mut shown = json!({
         "uploadId": row.id.to_string(),
         "state": state.name(),

@@ -107,7 +107,7 @@ impl Granting {
         let random = entropy::bytes().map_err(Problem::unavailable)?;
         let id = UploadId::new(now, &random);
         let Wanted { purpose, name, size, sha256, .. } = wanted;
-        let file = Declared { purpose, name, kind, size, sha256 };
+        let file = Declared { purpose, name, kind, size, sha256, metadata: rule.metadata };
         // Side by side: an upload without a place is one that nobody gets a form for.
         let store = &self.uploads.store;
         let (reserved, granted) = tokio::join!(
@@ -115,7 +115,11 @@ impl Granting {
             store.grant(id, caller.user_id, caller.session_id, &file, now),
         );
         reserved?;
-        granted?;
+        if let Err(failed) = granted {
+            // Nobody gets a form: the place is free again. If this fails too, it is so tomorrow.
+            drop(store.give_back(caller.user_id, &rule.purpose, (id, size), now).await);
+            return Err(failed.into());
+        }
         let granted = Granted {
             bucket: &self.uploads.quarantine,
             user: caller.user_id,

@@ -17,15 +17,12 @@ use nova_auth_domain::ids::{SessionId, UserId};
 use crate::{
     kind::Kind,
     name::FileName,
-    rules::{Purpose, Rules},
-    upload::{Judge, State, Upload, Verdict, VersionId},
+    rules::{Metadata, Purpose, Rules},
+    upload::{Judge, LATE, State, UNDECIDED, Upload, Verdict, VersionId},
     wanted::{FORM_LASTS, Sha256, UploadId},
 };
 
 type Item = HashMap<String, AttributeValue>;
-
-/// How long after a form's end its file may still be on its way: a large one on a slow line.
-pub const LATE: SignedDuration = SignedDuration::from_mins(15);
 
 /// How long an upload is known that came to nothing.
 const KEPT: SignedDuration = SignedDuration::from_hours(48);
@@ -64,6 +61,20 @@ pub struct Row {
     pub upload: Upload,
 }
 
+impl Row {
+    /// How long ago its form ended: below zero while it may be used.
+    #[must_use]
+    pub fn passed(&self, now: Timestamp) -> SignedDuration {
+        now.duration_since(self.ends)
+    }
+
+    /// Where it is now. What came to nothing is over, also before anybody wrote that down.
+    #[must_use]
+    pub fn state(&self, now: Timestamp) -> State {
+        self.upload.state.after(self.passed(now))
+    }
+}
+
 /// A file as it was declared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Declared {
@@ -77,6 +88,8 @@ pub struct Declared {
     pub size: u64,
     /// Its checksum.
     pub sha256: Sha256,
+    /// What may be in it beside what is shown.
+    pub metadata: Metadata,
 }
 
 /// How a place in a quota was taken.
@@ -180,7 +193,8 @@ impl UploadStore {
         Ok(Reserved::Full(taken, bytes))
     }
 
-    /// Gives places back whose forms ran out unused. Each upload is ended first, so that a file that comes after all is too late.
+    /// Gives places back whose forms ran out unused. Each upload is ended first, so that a file that comes after all is too late;
+    /// and one that was ended before may have its place still, where somebody stopped halfway.
     ///
     /// # Errors
     /// [`Failed`].
@@ -193,9 +207,13 @@ impl UploadStore {
     ) -> Result<usize, Failed> {
         let mut given = 0;
         for row in self.several(taken).await? {
-            let is_over = row.upload.state == State::Granted && row.ends + LATE < now;
-            if row.user == user && is_over && self.expire(row.id).await? {
-                self.give_back(user, purpose, &row, now).await?;
+            let is_over = match row.upload.state {
+                State::Granted => row.state(now) == State::Expired && self.expire(row.id).await?,
+                State::Expired => true,
+                State::Received | State::Clean | State::Refused => false,
+            };
+            if row.user == user && is_over {
+                self.give_back(user, purpose, (row.id, row.file.size), now).await?;
                 given += 1;
             }
         }
@@ -216,11 +234,15 @@ impl UploadStore {
         took("end an upload that never came", update.send().await)
     }
 
-    async fn give_back(
+    /// Gives a place back, once, however often it is called.
+    ///
+    /// # Errors
+    /// [`Failed`].
+    pub async fn give_back(
         &self,
         user: UserId,
         purpose: &str,
-        row: &Row,
+        (id, size): (UploadId, u64),
         now: Timestamp,
     ) -> Result<bool, Failed> {
         let update = self
@@ -231,9 +253,9 @@ impl UploadStore {
             .update_expression("DELETE uploads :one ADD #bytes :size")
             .condition_expression("contains(uploads, :id)")
             .expression_attribute_names("#bytes", "bytes")
-            .expression_attribute_values(":one", AttributeValue::Bs(vec![blob(row.id)]))
-            .expression_attribute_values(":id", AttributeValue::B(blob(row.id)))
-            .expression_attribute_values(":size", number(format!("-{}", row.file.size)));
+            .expression_attribute_values(":one", AttributeValue::Bs(vec![blob(id)]))
+            .expression_attribute_values(":id", AttributeValue::B(blob(id)))
+            .expression_attribute_values(":size", number(format!("-{size}")));
         took("give a place in a quota back", update.send().await)
     }
 
@@ -262,6 +284,7 @@ impl UploadStore {
             .item("size", number(file.size))
             .item("sha256", text(file.sha256.as_str()))
             .item("state", text(State::Granted.name()))
+            .item("metadata", text(file.metadata.name()))
             .item("ends", number((now + FORM_LASTS).as_millisecond()))
             .item("expiresAt", number((now + KEPT).as_second()))
             .condition_expression("attribute_not_exists(pk)");
@@ -322,7 +345,8 @@ impl UploadStore {
                 "SET #verdict = :verdict, versionId = :version, #state = :state, expiresAt = :expires",
             )
             .condition_expression(
-                "attribute_exists(pk) AND attribute_not_exists(#verdict) AND #state IN (:granted, :received) \
+                "attribute_exists(pk) AND attribute_not_exists(#verdict) \
+                 AND (#state = :granted AND ends >= :late OR #state = :received AND ends >= :undecided) \
                  AND (attribute_not_exists(versionId) OR versionId = :version)",
             )
             .expression_attribute_names("#verdict", judge.attribute())
@@ -332,7 +356,9 @@ impl UploadStore {
             .expression_attribute_values(":state", text(state.name()))
             .expression_attribute_values(":expires", number((now + KEPT).as_second()))
             .expression_attribute_values(":granted", text(State::Granted.name()))
-            .expression_attribute_values(":received", text(State::Received.name()));
+            .expression_attribute_values(":late", number((now - LATE).as_millisecond()))
+            .expression_attribute_values(":received", text(State::Received.name()))
+            .expression_attribute_values(":undecided", number((now - UNDECIDED).as_millisecond()));
         took("note a verdict", update.send().await)
     }
 
@@ -340,7 +366,7 @@ impl UploadStore {
     ///
     /// # Errors
     /// [`Failed`]. It may be noted then, and may be noted again.
-    pub async fn copied(&self, id: UploadId, version: &VersionId) -> Result<bool, Failed> {
+    pub async fn copied(&self, id: UploadId, version: &VersionId, now: Timestamp) -> Result<bool, Failed> {
         let update = self
             .client
             .update_item()
@@ -348,11 +374,13 @@ impl UploadStore {
             .set_key(Some(upload_key(id)))
             .update_expression("SET #state = :clean REMOVE expiresAt")
             .condition_expression(
-                "#state = :received AND versionId = :version AND inspection = :yes AND malware = :yes",
+                "#state = :received AND ends >= :undecided AND versionId = :version AND inspection = :yes \
+                 AND malware = :yes",
             )
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":clean", text(State::Clean.name()))
             .expression_attribute_values(":received", text(State::Received.name()))
+            .expression_attribute_values(":undecided", number((now - UNDECIDED).as_millisecond()))
             .expression_attribute_values(":version", text(version.as_str()))
             .expression_attribute_values(":yes", text(Verdict::Yes.as_str()));
         took("note a copy", update.send().await)
@@ -438,6 +466,8 @@ fn row(item: &Item) -> Option<Row> {
             kind: Kind::of_media_type(part("type")?)?,
             size: whole("size")?.parse().ok()?,
             sha256: Sha256::try_from(part("sha256")?.clone()).ok()?,
+            // One of before there was a choice.
+            metadata: part("metadata").map_or(Some(Metadata::Keep), |name| Metadata::of_name(name))?,
         },
         ends: Timestamp::from_millisecond(whole("ends")?.parse().ok()?).ok()?,
         upload: Upload {

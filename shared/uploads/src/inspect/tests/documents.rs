@@ -2,7 +2,7 @@
 
 use lopdf::{Object, Stream, dictionary, xref::XrefType};
 
-use super::material::{WORD_MAIN, deflated, office, pdf, relation, stored, word};
+use super::material::{Entry, WORD_MAIN, deflated, office, pdf, relation, stored, word};
 use crate::{inspect::inspect, kind::Kind, reason::Reason};
 
 #[track_caller]
@@ -48,6 +48,72 @@ fn a_document_with_another_file_in_it_is_refused() {
     refused(&word("", &[stored("word/embeddings/oleObject1.bin", b"x")]), Reason::EmbeddedFile);
     refused(&word(&relation("aFChunk", "a.mht", "Internal"), &[stored("a.mht", b"x")]), Reason::EmbeddedFile);
     refused(&word("", &[stored("word/activeX/activeX1.xml", b"<a/>")]), Reason::ActiveContent);
+}
+
+const SHEET: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml";
+const SHOW: &str = "application/vnd.openxmlformats-officedocument.presentationml.presentation.main+xml";
+
+fn workbook(more: &[Entry]) -> Vec<u8> {
+    office(SHEET, "xl/workbook.xml", "", more)
+}
+
+/// The parts of a chart in this folder, as offices write them: the relation, and the workbook that it was made from.
+fn chart(folder: &str, workbook: &[u8]) -> [Entry; 2] {
+    let relation = relation("package", "../embeddings/Microsoft_Excel_Sheet1.xlsx", "Internal");
+    let relations = format!("<Relationships>{relation}</Relationships>");
+    [
+        deflated(&format!("{folder}/charts/_rels/chart1.xml.rels"), relations.as_bytes()),
+        stored(&format!("{folder}/embeddings/Microsoft_Excel_Sheet1.xlsx"), workbook),
+    ]
+}
+
+#[test]
+fn a_document_with_a_chart_is_accepted_with_the_workbook_that_the_chart_was_made_from() {
+    let show = office(SHOW, "ppt/presentation.xml", "", &chart("ppt", &workbook(&[])));
+    assert_eq!(inspect(&show, Kind::Pptx), Ok(()));
+    assert_eq!(inspect(&word("", &chart("word", &workbook(&[]))), Kind::Docx), Ok(()));
+}
+
+#[test]
+fn a_workbook_of_a_chart_is_inspected_like_any_other_and_is_the_last_file_in_there() {
+    let with = |workbook: &[u8]| word("", &chart("word", workbook));
+    refused(&with(&workbook(&[stored("xl/vbaProject.bin", b"x")])), Reason::Macros);
+    refused(&with(&workbook(&[stored("xl/embeddings/a.bin", b"x")])), Reason::EmbeddedFile);
+    refused(&with(&workbook(&chart("xl", &workbook(&[])))), Reason::ArchiveContent);
+    refused(&with(&workbook(&chart("ppt", &workbook(&[])))), Reason::ArchiveContent);
+    let link = relation("image", "https://example.com/a.png", "External");
+    refused(&with(&office(SHEET, "xl/workbook.xml", &link, &[])), Reason::ExternalContent);
+    for other in [b"MZ\x90\0".as_slice(), b"", b"<html>", &word("", &[]), &pdf(&[], |_| {})] {
+        let refusal = inspect(&with(other), Kind::Docx);
+        let reasons = [Reason::EmbeddedFile, Reason::TypeMismatch, Reason::Polyglot];
+        assert!(refusal.is_err_and(|reason| reasons.contains(&reason)), "{refusal:?}");
+    }
+}
+
+/// Whatever else leads to it could open it as a file of its own.
+#[test]
+fn a_workbook_in_a_document_that_is_no_chart_s_is_refused() {
+    let [relations, sheet] = chart("word", &workbook(&[]));
+    refused(&word("", std::slice::from_ref(&sheet)), Reason::EmbeddedFile);
+    let as_object = Entry { name: b"word/_rels/document.xml.rels".to_vec(), ..relations.clone() };
+    refused(&word("", &[as_object.clone(), sheet.clone()]), Reason::EmbeddedFile);
+    refused(&word("", &[relations.clone(), as_object, sheet.clone()]), Reason::EmbeddedFile);
+    let elsewhere = Entry { name: b"word/media/a.xlsx".to_vec(), ..sheet.clone() };
+    refused(&word("", &[relations.clone(), elsewhere]), Reason::ArchiveContent);
+    for (target, mode) in [
+        ("../embeddings/../a.xlsx", "Internal"),
+        ("../embeddings/a/Microsoft_Excel_Sheet1.xlsx", "Internal"),
+        ("../embeddings/Microsoft_Excel_Sheet1.xlsm", "Internal"),
+        ("https://example.com/Microsoft_Excel_Sheet1.xlsx", "External"),
+        ("../embeddings/Microsoft_Excel_Sheet1.xlsx", "External"),
+    ] {
+        let part = format!("<Relationships>{}</Relationships>", relation("package", target, mode));
+        let part = deflated("word/charts/_rels/chart1.xml.rels", part.as_bytes());
+        refused(&word("", &[part, sheet.clone()]), Reason::EmbeddedFile);
+    }
+    // Excel's own charts have no workbook but the one that they are in.
+    let sheet_in_sheet = workbook(&chart("xl", &workbook(&[])));
+    assert_eq!(inspect(&sheet_in_sheet, Kind::Xlsx), Err(Reason::ArchiveContent));
 }
 
 #[test]

@@ -6,18 +6,27 @@ use super::material::{archive, picture, stored};
 use crate::{inspect::inspect, kind::Kind, reason::Reason};
 
 /// A JPEG with a comment.
-fn jpeg_with(comment: &[u8]) -> Vec<u8> {
+pub(super) fn jpeg_with(comment: &[u8]) -> Vec<u8> {
+    jpeg_part(0xfe, comment)
+}
+
+/// A JPEG with a segment before all others.
+pub(super) fn jpeg_part(marker: u8, data: &[u8]) -> Vec<u8> {
     let file = picture(ImageFormat::Jpeg);
-    let length = u16::try_from(comment.len() + 2).unwrap().to_be_bytes();
-    [&file[..2], &[0xff, 0xfe], &length, comment, &file[2..]].concat()
+    let length = u16::try_from(data.len() + 2).unwrap().to_be_bytes();
+    [&file[..2], &[0xff, marker], &length, data, &file[2..]].concat()
 }
 
 /// A PNG with a chunk of text before its pixels.
 fn png_with(text: &[u8]) -> Vec<u8> {
+    png_part(b"tEXt", text)
+}
+
+/// A PNG with a chunk before its pixels.
+pub(super) fn png_part(name: &[u8; 4], data: &[u8]) -> Vec<u8> {
     let file = picture(ImageFormat::Png);
-    let mut chunk = b"tEXt".to_vec();
-    chunk.extend(text);
-    let length = u32::try_from(text.len()).unwrap().to_be_bytes();
+    let chunk = [name, data].concat();
+    let length = u32::try_from(data.len()).unwrap().to_be_bytes();
     let sum = crc32(&chunk).to_be_bytes();
     [&file[..33], &length, &chunk, &sum, &file[33..]].concat()
 }

@@ -4,6 +4,7 @@ mod archives;
 mod documents;
 mod images;
 mod material;
+mod metadata;
 mod mutations;
 mod speed;
 
