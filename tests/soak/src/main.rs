@@ -72,6 +72,9 @@ struct Args {
     /// How many devices there are; three belong to one user.
     #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u64).range(1..=2000))]
     clients: u64,
+    /// Leave out second factors, invitations, changes of address and uploads.
+    #[arg(long)]
+    plain: bool,
     /// Write JSON instead of text.
     #[arg(long)]
     json: bool,
@@ -119,6 +122,7 @@ async fn act(args: Args) -> Result<bool, Failure> {
         return judge_again(file);
     }
     let plan = Plan::new(args.seed, length(args.minutes)?, args.clients);
+    let plan = if args.plain { plan.plain() } else { plan };
     if args.plan {
         return say(&(serde_json::to_string_pretty(&plan)? + "\n")).map(|()| true);
     }

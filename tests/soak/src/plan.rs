@@ -231,6 +231,11 @@ impl Plan {
         if has_streams { (self.movers, self.uploaders) } else { (0, 0) }
     }
 
+    /// The same without those who have what older versions don't know.
+    pub(crate) fn plain(self) -> Plan {
+        Plan { owners: 0, movers: 0, uploaders: 0, ..self }
+    }
+
     pub(crate) fn new(seed: u64, length: At, clients: u64) -> Plan {
         let calm_until = (length / 10).clamp(3 * SECOND, 60 * SECOND);
         let rough_until = length - length / 10;
