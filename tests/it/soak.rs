@@ -27,7 +27,11 @@ async fn half_a_minute_of_faults_makes_no_decision_wrong_and_logs_nobody_out() {
         (String::from_utf8(ended.stdout).unwrap(), String::from_utf8(ended.stderr).unwrap());
     let report: Value = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{complaint}"));
     let wrong: Vec<_> = report["wrong"].as_object().unwrap().keys().collect();
-    assert!(wrong.iter().all(|what| OF_A_BUSY_MACHINE.contains(&what.as_str())), "{wrong:?} {}", report["examples"]);
+    assert!(
+        wrong.iter().all(|what| OF_A_BUSY_MACHINE.contains(&what.as_str())),
+        "{wrong:?} {}",
+        report["examples"]
+    );
 
     // It is worth something only if all of it took place.
     let answered = |call: &str, answer: &str| report["calls"][call][answer].as_u64().unwrap_or_default();
