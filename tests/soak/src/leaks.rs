@@ -26,6 +26,12 @@ const MEMORY_PERCENT: u64 = 30;
 const MEMORY_BYTES: u64 = 8 << 20;
 const DESCRIPTORS: u64 = 6;
 
+/// What lived for less than these seconds has hardly warmed up: a second thing that it does, which it did not do early, may bring memory
+/// and a pool of connections of its own.
+const WARM_AFTER: u64 = 90;
+const MEMORY_BYTES_OF_THE_YOUNG: u64 = 24 << 20;
+const DESCRIPTORS_OF_THE_YOUNG: u64 = 20;
+
 /// What a process held early and late.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Growth {
@@ -100,10 +106,14 @@ impl Growth {
     /// What grew more than anything warms up by. The descriptors of `nova local` follow its processes and its callers: they
     /// are compared at rest, and not here.
     pub(crate) fn leaks(&self, is_nova_local: bool) -> Option<&'static str> {
-        let allowed = self.memory_early + (self.memory_early / 100 * MEMORY_PERCENT).max(MEMORY_BYTES);
+        let (bytes, descriptors) = match self.seconds {
+            ..WARM_AFTER => (MEMORY_BYTES_OF_THE_YOUNG, DESCRIPTORS_OF_THE_YOUNG),
+            _ => (MEMORY_BYTES, DESCRIPTORS),
+        };
+        let allowed = self.memory_early + (self.memory_early / 100 * MEMORY_PERCENT).max(bytes);
         (self.memory_late > allowed)
             .then_some("its memory grew")
-            .or((!is_nova_local && self.descriptors_late > self.descriptors_early + DESCRIPTORS)
+            .or((!is_nova_local && self.descriptors_late > self.descriptors_early + descriptors)
                 .then_some("its file descriptors grew"))
     }
 }
@@ -132,6 +142,18 @@ mod tests {
         let steady = life(|at| (if at < 8 { 1 << 20 } else { 30 << 20 }, 12 + at % 4));
         assert_eq!((steady.leaks(false), steady.seconds), (None, 99));
         assert!(steady.memory_slope.abs() < 1.0);
+    }
+
+    #[test]
+    fn what_lived_for_half_a_minute_may_warm_up_for_longer_and_leaks_all_the_same() {
+        let short = |memory, descriptors| {
+            let grows = |at| if at < 30 { (20 << 20, 12) } else { (memory, descriptors) };
+            let looks: Vec<_> = (0..80).map(|at| look(at, grows(at).0, grows(at).1)).collect();
+            longest_lives(&looks).remove("refresh").unwrap().leaks(false)
+        };
+        assert_eq!(short(40 << 20, 25), None);
+        assert_eq!(short(50 << 20, 25), Some("its memory grew"));
+        assert_eq!(short(40 << 20, 35), Some("its file descriptors grew"));
     }
 
     #[test]
