@@ -110,7 +110,10 @@ async fn the_address_that_an_operator_took_away_is_told_and_learns_no_name() {
     assert_eq!(sent(&world, &office, &key, 1).await.unwrap(), Sent::Now);
     assert_eq!(office.taken(), [(person.email.as_str().to_owned(), String::new())]);
     let text = office.texts.lock().unwrap().remove(0);
-    assert!(text.contains("another email address") && !text.contains("amal") && !text.contains("badr"), "{text}");
+    assert!(
+        text.contains("another email address") && !text.contains("amal") && !text.contains("badr"),
+        "{text}"
+    );
 }
 
 /// The row is free again after a minute, and the queue shows the message after a minute and a half.
