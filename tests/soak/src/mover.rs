@@ -2,7 +2,6 @@
 //! from two tabs at once, once more when it was used, and where it does not belong.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -11,7 +10,7 @@ use super::agent::{Agent, Held};
 use super::history::{Act, Answer, At, SECOND};
 use super::mailbox::mailed;
 use super::plan::Dice;
-use super::world::{Phase, User, World};
+use super::world::{User, World};
 
 /// The numbers of users from here on are those of movers.
 pub(crate) const MOVERS: u32 = 3_000_000;
@@ -26,15 +25,8 @@ const ADDRESSES: u64 = 300_000;
 pub(crate) async fn movers(world: Arc<World>, number: u32, mut dice: Dice) -> Result<(), reqwest::Error> {
     let mut phase = world.phase.subscribe();
     for nth in 0.. {
-        let now = *phase.borrow_and_update();
-        match now {
-            Phase::Run => {}
-            Phase::RollCall => return Ok(()),
-            Phase::Rest => {
-                world.resting.fetch_add(1, Ordering::SeqCst);
-                drop(phase.wait_for(|phase| *phase != Phase::Rest).await);
-                world.resting.fetch_sub(1, Ordering::SeqCst);
-            }
+        if !world.has_room(&mut phase).await {
+            return Ok(());
         }
         let place = number * 100_000 + nth;
         let user = User::new(MOVERS + place, format!("mover-{place}@example.com"), String::new());

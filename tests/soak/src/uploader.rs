@@ -2,7 +2,6 @@
 //! the way; looks until it is decided, fetches what is clean, tries the files of others, and asks for more than the quota allows.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
@@ -41,15 +40,8 @@ const PATIENCE: At = 45 * SECOND;
 pub(crate) async fn uploaders(world: Arc<World>, number: u32, mut dice: Dice) -> Result<(), Failure> {
     let mut phase = world.phase.subscribe();
     for nth in 0.. {
-        let now = *phase.borrow_and_update();
-        match now {
-            Phase::Run => {}
-            Phase::RollCall => return Ok(()),
-            Phase::Rest => {
-                world.resting.fetch_add(1, Ordering::SeqCst);
-                drop(phase.wait_for(|phase| *phase != Phase::Rest).await);
-                world.resting.fetch_sub(1, Ordering::SeqCst);
-            }
+        if !world.has_room(&mut phase).await {
+            return Ok(());
         }
         let place = number * 100_000 + nth;
         let email = format!("uploader-{place}@example.com");

@@ -11,7 +11,7 @@ use super::device::{access_of, all_decide};
 use super::history::{Act, Answer, At, Event, SECOND};
 use super::mailbox::{links, mailed};
 use super::plan::Dice;
-use super::world::{Access, Phase, User, VISITORS, World};
+use super::world::{Access, User, VISITORS, World};
 
 /// A person tries again for this long.
 const PATIENCE: At = 30 * SECOND;
@@ -30,15 +30,8 @@ pub(crate) async fn visitors(world: Arc<World>, number: u32, mut dice: Dice) -> 
     let mut phase = world.phase.subscribe();
     let mut address = 0;
     for nth in 0.. {
-        let now = *phase.borrow_and_update();
-        match now {
-            Phase::Run => {}
-            Phase::RollCall => return Ok(()),
-            Phase::Rest => {
-                world.resting.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-                drop(phase.wait_for(|phase| *phase != Phase::Rest).await);
-                world.resting.fetch_sub(1, std::sync::atomic::Ordering::SeqCst);
-            }
+        if !world.has_room(&mut phase).await {
+            return Ok(());
         }
         let email = format!("visitor-{number}-{address}@example.com");
         let number = VISITORS + number * 100_000 + nth;

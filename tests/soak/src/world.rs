@@ -116,6 +116,17 @@ impl World {
         uploads.iter().rev().find(|(other, _)| *other != user).map(|(_, id)| id.clone())
     }
 
+    /// For those who come one after another: whether another one may come. While all rest, it waits; after that nobody does.
+    pub(crate) async fn has_room(&self, phase: &mut watch::Receiver<Phase>) -> bool {
+        let now = *phase.borrow_and_update();
+        if now == Phase::Rest {
+            self.resting.fetch_add(1, Ordering::SeqCst);
+            drop(phase.wait_for(|phase| *phase != Phase::Rest).await);
+            self.resting.fetch_sub(1, Ordering::SeqCst);
+        }
+        now != Phase::RollCall
+    }
+
     /// A visitor has this id.
     pub(crate) fn meet(&self, id: &str, number: u32) {
         if !id.is_empty() {
