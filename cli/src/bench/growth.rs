@@ -185,6 +185,16 @@ async fn at_rate(
     Ok(sample.spread().filter(|_| keeps_up).map(|spread| (rounded(reached), spread)))
 }
 
+async fn decisions_about(known: &[String], worker: &Worker) -> Result<Option<Spread>, Box<dyn Error>> {
+    let mut sample = Sample::default();
+    for access in known {
+        let reply = worker.invoke(&decision(access)).await?;
+        expect_yes(Operation::Decision, &reply.answer)?;
+        sample.add(reply.took);
+    }
+    Ok(sample.spread())
+}
+
 async fn users(
     scene: &Scene,
     reach: &Reach,
@@ -202,13 +212,7 @@ async fn users(
         if reach.users.contains(&users) {
             let known = pattern.fill(scene, there, users, reach.decisions).await?;
             there = users;
-            let mut sample = Sample::default();
-            for access in &known {
-                let reply = worker.invoke(&decision(access)).await?;
-                expect_yes(Operation::Decision, &reply.answer)?;
-                sample.add(reply.took);
-            }
-            last = sample.spread();
+            last = decisions_about(&known, &worker).await?;
             figure = last.map(measured);
         }
         let Some(decision_ms) = figure else { continue };

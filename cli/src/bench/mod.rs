@@ -34,6 +34,7 @@ use std::path::PathBuf;
 
 use nova_local::Binaries;
 
+use calls::Calls;
 use dollars::{PlatformLog, Prices, Work};
 use growth::Reach;
 use measure::{Effort, Measured};
@@ -104,6 +105,21 @@ pub(crate) async fn run(args: Args) -> Result<(), Box<dyn Error>> {
     Ok(std::io::stdout().write_all(text.as_bytes())?)
 }
 
+/// What one call of each operation uses.
+fn works(measured: &Measured, calls: &BTreeMap<&'static str, Calls>) -> BTreeMap<Operation, Work> {
+    let work = |operation: Operation| {
+        let calls = calls.get(operation.name()).cloned().unwrap_or_default();
+        let bytes = measured.log_bytes.get(&operation).copied().unwrap_or_default();
+        let log_bytes = f64::from(u32::try_from(bytes).unwrap_or(u32::MAX));
+        let platform_log = match operation {
+            Operation::Decision => PlatformLog::BriefLine,
+            _ => PlatformLog::Reports,
+        };
+        (operation, Work { cpu_ms: measured.work_ms(operation), log_bytes, platform_log, calls })
+    };
+    Operation::ALL.into_iter().map(work).collect()
+}
+
 async fn measure_all(scene: &Scene, quick: bool) -> Result<Report, Box<dyn Error>> {
     let mut machine = Machine::now();
     let (effort, reach) = if quick { quickly() } else { thoroughly() };
@@ -111,19 +127,7 @@ async fn measure_all(scene: &Scene, quick: bool) -> Result<Report, Box<dyn Error
     let parts = parts::measure(scene, effort.rounds).await?;
     let calls = calls::count(scene).await?;
     let prices = Prices::read()?;
-    let works: BTreeMap<Operation, Work> = Operation::ALL
-        .into_iter()
-        .map(|operation| {
-            let calls = calls.get(operation.name()).cloned().unwrap_or_default();
-            let bytes = measured.log_bytes.get(&operation).copied().unwrap_or_default();
-            let log_bytes = f64::from(u32::try_from(bytes).unwrap_or(u32::MAX));
-            let platform_log = match operation {
-                Operation::Decision => PlatformLog::BriefLine,
-                _ => PlatformLog::Reports,
-            };
-            (operation, Work { cpu_ms: measured.work_ms(operation), log_bytes, platform_log, calls })
-        })
-        .collect();
+    let works = works(&measured, &calls);
     let megabytes = |operation: Operation| {
         scene.bench.memory_megabytes(operation.function()).ok_or("the template gives no memory")
     };

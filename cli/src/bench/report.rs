@@ -87,59 +87,97 @@ impl Machine {
     }
 }
 
+/// One table: its title, the names of its columns, and its rows, each with its name first.
+struct Section {
+    title: &'static str,
+    columns: [&'static str; 4],
+    rows: Vec<[String; 5]>,
+}
+
+impl Section {
+    fn write(&self, text: &mut String) {
+        let (title, [a, b, c, d]) = (self.title, self.columns);
+        // Writing into a String can't fail.
+        let _ = writeln!(text, "\n{title:<28}{a:>21}{b:>21}{c:>21}{d:>21}");
+        for [name, a, b, c, d] in &self.rows {
+            let _ = writeln!(text, "  {name:<26}{a:>21}{b:>21}{c:>21}{d:>21}");
+        }
+    }
+}
+
+fn spread(spread: Option<Spread>) -> String {
+    spread.map_or("-".to_owned(), |spread| format!("{:.3} / {:.3}", spread.median, spread.p99))
+}
+
+fn megabytes(bytes: Option<u64>) -> String {
+    let text = |bytes| format!("{}.{} MB", bytes / 1_000_000, bytes % 1_000_000 / 100_000);
+    bytes.map_or("-".to_owned(), text)
+}
+
 impl Report {
     /// The tables that people read.
     pub(super) fn text(&self) -> String {
         let mut text = format!("{}\n", self.machine.line());
-        let spread = |spread: Option<Spread>| {
-            spread.map_or("-".to_owned(), |spread| format!("{:.3} / {:.3}", spread.median, spread.p99))
-        };
-        let mut section = |title: &str, columns: [&str; 4], rows: Vec<[String; 5]>| {
-            let [a, b, c, d] = columns;
-            // Writing into a String can't fail.
-            let _ = writeln!(text, "\n{title:<28}{a:>21}{b:>21}{c:>21}{d:>21}");
-            for [name, a, b, c, d] in rows {
-                let _ = writeln!(text, "  {name:<26}{a:>21}{b:>21}{c:>21}{d:>21}");
-            }
-        };
+        let sections = [
+            self.cold_starts(),
+            self.before_the_first_next(),
+            self.warm_answers(),
+            self.login_over_hash.section(),
+            self.memory_and_binaries(),
+            self.dynamodb(),
+            self.dollars_a_million(),
+            self.growth.by_rate(),
+            self.growth.by_users(),
+        ];
+        for section in sections {
+            section.write(&mut text);
+        }
+        let _ = writeln!(
+            text,
+            "\nDollars: {}, as of {}. {}",
+            self.prices.region, self.prices.as_of, self.prices.source
+        );
+        text
+    }
+
+    fn cold_starts(&self) -> Section {
         let rows = self.cold.iter().map(|(name, cold)| {
             let all = [cold.init_ms, cold.init_cpu_ms, cold.first_answer_ms, cold.first_answer_cpu_ms];
             let [a, b, c, d] = all.map(spread);
             [(*name).to_owned(), a, b, c, d]
         });
         let columns = ["to first next", "its CPU", "first answer", "its CPU"];
-        section("Cold, ms (median / p99)", columns, rows.collect());
+        Section { title: "Cold, ms (median / p99)", columns, rows: rows.collect() }
+    }
+
+    fn before_the_first_next(&self) -> Section {
         let rows = self.parts.iter().map(|(part, took)| {
             [part.clone(), spread(Some(*took)), String::new(), String::new(), String::new()]
         });
-        section("Before the first next, ms", ["took", "", "", ""], rows.collect());
+        let columns = ["took", "", "", ""];
+        Section { title: "Before the first next, ms", columns, rows: rows.collect() }
+    }
+
+    fn warm_answers(&self) -> Section {
         let rows = self.warm.iter().map(|(name, warm)| {
             let runs = warm.ms.map_or("-".to_owned(), |ms| ms.runs.to_string());
             [(*name).to_owned(), spread(warm.ms), spread(warm.cpu_ms), runs, String::new()]
         });
-        section("Warm, ms (median / p99)", ["answer", "CPU", "runs", ""], rows.collect());
-        let over = &self.login_over_hash;
-        let ratio = |ratio: Option<f64>| ratio.map_or("-".to_owned(), |ratio| format!("{ratio:.4}"));
-        let row = [
-            "login".to_owned(),
-            ratio(over.ms),
-            ratio(over.cpu_ms),
-            ratio(over.beside_the_hash_ms),
-            String::new(),
-        ];
-        section("Login over its hash", ["by the clock", "by CPU", "beside it, ms", ""], vec![row]);
-        let megabytes = |bytes: Option<u64>| {
-            bytes.map_or("-".to_owned(), |bytes| {
-                format!("{}.{} MB", bytes / 1_000_000, bytes % 1_000_000 / 100_000)
-            })
-        };
+        let columns = ["answer", "CPU", "runs", ""];
+        Section { title: "Warm, ms (median / p99)", columns, rows: rows.collect() }
+    }
+
+    fn memory_and_binaries(&self) -> Section {
         let rows = self.memory.iter().map(|(name, memory)| {
-            let peaks = [memory.peak_bytes_after_first_answer, memory.peak_bytes].map(megabytes);
-            let [first, all] = peaks;
+            let [first, all] = [memory.peak_bytes_after_first_answer, memory.peak_bytes].map(megabytes);
             let size = megabytes(self.sizes.get(name).copied());
             [(*name).to_owned(), first, all, size, format!("{} MB", memory.template_megabytes)]
         });
-        section("Memory, binary", ["peak, first answer", "peak, all", "binary", "template"], rows.collect());
+        let columns = ["peak, first answer", "peak, all", "binary", "template"];
+        Section { title: "Memory, binary", columns, rows: rows.collect() }
+    }
+
+    fn dynamodb(&self) -> Section {
         let rows = self.calls.iter().map(|(name, calls)| {
             let number: u32 = calls.calls.values().sum();
             [
@@ -150,13 +188,33 @@ impl Report {
                 calls.write_units.to_string(),
             ]
         });
-        section("DynamoDB", ["calls", "one after another", "read units", "write units"], rows.collect());
+        let columns = ["calls", "one after another", "read units", "write units"];
+        Section { title: "DynamoDB", columns, rows: rows.collect() }
+    }
+
+    fn dollars_a_million(&self) -> Section {
         let rows = self.million.iter().map(|(name, million)| {
             let [lambda, tables, logs, total] = million.parts().map(|dollars| format!("{dollars:.2}"));
             [(*name).to_owned(), lambda, tables, logs, total]
         });
-        section("Dollars a million", ["Lambda", "DynamoDB", "logs", "all (computed)"], rows.collect());
-        let rows = self.growth.requests.iter().map(|rate| {
+        let columns = ["Lambda", "DynamoDB", "logs", "all (computed)"];
+        Section { title: "Dollars a million", columns, rows: rows.collect() }
+    }
+}
+
+impl LoginOverHash {
+    fn section(&self) -> Section {
+        let ratio = |ratio: Option<f64>| ratio.map_or("-".to_owned(), |ratio| format!("{ratio:.4}"));
+        let [a, b, c] = [self.ms, self.cpu_ms, self.beside_the_hash_ms].map(ratio);
+        let rows = vec![["login".to_owned(), a, b, c, String::new()]];
+        let columns = ["by the clock", "by CPU", "beside it, ms", ""];
+        Section { title: "Login over its hash", columns, rows }
+    }
+}
+
+impl Growth {
+    fn by_rate(&self) -> Section {
+        let rows = self.requests.iter().map(|rate| {
             [
                 format!("{}/s", rate.per_second),
                 spread(Some(rate.ms.value)),
@@ -166,8 +224,11 @@ impl Report {
             ]
         });
         let columns = ["decision, ms", "which is", "busy (computed)", "$ a month (computed)"];
-        section("Rate", columns, rows.collect());
-        let rows = self.growth.users.iter().map(|users| {
+        Section { title: "Rate", columns, rows: rows.collect() }
+    }
+
+    fn by_users(&self) -> Section {
+        let rows = self.users.iter().map(|users| {
             [
                 users.users.to_string(),
                 spread(Some(users.decision_ms.value)),
@@ -177,12 +238,6 @@ impl Report {
             ]
         });
         let columns = ["decision, ms", "which is", "GB (computed)", "$ a month (computed)"];
-        section("Users", columns, rows.collect());
-        let _ = writeln!(
-            text,
-            "\nDollars: {}, as of {}. {}",
-            self.prices.region, self.prices.as_of, self.prices.source
-        );
-        text
+        Section { title: "Users", columns, rows: rows.collect() }
     }
 }

@@ -78,6 +78,11 @@ impl<'r> Parts<'r> {
     }
 }
 
+/// The name of an authorizer that a route asks for, if there is such an authorizer.
+pub(super) fn known(name: String, is_known: impl Fn(&str) -> bool) -> Result<String, String> {
+    if is_known(&name) { Ok(name) } else { Err(format!("it names an unknown authorizer: {name}")) }
+}
+
 /// The function that `arn:aws:apigateway:REGION:lambda:path/2015-03-31/functions/ARN/invocations` calls.
 pub(super) fn function_of_uri(uri: &str) -> Result<String, String> {
     let arn = uri.split_once("/functions/").and_then(|(_, rest)| rest.strip_suffix("/invocations"));

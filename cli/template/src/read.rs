@@ -48,59 +48,11 @@ pub(super) fn template(path: &Path, text: &str, inputs: &Inputs) -> Result<Templ
         exports: exports(&reader),
     };
     for resource in &resources {
-        match resource.kind {
-            "AWS::Serverless::Function" => {
-                template.functions.push(reader.checked(resource.id, reader.function(resource))?);
-                template
-                    .sources
-                    .extend(reader.checked(resource.id, sources::of_function(&reader, resource))?);
-            }
-            "AWS::Lambda::Function" if parts::is_run(&reader, resource, &template.apis) => {
-                template.functions.push(reader.checked(resource.id, reader.function(resource))?)
-            }
-            "AWS::SQS::Queue" => {
-                template.queues.push(reader.checked(resource.id, sources::queue(&reader, resource))?)
-            }
-            "AWS::Events::EventBus" => template
-                .buses
-                .push(reader.checked(resource.id, reader.string(&json!({ "Ref": resource.id })))?),
-            "AWS::Events::Rule" => {
-                template.rules.extend(reader.checked(resource.id, sources::own_rule(&reader, resource))?)
-            }
-            "AWS::DynamoDB::Table" => {
-                template.tables.push(reader.checked(resource.id, reader.table(resource))?)
-            }
-            "AWS::S3::Bucket" => template.buckets.push(reader.checked(resource.id, reader.bucket(resource))?),
-            "AWS::SecretsManager::Secret" => {
-                template.secrets.push(reader.checked(resource.id, reader.secret(resource))?)
-            }
-            _ => {}
-        }
+        reader.add(&mut template, resource)?;
     }
-    for mapping in resources.iter().filter(|one| one.kind == "AWS::Lambda::EventSourceMapping") {
-        let source = reader.checked(mapping.id, sources::mapping(&reader, mapping))?;
-        // A function that is not run here is called by nothing here.
-        let is_run = |source: &EventSource| {
-            template.functions.iter().any(|function| function.logical_id == source.function)
-        };
-        template.sources.extend(source.filter(is_run));
-    }
-    for schedule in resources.iter().filter(|one| one.kind == "AWS::SecretsManager::RotationSchedule") {
-        let (secret, function) = reader.checked(schedule.id, reader.rotation(schedule))?;
-        for rotated in template.secrets.iter_mut().filter(|one| one.arn == secret || one.name == secret) {
-            rotated.rotation = Some(function.clone());
-        }
-    }
-    for plan in resources.iter().filter(|one| one.kind == "AWS::GuardDuty::MalwareProtectionPlan") {
-        let of =
-            at(&Value::Object(plan.properties.clone()), &["ProtectedResource", "S3Bucket", "BucketName"])
-                .cloned();
-        let name = reader.checked(plan.id, reader.string(&of.unwrap_or_default()))?;
-        template
-            .buckets
-            .iter_mut()
-            .filter(|bucket| bucket.name == name)
-            .for_each(|bucket| bucket.is_scanned = true);
+    // What names other resources comes last.
+    for resource in &resources {
+        reader.connect(&mut template, resource)?;
     }
     Ok(template)
 }
@@ -119,6 +71,66 @@ fn exports(reader: &Reader<'_>) -> Exports {
 }
 
 impl<'a> Reader<'a> {
+    /// A resource that is something by itself.
+    fn add(&self, template: &mut Template, resource: &Resource<'_>) -> Result<(), TemplateError> {
+        let id = resource.id;
+        match resource.kind {
+            "AWS::Serverless::Function" => {
+                template.functions.push(self.checked(id, self.function(resource))?);
+                template.sources.extend(self.checked(id, sources::of_function(self, resource))?);
+            }
+            "AWS::Lambda::Function" if parts::is_run(self, resource, &template.apis) => {
+                template.functions.push(self.checked(id, self.function(resource))?);
+            }
+            "AWS::SQS::Queue" => template.queues.push(self.checked(id, sources::queue(self, resource))?),
+            "AWS::Events::EventBus" => {
+                template.buses.push(self.checked(id, self.string(&json!({ "Ref": id })))?);
+            }
+            "AWS::Events::Rule" => {
+                template.rules.extend(self.checked(id, sources::own_rule(self, resource))?);
+            }
+            "AWS::DynamoDB::Table" => template.tables.push(self.checked(id, self.table(resource))?),
+            "AWS::S3::Bucket" => template.buckets.push(self.checked(id, self.bucket(resource))?),
+            "AWS::SecretsManager::Secret" => {
+                template.secrets.push(self.checked(id, self.secret(resource))?);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// A resource that says something of others.
+    fn connect(&self, template: &mut Template, resource: &Resource<'_>) -> Result<(), TemplateError> {
+        let id = resource.id;
+        match resource.kind {
+            "AWS::Lambda::EventSourceMapping" => {
+                let source = self.checked(id, sources::mapping(self, resource))?;
+                // A function that is not run here is called by nothing here.
+                let is_run = |source: &EventSource| {
+                    template.functions.iter().any(|function| function.logical_id == source.function)
+                };
+                template.sources.extend(source.filter(is_run));
+            }
+            "AWS::SecretsManager::RotationSchedule" => {
+                let (secret, function) = self.checked(id, self.rotation(resource))?;
+                let is_meant = |one: &&mut Secret| one.arn == secret || one.name == secret;
+                for rotated in template.secrets.iter_mut().filter(is_meant) {
+                    rotated.rotation = Some(function.clone());
+                }
+            }
+            "AWS::GuardDuty::MalwareProtectionPlan" => {
+                let properties = Value::Object(resource.properties.clone());
+                let of = at(&properties, &["ProtectedResource", "S3Bucket", "BucketName"]);
+                let name = self.checked(id, self.string(of.unwrap_or(&Value::Null)))?;
+                for scanned in template.buckets.iter_mut().filter(|bucket| bucket.name == name) {
+                    scanned.is_scanned = true;
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
     /// Puts the file and the resource's name to a problem.
     pub(super) fn checked<T>(&self, logical_id: &str, result: Result<T, String>) -> Result<T, TemplateError> {
         result.map_err(|problem| TemplateError::Resource {

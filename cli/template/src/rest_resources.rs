@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::api::gateway_response;
-use super::parts::{Parts, function_of_uri, ttl};
+use super::parts::{Parts, function_of_uri, known, ttl};
 use super::read::{Reader, Resource};
 use super::rest_jwt::jwt_authorizer;
 use super::yaml::scalar_text;
@@ -97,13 +97,7 @@ fn route(
     let authorizer = match reader.text(part, "AuthorizationType")?.as_deref() {
         None | Some("NONE") => None,
         Some(AWS_IAM) => Some(AWS_IAM.to_owned()),
-        Some(kind @ ("CUSTOM" | "JWT")) => {
-            let name = word("AuthorizerId")?;
-            if !is_known(kind, &name) {
-                return Err(format!("it names an unknown authorizer: {name}"));
-            }
-            Some(name)
-        }
+        Some(kind @ ("CUSTOM" | "JWT")) => Some(known(word("AuthorizerId")?, |name| is_known(kind, name))?),
         Some(other) => {
             return Err(format!(
                 "its AuthorizationType is {other}: only CUSTOM, JWT, AWS_IAM and NONE run here"

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::parts::{Parts, function_of_uri};
+use super::parts::{Parts, function_of_uri, known};
 use super::read::{Reader, Resource};
 use super::yaml::scalar_text;
 use super::{Api, ApiKind, Authorizer, AuthorizerKind, Identity, Payload, Route};
@@ -95,10 +95,7 @@ fn route(
         None | Some("NONE") => None,
         Some("CUSTOM") => {
             let name = reader.text(part, "AuthorizerId")?.ok_or("it has no AuthorizerId")?;
-            if !authorizers.contains_key(&name) {
-                return Err(format!("it names an unknown authorizer: {name}"));
-            }
-            Some(name)
+            Some(known(name, |name| authorizers.contains_key(name))?)
         }
         Some(other) => {
             return Err(format!("its AuthorizationType is {other}: only CUSTOM and NONE run here"));
