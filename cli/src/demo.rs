@@ -73,43 +73,11 @@ pub(crate) async fn run(stack: &Stack, language: Language) -> Result<(), Box<dyn
     // Everything is on this machine, whatever proxy there is.
     let client = reqwest::Client::builder().no_proxy().build()?;
     let walk = Walk { client, language };
-    say("\n# 1. Log in")?;
-    let pair = walk
-        .post(&format!("{auth}/api/auth/login"), None, json!({"email": EMAIL, "password": PASSWORD}), 200)
-        .await?;
-    let (access, refresh) = (text(&pair, "/data/accessToken")?, text(&pair, "/data/refreshToken")?);
-
-    say("\n# 2. Call an API that knows nothing about passwords: the authorizer tells it who is calling")?;
-    walk.get(&format!("{notes}/whoami"), None, 401).await?;
-    walk.get(&format!("{notes}/whoami"), Some(access), 200).await?;
-
-    say(
-        "\n# ... and whether they may: the API's rules ask for permissions, and this user has only notes:read",
-    )?;
-    walk.get(&format!("{notes}/notes"), Some(access), 200).await?;
-    walk.get(&format!("{notes}/admin/report"), Some(access), 403).await?;
-
-    say("\n# 3. Refresh, then repeat it with the same token, as if the response had been lost: the same \
-         successor")?;
-    let url = format!("{auth}/api/auth/refresh");
-    let next = walk.post(&url, None, json!({"refreshToken": refresh}), 200).await?;
-    let again = walk.post(&url, None, json!({"refreshToken": refresh}), 200).await?;
-    if text(&next, "/data/refreshToken")? != text(&again, "/data/refreshToken")? {
-        return Err("the retry got another successor".into());
-    }
-    let access = text(&next, "/data/accessToken")?;
-    walk.get(&format!("{notes}/notes"), Some(access), 200).await?;
-
-    say("\n# 4. Log out: the very next call is refused, although the token is good for another 15 minutes")?;
-    walk.post(&format!("{auth}/api/auth/logout"), Some(access), json!({}), 200).await?;
-    walk.get(&format!("{notes}/notes"), Some(access), 401).await?;
-    walk.post(&url, None, json!({"refreshToken": text(&next, "/data/refreshToken")?}), 401).await?;
-
+    walk.main_job(auth, notes).await?;
     let config: Value = walk.client.get(format!("{auth}/_local/config.json")).send().await?.json().await?;
     if config.get("mail") == Some(&Value::Bool(true)) {
         a_forgotten_password(&walk, auth, notes).await?;
     }
-
     say(&format!(
         "\n# Demo done. Still serving; press Ctrl-C to stop. To try it yourself:\n\
          In a browser: {auth}/\n\
@@ -156,6 +124,46 @@ struct Walk {
 }
 
 impl Walk {
+    /// Login, calls, refresh, logout.
+    async fn main_job(&self, auth: &str, notes: &str) -> Result<(), Box<dyn Error>> {
+        say("\n# 1. Log in")?;
+        let pair = self
+            .post(&format!("{auth}/api/auth/login"), None, json!({"email": EMAIL, "password": PASSWORD}), 200)
+            .await?;
+        let (access, refresh) = (text(&pair, "/data/accessToken")?, text(&pair, "/data/refreshToken")?);
+
+        say("\n# 2. Call an API that knows nothing about passwords: the authorizer tells it who is calling")?;
+        self.get(&format!("{notes}/whoami"), None, 401).await?;
+        self.get(&format!("{notes}/whoami"), Some(access), 200).await?;
+
+        say(
+            "\n# ... and whether they may: the API's rules ask for permissions, and this user has only notes:read",
+        )?;
+        self.get(&format!("{notes}/notes"), Some(access), 200).await?;
+        self.get(&format!("{notes}/admin/report"), Some(access), 403).await?;
+
+        say(
+            "\n# 3. Refresh, then repeat it with the same token, as if the response had been lost: the same \
+         successor",
+        )?;
+        let url = format!("{auth}/api/auth/refresh");
+        let next = self.post(&url, None, json!({"refreshToken": refresh}), 200).await?;
+        let again = self.post(&url, None, json!({"refreshToken": refresh}), 200).await?;
+        if text(&next, "/data/refreshToken")? != text(&again, "/data/refreshToken")? {
+            return Err("the retry got another successor".into());
+        }
+        let access = text(&next, "/data/accessToken")?;
+        self.get(&format!("{notes}/notes"), Some(access), 200).await?;
+
+        say(
+            "\n# 4. Log out: the very next call is refused, although the token is good for another 15 minutes",
+        )?;
+        self.post(&format!("{auth}/api/auth/logout"), Some(access), json!({}), 200).await?;
+        self.get(&format!("{notes}/notes"), Some(access), 401).await?;
+        self.post(&url, None, json!({"refreshToken": text(&next, "/data/refreshToken")?}), 401).await?;
+        Ok(())
+    }
+
     async fn get(&self, url: &str, token: Option<&str>, expected: u16) -> Result<Value, Box<dyn Error>> {
         self.exchange("GET", url, token, None, expected).await
     }

@@ -9,7 +9,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use jiff::Timestamp;
 use nova_auth::app::start_time;
 use nova_auth::flows::add_key::add_factor_key;
-use nova_auth::flows::drop_keys::drop_keys;
+use nova_auth::flows::drop_keys::{Dropped, drop_keys};
 use nova_auth::keys::{Key, KeyAlgorithm, KeyDocument, Ring, TokenKind, VersionedSecret};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
@@ -211,43 +211,54 @@ async fn emergency(args: &RotateArgs) -> Result<(), Box<dyn Error>> {
     }
     for (kind, secret, kids, algorithm) in found {
         let done = drop_keys(&secret, kind, &kids, algorithm, now).await?;
-        let mut page = format!("{}: {} dropped", kind.name(), kids.join(", "));
-        match &done.new_key {
-            Some(new) => writeln!(page, "; {new} signs from now on")?,
-            None => writeln!(page)?,
-        }
-        if done.rotation_given_up {
-            writeln!(page, "  A rotation was in progress and has been abandoned; start it again.")?;
-        }
-        writeln!(page, "  {}", consequences(kind))?;
-        let stay: Vec<_> = ring(&secret, kind).await?.keys().map(|key| key.kid.clone()).collect();
-        let stay: Vec<_> = stay.into_iter().filter(|kid| done.new_key.as_ref() != Some(kid)).collect();
-        if !stay.is_empty() {
-            let names = stay.join(", ");
-            writeln!(
-                page,
-                "  Still in the ring: {names}. Anyone who could read the secret has them too: drop them as \
-                 well."
-            )?;
-        }
-        let document = json!({
-            "ring": kind.name(), "dropped": kids, "newKey": done.new_key, "left": stay,
-            "rotationGivenUp": done.rotation_given_up,
-        });
-        args.output.print(&document, &page)?;
+        tell_of_dropped(args, (&secret, kind), &kids, &done).await?;
     }
     if args.output.json {
         return Ok(());
     }
-    args.output.print(
-        &(),
-        "  Running functions take the dropped key for up to 30 seconds more (45 minutes if Secrets Manager \
-         fails), and \
-         sign with it: such a\n  token is refused as soon as they have read the new ring. To end that now, change \
-         anything in their configuration, which\n  replaces their processes: `aws lambda \
-         update-function-configuration --function-name … --description …` for every function\n  but register and \
-         rotate-keys.",
-    )
+    args.output.print(&(), UNTIL_THEY_READ_AGAIN)
+}
+
+/// What those who drop a key in an emergency have to know about the processes that run.
+const UNTIL_THEY_READ_AGAIN: &str = "  Running functions take the dropped key for up to 30 seconds more (45 minutes if Secrets Manager \
+     fails), and \
+     sign with it: such a\n  token is refused as soon as they have read the new ring. To end that now, change \
+     anything in their configuration, which\n  replaces their processes: `aws lambda \
+     update-function-configuration --function-name … --description …` for every function\n  but register and \
+     rotate-keys.";
+
+/// Says what became of a ring: what was dropped, what signs now, and what is left that was in the same secret.
+async fn tell_of_dropped(
+    args: &RotateArgs,
+    (secret, kind): (&VersionedSecret, TokenKind),
+    kids: &[String],
+    done: &Dropped,
+) -> Result<(), Box<dyn Error>> {
+    let mut page = format!("{}: {} dropped", kind.name(), kids.join(", "));
+    match &done.new_key {
+        Some(new) => writeln!(page, "; {new} signs from now on")?,
+        None => writeln!(page)?,
+    }
+    if done.rotation_given_up {
+        writeln!(page, "  A rotation was in progress and has been abandoned; start it again.")?;
+    }
+    writeln!(page, "  {}", consequences(kind))?;
+    let ring = ring(secret, kind).await?;
+    let is_old = |kid: &String| done.new_key.as_ref() != Some(kid);
+    let left: Vec<_> = ring.keys().map(|key| key.kid.clone()).filter(is_old).collect();
+    if !left.is_empty() {
+        let names = left.join(", ");
+        writeln!(
+            page,
+            "  Still in the ring: {names}. Anyone who could read the secret has them too: drop them as \
+             well."
+        )?;
+    }
+    let document = json!({
+        "ring": kind.name(), "dropped": kids, "newKey": done.new_key, "left": left,
+        "rotationGivenUp": done.rotation_given_up,
+    });
+    args.output.print(&document, &page)
 }
 
 /// Makes sure that no factor is lost with these keys: nobody seals with them any more, and nothing is sealed with them.

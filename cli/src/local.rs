@@ -122,13 +122,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Box<dyn Error>> {
         // Whatever was started so far ends with its owner.
         () = interrupted.wait() => return Ok(()),
     };
-    if is_an_accounts && !attached.is_empty() {
-        say("note: rules are not written into the table of an AWS account: store them with `nova rules put`");
-    } else {
-        for template in &attached {
-            attached::rules(&stack, template, lets_in).await?;
-        }
-    }
+    store_rules(&stack, &attached, lets_in, is_an_accounts).await?;
     for line in stack.notes() {
         say(&format!("note: {line}. JWT authorizers refuse its tokens"));
     }
@@ -150,6 +144,22 @@ pub(crate) async fn run(args: Args) -> Result<(), Box<dyn Error>> {
 fn lets_in_without_rules(options: &Options) -> bool {
     let said = options.environment.get("NO_RULES").or_else(|| options.parameters.get("NoRules"));
     said.is_some_and(|said| said == "authenticated")
+}
+
+async fn store_rules(
+    stack: &Stack,
+    attached: &[PathBuf],
+    lets_in: bool,
+    is_an_accounts: bool,
+) -> Result<(), Box<dyn Error>> {
+    if is_an_accounts && !attached.is_empty() {
+        say("note: rules are not written into the table of an AWS account: store them with `nova rules put`");
+        return Ok(());
+    }
+    for template in attached {
+        attached::rules(stack, template, lets_in).await?;
+    }
+    Ok(())
 }
 
 /// What a person does now. It is no part of what scripts read.

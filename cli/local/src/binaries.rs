@@ -148,8 +148,7 @@ async fn build(
         source,
     };
     let mut child = command.spawn().map_err(no_cargo)?;
-    let mut built = BTreeMap::new();
-    let mut broken = BTreeSet::new();
+    let (mut built, mut broken) = (BTreeMap::new(), BTreeSet::new());
     if let Some(messages) = child.stdout.take() {
         let mut lines = BufReader::new(messages).lines();
         while let Ok(Some(line)) = lines.next_line().await {
@@ -159,9 +158,8 @@ async fn build(
     if child.wait().await.map_err(no_cargo)?.success() {
         return Ok(built);
     }
-    let named: Vec<String> = all.iter().filter(|name| broken.contains(*name)).cloned().collect();
-    let named = if named.is_empty() { missing.join(", ") } else { named.join(", ") };
-    Err(BinariesError::Build(named))
+    let named: Vec<String> = all.intersection(&broken).cloned().collect();
+    Err(BinariesError::Build(if named.is_empty() { missing } else { &named }.join(", ")))
 }
 
 fn read_message(line: &str, built: &mut BTreeMap<String, PathBuf>, broken: &mut BTreeSet<String>) {

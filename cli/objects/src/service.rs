@@ -203,28 +203,21 @@ impl S3 for Objects {
             return Err(refused(S3ErrorCode::NotImplemented, "nova local copies from buckets alone."));
         };
         let (source, body) = self.files.get(bucket, key, version_id.as_deref())?;
-        let is_same = match &input.copy_source_if_match {
-            Some(ETagCondition::ETag(wanted)) => wanted.value() == source.etag,
-            Some(ETagCondition::Any) | None => true,
-        };
-        if !is_same {
-            return Err(refused(
-                S3ErrorCode::PreconditionFailed,
-                "At least one of the pre-conditions you specified did not hold.",
-            ));
+        if let Some(ETagCondition::ETag(wanted)) = &input.copy_source_if_match
+            && wanted.value() != source.etag
+        {
+            let message = "At least one of the pre-conditions you specified did not hold.";
+            return Err(refused(S3ErrorCode::PreconditionFailed, message));
         }
         let is_replaced =
             input.metadata_directive.as_ref().is_some_and(|directive| directive.as_str() == "REPLACE");
-        let like = if is_replaced {
-            Described {
-                content_type: input.content_type,
-                content_disposition: input.content_disposition,
-                cache_control: input.cache_control,
-                ..Described::default()
-            }
-        } else {
-            source.clone()
+        let own = Described {
+            content_type: input.content_type,
+            content_disposition: input.content_disposition,
+            cache_control: input.cache_control,
+            ..Described::default()
         };
+        let like = if is_replaced { own } else { source.clone() };
         let described = self.files.put(&input.bucket, &input.key, &body, like)?;
         self.tell(&input.bucket, &input.key, &described, "CopyObject");
         Ok(S3Response::new(CopyObjectOutput {

@@ -96,9 +96,6 @@ impl Keys<'_> {
     }
 
     fn judge(&self, check: &'static str, secret: &DescribeSecretOutput, now: Timestamp) -> Finding {
-        let time = |time: Option<&aws_sdk_secretsmanager::primitives::DateTime>| {
-            time.and_then(|time| Timestamp::from_second(time.secs()).ok())
-        };
         if secret.deleted_date().is_some() {
             let undo = format!("aws secretsmanager restore-secret --secret-id {}", self.id);
             return Finding::fail(check, "the secret is scheduled for deletion", undo);
@@ -129,18 +126,26 @@ impl Keys<'_> {
                  \"RotationFailed\"",
             );
         }
-        match time(secret.next_rotation_date()) {
-            Some(next) if next + LATE < now => Finding::fail(
-                check,
-                format!("the rotation due {next} did not happen"),
-                "the log of rotate-keys says why; nova keys rotate",
-            ),
-            next => {
-                let last = time(secret.last_rotated_date());
-                let last = last.map_or_else(|| "never yet".to_owned(), |time| format!("last at {time}"));
-                let next = next.map_or_else(String::new, |time| format!(", next by {time}"));
-                Finding::pass(check, format!("{last}{next}"))
-            }
+        when(check, secret, now)
+    }
+}
+
+/// When the keys were rotated, and when they will be.
+fn when(check: &'static str, secret: &DescribeSecretOutput, now: Timestamp) -> Finding {
+    let time = |time: Option<&aws_sdk_secretsmanager::primitives::DateTime>| {
+        time.and_then(|time| Timestamp::from_second(time.secs()).ok())
+    };
+    match time(secret.next_rotation_date()) {
+        Some(next) if next + LATE < now => Finding::fail(
+            check,
+            format!("the rotation due {next} did not happen"),
+            "the log of rotate-keys says why; nova keys rotate",
+        ),
+        next => {
+            let last = time(secret.last_rotated_date());
+            let last = last.map_or_else(|| "never yet".to_owned(), |time| format!("last at {time}"));
+            let next = next.map_or_else(String::new, |time| format!(", next by {time}"));
+            Finding::pass(check, format!("{last}{next}"))
         }
     }
 }

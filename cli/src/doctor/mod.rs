@@ -131,17 +131,7 @@ async fn on_this_machine(
     }
     report.add([breached::look(list).await])?;
     let sends_mail = local::sends_mail(clients).await?;
-    for RingPlace { kind, logical: id, made_by, .. } in &RINGS {
-        let secret = VersionedSecret::new(clients.secrets_manager.clone(), (*id).to_owned());
-        match made_by {
-            Some(made_by) if !secret.is_there().await? => report.add(keys::not_there(*kind, made_by))?,
-            _ => {
-                let keys =
-                    Keys { client: &clients.secrets_manager, id, kind: *kind, rotator: None, is_local: true };
-                report.add(keys.look().await)?;
-            }
-        }
-    }
+    rings_of_this_machine(report, clients).await?;
     report.add(match sends_mail {
         true => mail::look_here(&clients.dynamodb, local::TABLES, "no mail leaves this machine").await,
         false if mail::tells_of_changes(&clients.dynamodb, local::TABLES).await => {
@@ -189,12 +179,8 @@ async fn in_an_account(
     try_login: Option<&str>,
 ) -> Result<(), Box<dyn Error>> {
     let connector = proxy::connector(aws.ca_bundle())?;
-    let calls = Calls::new(
-        connector,
-        aws.credentials(),
-        Partition::new(&stack.partition, &stack.region).await?,
-        aws.endpoint(),
-    );
+    let partition = Partition::new(&stack.partition, &stack.region).await?;
+    let calls = Calls::new(connector, aws.credentials(), partition, aws.endpoint());
     report.add([stack.finding(), clock::look(&calls).await])?;
     report.add(settings::look(&stack.parameters))?;
     report.add([issuer::look(&calls, stack, start_time()).await])?;
@@ -209,22 +195,9 @@ async fn in_an_account(
     }
     let list = stack.outputs.get("BreachedTableName").cloned();
     report.add([breached::look(list.map(|table| BreachedList::new(dynamodb.clone(), table))).await])?;
-    let secrets = aws.secrets_manager();
-    let rotator = stack.physical("RotateKeysFunction").map(|name| {
-        format!("arn:{}:lambda:{}:{}:function:{name}", stack.partition, stack.region, stack.account)
-    });
-    for RingPlace { kind, output: name, made_by, .. } in &RINGS {
-        match (stack.outputs.get(*name), made_by) {
-            (None, Some(made_by)) => report.add(keys::not_there(*kind, made_by))?,
-            _ => {
-                let (id, rotator) = (output(name), rotator.clone());
-                let keys = Keys { client: &secrets, id: &id, kind: *kind, rotator, is_local: false };
-                report.add(keys.look().await)?;
-            }
-        }
-    }
-    let has = |parameter: &str| stack.parameters.get(parameter).is_some_and(|value| value == "enabled");
-    report.add(match (has("Mail"), has("Events")) {
+    rings_of_a_stack(report, aws, stack).await?;
+    let is_on = |parameter: &str| stack.parameters.get(parameter).is_some_and(|value| value == "enabled");
+    report.add(match (is_on("Mail"), is_on("Events")) {
         (true, _) => mail::look(&calls, stack, &dynamodb).await,
         (false, true) => mail::look_at_events(&calls, stack, &dynamodb).await,
         (false, false) => mail::not_there("the stack sends no mail"),
@@ -238,4 +211,38 @@ async fn in_an_account(
         None => login::not_asked_for(),
     }])?;
     report.add(attached::look(&calls, stack, &store).await)
+}
+
+/// The rings of keys of a deployed stack. Not each stack has each of them.
+async fn rings_of_a_stack(report: &mut Report, aws: &Aws, stack: &Deployed) -> Result<(), Box<dyn Error>> {
+    let secrets = aws.secrets_manager();
+    let rotator = stack.physical("RotateKeysFunction").map(|name| {
+        format!("arn:{}:lambda:{}:{}:function:{name}", stack.partition, stack.region, stack.account)
+    });
+    for RingPlace { kind, output: name, made_by, .. } in &RINGS {
+        match (stack.outputs.get(*name), made_by) {
+            (None, Some(made_by)) => report.add(keys::not_there(*kind, made_by))?,
+            (id, _) => {
+                let (id, rotator) = (id.cloned().unwrap_or_default(), rotator.clone());
+                let keys = Keys { client: &secrets, id: &id, kind: *kind, rotator, is_local: false };
+                report.add(keys.look().await)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn rings_of_this_machine(report: &mut Report, clients: &Clients) -> Result<(), Box<dyn Error>> {
+    let client = &clients.secrets_manager;
+    for RingPlace { kind, logical: id, made_by, .. } in &RINGS {
+        let secret = VersionedSecret::new(client.clone(), (*id).to_owned());
+        match made_by {
+            Some(made_by) if !secret.is_there().await? => report.add(keys::not_there(*kind, made_by))?,
+            _ => {
+                let keys = Keys { client, id, kind: *kind, rotator: None, is_local: true };
+                report.add(keys.look().await)?;
+            }
+        }
+    }
+    Ok(())
 }

@@ -139,6 +139,19 @@ fn policies<'a>(name: &'a str, resource: &'a Value) -> Result<Vec<(&'a str, &'a 
     })
 }
 
+/// The beginnings of the keys that a statement is limited to: those of every stack, and those that only some stacks have.
+fn prefixes(condition: Option<&Value>) -> [Vec<String>; 2] {
+    let condition = condition.and_then(|condition| condition.get("ForAllValues:StringLike"));
+    let keys = items(condition.and_then(|condition| condition.get("dynamodb:LeadingKeys")));
+    let (some_stacks, every_stack): (Vec<_>, Vec<_>) =
+        keys.into_iter().partition(|key| key.get("Fn::If").is_some());
+    let prefix = |key: &Value| {
+        let key = key.pointer("/Fn::If/1").unwrap_or(key);
+        Some(key.as_str()?.strip_suffix('*')?.to_owned())
+    };
+    [every_stack, some_stacks].map(|keys| keys.into_iter().filter_map(prefix).collect())
+}
+
 /// The rights that a statement gives to tables and secrets.
 fn add(rights: &mut Vec<Right>, statement: &Value) -> Result<(), String> {
     let (statement, optional) = match statement.get("Fn::If") {
@@ -155,18 +168,7 @@ fn add(rights: &mut Vec<Right>, statement: &Value) -> Result<(), String> {
     let condition = statement.get("Condition");
     let returned = condition.and_then(|condition| condition.get("StringEqualsIfExists"));
     let returns = returned.and_then(|returned| text(returned, "dynamodb:ReturnValues")) != Some("NONE");
-    let condition = condition.and_then(|condition| condition.get("ForAllValues:StringLike"));
-    let keys = items(condition.and_then(|condition| condition.get("dynamodb:LeadingKeys")));
-    let (some_stacks, every_stack): (Vec<_>, Vec<_>) =
-        keys.into_iter().partition(|key| key.get("Fn::If").is_some());
-    let prefixes = |keys: Vec<&Value>| -> Vec<String> {
-        let key = |key: &Value| {
-            let key = key.pointer("/Fn::If/1").unwrap_or(key);
-            Some(key.as_str()?.strip_suffix('*')?.to_owned())
-        };
-        keys.into_iter().filter_map(key).collect()
-    };
-    let (some_stacks, every_stack) = (prefixes(some_stacks), prefixes(every_stack));
+    let [every_stack, some_stacks] = prefixes(condition);
     for resource in items(statement.get("Resource")) {
         // What only some stacks have stands on a condition.
         let resource = resource.pointer("/Fn::If/1").unwrap_or(resource);

@@ -9,40 +9,30 @@ use super::finding::Finding;
 
 /// Looks at the parameters of a stack.
 pub(super) fn look(parameters: &BTreeMap<String, String>) -> Vec<Finding> {
-    let mut open = Vec::new();
     let value = |name: &str| parameters.get(name).map(String::as_str).unwrap_or_default();
+    let mut open = Vec::new();
     if value("NoRules") == "authenticated" {
-        open.push(
-            Finding::fail(
-                SETTINGS,
-                "any active user may call every route of an attached API that has no rules yet",
-                "deploy with NoRules=deny, and store rules for each API with `nova rules put`",
-            )
-            .of("NoRules"),
-        );
+        open.push(open_by(
+            "NoRules",
+            "any active user may call every route of an attached API that has no rules yet",
+            "deploy with NoRules=deny, and store rules for each API with `nova rules put`",
+        ));
     }
     for wide in value("TrustedProxies").split(',').map(str::trim).filter(|network| is_wide(network)) {
-        open.push(
-            Finding::fail(
-                SETTINGS,
-                format!(
-                    "{wide} is trusted to name its clients: anyone who calls from there can claim any address"
-                ),
-                "list only your own proxies that set X-Forwarded-For themselves",
-            )
-            .of("TrustedProxies"),
-        );
+        open.push(open_by(
+            "TrustedProxies",
+            format!(
+                "{wide} is trusted to name its clients: anyone who calls from there can claim any address"
+            ),
+            "list only your own proxies that set X-Forwarded-For themselves",
+        ));
     }
     if value("LoginRunAction") == "disable" {
-        open.push(
-            Finding::fail(
-                SETTINGS,
-                "a hundred wrong passwords disable an account: anyone who knows an address can lock its \
-                 owner out",
-                "deploy with LoginRunAction=alarm, unless that is what you want",
-            )
-            .of("LoginRunAction"),
-        );
+        open.push(open_by(
+            "LoginRunAction",
+            "a hundred wrong passwords disable an account: anyone who knows an address can lock its owner out",
+            "deploy with LoginRunAction=alarm, unless that is what you want",
+        ));
     }
     if open.is_empty() {
         let registration = match value("Registration") {
@@ -52,6 +42,10 @@ pub(super) fn look(parameters: &BTreeMap<String, String>) -> Vec<Finding> {
         open.push(Finding::pass(SETTINGS, format!("{} parameters{registration}", parameters.len())));
     }
     open
+}
+
+fn open_by(parameter: &str, what: impl Into<String>, remedy: &str) -> Finding {
+    Finding::fail(SETTINGS, what, remedy).of(parameter)
 }
 
 /// Networks of more addresses than anybody has proxies.

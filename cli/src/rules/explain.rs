@@ -8,6 +8,7 @@ use nova_auth::domain::address::ClientAddress;
 use nova_auth::domain::assurance::Demand;
 use nova_auth::domain::refusal::Refusal;
 use nova_auth::domain::rules::{Asking, Rules};
+use nova_auth::domain::user::Profile;
 use nova_auth::http::error::Problem;
 use nova_auth::messages::Language;
 use serde_json::json;
@@ -47,9 +48,8 @@ pub(super) async fn explain(
     target: &Target,
     output: Output,
 ) -> Result<(), Box<dyn Error>> {
-    let (method, path) = call
-        .split_once(' ')
-        .ok_or_else(|| Usage("expected a method and a path, for example 'GET /notes'".to_owned()))?;
+    let no_call = || Usage("expected a method and a path, for example 'GET /notes'".to_owned());
+    let (method, path) = call.split_once(' ').ok_or_else(no_call)?;
     let user = match user {
         Some(name) => Some(find(&target.store().await?, name).await?),
         None => None,
@@ -57,37 +57,14 @@ pub(super) async fn explain(
     let address = from.map(|ip| ClientAddress::Known(ip.to_canonical()));
     let asking = Asking { user: user.as_ref(), address, shown: session.shown(start_time()) };
     let verdict = rules.decide_call(method, path, asking);
-    let who = user.as_ref().map_or("anonymous".to_owned(), |user| {
-        let permissions: Vec<&str> = user.permissions.iter().map(String::as_str).collect();
-        format!(
-            "{} (role {}, permissions: {}){}",
-            user.email.as_str(),
-            user.role.as_str(),
-            permissions.join(" "),
-            session.words(),
-        )
-    });
+    let who = who(user.as_ref(), session);
     let place = from.map_or("unknown address".to_owned(), |ip| ip.to_string());
     let rule = verdict.line.and_then(|line| rules.rules.iter().find(|rule| rule.line == line));
     let by_rule = match rule {
         Some(rule) => format!("line {}: {}", rule.line, rule.route),
         None => "no rule matches".to_owned(),
     };
-    let (code, answer) = match (verdict.answer, &user) {
-        (_, Some(user)) if !user.is_active() => {
-            (Some("USER_INACTIVE"), "refused: USER_INACTIVE: the user is not active".to_owned())
-        }
-        (Ok(()), _) => (None, "allowed".to_owned()),
-        (Err(Refusal::TokenMissing), _) => {
-            (Some("UNAUTHORIZED"), "refused: UNAUTHORIZED: a token is needed".to_owned())
-        }
-        (Err(refusal), _) => {
-            let problem = Problem::Refused(refusal);
-            let code = problem.row().1;
-            let demand = problem.demand().map(words_of).unwrap_or_default();
-            (Some(code), format!("denied: {code}: {}{demand}", problem.message(Language::English)))
-        }
-    };
+    let (code, answer) = said(verdict.answer, user.as_ref());
     let document = json!({
         "call": call,
         "user": user.as_ref().map(|user| user.id.to_string()),
@@ -103,6 +80,32 @@ pub(super) async fn explain(
         Some(Wanted::Allow) if code.is_some() => unexpected("allow", code),
         Some(Wanted::Deny) if code.is_none() => unexpected("deny", code),
         _ => Ok(()),
+    }
+}
+
+fn who(user: Option<&Profile>, session: SessionSpec) -> String {
+    let Some(user) = user else { return "anonymous".to_owned() };
+    let permissions: Vec<&str> = user.permissions.iter().map(String::as_str).collect();
+    let (email, role) = (user.email.as_str(), user.role.as_str());
+    format!("{email} (role {role}, permissions: {}){}", permissions.join(" "), session.words())
+}
+
+/// The code of a no, and the line about either answer.
+fn said(answer: Result<(), Refusal>, user: Option<&Profile>) -> (Option<&'static str>, String) {
+    match answer {
+        _ if user.is_some_and(|user| !user.is_active()) => {
+            (Some("USER_INACTIVE"), "refused: USER_INACTIVE: the user is not active".to_owned())
+        }
+        Ok(()) => (None, "allowed".to_owned()),
+        Err(Refusal::TokenMissing) => {
+            (Some("UNAUTHORIZED"), "refused: UNAUTHORIZED: a token is needed".to_owned())
+        }
+        Err(refusal) => {
+            let problem = Problem::Refused(refusal);
+            let code = problem.row().1;
+            let demand = problem.demand().map(words_of).unwrap_or_default();
+            (Some(code), format!("denied: {code}: {}{demand}", problem.message(Language::English)))
+        }
     }
 }
 

@@ -24,29 +24,7 @@ pub(super) fn compare(
     let template = Template::load_alone(template)?;
     let mut wrong = 0;
     for api in template.apis.iter().filter(|api| !api.authorizers.is_empty()) {
-        // What may be kept of an API is what the laxest of its authorizers keeps.
-        let ttl = api.authorizers.values().map(|authorizer| authorizer.ttl_seconds).max().unwrap_or(0);
-        let caching = if ttl > 0 { Caching::Allowed } else { Caching::Never };
-        let rules = Rules { rules: rules.clone(), caching };
-        let findings = Findings::of(api, &rules);
-        let mut page = String::new();
-        for line in &findings.wrong {
-            page.push_str(&format!("{}: {}: {line}\n", file.display(), api.logical_id));
-        }
-        for line in &findings.notes {
-            page.push_str(&format!("{}: {}: note: {line}\n", file.display(), api.logical_id));
-        }
-        let stored = if ttl > 0 { "" } else { " --uncached" };
-        page.push_str(&format!(
-            "{}: result TTL {ttl} s: nova rules put --api <its id>{stored} {}",
-            api.logical_id,
-            file.display()
-        ));
-        let document = json!({
-            "api": api.logical_id, "ttlSeconds": ttl, "wrong": findings.wrong, "notes": findings.notes,
-        });
-        output.print(&document, &page)?;
-        wrong += findings.wrong.len();
+        wrong += compare_api(file, rules.clone(), api, output)?;
     }
     // No event says which answer its API takes, so the authorizer has one for all.
     let mut answers: Vec<bool> = template.apis.iter().flat_map(simple_responses).collect();
@@ -68,6 +46,24 @@ pub(super) fn compare(
         0 => Ok(()),
         _ => Err(format!("{wrong} problems").into()),
     }
+}
+
+/// Says what of an API would not work with the rules, and how to store them; how much that is.
+fn compare_api(file: &Path, rules: Vec<Rule>, api: &Api, output: Output) -> Result<usize, Box<dyn Error>> {
+    // What may be kept of an API is what the laxest of its authorizers keeps.
+    let ttl = api.authorizers.values().map(|authorizer| authorizer.ttl_seconds).max().unwrap_or(0);
+    let (caching, stored) = if ttl > 0 { (Caching::Allowed, "") } else { (Caching::Never, " --uncached") };
+    let findings = Findings::of(api, &Rules { rules, caching });
+    let (file, name) = (file.display(), &api.logical_id);
+    let wrong = findings.wrong.iter().map(|line| format!("{file}: {name}: {line}\n"));
+    let notes = findings.notes.iter().map(|line| format!("{file}: {name}: note: {line}\n"));
+    let stored = format!("{name}: result TTL {ttl} s: nova rules put --api <its id>{stored} {file}");
+    let page: String = wrong.chain(notes).chain([stored]).collect();
+    let document = json!({
+        "api": name, "ttlSeconds": ttl, "wrong": findings.wrong, "notes": findings.notes,
+    });
+    output.print(&document, &page)?;
+    Ok(findings.wrong.len())
 }
 
 /// What does not fit, and what is worth knowing.

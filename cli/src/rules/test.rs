@@ -10,7 +10,7 @@ use nova_auth::domain::ids::UserId;
 use nova_auth::domain::name::PersonName;
 use nova_auth::domain::rules::{Asking, Rules};
 use nova_auth::domain::user::{Profile, Status};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::expectations::{Expectation, UserSpec};
 use super::explain::code_of;
@@ -37,32 +37,15 @@ pub(super) fn run(
         let code = verdict.answer.as_ref().err().map(code_of);
         let holds = expectation.expected.is(code);
         failed += usize::from(!holds);
-        let call = format!("{} {}", expectation.method, expectation.path);
         if output.json {
-            let document = json!({
-                "line": expectation.line, "call": call, "who": expectation.who, "from": expectation.from,
-                "acr": expectation.session.acr_name(), "authAge": expectation.session.age,
-                "expected": expectation.expected.name(), "decision": code.unwrap_or("allow"),
-                "rulesLine": verdict.line, "holds": holds,
-            });
-            output.print(&document, "")?;
+            output.print(&document(expectation, code, verdict.line, holds), "")?;
         } else if !holds {
-            let from = expectation.from.map(|from| format!(" from {from}")).unwrap_or_default();
             let rule = verdict.line.and_then(|line| rules.rules.iter().find(|rule| rule.line == line));
             let by = rule.map_or_else(
                 || format!("no rule of {} is about it", rules_file.display()),
                 |rule| format!("{} line {}: {}", rules_file.display(), rule.line, rule.route),
             );
-            let lines = format!(
-                "{} line {}: {call} by {}{}{from}: expected {}, got {}\n    {by}",
-                file.display(),
-                expectation.line,
-                expectation.who,
-                expectation.session.words(),
-                expectation.expected.name(),
-                code.unwrap_or("allow"),
-            );
-            output.print(&(), &lines)?;
+            output.print(&(), &format!("{} {}\n    {by}", file.display(), failure(expectation, code)))?;
         }
     }
     let all = match expectations.len() {
@@ -74,6 +57,33 @@ pub(super) fn run(
         0 => output.print(&(), &format!("OK: {all}")),
         _ => Err(Box::new(Unwell(format!("{failed} of {all} failed")))),
     }
+}
+
+fn document(expectation: &Expectation, code: Option<&str>, rules_line: Option<u32>, holds: bool) -> Value {
+    json!({
+        "line": expectation.line, "call": call(expectation), "who": expectation.who, "from": expectation.from,
+        "acr": expectation.session.acr_name(), "authAge": expectation.session.age,
+        "expected": expectation.expected.name(), "decision": code.unwrap_or("allow"),
+        "rulesLine": rules_line, "holds": holds,
+    })
+}
+
+/// The line about an expectation that does not hold.
+fn failure(expectation: &Expectation, code: Option<&str>) -> String {
+    let from = expectation.from.map(|from| format!(" from {from}")).unwrap_or_default();
+    format!(
+        "line {}: {} by {}{}{from}: expected {}, got {}",
+        expectation.line,
+        call(expectation),
+        expectation.who,
+        expectation.session.words(),
+        expectation.expected.name(),
+        code.unwrap_or("allow"),
+    )
+}
+
+fn call(expectation: &Expectation) -> String {
+    format!("{} {}", expectation.method, expectation.path)
 }
 
 /// A user of whom only role and permissions are known. Rules look at nothing else.

@@ -40,17 +40,9 @@ async fn put_back(store: &Store, email: &Email, password: &Password) -> Result<b
     let user = find(store, &UserName::Email(email.clone())).await?;
     let mut changed = false;
     if user.status != Status::Active {
-        let set = set_status(
-            store,
-            &moment()?,
-            user.id,
-            &user.email,
-            Status::Active,
-            &Operator::device(),
-            log.journal(),
-        )
-        .await;
-        set.map_err(refused)?;
+        let (moment, device) = (moment()?, Operator::device());
+        let set = set_status(store, &moment, user.id, &user.email, Status::Active, &device, log.journal());
+        set.await.map_err(refused)?;
         changed = true;
     }
     let permission = BTreeSet::from([DEMO_PERMISSION.to_owned()]);
@@ -71,10 +63,8 @@ async fn put_back(store: &Store, email: &Email, password: &Password) -> Result<b
     let hash = kept.and_then(|kept| kept.password_hash);
     if !hash.is_some_and(|hash| verify_now(password, &hash)) {
         let rules = PasswordArgs::default();
-        operator
-            .set_password(&user, password, &rules.policy().into(), rules.hasher())
-            .await
-            .map_err(refused)?;
+        let policy = rules.policy().into();
+        operator.set_password(&user, password, &policy, rules.hasher()).await.map_err(refused)?;
         changed = true;
     }
     Ok(changed)

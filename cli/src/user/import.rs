@@ -122,12 +122,7 @@ async fn go(
     loop {
         let has_room = tasks.len() < usize::from(args.parallel);
         tokio::select! {
-            Some(done) = tasks.join_next(), if !tasks.is_empty() => {
-                if let Err(error) = count(&mut counts, done, bar) {
-                    ended = Err(error);
-                    break;
-                }
-            }
+            Some(done) = tasks.join_next(), if !tasks.is_empty() => ended = count(&mut counts, done, bar),
             next = found.recv(), if has_room => match next {
                 Some(Found::Batch(records, place)) => {
                     let work = Arc::clone(work);
@@ -135,17 +130,16 @@ async fn go(
                 }
                 Some(Found::Refused(line, reason)) => {
                     counts.refused += 1;
-                    if let Err(error) = refuse(args.output, line, &reason, bar) {
-                        ended = Err(error);
-                        break;
-                    }
+                    ended = refuse(args.output, line, &reason, bar);
                 }
                 Some(Found::Broken(error)) => {
                     ended = Err(format!("{}: {error}", args.file.display()).into());
-                    break;
                 }
                 None => break,
             },
+        }
+        if ended.is_err() {
+            break;
         }
     }
     // What is on its way comes to its end, so that the counts are true.

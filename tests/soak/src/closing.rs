@@ -48,15 +48,7 @@ struct Connected {
 /// The system did not start, or somebody could not log in or connect.
 pub(crate) async fn measure(files: &Files, sockets: u32) -> Result<Closing, Failure> {
     let directory = Directory::new()?;
-    let setup = Setup {
-        bin_dir: &files.bin_dir,
-        template: &files.template,
-        faults: None,
-        directory: &directory.0,
-        log: files.log.as_deref(),
-        dynamodb: None,
-    };
-    let system = System::start(&setup).await?;
+    let system = System::start(&Setup::of(files, &directory.0)).await?;
     let (auth, chat) = (system.url("ready")?, system.url("ChatApi")?);
     let users = sockets.div_ceil(SESSIONS);
     for user in 0..users {
@@ -86,23 +78,25 @@ pub(crate) async fn measure(files: &Files, sockets: u32) -> Result<Closing, Fail
         return Err("nova local did not end well".into());
     }
     let sockets = usize::try_from(sockets)?;
-    let at = |part: f64| {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            clippy::cast_precision_loss,
-            reason = "a place in a list of thousands"
-        )]
-        let place = (times.len().saturating_sub(1) as f64 * part).ceil() as usize;
-        times.get(place).map_or(0.0, |time: &Duration| time.as_secs_f64() * 1000.0)
-    };
     Ok(Closing {
         sockets,
         left: sockets.saturating_sub(times.len()),
-        median_ms: at(0.5),
-        p99_ms: at(0.99),
-        longest_ms: at(1.0),
+        median_ms: ms_at(&times, 0.5),
+        p99_ms: ms_at(&times, 0.99),
+        longest_ms: ms_at(&times, 1.0),
     })
+}
+
+/// The time at a part of a sorted list, in milliseconds.
+fn ms_at(times: &[Duration], part: f64) -> f64 {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "a place in a list of thousands"
+    )]
+    let place = (times.len().saturating_sub(1) as f64 * part).ceil() as usize;
+    times.get(place).map_or(0.0, |time| time.as_secs_f64() * 1000.0)
 }
 
 async fn log_in(auth: &str, chat: &str, number: u32, user: u32) -> Result<Connected, Failure> {

@@ -175,20 +175,7 @@ impl Report {
             "seed {seed}, {seconds} s, {clients} clients of {users} users, {} sessions\n",
             self.sessions
         )?;
-        for (call, answers) in &self.calls {
-            let all: u64 = answers.values().sum();
-            writeln!(out, "{call}: {all}")?;
-            if let Some(latency) = self.latency.get(call) {
-                writeln!(
-                    out,
-                    "    median {:.1} ms, p99 {:.1} times that",
-                    latency.median_ms, latency.p99_to_median
-                )?;
-            }
-            for (answer, count) in answers {
-                writeln!(out, "    {answer}: {count}")?;
-            }
-        }
+        self.write_calls(out)?;
         writeln!(
             out,
             "\n{} calls of DynamoDB, {} of Secrets Manager and {} of S3; in {} bursts of faults:",
@@ -203,15 +190,45 @@ impl Report {
         }
         let Rotations { rotated, repeated, dropped } = &self.rotations;
         writeln!(out, "rings rotated: {rotated} (attempts repeated: {repeated}), keys dropped: {dropped}\n")?;
+        self.write_what_was_held(out)?;
+        if self.wrong.is_empty() {
+            return writeln!(out, "\nno wrong decision, nobody logged out, no leak, nothing left");
+        }
+        writeln!(out, "\nWRONG:")?;
+        for (why, count) in &self.wrong {
+            writeln!(out, "    {why}: {count}")?;
+        }
+        for event in &self.examples {
+            writeln!(out, "    {}", serde_json::to_string(event).unwrap_or_default())?;
+        }
+        Ok(())
+    }
+
+    fn write_calls(&self, out: &mut String) -> std::fmt::Result {
+        for (call, answers) in &self.calls {
+            let all: u64 = answers.values().sum();
+            writeln!(out, "{call}: {all}")?;
+            if let Some(Latency { median_ms, p99_to_median }) = self.latency.get(call) {
+                writeln!(out, "    median {median_ms:.1} ms, p99 {p99_to_median:.1} times that")?;
+            }
+            for (answer, count) in answers {
+                writeln!(out, "    {answer}: {count}")?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Memory, descriptors and threads: of `nova local` at rest, and of each function that lived long.
+    fn write_what_was_held(&self, out: &mut String) -> std::fmt::Result {
         let [before, after] = &self.rest;
-        let mb = |bytes: u64| bytes / (1 << 10);
+        let kib = |bytes: u64| bytes / (1 << 10);
         writeln!(
             out,
             "nova local at rest, before and after: {} and {} file descriptors, {} and {} KiB, {} and {} threads",
             before.descriptors,
             after.descriptors,
-            mb(before.memory),
-            mb(after.memory),
+            kib(before.memory),
+            kib(after.memory),
             before.threads,
             after.threads
         )?;
@@ -222,20 +239,10 @@ impl Report {
                 growth.seconds,
                 growth.descriptors_early,
                 growth.descriptors_late,
-                mb(growth.memory_early),
-                mb(growth.memory_late),
+                kib(growth.memory_early),
+                kib(growth.memory_late),
                 growth.memory_slope / 1024.0
             )?;
-        }
-        if self.wrong.is_empty() {
-            return writeln!(out, "\nno wrong decision, nobody logged out, no leak, nothing left");
-        }
-        writeln!(out, "\nWRONG:")?;
-        for (why, count) in &self.wrong {
-            writeln!(out, "    {why}: {count}")?;
-        }
-        for event in &self.examples {
-            writeln!(out, "    {}", serde_json::to_string(event).unwrap_or_default())?;
         }
         Ok(())
     }

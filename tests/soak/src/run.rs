@@ -53,14 +53,9 @@ pub(crate) async fn run(plan: &Plan, files: &Files) -> Result<(History, Measured
     let proxy = |service| Proxy::start(service, &plan.bursts, plan.seed, recorder.clone(), killer.clone());
     let (storage, secrets) = (proxy(Service::DynamoDb).await?, proxy(Service::SecretsManager).await?);
     let objects = proxy(Service::Objects).await?;
-    let setup = Setup {
-        bin_dir: &files.bin_dir,
-        template: &files.template,
-        faults: Some(Faults { dynamodb: &storage.url, secrets: &secrets.url, objects: &objects.url }),
-        directory: &directory.0,
-        log: files.log.as_deref(),
-        dynamodb: files.dynamodb.as_deref(),
-    };
+    let faults = Some(Faults { dynamodb: &storage.url, secrets: &secrets.url, objects: &objects.url });
+    let dynamodb = files.dynamodb.as_deref();
+    let setup = Setup { faults, dynamodb, ..Setup::of(files, &directory.0) };
     let (system, has_streams) = (System::start(&setup).await?, files.dynamodb.is_none());
     storage.forward_to(&system.url("dynamodb")?);
     secrets.forward_to(&system.url("secretsmanager")?);
@@ -78,32 +73,10 @@ pub(crate) async fn run(plan: &Plan, files: &Files) -> Result<(History, Measured
 
     recorder.clock.begin();
     for burst in &plan.bursts {
-        recorder.disturb(
-            burst.begin,
-            burst.end + SETTLED,
-            format!("{:?} of {:?}", burst.fault, burst.service),
-        );
+        let what = format!("{:?} of {:?}", burst.fault, burst.service);
+        recorder.disturb(burst.begin, burst.end + SETTLED, what);
     }
-    let mut devices = JoinSet::new();
-    for number in 0..plan.clients {
-        devices.spawn(Device::new(world.clone(), number)?.live(steps(plan.seed, number)));
-    }
-    for number in 0..plan.visitors {
-        let dice = Dice::of(plan.seed, 2_000 + u64::from(number));
-        devices.spawn(visitor::visitors(world.clone(), number, dice).map(drop));
-    }
-    for (number, owner) in (0..).zip(owners) {
-        devices.spawn(owner.live(Dice::of(plan.seed, 3_000 + number)));
-    }
-    let (movers, uploaders) = plan.by_streams(has_streams);
-    for number in 0..movers {
-        let dice = Dice::of(plan.seed, 4_000 + u64::from(number));
-        devices.spawn(mover::movers(world.clone(), number, dice).map(drop));
-    }
-    for number in 0..uploaders {
-        let dice = Dice::of(plan.seed, 5_000 + u64::from(number));
-        devices.spawn(uploader::uploaders(world.clone(), number, dice).map(drop));
-    }
+    let mut clients = set_out(&world, plan, owners, has_streams)?;
     let watch = Watch::start(world.system.id(), killer.clone(), plan);
     recorder.clock.until(plan.calm_until).await;
     let before = rest(&world, &killer, plan).await?;
@@ -118,7 +91,7 @@ pub(crate) async fn run(plan: &Plan, files: &Files) -> Result<(History, Measured
     let rotations = keys.await??;
 
     world.phase.send_replace(Phase::RollCall);
-    tokio::time::timeout(PATIENCE, async { while devices.join_next().await.is_some() {} }).await?;
+    tokio::time::timeout(PATIENCE, async { while clients.join_next().await.is_some() {} }).await?;
     let looks = watch.end().await?;
     let after = at_rest(&world, &killer).await?;
     let seen: BTreeSet<Process> = looks.iter().map(|look| look.process.clone()).collect();
@@ -137,6 +110,34 @@ pub(crate) async fn run(plan: &Plan, files: &Files) -> Result<(History, Measured
         ended_well,
     };
     Ok((recorder.take(), measured))
+}
+
+/// Sends everybody out, each with dice of their own: what one does changes nobody else's luck.
+fn set_out(
+    world: &Arc<World>,
+    plan: &Plan,
+    owners: Vec<Owner>,
+    has_streams: bool,
+) -> Result<JoinSet<()>, Failure> {
+    let dice = |kind: u64, number: u32| Dice::of(plan.seed, kind + u64::from(number));
+    let mut clients = JoinSet::new();
+    for number in 0..plan.clients {
+        clients.spawn(Device::new(world.clone(), number)?.live(steps(plan.seed, number)));
+    }
+    for number in 0..plan.visitors {
+        clients.spawn(visitor::visitors(world.clone(), number, dice(2_000, number)).map(drop));
+    }
+    for (number, owner) in (0..).zip(owners) {
+        clients.spawn(owner.live(dice(3_000, number)));
+    }
+    let (movers, uploaders) = plan.by_streams(has_streams);
+    for number in 0..movers {
+        clients.spawn(mover::movers(world.clone(), number, dice(4_000, number)).map(drop));
+    }
+    for number in 0..uploaders {
+        clients.spawn(uploader::uploaders(world.clone(), number, dice(5_000, number)).map(drop));
+    }
+    Ok(clients)
 }
 
 /// The users, made by the operator.

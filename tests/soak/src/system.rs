@@ -12,6 +12,7 @@ use tokio::process::{Child, ChildStdout, Command};
 
 use super::mailbox::APP;
 use super::proc;
+use super::run::Files;
 
 /// Why something could not be done.
 pub(crate) type Failure = Box<dyn Error + Send + Sync>;
@@ -57,13 +58,24 @@ pub(crate) struct System {
     http: reqwest::Client,
 }
 
-impl System {
-    pub(crate) async fn start(setup: &Setup<'_>) -> Result<System, Failure> {
-        let nova = setup.bin_dir.join("nova");
-        let beside = setup.template.parent().unwrap_or(Path::new("."));
-        let mut command = Command::new(&nova);
+impl<'a> Setup<'a> {
+    /// A system without faults, on tables in memory.
+    pub(crate) fn of(files: &'a Files, directory: &'a Path) -> Setup<'a> {
+        Setup {
+            bin_dir: &files.bin_dir,
+            template: &files.template,
+            faults: None,
+            directory,
+            log: files.log.as_deref(),
+            dynamodb: None,
+        }
+    }
+
+    fn command(&self, nova: &Path) -> Command {
+        let beside = self.template.parent().unwrap_or(Path::new("."));
+        let mut command = Command::new(nova);
         command.args(["local", "--port", "0", "--no-build"]);
-        command.arg("--template").arg(setup.template).arg("--bin-dir").arg(setup.bin_dir);
+        command.arg("--template").arg(self.template).arg("--bin-dir").arg(self.bin_dir);
         for sample in
             ["consumer/template.yaml", "consumer/http/template.yaml", "consumer/websocket/template.yaml"]
         {
@@ -82,33 +94,37 @@ impl System {
             "PasskeyRpId=example.org",
             "DeviceCookies=enabled",
         ]);
-        match setup.dynamodb {
+        match self.dynamodb {
             Some(url) => {
                 command.args(["--dynamodb", url]);
             }
             None => {
                 command.args(["Events=enabled", "Mail=enabled", "NewDeviceMail=enabled"]);
                 command.arg(format!("AppUrl={APP}")).arg("MailFrom=no-reply@example.com");
-                command.args(["--dynamodb-port", "0", "--data"]).arg(setup.directory.join("data.db"));
+                command.args(["--dynamodb-port", "0", "--data"]).arg(self.directory.join("data.db"));
                 command.arg("--attach").arg(beside.join("uploads/template.yaml"));
             }
         }
-        if let Some(Faults { dynamodb, secrets, objects }) = setup.faults {
+        if let Some(Faults { dynamodb, secrets, objects }) = self.faults {
             command.arg("--env").arg(format!("AWS_ENDPOINT_URL_DYNAMODB={dynamodb}"));
             command.arg("--env").arg(format!("AWS_ENDPOINT_URL_SECRETS_MANAGER={secrets}"));
             command.arg("--env").arg(format!("AWS_ENDPOINT_URL_S3={objects}"));
         }
+        command
+    }
+}
+
+impl System {
+    pub(crate) async fn start(setup: &Setup<'_>) -> Result<System, Failure> {
+        let nova = setup.bin_dir.join("nova");
+        let mut command = setup.command(&nova);
         let log = match setup.log {
             Some(path) => Stdio::from(std::fs::File::create(path)?),
             None => Stdio::null(),
         };
-        let mut child = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(log)
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(|error| format!("cannot start {}: {error}", nova.display()))?;
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).kill_on_drop(true);
+        let mut child =
+            command.spawn().map_err(|error| format!("cannot start {}: {error}", nova.display()))?;
         let stdout = child.stdout.take().ok_or("it has no output")?;
         let mut output = BufReader::new(stdout).lines();
         let urls = tokio::time::timeout(PATIENCE, announced(&mut output)).await??;

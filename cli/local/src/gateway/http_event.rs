@@ -164,6 +164,17 @@ impl HttpTarget<'_> {
         })
     }
 
+    fn http(&self) -> Value {
+        let call = self.call;
+        json!({
+            "method": call.method,
+            "path": self.path(),
+            "protocol": "HTTP/1.1",
+            "sourceIp": call.source_ip,
+            "userAgent": call.header("user-agent").unwrap_or_default(),
+        })
+    }
+
     fn two(&self) -> Value {
         let call = self.call;
         let (domain, prefix) = self.domain();
@@ -179,13 +190,7 @@ impl HttpTarget<'_> {
                 "apiId": self.api.logical_id,
                 "domainName": domain,
                 "domainPrefix": prefix,
-                "http": {
-                    "method": call.method,
-                    "path": self.path(),
-                    "protocol": "HTTP/1.1",
-                    "sourceIp": call.source_ip,
-                    "userAgent": call.header("user-agent").unwrap_or_default(),
-                },
+                "http": self.http(),
                 "requestId": call.extended_id,
                 "routeKey": route_key,
                 "stage": self.api.stage,

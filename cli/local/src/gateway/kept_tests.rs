@@ -62,44 +62,47 @@ fn answered(rules: &Rules, arn: &str, resource: &str, user: &Profile) -> Result<
     Grant::parse(answer.to_string().as_bytes()).map_err(|_| Refusal::AuthorizerConfigurationError)
 }
 
+/// What paths are made of: names of the rules, and what somebody may take for them.
+const PIECES: [&str; 34] = [
+    "/",
+    ".",
+    "..",
+    "a",
+    "one",
+    "admin",
+    "users",
+    "%2e",
+    "%2E",
+    "%2f",
+    "%2F",
+    "%5c",
+    "%5C",
+    "\\",
+    "%25",
+    "%252e",
+    "%252F",
+    "2e",
+    "%",
+    "%20",
+    "%00",
+    "%0d",
+    "%7f",
+    "%ff",
+    "%C0%AE",
+    "%u002e",
+    ";",
+    "%3b",
+    "%D9%85",
+    "%61",
+    "*",
+    "?",
+    ".pdf",
+    "50%25.pdf",
+];
+
 fn path() -> impl Strategy<Value = String> {
     let base = select(vec!["/files/", "/files/", "/admin/", "/reports/", "/open/", "/", "//"]);
-    let piece = select(vec![
-        "/",
-        ".",
-        "..",
-        "a",
-        "one",
-        "admin",
-        "users",
-        "%2e",
-        "%2E",
-        "%2f",
-        "%2F",
-        "%5c",
-        "%5C",
-        "\\",
-        "%25",
-        "%252e",
-        "%252F",
-        "2e",
-        "%",
-        "%20",
-        "%00",
-        "%0d",
-        "%7f",
-        "%ff",
-        "%C0%AE",
-        "%u002e",
-        ";",
-        "%3b",
-        "%D9%85",
-        "%61",
-        "*",
-        "?",
-        ".pdf",
-        "50%25.pdf",
-    ]);
+    let piece = select(PIECES.to_vec());
     let odd = (base, vec(piece, 0..5)).prop_map(|(base, pieces)| format!("{base}{}", pieces.concat()));
     prop_oneof![1 => select(vec!["/files/a", "/whoami", "/admin/users", "/reports/one", "/reports/two"]).prop_map(str::to_owned), 3 => odd]
 }

@@ -35,35 +35,23 @@ type Defaults = (&'static str, u16, Option<&'static str>, &'static str);
 
 impl Refusal {
     fn defaults(self) -> Defaults {
+        const NO_SIGNATURE: &str = "The request signature we calculated does not match the signature you provided. Check your \
+             AWS Secret Access Key and signing method. Consult the service documentation for details.";
+        const DENIED: &str = "User is not authorized to access this resource";
+        const DENIED_OUTRIGHT: &str = "User is not authorized to access this resource with an explicit deny";
         match self {
-            Refusal::MissingAuthenticationToken => (
-                "MISSING_AUTHENTICATION_TOKEN",
-                403,
-                Some("Missing Authentication Token"),
-                "MissingAuthenticationTokenException",
-            ),
-            Refusal::InvalidSignature => (
-                "INVALID_SIGNATURE",
-                403,
-                Some(
-                    "The request signature we calculated does not match the signature you provided. Check your AWS Secret \
-                     Access Key and signing method. Consult the service documentation for details.",
-                ),
-                "InvalidSignatureException",
-            ),
+            Refusal::MissingAuthenticationToken => {
+                let message = "Missing Authentication Token";
+                ("MISSING_AUTHENTICATION_TOKEN", 403, Some(message), "MissingAuthenticationTokenException")
+            }
+            Refusal::InvalidSignature => {
+                ("INVALID_SIGNATURE", 403, Some(NO_SIGNATURE), "InvalidSignatureException")
+            }
             Refusal::Unauthorized => ("UNAUTHORIZED", 401, Some("Unauthorized"), "UnauthorizedException"),
-            Refusal::AccessDenied { explicit: true } => (
-                "ACCESS_DENIED",
-                403,
-                Some("User is not authorized to access this resource with an explicit deny"),
-                "AccessDeniedException",
-            ),
-            Refusal::AccessDenied { explicit: false } => (
-                "ACCESS_DENIED",
-                403,
-                Some("User is not authorized to access this resource"),
-                "AccessDeniedException",
-            ),
+            Refusal::AccessDenied { explicit } => {
+                let message = if explicit { DENIED_OUTRIGHT } else { DENIED };
+                ("ACCESS_DENIED", 403, Some(message), "AccessDeniedException")
+            }
             Refusal::AuthorizerFailure => ("AUTHORIZER_FAILURE", 500, None, "AuthorizerFailureException"),
             Refusal::AuthorizerConfigurationError => {
                 ("AUTHORIZER_CONFIGURATION_ERROR", 500, None, "AuthorizerConfigurationException")

@@ -144,6 +144,17 @@ impl WebSockets {
         }
     }
 
+    async fn reply(
+        self: Arc<Self>,
+        connection: Arc<Connection>,
+        message: Message,
+        out: UnboundedSender<Out>,
+    ) {
+        if let Some(answer) = self.answer(&connection, &message).await {
+            drop(out.send(Out::Message(answer)));
+        }
+    }
+
     /// A connection from its beginning to its end.
     async fn attend(
         self: Arc<Self>,
@@ -154,55 +165,27 @@ impl WebSockets {
         let ends = Instant::now() + AGE_LIMIT;
         let mut quiet = Instant::now() + IDLE_LIMIT;
         let (status, reason) = loop {
-            let message = tokio::select! {
-                frame = socket.recv() => match frame {
-                    Some(Ok(Frame::Text(text))) => Message::Text(text.as_str().to_owned()),
-                    Some(Ok(Frame::Binary(bytes))) => Message::Binary(bytes.to_vec()),
-                    Some(Ok(Frame::Close(frame))) => {
-                        let frame = frame.map(|frame| (frame.code, frame.reason.as_str().to_owned()));
-                        break frame.unwrap_or((1005, "Client-side close frame status not set".to_owned()));
-                    }
-                    Some(Ok(Frame::Ping(_) | Frame::Pong(_))) => {
-                        quiet = Instant::now() + IDLE_LIMIT;
-                        continue;
-                    }
-                    Some(Err(error)) => {
-                        // Too large a message is the one failure that a client can still be told about.
-                        drop(close(&mut socket, 1009, "Message too long").await);
-                        break (1006, error.to_string());
-                    }
-                    None => break (1006, String::new()),
-                },
-                told = told.recv() => match told {
-                    Some(Out::Message(bytes)) => {
-                        let frame = match String::from_utf8(bytes.to_vec()) {
-                            Ok(text) => Frame::Text(text.into()),
-                            Err(_) => Frame::Binary(bytes),
-                        };
-                        if socket.send(frame).await.is_err() {
-                            break (1006, String::new());
-                        }
-                        continue;
-                    }
-                    Some(Out::Close) | None => {
-                        drop(close(&mut socket, 1000, "Connection Closed Normally").await);
-                        break (1000, "Connection Closed Normally".to_owned());
-                    }
-                },
+            let turn = tokio::select! {
+                frame = socket.recv() => read(&mut socket, frame).await,
+                told = told.recv() => tell(&mut socket, told).await,
                 () = sleep_until(quiet.min(ends)) => {
                     drop(close(&mut socket, 1001, "Going away").await);
-                    break (1001, "Going away".to_owned());
+                    Turn::End(1001, "Going away".to_owned())
                 }
+            };
+            let message = match turn {
+                Turn::Message(message) => message,
+                Turn::Told => continue,
+                Turn::Alive => {
+                    quiet = Instant::now() + IDLE_LIMIT;
+                    continue;
+                }
+                Turn::End(status, reason) => break (status, reason),
             };
             quiet = Instant::now() + IDLE_LIMIT;
             self.connections.touch(&connection.id, self.clock.now_ms());
             // Messages don't wait for each other: nothing says in which order their functions are done.
-            let (api, connection, out) = (self.clone(), connection.clone(), out.clone());
-            tokio::spawn(async move {
-                if let Some(answer) = api.answer(&connection, &message).await {
-                    drop(out.send(Out::Message(answer)));
-                }
-            });
+            tokio::spawn(self.clone().reply(connection.clone(), message, out.clone()));
         };
         self.connections.remove(&connection.id);
         // The client's own close is answered while its last frames are read.
@@ -211,6 +194,51 @@ impl WebSockets {
             let event = connection.disconnect(status, &reason, self.clock.now_ms());
             self.invoke(&route.function, event).await;
         }
+    }
+}
+
+/// What happened last on a connection.
+enum Turn {
+    /// The client sent a message.
+    Message(Message),
+    /// It showed that it is there, and said nothing.
+    Alive,
+    /// It was sent something, which does not make it less idle.
+    Told,
+    /// It ended: the status and the reason that `$disconnect` hears.
+    End(u16, String),
+}
+
+/// What came from the client.
+async fn read(socket: &mut WebSocket, frame: Option<Result<Frame, axum::Error>>) -> Turn {
+    match frame {
+        Some(Ok(Frame::Text(text))) => Turn::Message(Message::Text(text.as_str().to_owned())),
+        Some(Ok(Frame::Binary(bytes))) => Turn::Message(Message::Binary(bytes.to_vec())),
+        Some(Ok(Frame::Close(Some(frame)))) => Turn::End(frame.code, frame.reason.as_str().to_owned()),
+        Some(Ok(Frame::Close(None))) => Turn::End(1005, "Client-side close frame status not set".to_owned()),
+        Some(Ok(Frame::Ping(_) | Frame::Pong(_))) => Turn::Alive,
+        Some(Err(error)) => {
+            // Too large a message is the one failure that a client can still be told about.
+            drop(close(socket, 1009, "Message too long").await);
+            Turn::End(1006, error.to_string())
+        }
+        None => Turn::End(1006, String::new()),
+    }
+}
+
+/// Hands on what the client is told, through `@connections` or as an answer.
+async fn tell(socket: &mut WebSocket, told: Option<Out>) -> Turn {
+    let Some(Out::Message(bytes)) = told else {
+        drop(close(socket, 1000, "Connection Closed Normally").await);
+        return Turn::End(1000, "Connection Closed Normally".to_owned());
+    };
+    let frame = match String::from_utf8(bytes.to_vec()) {
+        Ok(text) => Frame::Text(text.into()),
+        Err(_) => Frame::Binary(bytes),
+    };
+    match socket.send(frame).await {
+        Ok(()) => Turn::Told,
+        Err(_) => Turn::End(1006, String::new()),
     }
 }
 

@@ -91,6 +91,29 @@ fn failed(answer: &Value, known: &[&str]) -> Option<BTreeSet<String>> {
     failed.iter().all(|id| known.contains(&id.as_str())).then_some(failed)
 }
 
+/// What moves by turns. Each says whether it moved anything.
+trait Turning: Send + 'static {
+    fn turn(&mut self, now_ms: u64) -> impl Future<Output = Result<bool, String>> + Send;
+}
+
+impl Turning for StreamReader {
+    async fn turn(&mut self, now_ms: u64) -> Result<bool, String> {
+        StreamReader::turn(self, now_ms).await
+    }
+}
+
+impl Turning for QueueReader {
+    async fn turn(&mut self, now_ms: u64) -> Result<bool, String> {
+        QueueReader::turn(self, now_ms).await
+    }
+}
+
+impl Turning for Buses {
+    async fn turn(&mut self, now_ms: u64) -> Result<bool, String> {
+        Buses::turn(self, now_ms).await
+    }
+}
+
 /// The queues and buses of the templates, and what calls functions.
 #[derive(Debug)]
 pub(crate) struct Sources {
@@ -128,26 +151,12 @@ impl Sources {
             match &source.kind {
                 SourceKind::Stream(stream) => {
                     let (documents, queues) = (documents.clone(), self.queues.clone());
-                    let mut reader = StreamReader::new(&name, stream.clone(), target, documents, queues);
-                    let (clock, logs) = (clock.clone(), logs.clone());
-                    self.readers.spawn(async move {
-                        loop {
-                            let turn = reader.turn(clock.now_ms()).await;
-                            note(&logs, &name, &turn);
-                            rest_unless(turn.is_ok_and(|moved| moved)).await;
-                        }
-                    });
+                    let reader = StreamReader::new(&name, stream.clone(), target, documents, queues);
+                    self.keep_turning(name, reader, clock, logs);
                 }
                 SourceKind::Queue(queue) => {
                     let reader = QueueReader::new(queue.clone(), target, self.queues.clone());
-                    let (clock, logs) = (clock.clone(), logs.clone());
-                    self.readers.spawn(async move {
-                        loop {
-                            let turn = reader.turn(clock.now_ms()).await;
-                            note(&logs, &name, &turn);
-                            rest_unless(turn.is_ok_and(|moved| moved)).await;
-                        }
-                    });
+                    self.keep_turning(name, reader, clock, logs);
                 }
                 SourceKind::Rule { bus, pattern } => self.buses.add(&name, bus, pattern.clone(), target),
             }
@@ -160,12 +169,21 @@ impl Sources {
                 self.buses.add(&rule.name, &rule.bus, rule.pattern.clone(), target);
             }
         }
-        let (buses, clock, logs) = (self.buses.clone(), clock.clone(), logs.clone());
+        self.keep_turning("events".to_owned(), self.buses.clone(), clock, logs);
+    }
+
+    /// Turn after turn until the stack ends, with a rest after each that moved nothing.
+    fn keep_turning(&mut self, name: String, mut turning: impl Turning, clock: &Clock, logs: &LogSink) {
+        let (clock, logs) = (clock.clone(), logs.clone());
         self.readers.spawn(async move {
             loop {
-                let turn = buses.turn(clock.now_ms()).await;
-                note(&logs, "events", &turn);
-                rest_unless(turn.is_ok_and(|moved| moved)).await;
+                let turn = turning.turn(clock.now_ms()).await;
+                if let Err(problem) = &turn {
+                    logs.line(&name, problem);
+                }
+                if !turn.is_ok_and(|moved| moved) {
+                    tokio::time::sleep(REST).await;
+                }
             }
         });
     }
@@ -185,18 +203,6 @@ impl Sources {
     /// Calls nobody any more.
     pub(crate) fn stop(&mut self) {
         self.readers.abort_all();
-    }
-}
-
-fn note(logs: &LogSink, name: &str, turn: &Result<bool, String>) {
-    if let Err(problem) = turn {
-        logs.line(name, problem);
-    }
-}
-
-async fn rest_unless(moved: bool) {
-    if !moved {
-        tokio::time::sleep(REST).await;
     }
 }
 

@@ -39,6 +39,18 @@ pub(super) struct Message {
     visible_ms: u64,
 }
 
+impl Message {
+    /// Hands it to somebody, out of everybody else's sight for as long.
+    fn take(&mut self, now_ms: u64, visibility_seconds: u64) {
+        self.receives += 1;
+        self.receipt = random::uuid();
+        self.visible_ms = later(now_ms, visibility_seconds);
+        if self.first_received_ms == 0 {
+            self.first_received_ms = now_ms;
+        }
+    }
+}
+
 /// How many messages a queue has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Depth {
@@ -123,12 +135,7 @@ impl Queues {
                 continue;
             }
             if is_free && received.len() < most {
-                message.receives += 1;
-                message.receipt = random::uuid();
-                message.visible_ms = later(now_ms, visibility);
-                if message.first_received_ms == 0 {
-                    message.first_received_ms = now_ms;
-                }
+                message.take(now_ms, visibility);
                 received.push(message.clone());
             }
             held.messages.push_back(message);

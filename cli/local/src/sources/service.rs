@@ -133,28 +133,12 @@ impl Services {
                 self.send(&queue, input, now_ms).map_err(|(code, message)| (code, message.to_owned()))
             }
             "SendMessageBatch" => self.send_batch(&queue, input, now_ms),
-            "ReceiveMessage" => {
-                let most =
-                    number("MaxNumberOfMessages").and_then(|most| usize::try_from(most).ok()).unwrap_or(1);
-                let found =
-                    self.queues.receive(&queue.arn, most.min(BATCH), number("VisibilityTimeout"), now_ms);
-                let found: Vec<_> = found.iter().map(received).collect();
-                Ok(if found.is_empty() { json!({}) } else { json!({ "Messages": found }) })
-            }
+            "ReceiveMessage" => Ok(self.receive(&queue, input, now_ms)),
             "DeleteMessage" => {
                 self.queues.delete(&queue.arn, text("ReceiptHandle"));
                 Ok(json!({}))
             }
-            "DeleteMessageBatch" => {
-                let entries = batch(input)?;
-                let handle =
-                    |entry: &&Value| entry.get("ReceiptHandle").and_then(Value::as_str).map(str::to_owned);
-                for receipt in entries.iter().filter_map(|entry| handle(&entry)) {
-                    self.queues.delete(&queue.arn, &receipt);
-                }
-                let done: Vec<_> = entries.iter().map(|entry| json!({ "Id": entry.get("Id") })).collect();
-                Ok(json!({ "Successful": done, "Failed": [] }))
-            }
+            "DeleteMessageBatch" => self.delete_batch(&queue, input),
             "ChangeMessageVisibility" => {
                 let seconds = number("VisibilityTimeout").unwrap_or_default();
                 if !self.queues.show_after(&queue.arn, text("ReceiptHandle"), seconds, now_ms) {
@@ -168,6 +152,22 @@ impl Services {
             }
             other => Err(unknown(other)),
         }
+    }
+
+    fn receive(&self, queue: &Queue, input: &Map<String, Value>, now_ms: u64) -> Value {
+        let number = |name: &str| input.get(name).and_then(Value::as_u64);
+        let most = number("MaxNumberOfMessages").and_then(|most| usize::try_from(most).ok()).unwrap_or(1);
+        let found = self.queues.receive(&queue.arn, most.min(BATCH), number("VisibilityTimeout"), now_ms);
+        let found: Vec<_> = found.iter().map(received).collect();
+        if found.is_empty() { json!({}) } else { json!({ "Messages": found }) }
+    }
+
+    fn delete_batch(&self, queue: &Queue, input: &Map<String, Value>) -> Answer {
+        let entries = batch(input)?;
+        let handles = entries.iter().filter_map(|entry| entry.get("ReceiptHandle")?.as_str());
+        handles.for_each(|receipt| self.queues.delete(&queue.arn, receipt));
+        let done: Vec<_> = entries.iter().map(|entry| json!({ "Id": entry.get("Id") })).collect();
+        Ok(json!({ "Successful": done, "Failed": [] }))
     }
 
     fn send(

@@ -20,6 +20,14 @@ use crate::kind::Kind;
 /// The most purposes of one file.
 const MAX_PURPOSES: usize = 32;
 
+/// What a rule can't lack, each with an example.
+const NEEDED: [(&str, &str); 4] = [
+    ("purpose", "avatar"),
+    ("types", "[image/png]"),
+    ("up-to", "2 MiB"),
+    ("per-user", "20 files and 20 MiB a day"),
+];
+
 /// The longest name of a purpose: it is part of a key.
 const MAX_NAME: usize = 32;
 
@@ -111,12 +119,7 @@ impl Reader<'_> {
                 other => self.unknown_key(line(key), other.unwrap_or("?")),
             }
         }
-        for (key, example) in [
-            ("purpose", "avatar"),
-            ("types", "[image/png]"),
-            ("up-to", "2 MiB"),
-            ("per-user", "20 files and 20 MiB a day"),
-        ] {
+        for (key, example) in NEEDED {
             if !members.iter().any(|(name, _)| text(name).as_deref() == Some(key)) {
                 self.fault(line(entry), format!("`{key}` is missing"), format!("add `{key}: {example}`"));
             }

@@ -133,6 +133,17 @@ fn blob(id: UploadId) -> Blob {
     Blob::new(id.as_bytes().to_vec())
 }
 
+/// The uploads that have a place in a quota, and the bytes of all of them.
+fn places(quota: &HashMap<String, AttributeValue>) -> (Vec<UploadId>, u64) {
+    let places = match quota.get("uploads") {
+        Some(AttributeValue::Bs(places)) => places.as_slice(),
+        _ => &[],
+    };
+    let uploads = places.iter().filter_map(|place| UploadId::of_bytes(place.as_ref()));
+    let bytes = quota.get("bytes").and_then(|bytes| bytes.as_n().ok()?.parse().ok());
+    (uploads.collect(), bytes.unwrap_or(0))
+}
+
 impl UploadStore {
     /// The table of this name.
     #[must_use]
@@ -180,17 +191,8 @@ impl UploadStore {
         else {
             return Err(failed);
         };
-        let item = lost.item.unwrap_or_default();
-        let places = match item.get("uploads") {
-            Some(AttributeValue::Bs(places)) => places.as_slice(),
-            _ => &[],
-        };
-        let taken: Vec<_> = places.iter().filter_map(|place| UploadId::of_bytes(place.as_ref())).collect();
-        if taken.contains(&id) {
-            return Ok(Reserved::Taken);
-        }
-        let bytes = item.get("bytes").and_then(|bytes| bytes.as_n().ok()?.parse().ok()).unwrap_or(0);
-        Ok(Reserved::Full(taken, bytes))
+        let (taken, bytes) = places(&lost.item.unwrap_or_default());
+        Ok(if taken.contains(&id) { Reserved::Taken } else { Reserved::Full(taken, bytes) })
     }
 
     /// Gives places back whose forms ran out unused. Each upload is ended first, so that a file that comes after all is too late;
