@@ -1,80 +1,20 @@
-//! `AWS::Serverless::Api`, the events of functions that make its routes, and what the other kinds of APIs share with it. APIs of
-//! plain CloudFormation are put together in `rest_resources`, `http_resources` and `websocket_api`.
+//! `AWS::Serverless::Api`, the events of functions that make its routes, and what the other kinds of APIs share with it.
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::read::{Reader, Resource, at};
-use super::yaml::scalar_text;
-use super::{
-    AWS_IAM, Api, ApiKind, Authorizer, AuthorizerKind, GatewayResponse, Identity, Payload, Route,
-    TemplateError, http_api, http_resources, rest_resources, websocket_api,
-};
+use super::resource::{Reader, Resource, at};
+use super::scalar::scalar_text;
+use super::{AWS_IAM, Api, ApiKind, Authorizer, AuthorizerKind, GatewayResponse, Identity, Payload, Route};
 
 /// The API that SAM makes for events that name none.
-const IMPLICIT: &str = "ServerlessRestApi";
-
-pub(super) fn apis(reader: &Reader<'_>, resources: &[Resource<'_>]) -> Result<Vec<Api>, TemplateError> {
-    let (mut rest, mut http) = (Vec::new(), Vec::new());
-    for resource in resources.iter().filter(|resource| resource.kind == "AWS::Serverless::Function") {
-        rest.extend(reader.checked(resource.id, function_routes(reader, resource))?);
-        http.extend(reader.checked(resource.id, http_api::function_routes(reader, resource))?);
-    }
-    let mut apis = Vec::new();
-    for resource in resources {
-        let read = match resource.kind {
-            "AWS::Serverless::Api" => api(reader, resource, &rest),
-            "AWS::Serverless::HttpApi" => http_api::api(reader, resource, &http),
-            "AWS::ApiGateway::RestApi" => rest_resources::api(reader, resource, resources),
-            "AWS::ApiGatewayV2::Api" => of_resources(reader, resource, resources),
-            _ => continue,
-        };
-        apis.push(reader.checked(resource.id, read)?);
-    }
-    if rest.iter().any(|(api, ..)| api == IMPLICIT) {
-        let implicit = implicit(reader, IMPLICIT, "Api", json!({ "StageName": "Prod" }));
-        apis.push(reader.checked(IMPLICIT, api(reader, &implicit, &rest))?);
-    }
-    if http.iter().any(|(api, ..)| api == http_api::IMPLICIT) {
-        let implicit = implicit(reader, http_api::IMPLICIT, "HttpApi", json!({}));
-        apis.push(reader.checked(implicit.id, http_api::api(reader, &implicit, &http))?);
-    }
-    for (routes, key) in [(&rest, "RestApiId"), (&http, "ApiId")] {
-        let lost = routes.iter().find(|(name, ..)| !apis.iter().any(|api| &api.logical_id == name));
-        if let Some((name, route, _)) = lost {
-            let problem = format!("{key} names no API of this template: {name}");
-            return reader.checked(&route.function, Err(problem));
-        }
-    }
-    Ok(apis)
-}
-
-/// An API of version 2 of API Gateway's own resources.
-fn of_resources(
-    reader: &Reader<'_>,
-    resource: &Resource<'_>,
-    resources: &[Resource<'_>],
-) -> Result<Api, String> {
-    match reader.text(resource, "ProtocolType")?.as_deref() {
-        Some("HTTP") => http_resources::api(reader, resource, resources),
-        Some("WEBSOCKET") => websocket_api::api(reader, resource, resources),
-        other => Err(format!(
-            "its ProtocolType is {}: it is neither HTTP nor WEBSOCKET",
-            other.unwrap_or("missing")
-        )),
-    }
-}
-
-fn implicit<'a>(reader: &Reader<'_>, id: &'a str, globals: &str, own: Value) -> Resource<'a> {
-    let properties = reader.with_globals(globals, own).as_object().cloned().unwrap_or_default();
-    Resource { id, kind: "implicit", properties }
-}
+pub(super) const IMPLICIT: &str = "ServerlessRestApi";
 
 /// The route, the API that it belongs to, and the authorizer that its event names instead of the default.
 pub(super) type Routed = (String, Route, Option<String>);
 
-fn function_routes(reader: &Reader<'_>, resource: &Resource<'_>) -> Result<Vec<Routed>, String> {
+pub(super) fn function_routes(reader: &Reader<'_>, resource: &Resource<'_>) -> Result<Vec<Routed>, String> {
     let mut routes = Vec::new();
     for event in events(reader, resource, "Api") {
         let (name, path, method) = (event.name, event.word("Path")?, event.word("Method")?);
@@ -183,7 +123,7 @@ pub(super) fn authorizers(
     Ok(authorizers)
 }
 
-fn api(reader: &Reader<'_>, resource: &Resource<'_>, routes: &[Routed]) -> Result<Api, String> {
+pub(super) fn api(reader: &Reader<'_>, resource: &Resource<'_>, routes: &[Routed]) -> Result<Api, String> {
     let auth = reader.property(resource, "Auth")?.unwrap_or_default();
     let authorizers = authorizers(&auth, authorizer)?;
     let default = auth.get("DefaultAuthorizer").and_then(scalar_text);
@@ -289,4 +229,14 @@ pub(super) fn gateway_response(settings: &Value) -> Result<GatewayResponse, Stri
     }
     let body = at(settings, &["ResponseTemplates", "application/json"]).and_then(scalar_text);
     Ok(GatewayResponse { status, headers, body })
+}
+
+/// `method.request.header.NAME`, `method.request.querystring.NAME`, `stageVariables.NAME` or `context.NAME`.
+pub(super) fn identity(source: &str) -> Option<Identity> {
+    let of = |prefix: &str| source.strip_prefix(prefix).filter(|name| !name.is_empty()).map(str::to_owned);
+    of("method.request.header.")
+        .map(Identity::Header)
+        .or_else(|| of("method.request.querystring.").map(Identity::Query))
+        .or_else(|| of("stageVariables.").map(Identity::StageVariable))
+        .or_else(|| of("context.").map(Identity::Context))
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::yaml::scalar_text;
+use super::scalar::scalar_text;
 
 /// What the keys of loops begin with; the loop's own name follows.
 const LOOP: &str = "Fn::ForEach::";

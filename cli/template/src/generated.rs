@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::Generated;
-use super::yaml::scalar_text;
+use super::scalar::scalar_text;
 
 pub(super) fn generated(how: &Value) -> Result<Generated, String> {
     let text = |name: &str| how.get(name).and_then(scalar_text);

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::api::{Routed, events, function, named_authorizers, own_routes, sources, ttl};
-use super::read::{Reader, Resource};
-use super::yaml::scalar_text;
+use super::resource::{Reader, Resource};
+use super::scalar::scalar_text;
 use super::{
     Api, ApiKind, Authorizer, AuthorizerKind, Cors, Identity, JwtAuthorizer, JwtIssuer, Payload, Route,
 };

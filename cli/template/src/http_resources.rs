@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use super::api::function_of;
 use super::http_api::{cors, identity_source, jwt_authorizer, payload};
 use super::parts::{Parts, function_of_uri, ttl};
-use super::read::{Reader, Resource};
-use super::yaml::scalar_text;
+use super::resource::{Reader, Resource};
+use super::scalar::scalar_text;
 use super::{Api, ApiKind, Authorizer, AuthorizerKind, JwtAuthorizer, Payload, Route};
 
 /// What is behind a route: the function, and the event that it gets.

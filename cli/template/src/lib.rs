@@ -2,6 +2,7 @@
 //! intrinsic resolved. Resource types that this machine does not run are passed over.
 
 mod api;
+mod apis;
 mod for_each;
 mod generated;
 mod http_api;
@@ -14,8 +15,10 @@ mod pattern;
 mod read;
 mod reference;
 mod resolve;
+mod resource;
 mod rest_jwt;
 mod rest_resources;
+mod scalar;
 mod sources;
 mod websocket_api;
 mod yaml;
@@ -29,9 +32,9 @@ pub use model::{
 pub use names::{ACCOUNT, REGION, function_arn};
 pub use pattern::Pattern;
 pub use resolve::Exports;
+pub use scalar::scalar_text;
 pub use sources::stream_arn;
 pub use sources::{EventSource, Queue, QueueSource, Rule, SourceKind, StreamSource};
-pub use yaml::scalar_text;
 
 /// Why a template can't be used; each one is the line that a person reads.
 #[derive(Debug, thiserror::Error)]

@@ -6,7 +6,7 @@ use std::path::Path;
 use regex_lite::Regex;
 use serde_json::Value;
 
-use super::yaml::scalar_text;
+use super::scalar::scalar_text;
 use super::{Inputs, TemplateError};
 
 /// Checks the value of every parameter, the given one or the default.

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::Api;
 use super::api::function_of;
-use super::read::{Reader, Resource, at};
+use super::resource::{Reader, Resource, at};
 
 /// The resources that name one API.
 pub(super) struct Parts<'r> {

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::names::{ACCOUNT, REGION, function_arn, secret_arn};
 use super::resolve::{Resolved, Resolver};
+use super::scalar::scalar_text;
 use super::sources::{bus_arn, queue_arn, queue_url, stream_arn};
-use super::yaml::scalar_text;
 
 impl Resolver<'_> {
     pub(super) fn reference(&self, name: &str) -> Resolved {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::{Inputs, function_arn, yaml::scalar_text};
+use super::{Inputs, function_arn, scalar::scalar_text};
 
 /// What the attached templates may import: the value, or why it can't be had.
 pub type Exports = BTreeMap<String, Result<String, String>>;

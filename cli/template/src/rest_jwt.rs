@@ -7,10 +7,10 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::api::identity;
 use super::parts::ttl;
-use super::read::{Reader, Resource};
-use super::rest_resources::identity;
-use super::yaml::scalar_text;
+use super::resource::{Reader, Resource};
+use super::scalar::scalar_text;
 use super::{Identity, JwtAuthorizer, JwtClaim, JwtIssuer};
 
 /// What API Gateway knows besides is `ES512`, for which the library that verifies tokens here has no code.

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::api::gateway_response;
+use super::api::{gateway_response, identity, validation};
 use super::parts::{Parts, function_of_uri, known, ttl};
-use super::read::{Reader, Resource};
+use super::resource::{Reader, Resource};
 use super::rest_jwt::jwt_authorizer;
-use super::yaml::scalar_text;
+use super::scalar::scalar_text;
 use super::{
     AWS_IAM, Api, ApiKind, Authorizer, AuthorizerKind, GatewayResponse, Identity, JwtAuthorizer, Payload,
     Route,
@@ -156,7 +156,7 @@ fn lambda_authorizer(parts: &Parts<'_>, part: &Resource<'_>, kind: &str) -> Resu
         _ => match sources.as_slice() {
             [Identity::Header(header)] => AuthorizerKind::Token {
                 header: header.clone(),
-                validation: super::api::validation(
+                validation: validation(
                     reader.text(part, "IdentityValidationExpression")?,
                     "IdentityValidationExpression",
                 )?,
@@ -165,16 +165,6 @@ fn lambda_authorizer(parts: &Parts<'_>, part: &Resource<'_>, kind: &str) -> Resu
         },
     };
     Ok(Authorizer { function, kind, ttl_seconds, payload: Payload::One, simple: false })
-}
-
-/// `method.request.header.NAME`, `method.request.querystring.NAME`, `stageVariables.NAME` or `context.NAME`.
-pub(super) fn identity(source: &str) -> Option<Identity> {
-    let of = |prefix: &str| source.strip_prefix(prefix).filter(|name| !name.is_empty()).map(str::to_owned);
-    of("method.request.header.")
-        .map(Identity::Header)
-        .or_else(|| of("method.request.querystring.").map(Identity::Query))
-        .or_else(|| of("stageVariables.").map(Identity::StageVariable))
-        .or_else(|| of("context.").map(Identity::Context))
 }
 
 /// SAM puts the headers of a gateway response into groups; CloudFormation writes each group before the name.

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::Pattern;
 use super::names::{ACCOUNT, REGION};
-use super::read::{Reader, Resource, at};
-use super::yaml::scalar_text;
+use super::resource::{Reader, Resource, at};
+use super::scalar::scalar_text;
 
 /// An SQS queue.
 #[derive(Clone, Debug, PartialEq, Eq)]

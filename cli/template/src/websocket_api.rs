@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use super::parts::{Parts, function_of_uri, known};
-use super::read::{Reader, Resource};
-use super::yaml::scalar_text;
+use super::resource::{Reader, Resource};
+use super::scalar::scalar_text;
 use super::{Api, ApiKind, Authorizer, AuthorizerKind, Identity, Payload, Route};
 
 pub(super) fn api(

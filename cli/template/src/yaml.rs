@@ -4,6 +4,7 @@ use saphyr::{LoadableYamlNode as _, Scalar, Yaml};
 use serde_json::{Map, Value, json};
 
 use super::for_each::{is_loop, unrolled};
+use super::scalar::scalar_text;
 
 /// A template as it was written: nothing is resolved yet.
 #[derive(Debug)]
@@ -102,17 +103,6 @@ fn intrinsic(name: &str, argument: Value) -> Value {
             None => json!({ "Fn::GetAtt": [dotted] }),
         },
         _ => json!({ format!("Fn::{name}"): argument }),
-    }
-}
-
-/// A scalar as CloudFormation would put it into a string; nothing for lists, maps and null.
-#[must_use]
-pub fn scalar_text(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Bool(flag) => Some(flag.to_string()),
-        _ => None,
     }
 }
 

@@ -6,7 +6,7 @@
 
 use serde_json::Value;
 
-use super::event::{Called, Unreadable};
+use super::kind::{Called, Unreadable};
 use crate::domain::rules::Operation;
 
 /// What the events of API Gateway have, and AppSync's have not.

@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use super::event::EventKind;
+use super::kind::EventKind;
 use crate::{
     domain::refusal::Refusal, flows::authorize::Credential, http::bearer::bearer, keys::Token,
     settings::AuthorizerEdge,

@@ -15,12 +15,14 @@
 mod appsync;
 mod credential;
 mod event;
+mod kind;
 mod response;
 mod serve;
 mod sources;
 
 pub use credential::{TICKET_PARAMETER, TICKET_SUBPROTOCOL, TOKEN_PARAMETER, TOKEN_SUBPROTOCOL};
-pub use event::{AuthorizerEvent, Called, EventKind, Unreadable};
+pub use event::AuthorizerEvent;
+pub use kind::{Called, EventKind, Unreadable};
 pub use response::{
     AuthorizerError, AuthorizerResponse, EventResponse, IamResponse, SimpleResponse, WouldSpread,
 };

@@ -6,7 +6,8 @@
 use lambda_runtime::Diagnostic;
 use serde::{Serialize, Serializer};
 
-use super::event::{AuthorizerEvent, EventKind};
+use super::event::AuthorizerEvent;
+use super::kind::EventKind;
 use crate::{
     domain::{assurance::Demand, context::Context, policy::Policy, refusal::Refusal, rules::Caching},
     flows::{authenticate::Authenticated, authorize::Decision},
