@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::dynamodb;
 use crate::engine::Engine;
-use crate::storage::{StorageError, create};
+use crate::tables::{StorageError, create};
 use nova_template::Table;
 
 /// The table's name, which no resource of a template can have: logical ids are letters and digits.

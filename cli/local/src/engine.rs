@@ -8,7 +8,7 @@ use axum::http::{Request, StatusCode};
 use serde_json::{Value, json};
 
 use crate::ask::Origin;
-use crate::storage::stream_changes;
+use crate::tables::stream_changes;
 use nova_template::Table;
 
 /// A DynamoDB that runs already.

@@ -47,6 +47,7 @@ mod server;
 mod sources;
 mod stack;
 pub mod storage;
+mod tables;
 mod upstream;
 mod web;
 pub mod workbench;

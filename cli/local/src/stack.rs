@@ -2,6 +2,7 @@
 
 mod functions;
 mod load;
+mod ports;
 mod served;
 mod stand_ins;
 
@@ -11,7 +12,8 @@ use std::sync::Arc;
 
 use nova_template::{Template, TemplateError};
 
-use self::served::{Listener, Served};
+use self::ports::Listener;
+use self::served::Served;
 use self::stand_ins::StandIns;
 use crate::binaries::BinariesError;
 use crate::gateway::Issuers;
@@ -19,7 +21,8 @@ use crate::options::Options;
 use crate::pool::Pool;
 use crate::secrets::SecretsError;
 use crate::server::{BindError, bind};
-use crate::storage::{Storage, StorageError};
+use crate::storage::Storage;
+use crate::tables::StorageError;
 use crate::upstream;
 
 pub(crate) use self::load::{absolute_parent, load_first};
@@ -99,7 +102,7 @@ impl Stack {
             None => Some(bind(options.dynamodb_port, "--dynamodb-port").await?),
             Some(_) => None,
         };
-        let listeners = served::listen(&templates, options.port).await?;
+        let listeners = ports::listen(&templates, options.port).await?;
         functions::name_own_address(&mut templates, &listeners);
         let programs = functions::programs(&templates, &options).await?;
         let storage = storage(&templates, &options, database).await?;

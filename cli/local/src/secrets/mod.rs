@@ -24,7 +24,7 @@ use crate::documents::Documents;
 use crate::guard;
 use crate::random;
 use crate::server::{BindError, Server, bind};
-use crate::storage::StorageError;
+use crate::tables::StorageError;
 use nova_template::Secret;
 
 /// Why there are no secrets.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::super::{Queues, Target};
 use super::StreamReader;
 use crate::documents::Documents;
-use crate::storage::create;
+use crate::tables::create;
 use nova_template::{Pattern, Queue, StreamSource, Table};
 
 const DEAD: &str = "arn:aws:sqs:us-east-1:123456789012:Dead";

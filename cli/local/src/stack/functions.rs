@@ -7,7 +7,7 @@ use std::sync::Arc;
 use nova_template::{ApiKind, Function, Template};
 
 use super::load::absolute_parent;
-use super::served::Listener;
+use super::ports::Listener;
 use crate::binaries::{self, BinariesError};
 use crate::options::Options;
 use crate::pool::Pool;

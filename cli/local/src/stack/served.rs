@@ -1,20 +1,19 @@
 //! The APIs: a port for each, the routes behind it, and the page in front of the first.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
 use nova_template::{Api, ApiKind, Template};
-use tokio::net::TcpListener;
 
 use super::StartError;
 use super::functions::variable;
+use super::ports::Listener;
 use crate::documents::Documents;
 use crate::gateway::{self, Connections, Issuers, Setup};
 use crate::options::Options;
 use crate::pool::Pool;
-use crate::server::{BindError, Server, bind};
+use crate::server::Server;
 use crate::web::{Facts, Page};
 
 /// The APIs, answering.
@@ -72,18 +71,6 @@ impl Served {
             gateway.stop().await;
         }
     }
-}
-
-pub(super) type Listener = (TcpListener, SocketAddr);
-
-/// A port for each API: the one that was asked for, and those after it.
-pub(super) async fn listen(templates: &[Template], first: u16) -> Result<Vec<Listener>, BindError> {
-    let mut listeners = Vec::new();
-    for (offset, _) in (0_u16..).zip(templates.iter().flat_map(|template| &template.apis)) {
-        let port = if first == 0 { 0 } else { first.saturating_add(offset) };
-        listeners.push(bind(port, "--port").await?);
-    }
-    Ok(listeners)
 }
 
 fn router(
