@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::caller::{client, send};
-use super::run::{Directory, Files};
+use super::files::{Directory, Files};
 use super::socket::{Stream, connect};
 use super::system::{Failure, Setup, System};
 use super::world::password;

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::caller::send;
 use super::history::At;
+use super::system::APP;
 use super::world::{Phase, World};
 
 /// The tokens of the links to this page (`/reset`) that were mailed to an address.
@@ -20,9 +21,6 @@ pub(crate) async fn links(world: &World, http: &Client, email: &str, page: &str)
     });
     own.collect()
 }
-
-/// Where the links lead.
-pub(crate) const APP: &str = "https://app.example.com";
 
 /// Waits for a link that is none of these, for so long.
 pub(crate) async fn mailed(

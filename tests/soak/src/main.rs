@@ -19,6 +19,7 @@ mod agent;
 mod caller;
 mod closing;
 mod device;
+mod files;
 mod history;
 mod killer;
 mod leaks;
@@ -47,9 +48,9 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+use files::Files;
 use history::{At, History, SECOND};
 use plan::Plan;
-use run::Files;
 use system::Failure;
 
 /// Load and faults on a `nova local` of its own, judged.

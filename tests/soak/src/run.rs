@@ -1,7 +1,6 @@
 //! A run from its beginning to its end.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -11,6 +10,7 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::device::Device;
+use super::files::{Directory, Files};
 use super::history::{At, History, Recorder, SECOND};
 use super::killer::Killer;
 use super::leaks::{Look, NOVA_LOCAL, longest_lives};
@@ -24,17 +24,7 @@ use super::report::{Measured, Rest};
 use super::system::{Failure, Faults, Setup, System};
 use super::uploader;
 use super::visitor;
-use super::world::{Phase, User, World, password};
-
-/// Where everything is.
-#[derive(Debug)]
-pub(crate) struct Files {
-    pub(crate) bin_dir: PathBuf,
-    pub(crate) template: PathBuf,
-    pub(crate) log: Option<PathBuf>,
-    /// Another DynamoDB than that of `nova local`.
-    pub(crate) dynamodb: Option<String>,
-}
+use super::world::{Phase, World, made};
 
 /// A call that begins this long after a burst knows nothing of it.
 const SETTLED: At = 2 * SECOND;
@@ -154,17 +144,6 @@ async fn settle(
     World::new(system, recorder, all, has_streams)
 }
 
-/// A user, made by the operator.
-pub(crate) async fn made(system: &System, number: u32, email: &str) -> Result<User, Failure> {
-    let create =
-        ["user", "create", "--json", "--email", email, "--name", "Soak", "--permission", "notes:read"];
-    let create = [&create[..], &["--permission", "uploads:write"]].concat();
-    let made = system.operate(&create, &password(number, 0)).await?;
-    let made: serde_json::Value = serde_json::from_str(&made)?;
-    let id = made.get("id").and_then(serde_json::Value::as_str).ok_or("a user has no id")?;
-    Ok(User::new(number, email.to_owned(), id.to_owned()))
-}
-
 async fn kill(recorder: Arc<Recorder>, killer: Arc<Killer>, kills: Vec<(At, u64)>) {
     for (at, drawn) in kills {
         recorder.clock.until(at).await;
@@ -244,23 +223,5 @@ impl Watch {
         self.task.abort();
         drop(self.task.await);
         Ok(std::mem::take(&mut *self.looks.lock().unwrap_or_else(PoisonError::into_inner)))
-    }
-}
-
-/// A directory of this run's own, which goes with it.
-pub(crate) struct Directory(pub(crate) PathBuf);
-
-impl Directory {
-    pub(crate) fn new() -> std::io::Result<Directory> {
-        let path = std::env::temp_dir().join(format!("nova-soak-{}", std::process::id()));
-        std::fs::create_dir_all(&path)?;
-        Ok(Directory(path))
-    }
-}
-
-impl Drop for Directory {
-    fn drop(&mut self) {
-        let path: &Path = &self.0;
-        drop(std::fs::remove_dir_all(path));
     }
 }

@@ -10,9 +10,11 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
-use super::mailbox::APP;
+use super::files::Files;
 use super::proc;
-use super::run::Files;
+
+/// Where the links lead.
+pub(crate) const APP: &str = "https://app.example.com";
 
 /// Why something could not be done.
 pub(crate) type Failure = Box<dyn Error + Send + Sync>;

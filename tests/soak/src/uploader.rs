@@ -16,9 +16,8 @@ use super::caller::{Reply, send};
 use super::device::access_of;
 use super::history::{Act, Answer, At, File, SECOND};
 use super::plan::Dice;
-use super::run::made;
 use super::system::Failure;
-use super::world::{Access, Phase, UPLOADS, World};
+use super::world::{Access, Phase, UPLOADS, World, made};
 
 /// The numbers of users from here on are those of uploaders.
 const UPLOADERS: u32 = 4_000_000;

@@ -204,3 +204,14 @@ pub(crate) fn password(user: u32, number: u32) -> String {
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+/// A user, made by the operator.
+pub(crate) async fn made(system: &System, number: u32, email: &str) -> Result<User, Failure> {
+    let create =
+        ["user", "create", "--json", "--email", email, "--name", "Soak", "--permission", "notes:read"];
+    let create = [&create[..], &["--permission", "uploads:write"]].concat();
+    let made = system.operate(&create, &password(number, 0)).await?;
+    let made: serde_json::Value = serde_json::from_str(&made)?;
+    let id = made.get("id").and_then(serde_json::Value::as_str).ok_or("a user has no id")?;
+    Ok(User::new(number, email.to_owned(), id.to_owned()))
+}
