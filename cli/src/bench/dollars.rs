@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::calls::Calls;
-use super::growth::COMPUTED;
+use super::figure::COMPUTED;
 
 /// The file.
 #[derive(Debug, Clone, Deserialize, Serialize)]

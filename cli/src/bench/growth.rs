@@ -14,6 +14,7 @@ use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 
 use super::dollars::{Million, Prices, cents};
+use super::figure::{Figure, computed, measured};
 use super::sample::{Sample, Spread, rounded};
 use super::scene::{Operation, Scene, decision, expect_yes, moment};
 
@@ -34,25 +35,6 @@ pub(super) struct Reach {
 
 const RATES: [u32; 4] = [1, 10, 100, 1000];
 const USERS: [u64; 5] = [1_000, 10_000, 100_000, 1_000_000, 10_000_000];
-
-/// A figure, and where it comes from.
-#[derive(Debug, Clone, Serialize)]
-pub(super) struct Figure<T> {
-    /// `measured` or `computed`.
-    pub(super) how: &'static str,
-    pub(super) value: T,
-}
-
-pub(super) const MEASURED: &str = "measured";
-pub(super) const COMPUTED: &str = "computed";
-
-fn measured<T>(value: T) -> Figure<T> {
-    Figure { how: MEASURED, value }
-}
-
-fn computed<T>(value: T) -> Figure<T> {
-    Figure { how: COMPUTED, value }
-}
 
 /// Decisions at a rate.
 #[derive(Debug, Clone, Serialize)]

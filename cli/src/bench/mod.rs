@@ -17,6 +17,7 @@ mod against;
 mod callgrind;
 mod calls;
 mod dollars;
+mod figure;
 mod growth;
 mod instructions;
 mod measure;

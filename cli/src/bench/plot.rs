@@ -1,6 +1,6 @@
 //! The picture of a run, as SVG.
 
-use super::growth::MEASURED;
+use super::figure::MEASURED;
 use super::report::Report;
 use super::sample::Spread;
 use super::scene::Operation;

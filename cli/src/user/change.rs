@@ -4,13 +4,12 @@ use std::collections::BTreeSet;
 use std::error::Error;
 
 use nova_auth::domain::address::ClientAddress;
-use nova_auth::domain::user::{Role, Status};
+use nova_auth::domain::user::{Permission, Role, Status};
 use nova_auth::flows::operator::Operator;
 use nova_auth::flows::set_status::set_status;
 use nova_auth::store::AccessChange;
 use serde_json::json;
 
-use super::create::permission;
 use super::view::status;
 use super::{Common, LogArgs, UserName, find, moment, operator};
 use crate::failure::refused;
@@ -62,8 +61,8 @@ pub(crate) struct GrantArgs {
     #[command(flatten)]
     pub(super) common: Common,
     /// Permissions to add.
-    #[arg(required = true, value_name = "FEATURE:ACTION", value_parser = permission)]
-    permissions: Vec<String>,
+    #[arg(required = true, value_name = "FEATURE:ACTION")]
+    permissions: Vec<Permission>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -71,8 +70,8 @@ pub(crate) struct RevokeArgs {
     #[command(flatten)]
     pub(super) common: Common,
     /// Permissions to remove.
-    #[arg(required = true, value_name = "FEATURE:ACTION", value_parser = permission)]
-    permissions: Vec<String>,
+    #[arg(required = true, value_name = "FEATURE:ACTION")]
+    permissions: Vec<Permission>,
     /// End every session in the same write.
     #[arg(long)]
     end_sessions: bool,
@@ -130,8 +129,8 @@ async fn change_access(
     common.output.print(&document, &format!("{}: role {}, {may}{ended}", now.id, now.role.as_str()))
 }
 
-fn set(permissions: &[String]) -> BTreeSet<String> {
-    permissions.iter().cloned().collect()
+fn set(permissions: &[Permission]) -> BTreeSet<String> {
+    permissions.iter().cloned().map(Permission::into).collect()
 }
 
 pub(super) async fn unlock(args: &UnlockArgs) -> Result<(), Box<dyn Error>> {

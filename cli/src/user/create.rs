@@ -6,7 +6,7 @@ use nova_auth::domain::email::Email;
 use nova_auth::domain::name::PersonName;
 use nova_auth::domain::password::Password;
 use nova_auth::domain::refusal::{FieldFault, Refusal};
-use nova_auth::domain::user::{NotAPermission, Permission, Role};
+use nova_auth::domain::user::{Permission, Role};
 use nova_auth::flows::create_user::{Registration, create_user};
 use nova_auth::flows::operator::Operator;
 use serde_json::json;
@@ -29,8 +29,8 @@ pub(crate) struct Args {
     #[arg(long, default_value = Role::USER)]
     role: Role,
     /// A permission. Can be repeated.
-    #[arg(long, value_name = "FEATURE:ACTION", value_parser = permission)]
-    permission: Vec<String>,
+    #[arg(long, value_name = "FEATURE:ACTION")]
+    permission: Vec<Permission>,
     #[command(flatten)]
     password: PasswordArgs,
     #[command(flatten)]
@@ -39,10 +39,6 @@ pub(crate) struct Args {
     output: Output,
     #[command(flatten)]
     pub(super) target: Target,
-}
-
-pub(super) fn permission(text: &str) -> Result<String, NotAPermission> {
-    text.parse().map(Permission::into)
 }
 
 pub(super) async fn run(args: &Args) -> Result<(), Box<dyn Error>> {
@@ -59,7 +55,7 @@ fn registration(args: &Args, password: Password) -> Result<Registration, Box<dyn
         email: Email::parse(&args.email).map_err(wrong("email"))?,
         name: PersonName::parse(&args.name).map_err(wrong("name"))?,
         role: args.role.clone(),
-        permissions: args.permission.iter().cloned().collect(),
+        permissions: args.permission.iter().cloned().map(Permission::into).collect(),
         device: Operator::device(),
         journal: args.log.journal(),
         password,
@@ -84,7 +80,7 @@ pub(super) async fn create_for_demo(
         email: email.to_owned(),
         name: "Demo".to_owned(),
         role: Role::default(),
-        permission: vec![DEMO_PERMISSION.to_owned()],
+        permission: vec![DEMO_PERMISSION.parse()?],
         password: PasswordArgs::default(),
         log: LogArgs::default(),
         output: Output::default(),

@@ -11,7 +11,7 @@ use nova_auth::flows::operator::{Edit, Edited, Operator, moved_before};
 use nova_auth::store::Store;
 use serde_json::json;
 
-use super::invite::LanguageArgs;
+use super::language::LanguageArgs;
 use super::{Common, UserName, find, moment, operator};
 use crate::failure::{NotFound, refused};
 use crate::output::shown;

@@ -5,13 +5,12 @@ use std::error::Error;
 use nova_auth::domain::email::Email;
 use nova_auth::domain::name::PersonName;
 use nova_auth::domain::refusal::{FieldFault, Refusal};
-use nova_auth::domain::user::{Profile, Role};
+use nova_auth::domain::user::{Permission, Profile, Role};
 use nova_auth::flows::operator::Guest;
-use nova_auth::messages::Language;
 use nova_auth::store::Store;
 use serde_json::json;
 
-use super::create::permission;
+use super::language::LanguageArgs;
 use super::password::PasswordArgs;
 use super::{Common, LogArgs, UserName, find, moment, operator};
 use crate::failure::refused;
@@ -30,8 +29,8 @@ pub(crate) struct InviteArgs {
     #[arg(long, default_value = Role::USER)]
     role: Role,
     /// A permission. Can be repeated.
-    #[arg(long, value_name = "FEATURE:ACTION", value_parser = permission)]
-    permission: Vec<String>,
+    #[arg(long, value_name = "FEATURE:ACTION")]
+    permission: Vec<Permission>,
     /// Send another mail to a user who has not accepted the invitation yet.
     #[arg(long, conflicts_with_all = ["name", "role", "permission"])]
     resend: bool,
@@ -55,28 +54,6 @@ pub(crate) struct ResetMailArgs {
     language: LanguageArgs,
 }
 
-/// Which language a mail is in.
-#[derive(Debug, Clone, clap::Args)]
-pub(super) struct LanguageArgs {
-    /// Language of the mail.
-    #[arg(long, value_name = "LANGUAGE", default_value = "ar", env = "DEFAULT_LANGUAGE", hide_env_values = true,
-          value_parser = language)]
-    language: Language,
-}
-
-impl LanguageArgs {
-    /// The language in which a user is told by mail of what is changed. `None`: the system sends no mail. Where that can't be told, the
-    /// mail is asked for: a row that nobody reads is gone in a day.
-    pub(super) async fn tells(&self, target: &Target) -> Option<&'static str> {
-        let sends = target.sends_mail().await.unwrap_or(None);
-        (sends != Some(false)).then(|| self.language.tag())
-    }
-}
-
-fn language(text: &str) -> Result<Language, &'static str> {
-    Language::ALL.into_iter().find(|language| language.tag() == text).ok_or("one of ar, en")
-}
-
 pub(super) async fn invite(args: &InviteArgs) -> Result<(), Box<dyn Error>> {
     let wrong = |field| move |fault| refused(Refusal::Invalid(vec![FieldFault { field, fault }]).into());
     let email = Email::parse(&args.email).map_err(wrong("email"))?;
@@ -85,7 +62,7 @@ pub(super) async fn invite(args: &InviteArgs) -> Result<(), Box<dyn Error>> {
     let store = args.target.store().await?;
     let user = match name {
         Some(name) => {
-            let permissions = args.permission.iter().cloned().collect();
+            let permissions = args.permission.iter().cloned().map(Permission::into).collect();
             let guest = Guest { email, name, role: args.role.clone(), permissions };
             let moment = moment()?;
             let tag = args.language.language.tag();

@@ -10,6 +10,7 @@ mod export;
 mod find;
 mod import;
 mod invite;
+mod language;
 mod lines;
 mod list;
 mod password;

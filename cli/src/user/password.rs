@@ -9,7 +9,7 @@ use nova_auth::password_policy::{Breached, PasswordPolicy};
 use nova_auth::passwords::Hasher;
 use serde_json::json;
 
-use super::invite::LanguageArgs;
+use super::language::LanguageArgs;
 use super::{Common, find, moment, operator};
 use crate::failure::refused;
 use crate::place::Target;
