@@ -16,7 +16,7 @@ use crate::{
     config::{Config, ConfigError},
     domain::{
         attempts::{Limit, Limits},
-        factors::MfaPolicy,
+        mfa::MfaPolicy,
         password::Profile as PasswordProfile,
         session::Lifetimes,
     },

@@ -73,7 +73,7 @@ use jiff::SignedDuration;
 use crate::{
     domain::{
         attempts::{Limit, Limits},
-        factors::MfaPolicy,
+        mfa::MfaPolicy,
         password::Profile,
     },
     keys::KeyAlgorithm,

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::{
-    domain::{attempts::Limits, factors::MfaPolicy, session::Lifetimes},
+    domain::{attempts::Limits, mfa::MfaPolicy, session::Lifetimes},
     journal::Journal,
     keys::{AccessTokens, FactorKeys, KeyAlgorithm, KeysError, RefreshTokens, VersionedSecret},
     password_policy::PasswordPolicy,

@@ -8,7 +8,7 @@ use std::fmt;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{factors::Acr, session::Session};
+use crate::factors::Acr;
 
 /// What a call demands of the session that makes it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -28,15 +28,6 @@ pub struct Shown {
     pub factor_at: Option<Timestamp>,
     /// The time of the decision.
     pub now: Timestamp,
-}
-
-impl Shown {
-    /// What this session was shown, as of now.
-    #[must_use]
-    pub fn by(session: &Session, now: Timestamp) -> Self {
-        let factor_at = session.factor_time.filter(|_| session.acr() == Acr::SecondFactor);
-        Self { authenticated_at: session.authenticated_at(), factor_at, now }
-    }
 }
 
 impl Demand {

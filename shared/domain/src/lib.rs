@@ -16,6 +16,7 @@
 //! | [`user`] | profiles: role, status, permissions, epoch |
 //! | [`user_record`] | a user as a line of an import or export |
 //! | [`factors`] | second factors, and how much a session was shown |
+//! | [`mfa`] | who has to have a second factor |
 //! | [`assurance`] | how recently, and by what, a user has to have shown who they are |
 //! | [`session`] | the life of a session and the refresh protocol's decisions |
 //! | [`jws`], [`claims`] | tokens: strict parsing, and what their claims must say |
@@ -38,6 +39,7 @@ pub mod ids;
 pub mod jws;
 pub mod mail;
 pub mod metadata;
+pub mod mfa;
 pub mod moment;
 pub mod name;
 pub mod network;

@@ -17,6 +17,7 @@ use jiff::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    assurance::Shown,
     factors::{Acr, Amr},
     ids::{AccessId, FingerprintHash, RefreshHash, SessionId, UserId},
     moment::{Moment, RequestId},
@@ -242,6 +243,13 @@ impl Session {
         self.state != State::Revoked && now < self.refresh_expires()
     }
 
+    /// What it was shown, as of now.
+    #[must_use]
+    pub fn shown(&self, now: Timestamp) -> Shown {
+        let factor_at = self.factor_time.filter(|_| self.acr() == Acr::SecondFactor);
+        Shown { authenticated_at: self.authenticated_at(), factor_at, now }
+    }
+
     /// When the user last showed who they are.
     #[must_use]
     pub fn authenticated_at(&self) -> Timestamp {
@@ -389,7 +397,6 @@ pub fn judge_lost_rotation(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::assurance::Shown;
     use crate::ids::RefreshId;
 
     const GRACE: i64 = 30;
@@ -547,11 +554,7 @@ mod tests {
             assert_eq!(judge(&enrolling, &presented(generation), 1_001), Verdict::Enrolling);
         }
         let shown = Session { factor_time: Some(at(1_000)), ..enrolling.clone() };
-        assert_eq!(
-            Shown::by(&shown, at(1_001)).factor_at,
-            None,
-            "what it is to enrol counts for nothing yet"
-        );
+        assert_eq!(shown.shown(at(1_001)).factor_at, None, "what it is to enrol counts for nothing yet");
         let ended = Session { absolute_end: at(1_001), ..enrolling.clone() };
         assert_eq!(judge(&ended, &presented(5), 1_001), Verdict::Ended);
         assert!(!enrolling.is_live(at(1_001)) && enrolling.is_open(at(1_001)) && !ended.is_open(at(1_001)));

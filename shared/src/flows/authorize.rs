@@ -14,7 +14,6 @@ use super::{
 use crate::{
     domain::{
         address::ClientAddress,
-        assurance::Shown,
         ids::TicketId,
         moment::Moment,
         policy::{MethodArn, Policy},
@@ -218,7 +217,7 @@ fn decide(
     let asking = Asking {
         user: who.as_ref().map(|who| &who.profile),
         address: call.address,
-        shown: who.as_ref().map(|who| Shown::by(&who.session, moment.now)),
+        shown: who.as_ref().map(|who| who.session.shown(moment.now)),
     };
     let (Verdict { line, answer }, policy, caching) = match (&rules, call.target) {
         (Some(rules), Target::Method { method, resource }) => {

@@ -8,7 +8,6 @@ use super::{
 use crate::{
     domain::{
         address::ClientAddress,
-        assurance::Shown,
         claims::AccessClaims,
         moment::Moment,
         refusal::Refusal,
@@ -75,7 +74,7 @@ async fn read(
         let asking = Asking {
             user: Some(&who.profile),
             address: question.address,
-            shown: Some(Shown::by(&who.session, moment.now)),
+            shown: Some(who.session.shown(moment.now)),
         };
         match &rules {
             Some(rules) => rules.decide_call(&question.call.method, &question.call.path, asking).answer,

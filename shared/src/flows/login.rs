@@ -31,8 +31,9 @@ use crate::{
     domain::{
         attempts::{Limit, Quota},
         email::Email,
-        factors::{AfterPassword, Amr, Factors, STEP_LIFE, after_password},
+        factors::{Amr, Factors, STEP_LIFE},
         ids::{DeviceId, FingerprintHash, UserId},
+        mfa::{AfterPassword, after_password},
         moment::Moment,
         password::Password,
         refusal::Refusal,

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     domain::{
-        assurance::{Demand, MaxAge, Shown},
+        assurance::{Demand, MaxAge},
         mail::{Mail, MailKey, Notice},
         moment::Moment,
         refusal::Refusal,
@@ -53,7 +53,7 @@ fn contended() -> FlowError {
 fn require_fresh(who: &Authenticated, moment: &Moment) -> Result<(), FlowError> {
     let (second_factor, max_age) = (!who.profile.factors.is_empty(), Some(MaxAge::TEN_MINUTES));
     let demand = Demand { second_factor, max_age };
-    if demand.is_met(Some(Shown::by(&who.session, moment.now))) {
+    if demand.is_met(Some(who.session.shown(moment.now))) {
         return Ok(());
     }
     Err(Refusal::StepUpRequired { second_factor, max_age }.into())
