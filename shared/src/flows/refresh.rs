@@ -112,7 +112,7 @@ pub async fn refresh(
                     session
                 }
                 Verdict::StillCurrent => {
-                    let reason = "its count was in the way".to_owned();
+                    let reason = "its count was in the way".into();
                     return Err(
                         StoreError::Unavailable { operation: "rotate a refresh token", reason }.into()
                     );
@@ -238,6 +238,6 @@ async fn profile(store: &Store, user: UserId) -> Result<Option<Profile>, StoreEr
             }
         }
     };
-    let late = StoreError::Unavailable { operation: "read profile", reason: "deadline".to_owned() };
+    let late = StoreError::Unavailable { operation: "read profile", reason: "deadline".into() };
     tokio::time::timeout(store.patience().call, asking).await.unwrap_or(Err(late))
 }

@@ -169,7 +169,7 @@ impl Store {
                 return Ok(Reservation::TooManyCalls(counter.ends));
             }
         }
-        Err(StoreError::Unavailable { operation: RESERVE, reason: "contention".to_owned() })
+        Err(StoreError::Unavailable { operation: RESERVE, reason: "contention".into() })
     }
 
     /// Tries one way, and takes counts of calls out that are over.

@@ -165,5 +165,5 @@ fn row(shard: &Shard<'_>) -> Result<WriteRequest, StoreError> {
 }
 
 fn refused(operation: &'static str, reason: impl fmt::Display) -> StoreError {
-    StoreError::Unavailable { operation, reason: reason.to_string() }
+    StoreError::Unavailable { operation, reason: reason.to_string().into() }
 }

@@ -43,7 +43,7 @@ impl Store {
         let found: Option<Session> = found.map(|found| item::read(OPERATION, found)).transpose()?;
         match found {
             Some(found) if found.current == session.current && found.generation == 0 => Ok(()),
-            _ => Err(StoreError::Refused { operation: OPERATION, reason: "session exists".to_owned() }),
+            _ => Err(StoreError::Refused { operation: OPERATION, reason: "session exists".into() }),
         }
     }
 

@@ -73,7 +73,7 @@ impl Store {
                 Way::Enter
             };
         }
-        Err(StoreError::Unavailable { operation: RESERVE, reason: "contention".to_owned() })
+        Err(StoreError::Unavailable { operation: RESERVE, reason: "contention".into() })
     }
 
     /// Tries one way. `None`: the entry is in.
@@ -115,12 +115,9 @@ impl Store {
         match past_conflicts(|| async { updated(RESERVE, enter.clone().send().await) }).await? {
             Updated::Took(_) => Ok(None),
             // It vanished between the condition and its answer: the next try makes it anew.
-            Updated::Lost(found) => {
-                Ok(Some(found.ok_or(StoreError::Unavailable {
-                    operation: RESERVE,
-                    reason: "contention".to_owned(),
-                })?))
-            }
+            Updated::Lost(found) => Ok(Some(
+                found.ok_or(StoreError::Unavailable { operation: RESERVE, reason: "contention".into() })?,
+            )),
         }
     }
 }

@@ -116,6 +116,6 @@ impl Store {
             }
             pause(attempt).await;
         }
-        Err(StoreError::Unavailable { operation, reason: "unprocessed".to_owned() })
+        Err(StoreError::Unavailable { operation, reason: "unprocessed".into() })
     }
 }

@@ -27,7 +27,8 @@ impl Store {
         writes: Vec<TransactWriteItem>,
     ) -> Result<Transacted, StoreError> {
         let name = entropy::bytes().map(|bytes| uuid::Builder::from_random_bytes(bytes).into_uuid());
-        let name = name.map_err(|error| StoreError::Refused { operation, reason: error.to_string() })?;
+        let name =
+            name.map_err(|error| StoreError::Refused { operation, reason: error.to_string().into() })?;
         past_conflicts(|| self.try_transact(operation, name.to_string(), writes.clone())).await
     }
 
