@@ -13,6 +13,7 @@ use super::{
     AttemptsKey, Store, StoreError,
     error::{Updated, unless_condition_failed, updated},
     item,
+    pages::Pages,
     retry::past_conflicts,
 };
 use crate::{
@@ -150,21 +151,16 @@ impl Store {
     /// [`StoreError`]; half a list is none.
     pub async fn factors(&self, user: UserId) -> Result<FactorRows, StoreError> {
         const OPERATION: &str = "read second factors";
-        let mut rows = FactorRows::default();
-        let mut from = None;
-        loop {
-            let page = self
-                .client
-                .query()
-                .table_name(&self.tables.identity)
-                .key_condition_expression("pk = :user")
-                .expression_attribute_values(":user", item::text(partition(user)))
-                .consistent_read(true)
-                .set_exclusive_start_key(from)
-                .send()
-                .await
-                .map_err(|error| StoreError::from_sdk(OPERATION, &error))?;
-            for found in page.items.unwrap_or_default() {
+        let query = self
+            .client
+            .query()
+            .table_name(&self.tables.identity)
+            .key_condition_expression("pk = :user")
+            .expression_attribute_values(":user", item::text(partition(user)))
+            .consistent_read(true);
+        let (mut pages, mut rows) = (Pages::of(OPERATION, query), FactorRows::default());
+        while let Some(page) = pages.next().await? {
+            for found in page {
                 let sk =
                     found.get("sk").and_then(|sk| sk.as_s().ok()).map(String::as_str).unwrap_or_default();
                 match sk.split('#').next() {
@@ -175,11 +171,8 @@ impl Store {
                     _ => {}
                 }
             }
-            from = page.last_evaluated_key.filter(|key| !key.is_empty());
-            if from.is_none() {
-                return Ok(rows);
-            }
         }
+        Ok(rows)
     }
 
     /// Remembers an authenticator app whose first code is still to be shown.

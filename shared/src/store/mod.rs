@@ -31,6 +31,7 @@ mod login;
 mod mail;
 mod mail_window;
 mod operate;
+mod pages;
 mod passkey;
 mod profile;
 mod rate;

@@ -1,7 +1,8 @@
 //! `USER#<uid>` / `SESSION#<sid>`.
 
-use aws_sdk_dynamodb::types::{
-    AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+use aws_sdk_dynamodb::{
+    operation::query::builders::QueryFluentBuilder,
+    types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update},
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -9,6 +10,7 @@ use super::{
     EventRow, Store, StoreError,
     error::{Updated, updated},
     item,
+    pages::{Pages, following},
     rate::window_end,
     retry::past_conflicts,
     transaction::Transacted,
@@ -205,29 +207,23 @@ impl Store {
     /// [`StoreError`]; half a list is none.
     pub async fn sessions(&self, user: UserId) -> Result<Vec<Session>, StoreError> {
         const OPERATION: &str = "list sessions";
-        let mut sessions = Vec::new();
-        let mut from = None;
-        loop {
-            let page = self
-                .client
-                .query()
-                .table_name(&self.tables.sessions)
-                .key_condition_expression("pk = :user AND begins_with(sk, :sessions)")
-                .expression_attribute_values(":user", item::text(format!("USER#{user}")))
-                .expression_attribute_values(":sessions", item::text("SESSION#"))
-                .consistent_read(true)
-                .set_exclusive_start_key(from)
-                .send()
-                .await
-                .map_err(|error| StoreError::from_sdk(OPERATION, &error))?;
-            for found in page.items.unwrap_or_default() {
+        let (mut pages, mut sessions) = (Pages::of(OPERATION, self.sessions_of(user)), Vec::new());
+        while let Some(page) = pages.next().await? {
+            for found in page {
                 sessions.push(item::read(OPERATION, found)?);
             }
-            from = page.last_evaluated_key.filter(|key| !key.is_empty());
-            if from.is_none() {
-                return Ok(sessions);
-            }
         }
+        Ok(sessions)
+    }
+
+    fn sessions_of(&self, user: UserId) -> QueryFluentBuilder {
+        self.client
+            .query()
+            .table_name(&self.tables.sessions)
+            .key_condition_expression("pk = :user AND begins_with(sk, :sessions)")
+            .expression_attribute_values(":user", item::text(format!("USER#{user}")))
+            .expression_attribute_values(":sessions", item::text("SESSION#"))
+            .consistent_read(true)
     }
 
     /// The rows of a user's sessions, ended ones too, as they are now: the newest that began before `before`, and no more
@@ -243,13 +239,7 @@ impl Store {
     ) -> Result<SessionRows, StoreError> {
         const OPERATION: &str = "list sessions";
         let page = self
-            .client
-            .query()
-            .table_name(&self.tables.sessions)
-            .key_condition_expression("pk = :user AND begins_with(sk, :sessions)")
-            .expression_attribute_values(":user", item::text(format!("USER#{user}")))
-            .expression_attribute_values(":sessions", item::text("SESSION#"))
-            .consistent_read(true)
+            .sessions_of(user)
             // Ids are UUIDv7: their order is that of the logins.
             .scan_index_forward(false)
             .limit(rows)
@@ -259,7 +249,7 @@ impl Store {
             .map_err(|error| StoreError::from_sdk(OPERATION, &error))?;
         let read = |found| item::read(OPERATION, found);
         let found = page.items.unwrap_or_default().into_iter().map(read).collect::<Result<_, _>>()?;
-        let next = match page.last_evaluated_key.filter(|key| !key.is_empty()) {
+        let next = match following(page.last_evaluated_key) {
             None => None,
             Some(key) => {
                 let id = key.get("sk").and_then(|sk| sk.as_s().ok()?.strip_prefix("SESSION#")?.parse().ok());

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{DeleteRequest, WriteRequest};
 
-use super::{Store, StoreError, factor, item, retry::pause};
+use super::{Store, StoreError, factor, item, pages::Pages, retry::pause};
 use crate::domain::ids::UserId;
 
 /// DynamoDB takes so many deletes in one call.
@@ -62,32 +62,23 @@ impl Store {
 
     async fn sweep(&self, table: &str, partition: String, prefix: &str) -> Result<usize, StoreError> {
         const OPERATION: &str = "remove what is left of a user";
-        let mut removed = 0;
-        let mut from = None;
-        loop {
-            let page = self
-                .client
-                .query()
-                .table_name(table)
-                .key_condition_expression("pk = :partition AND begins_with(sk, :prefix)")
-                .projection_expression("pk, sk")
-                .expression_attribute_values(":partition", item::text(partition.clone()))
-                .expression_attribute_values(":prefix", item::text(prefix))
-                .consistent_read(true)
-                .set_exclusive_start_key(from)
-                .send()
-                .await
-                .map_err(|error| StoreError::from_sdk(OPERATION, &error))?;
-            let keys = page.items.unwrap_or_default();
+        let query = self
+            .client
+            .query()
+            .table_name(table)
+            .key_condition_expression("pk = :partition AND begins_with(sk, :prefix)")
+            .projection_expression("pk, sk")
+            .expression_attribute_values(":partition", item::text(partition))
+            .expression_attribute_values(":prefix", item::text(prefix))
+            .consistent_read(true);
+        let (mut pages, mut removed) = (Pages::of(OPERATION, query), 0);
+        while let Some(keys) = pages.next().await? {
             for some in keys.chunks(AT_ONCE) {
                 self.delete_all(OPERATION, table, some).await?;
                 removed += some.len();
             }
-            from = page.last_evaluated_key.filter(|key| !key.is_empty());
-            if from.is_none() {
-                return Ok(removed);
-            }
         }
+        Ok(removed)
     }
 
     async fn delete_all(
