@@ -19,13 +19,15 @@ use aws_smithy_types::byte_stream::ByteStream;
 use jiff::Timestamp;
 use nova_auth::app::start_time;
 use nova_auth::aws::{Code, Meaning};
+use nova_auth::retry::Retry;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 use super::partition::Partition;
 
-/// How often a call is tried that was throttled, or that nobody answered.
-const TRIES: u32 = 4;
+/// How often a call is tried again that was throttled, or that nobody answered.
+const RETRY: Retry =
+    Retry { times: 3, first: Duration::from_millis(500), longest: Duration::from_secs(2), spread: 2 };
 
 /// How long one try may take.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -228,18 +230,7 @@ impl Calls {
     }
 
     async fn send(&self, asked: &Asked<'_>) -> Result<Reply, Failed> {
-        let mut failed = Failed::Other("connection".into());
-        for again in 0..TRIES {
-            if again > 0 {
-                let least = Duration::from_millis(250) * 2_u32.pow(again);
-                tokio::time::sleep(nova_auth::entropy::jitter(least, least * 2)).await;
-            }
-            failed = match self.send_once(asked).await {
-                Err(failed) if passes(&failed) => failed,
-                answered => return answered,
-            };
-        }
-        Err(failed)
+        RETRY.past(passes, || self.send_once(asked)).await
     }
 
     async fn send_once(&self, asked: &Asked<'_>) -> Result<Reply, Failed> {

@@ -4,14 +4,14 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{DeleteRequest, WriteRequest};
 
-use super::{Store, StoreError, factor, item, pages::Pages, retry::pause};
-use crate::domain::ids::UserId;
+use super::{Store, StoreError, factor, item, pages::Pages, retry::LEFT_UNDONE};
+use crate::{domain::ids::UserId, retry::Retry};
 
 /// DynamoDB takes so many deletes in one call.
 const AT_ONCE: usize = 25;
 
 /// How often what was left undone is tried again before it has failed.
-const TRIES: u32 = 8;
+const RETRY: Retry = Retry { times: 7, ..LEFT_UNDONE };
 
 impl Store {
     /// Removes the rows of a user's sessions, and says how many there were.
@@ -93,7 +93,8 @@ impl Store {
             let delete = DeleteRequest::builder().set_key(Some(key.clone())).build().map_err(malformed)?;
             left.push(WriteRequest::builder().delete_request(delete).build());
         }
-        for attempt in 0..TRIES {
+        let mut tries = RETRY.tries();
+        loop {
             let answer = self
                 .client
                 .batch_write_item()
@@ -105,8 +106,9 @@ impl Store {
             if left.is_empty() {
                 return Ok(());
             }
-            pause(attempt).await;
+            if !tries.again().await {
+                return Err(StoreError::Unavailable { operation, reason: "unprocessed".into() });
+            }
         }
-        Err(StoreError::Unavailable { operation, reason: "unprocessed".into() })
     }
 }
