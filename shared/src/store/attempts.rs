@@ -8,15 +8,14 @@
 //! (`failures`, see `run`), in an address's the calls (`c<end>`, see `rate`). So the item outlives its window, which goes with its
 //! last entry: one that stayed would be found half over by the next failure, and lock nobody out for as long as it should.
 
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Store, StoreError,
-    error::{Updated, updated},
+    change::{Updated, updated},
     item,
     rate::{self, Counter},
-    retry::past_conflicts,
     run,
 };
 use crate::domain::{
@@ -214,10 +213,8 @@ impl Store {
             .update_expression(update)
             .condition_expression(condition)
             .set_expression_attribute_names(names)
-            .set_expression_attribute_values(Some(values))
-            .return_values(ReturnValue::AllNew)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        past_conflicts(|| async { updated(RESERVE, reserve.clone().send().await) }).await
+            .set_expression_attribute_values(Some(values));
+        updated(RESERVE, reserve).await
     }
 }
 

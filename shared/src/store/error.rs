@@ -1,13 +1,8 @@
 //! What can go wrong with the tables. No item, no key and no message of AWS's stands in an error.
 
-use aws_sdk_dynamodb::{
-    error::{ProvideErrorMetadata, SdkError},
-    operation::update_item::{UpdateItemError, UpdateItemOutput},
-};
-
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
-use super::item::Item;
 use crate::aws::{Code, Meaning};
 
 /// A call to DynamoDB failed.
@@ -90,41 +85,4 @@ impl StoreError {
 /// A time-out, a limit of calls, or a fault on AWS's side: RFC 9110, section 15.
 const fn passes(status: u16) -> bool {
     matches!(status, 408 | 429) || status >= 500
-}
-
-/// What a conditional write answered; `None`: its condition failed.
-pub(super) fn unless_condition_failed<T, E: ProvideErrorMetadata>(
-    operation: &'static str,
-    sent: Result<T, SdkError<E, HttpResponse>>,
-) -> Result<Option<T>, StoreError> {
-    match sent {
-        Ok(answer) => Ok(Some(answer)),
-        Err(error) if Code::of(&error).meaning() == Meaning::ConditionFailed => Ok(None),
-        Err(error) => Err(StoreError::from_sdk(operation, &error)),
-    }
-}
-
-/// How a conditional update ended that asked for the item either way.
-pub(super) enum Updated {
-    /// It took; the item as it is now.
-    Took(Item),
-    /// Its condition failed; the item that it failed on, if there is one.
-    Lost(Option<Item>),
-}
-
-/// Reads the answer of a conditional update that asked for the item either way.
-pub(super) fn updated(
-    operation: &'static str,
-    sent: Result<UpdateItemOutput, SdkError<UpdateItemError, HttpResponse>>,
-) -> Result<Updated, StoreError> {
-    match sent {
-        Ok(answer) => answer.attributes.map(Updated::Took).ok_or(StoreError::Malformed { operation }),
-        Err(SdkError::ServiceError(answer)) if answer.err().is_conditional_check_failed_exception() => {
-            match answer.into_err() {
-                UpdateItemError::ConditionalCheckFailedException(failure) => Ok(Updated::Lost(failure.item)),
-                _ => Ok(Updated::Lost(None)),
-            }
-        }
-        Err(error) => Err(StoreError::from_sdk(operation, &error)),
-    }
 }

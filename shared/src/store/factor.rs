@@ -5,13 +5,13 @@
 
 use std::collections::BTreeSet;
 
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{Timestamp, fmt::serde::timestamp::millisecond};
 use serde::{Deserialize, Serialize};
 
 use super::{
     AttemptsKey, Store, StoreError,
-    error::{Updated, unless_condition_failed, updated},
+    change::{Updated, conditional, updated},
     item,
     pages::Pages,
     retry::past_conflicts,
@@ -217,10 +217,8 @@ impl Store {
             .expression_attribute_values(":active", item::text("active"))
             .expression_attribute_values(":step", item::number(step))
             .expression_attribute_values(":me", item::text(moment.request.as_str()))
-            .expression_attribute_values(":now", item::millis(moment.now))
-            .return_values(ReturnValue::AllNew)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        let used = past_conflicts(|| async { updated(OPERATION, update.clone().send().await) }).await?;
+            .expression_attribute_values(":now", item::millis(moment.now));
+        let used = updated(OPERATION, update).await?;
         Ok(match used {
             Updated::Took(_) => true,
             // An earlier try of this very request took, and its answer was lost.
@@ -245,9 +243,7 @@ impl Store {
             .set_key(Some(key.item()))
             .condition_expression("contains(hits, :me)")
             .expression_attribute_values(":me", item::text(mine.as_str()));
-        past_conflicts(|| async { unless_condition_failed(OPERATION, delete.clone().send().await) })
-            .await
-            .map(drop)
+        conditional(OPERATION, || delete.clone().send()).await.map(drop)
     }
 
     /// Forgets the wrong second factors of a user, whoever showed them.
@@ -285,10 +281,8 @@ impl Store {
             .condition_expression("contains(codes, :mac)")
             .expression_attribute_values(":mac", item::text(mac))
             .expression_attribute_values(":one", AttributeValue::Ss(vec![mac.to_owned()]))
-            .expression_attribute_values(":me", item::text(moment.request.as_str()))
-            .return_values(ReturnValue::AllNew)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        let used = past_conflicts(|| async { updated(OPERATION, update.clone().send().await) }).await?;
+            .expression_attribute_values(":me", item::text(moment.request.as_str()));
+        let used = updated(OPERATION, update).await?;
         Ok(match used {
             Updated::Took(_) => true,
             Updated::Lost(Some(found)) => {

@@ -16,6 +16,7 @@ mod batch;
 mod breached;
 mod ceremony;
 mod challenge;
+mod change;
 mod credential;
 mod edit;
 mod epoch;
