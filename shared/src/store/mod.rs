@@ -12,6 +12,7 @@
 
 mod address;
 mod attempts;
+mod attempts_key;
 mod batch;
 mod breached;
 mod ceremony;
@@ -48,7 +49,8 @@ mod transaction;
 mod user;
 
 pub use address::AddressCommit;
-pub use attempts::{AttemptsKey, Reservation, Taken, Wanted};
+pub use attempts::{Reservation, Taken, Wanted};
+pub use attempts_key::AttemptsKey;
 pub use breached::{BreachedList, LoadedList, SHARDS_AT_ONCE};
 pub use ceremony::{CEREMONY_LASTS, Ceremony, CeremonyKind};
 pub use challenge::Challenge;
