@@ -36,6 +36,24 @@ pub(crate) struct InPart(pub(crate) String);
 #[derive(Debug)]
 pub(crate) struct Unwell(pub(crate) String);
 
+/// A line of ours about an error, which stays behind it.
+#[derive(Debug)]
+struct Told {
+    line: String,
+    about: Box<dyn Error>,
+}
+
+/// Says it in this line, and keeps what it is about: who looks for AWS's code finds it there.
+pub(crate) fn told(line: String, about: impl Into<Box<dyn Error>>) -> Box<dyn Error> {
+    Box::new(Told { line, about: about.into() })
+}
+
+impl std::fmt::Display for Told {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.line)
+    }
+}
+
 impl std::fmt::Display for Unwell {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)
@@ -64,6 +82,12 @@ impl Error for Usage {}
 impl Error for NotFound {}
 impl Error for InPart {}
 impl Error for Unwell {}
+
+impl Error for Told {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(self.about.as_ref())
+    }
+}
 
 /// Says what went wrong, and gives the code for it.
 pub(crate) fn report(error: &(dyn Error + 'static)) -> ExitCode {

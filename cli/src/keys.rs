@@ -14,6 +14,7 @@ use nova_auth::keys::{Key, KeyAlgorithm, KeyDocument, Ring, TokenKind, Versioned
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 
+use crate::failure::told;
 use crate::output::Output;
 use crate::place::Target;
 use crate::place::rings::RINGS;
@@ -124,13 +125,16 @@ async fn rotate(args: &RotateArgs) -> Result<(), Box<dyn Error>> {
     }
     for (kind, secret) in rings {
         let version = secret.rotate().await.map_err(|error| {
-            format!(
+            let line = format!(
                 "{}: {error}. An unfinished rotation blocks the next one. Secrets Manager is retrying it \
                  now, and it will finish or be given up: see `nova keys list` and the log of rotate-keys",
                 kind.name()
-            )
+            );
+            told(line, error)
         })?;
-        finished(&secret, &version).await.map_err(|error| format!("{}: {error}", kind.name()))?;
+        finished(&secret, &version)
+            .await
+            .map_err(|error| told(format!("{}: {error}", kind.name()), error))?;
         let newest = ring(&secret, kind).await?;
         let newest = newest.keys().max_by_key(|key| key.not_before);
         let document = json!({
@@ -153,7 +157,8 @@ async fn rotate(args: &RotateArgs) -> Result<(), Box<dyn Error>> {
 async fn add_to_factors(args: &RotateArgs) -> Result<(), Box<dyn Error>> {
     let found = args.target.secrets().await?.into_iter().find(|(kind, _)| *kind == TokenKind::Factor);
     let (kind, secret) = found.ok_or("this system has no factor keys")?;
-    let added = add_factor_key(&secret, start_time()).await.map_err(|error| format!("factor: {error}"))?;
+    let added = add_factor_key(&secret, start_time()).await;
+    let added = added.map_err(|error| told(format!("factor: {error}"), error))?;
     let document = json!({ "ring": kind.name(), "newKey": &added.kid, "signsFrom": added.begins });
     let page = format!(
         "{}: {} seals from {}; the older keys stay, and enrolled factors keep working",

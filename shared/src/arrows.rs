@@ -1,16 +1,17 @@
 //! The arrows between the modules of this crate run one way.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
 };
 
 /// From the ground up: a module imports those before it, and none after it. So there is no circle.
-const FLOORS: [&str; 25] = [
+const FLOORS: [&str; 26] = [
     "domain",
     "entropy",
     "patience",
+    "retry",
     "messages",
     "letters",
     "telemetry",
@@ -59,8 +60,12 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) {
 
 /// The modules that a text names after `crate::`, alone or in braces.
 fn imports(text: &str) -> BTreeSet<String> {
-    let after = text.match_indices("crate::").map(|(at, word)| &text[at + word.len()..]);
-    after.flat_map(paths).map(first_word).filter(|word| !word.is_empty()).collect()
+    named(text, "crate::").map(module).filter(|word| !word.is_empty()).collect()
+}
+
+/// The paths that stand after a word, alone or in braces.
+fn named<'t>(text: &'t str, word: &'t str) -> impl Iterator<Item = &'t str> {
+    text.match_indices(word).flat_map(move |(at, _)| paths(&text[at + word.len()..]))
 }
 
 /// One path, or those that stand in braces.
@@ -85,8 +90,16 @@ fn paths(text: &str) -> Vec<&str> {
 }
 
 /// The module, where a path begins with one: types are written in capitals.
-fn first_word(path: &str) -> String {
+fn module(path: &str) -> String {
     path.chars().take_while(|sign| sign.is_ascii_lowercase() || *sign == '_').collect()
+}
+
+/// What a file ships, without its comments.
+fn code(path: &Path) -> String {
+    let text = fs::read_to_string(path).unwrap();
+    let shipped = text.split("#[cfg(test)]").next().unwrap();
+    let code: Vec<_> = shipped.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+    code.join("\n")
 }
 
 #[test]
@@ -101,16 +114,48 @@ fn no_module_imports_one_above_it_so_there_is_no_circle() {
         if ["lib", "arrows"].contains(&module) || name.contains("test") {
             continue;
         }
-        let text = fs::read_to_string(&path).unwrap();
-        let shipped = text.split("#[cfg(test)]").next().unwrap();
-        let code: Vec<_> = shipped.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
-        for imported in imports(&code.join("\n")) {
+        for imported in imports(&code(&path)) {
             if imported != module && floor(&imported) >= floor(module) {
                 upwards.push(format!("{name} imports {imported}"));
             }
         }
     }
     assert!(upwards.is_empty(), "{upwards:#?}");
+}
+
+/// The name that a text begins with.
+fn word(text: &str) -> String {
+    text.chars().take_while(|sign| sign.is_alphanumeric() || *sign == '_').collect()
+}
+
+/// The file of the store that a name is of: its own, or a type's that `mod.rs` hands on.
+fn homes(map: &str) -> BTreeMap<String, String> {
+    let mut homes: BTreeMap<_, _> = named(map, "\nmod ").map(|file| (word(file), word(file))).collect();
+    for handed_on in named(map, "\npub use ") {
+        let (file, names) = handed_on.split_once("::").unwrap();
+        homes.extend(paths(names).into_iter().map(|name| (word(name), file.to_owned())));
+    }
+    homes
+}
+
+#[test]
+fn no_file_of_the_store_uses_one_that_uses_it_by_whatever_way() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store");
+    let homes = homes(&code(&folder.join("mod.rs")));
+    let mut uses = BTreeMap::new();
+    for file in homes.values() {
+        let text = code(&folder.join(format!("{file}.rs")));
+        let used = named(&text, "super::").filter_map(|path| homes.get(&word(path)));
+        uses.insert(file, used.filter(|used| *used != file).collect::<BTreeSet<_>>());
+    }
+    // Who uses nobody is in no circle, and no more is who used those alone.
+    while let Some(free) = uses.iter().find(|(_, used)| used.is_empty()).map(|(file, _)| *file) {
+        uses.remove(free);
+        for used in uses.values_mut() {
+            used.remove(free);
+        }
+    }
+    assert!(uses.is_empty(), "{uses:#?}");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The clients: one HTTP client with one TLS stack, shared by all of them, and one idea of patience.
 
+mod code;
 mod quiet;
 mod roots;
 
@@ -14,6 +15,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::patience::Patience;
 
+pub use code::{Code, Meaning};
 pub use roots::Roots;
 
 /// The one HTTP client of a process, for who hands it on.

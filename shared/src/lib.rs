@@ -50,6 +50,7 @@ pub mod passwords;
 pub mod patience;
 pub mod rate_limit;
 pub mod relay;
+pub mod retry;
 pub mod rotation;
 pub mod rules_cache;
 pub mod runtime;

@@ -75,7 +75,7 @@ impl PasswordPolicy {
                 false
             }
             Err(_) => {
-                let reason = "it took too long".to_owned();
+                let reason = "it took too long".into();
                 note(&StoreError::Unavailable { operation: "look a password up", reason });
                 false
             }

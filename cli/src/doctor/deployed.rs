@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::error::Error;
 
 use aws_sdk_cloudformation::error::ProvideErrorMetadata as _;
+use nova_auth::aws::Code;
 
 use super::checklist::STACK;
 use super::finding::Finding;
+use crate::failure::told;
 
 /// A stack, as CloudFormation tells it.
 #[derive(Debug, Default)]
@@ -43,8 +45,10 @@ impl Deployed {
         client: &aws_sdk_cloudformation::Client,
         name: &str,
     ) -> Result<Deployed, Box<dyn Error>> {
-        let failed =
-            |code: Option<&str>| format!("cannot read the stack {name} ({})", code.unwrap_or("connection"));
+        let failed = |code: Option<&str>| {
+            let code = Code::from(code.unwrap_or("connection"));
+            told(format!("cannot read the stack {name} ({code})"), code)
+        };
         let answer = client.describe_stacks().stack_name(name).send().await;
         let answer = answer.map_err(|error| failed(error.code()))?;
         let stack = answer.stacks.into_iter().flatten().next().ok_or_else(|| failed(Some("no stack")))?;

@@ -342,7 +342,7 @@ const COUNTS: [&str; 2] = ["ApproximateNumberOfMessages", "ApproximateNumberOfMe
 fn depth_of(answer: &Value) -> Result<u64, Failed> {
     let count = |name: &str| answer.pointer(&format!("/Attributes/{name}"))?.as_str()?.parse::<u64>().ok();
     let counts: Option<Vec<_>> = COUNTS.iter().map(|name| count(name)).collect();
-    let counts = counts.ok_or_else(|| Failed::Other("an answer that is not understood".to_owned()))?;
+    let counts = counts.ok_or_else(|| Failed::Other("an answer that is not understood".into()))?;
     Ok(counts.into_iter().sum())
 }
 

@@ -227,7 +227,7 @@ async fn simulate(calls: &Calls, role: &str, asked: &Asked<'_>) -> Result<Vec<St
     let allowed = read(&answer)?;
     // Half an answer would pass for a denial.
     if allowed.len() != actions.len() {
-        return Err(Failed::Other("an answer about other calls".to_owned()));
+        return Err(Failed::Other("an answer about other calls".into()));
     }
     Ok(allowed.into_iter().filter_map(|(action, is_allowed)| is_allowed.then_some(action)).collect())
 }

@@ -6,6 +6,7 @@ use aws_sdk_dynamodb::types::{
     BillingMode, KeyType, PointInTimeRecoveryStatus, SseStatus, TableDescription, TableStatus,
     TimeToLiveStatus,
 };
+use nova_auth::aws::{Code, Meaning};
 
 use super::finding::Finding;
 
@@ -53,7 +54,7 @@ impl Table<'_> {
             Ok(answer) => answer.table.unwrap_or_else(|| TableDescription::builder().build()),
             Err(error) => {
                 let others = [expiry, encryption].into_iter().chain(lasting.into_iter().flatten());
-                let missing = error.code() == Some("ResourceNotFoundException");
+                let missing = Code::of(&error).meaning() == Meaning::NotThere;
                 let first = match missing {
                     true => Finding::fail(
                         table,

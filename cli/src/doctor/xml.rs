@@ -10,7 +10,7 @@ pub(super) fn members<T>(
     list: &str,
     read: impl Fn(&Element<'_, '_>) -> Option<T>,
 ) -> Result<Vec<T>, Failed> {
-    let unreadable = || Failed::Other("an answer that is not understood".to_owned());
+    let unreadable = || Failed::Other("an answer that is not understood".into());
     let document = Document::parse(text).map_err(|_| unreadable())?;
     let lists = document.descendants().filter(|node| node.tag_name().name() == list);
     let members = lists.flat_map(|list| list.children().filter(|node| node.tag_name().name() == "member"));

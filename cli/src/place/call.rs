@@ -5,7 +5,7 @@
 //! SDK's own.
 
 use std::error::Error;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
@@ -18,16 +18,19 @@ use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
 use jiff::Timestamp;
 use nova_auth::app::start_time;
+use nova_auth::aws::{Code, Meaning};
+use nova_auth::retry::Retry;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 use super::partition::Partition;
 
-/// How often a call is tried that was throttled, or that nobody answered.
-const TRIES: u32 = 4;
+/// How often a call is tried again that was throttled, or that nobody answered.
+const RETRY: Retry =
+    Retry { times: 3, first: Duration::from_millis(500), longest: Duration::from_secs(2), spread: 2 };
 
 /// How long one try may take.
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// A service of AWS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,7 +78,7 @@ pub(crate) enum Failed {
     /// There is no such thing.
     NotThere,
     /// Something else, by its code.
-    Other(String),
+    Other(Code),
 }
 
 impl std::fmt::Display for Failed {
@@ -195,7 +198,7 @@ impl Calls {
 
     /// An unsigned `GET` of a public address: the status, and the body.
     pub(crate) async fn fetch(&self, url: &str) -> Result<(u16, String), Failed> {
-        let request = HttpRequest::get(url).map_err(|_| Failed::Other("no address".to_owned()))?;
+        let request = HttpRequest::get(url).map_err(|_| Failed::Other("no address".into()))?;
         let answer = self.answer(request).await?;
         let status = answer.status().as_u16();
         Ok((status, read(answer.into_body()).await?))
@@ -208,7 +211,7 @@ impl Calls {
         bearer: Option<&str>,
         body: &Value,
     ) -> Result<(u16, String), Failed> {
-        let no_address = |_| Failed::Other("no address".to_owned());
+        let no_address = |_| Failed::Other("no address".into());
         let mut request = HttpRequest::new(SdkBody::from(body.to_string()));
         request.set_uri(url).map_err(no_address)?;
         request.set_method("POST").map_err(no_address)?;
@@ -223,26 +226,15 @@ impl Calls {
 
     async fn answer(&self, request: HttpRequest) -> Result<HttpResponse, Failed> {
         let answer = tokio::time::timeout(PATIENCE, self.connector.call(request)).await;
-        answer.ok().and_then(Result::ok).ok_or_else(|| Failed::Other("connection".to_owned()))
+        answer.ok().and_then(Result::ok).ok_or_else(|| Failed::Other("connection".into()))
     }
 
     async fn send(&self, asked: &Asked<'_>) -> Result<Reply, Failed> {
-        let mut failed = Failed::Other("connection".to_owned());
-        for again in 0..TRIES {
-            if again > 0 {
-                let least = std::time::Duration::from_millis(250) * 2_u32.pow(again);
-                tokio::time::sleep(nova_auth::entropy::jitter(least, least * 2)).await;
-            }
-            failed = match self.send_once(asked).await {
-                Err(Failed::Other(code)) if is_passing(&code) => Failed::Other(code),
-                answered => return answered,
-            };
-        }
-        Err(failed)
+        RETRY.past(passes, || self.send_once(asked)).await
     }
 
     async fn send_once(&self, asked: &Asked<'_>) -> Result<Reply, Failed> {
-        let request = self.signed(asked).map_err(|_| Failed::Other("signature".to_owned()))?;
+        let request = self.signed(asked).map_err(|_| Failed::Other("signature".into()))?;
         let answer = self.answer(request).await?;
         let status = answer.status().as_u16();
         let function_failed = answer.headers().contains_key("x-amz-function-error");
@@ -262,7 +254,7 @@ impl Calls {
             .identity(&identity)
             .region(self.partition.signing_region(asked.service))
             .name(asked.service.name())
-            .time(SystemTime::UNIX_EPOCH + std::time::Duration::from_millis(now))
+            .time(SystemTime::UNIX_EPOCH + Duration::from_millis(now))
             .settings(SigningSettings::default())
             .build()?
             .into();
@@ -295,19 +287,17 @@ impl Calls {
 }
 
 fn json(reply: &Reply) -> Result<Value, Failed> {
-    serde_json::from_str(&reply.text)
-        .map_err(|_| Failed::Other("an answer that is not understood".to_owned()))
+    serde_json::from_str(&reply.text).map_err(|_| Failed::Other("an answer that is not understood".into()))
 }
 
 async fn read(body: SdkBody) -> Result<String, Failed> {
-    let bytes = ByteStream::new(body).collect().await.map_err(|_| Failed::Other("connection".to_owned()))?;
+    let bytes = ByteStream::new(body).collect().await.map_err(|_| Failed::Other("connection".into()))?;
     Ok(String::from_utf8_lossy(&bytes.into_bytes()).into_owned())
 }
 
-fn is_passing(code: &str) -> bool {
-    ["Throttl", "TooManyRequests", "connection", "InternalFailure", "InternalServer", "ServiceUnavailable"]
-        .iter()
-        .any(|passing| code.contains(passing))
+fn passes(failed: &Failed) -> bool {
+    let Failed::Other(code) = failed else { return false };
+    matches!(code.meaning(), Meaning::Throttled | Meaning::Connection | Meaning::Fault)
 }
 
 /// What an error answer says, by its code alone.
@@ -321,20 +311,14 @@ fn failure(status: u16, kind: Option<&str>, text: &str) -> Failed {
     // `com.amazonaws.lambda#ResourceNotFoundException`, `AccessDeniedException:http://…`.
     let code = kind.rsplit('#').next().unwrap_or_default().split(':').next().unwrap_or_default();
     let code: String = code.chars().filter(char::is_ascii_alphanumeric).take(60).collect();
-    match (code.as_str(), status) {
-        ("AccessDenied" | "AccessDeniedException" | "AuthorizationError" | "UnauthorizedOperation", _) => {
-            Failed::Denied
-        }
-        (
-            "ResourceNotFoundException"
-            | "NotFoundException"
-            | "NoSuchEntity"
-            | "NotFound"
-            | "QueueDoesNotExist",
-            _,
-        )
-        | ("", 404) => Failed::NotThere,
-        ("", _) => Failed::Other(status.to_string()),
+    let code = match (code.as_str(), status) {
+        ("", 404) => return Failed::NotThere,
+        ("", _) => Code::from(status.to_string()),
+        _ => Code::from(code),
+    };
+    match code.meaning() {
+        Meaning::Denied => Failed::Denied,
+        Meaning::NotThere => Failed::NotThere,
         _ => Failed::Other(code),
     }
 }
@@ -356,9 +340,9 @@ mod tests {
             Failed::NotThere
         );
         let namespaced = r#"{"__type":"com.amazonaws.lambda#TooManyRequestsException"}"#;
-        assert_eq!(failure(429, None, namespaced), Failed::Other("TooManyRequestsException".to_owned()));
+        assert_eq!(failure(429, None, namespaced), Failed::Other("TooManyRequestsException".into()));
         let queue = r#"{"__type":"com.amazonaws.sqs#QueueDoesNotExist","message":"The specified queue does not exist."}"#;
         assert_eq!(failure(400, None, queue), Failed::NotThere);
-        assert_eq!(failure(502, None, "<html>"), Failed::Other("502".to_owned()));
+        assert_eq!(failure(502, None, "<html>"), Failed::Other("502".into()));
     }
 }

@@ -9,7 +9,7 @@ use nova_auth::flows::operator::Deleted;
 use serde_json::json;
 
 use super::{Common, UserName, find, moment, operator};
-use crate::failure::{NotFound, Usage, refused};
+use crate::failure::{NotFound, Usage, refused, told};
 use crate::output::shown;
 
 #[derive(Debug, clap::Args)]
@@ -49,7 +49,9 @@ pub(super) async fn run(args: &Args) -> Result<(), Box<dyn Error>> {
         if error.is::<NotFound>() {
             return error;
         }
-        format!("{error}. If the user is gone, `nova user delete {}` completes the deletion", user.id).into()
+        let line =
+            format!("{error}. If the user is gone, `nova user delete {}` completes the deletion", user.id);
+        told(line, error)
     })?;
     say(args, user.id, deleted)
 }

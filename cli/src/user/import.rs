@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 
 use super::records::{Found, open, read};
 use super::{LogArgs, moment, operator};
-use crate::failure::InPart;
+use crate::failure::{InPart, told};
 use crate::output::{Output, stdout};
 use crate::place::Target;
 
@@ -77,12 +77,12 @@ pub(super) async fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     // The reader ends when nobody listens any more, except on a terminal that nobody types into.
     drop(reading);
     let done = say(args, &counts);
-    ended.map_err(|error| -> Box<dyn Error> {
-        format!(
+    ended.map_err(|error| {
+        let line = format!(
             "import stopped early: created {}, unchanged {}. Run it again: existing users stay as they are. {error}",
             counts.created, counts.existing
-        )
-        .into()
+        );
+        told(line, error)
     })?;
     done?;
     match counts.refused {

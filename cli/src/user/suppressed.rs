@@ -109,7 +109,7 @@ mod tests {
     #[test]
     fn an_answer_that_says_nothing_is_not_taken_for_an_open_address() {
         assert_eq!(judge("a@example.com", Err(Failed::NotThere)), Delivery::Open);
-        for answer in [Ok(json!({})), Err(Failed::Denied), Err(Failed::Other("500".to_owned()))] {
+        for answer in [Ok(json!({})), Err(Failed::Denied), Err(Failed::Other("500".into()))] {
             assert!(matches!(judge("a@example.com", answer), Delivery::Unknown(_)));
         }
         let Delivery::Suppressed { since, reason, .. } =

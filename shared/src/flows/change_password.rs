@@ -94,7 +94,7 @@ async fn at_account(
             }
         }
     }
-    Err(StoreError::Unavailable { operation: "change a password", reason: "contention".to_owned() }.into())
+    Err(StoreError::Unavailable { operation: "change a password", reason: "contention".into() }.into())
 }
 
 async fn try_change(

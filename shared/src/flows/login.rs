@@ -258,7 +258,7 @@ async fn at_account(
         }
         (credential, profile) = read_again(service, attempt, None).await?;
     }
-    Err(StoreError::Unavailable { operation: "complete a login", reason: "contention".to_owned() }.into())
+    Err(StoreError::Unavailable { operation: "complete a login", reason: "contention".into() }.into())
 }
 
 /// Credential and profile, in this order: as they are after something was changed.

@@ -25,9 +25,9 @@ use crate::{
         },
         user::Profile,
     },
-    entropy,
     keys::{IssuedAccess, Token, VerifiedRefresh},
     rate_limit,
+    retry::Retry,
     service::AuthService,
     store::{Rotated, Rotation, Store, StoreError},
 };
@@ -112,7 +112,7 @@ pub async fn refresh(
                     session
                 }
                 Verdict::StillCurrent => {
-                    let reason = "its count was in the way".to_owned();
+                    let reason = "its count was in the way".into();
                     return Err(
                         StoreError::Unavailable { operation: "rotate a refresh token", reason }.into()
                     );
@@ -224,20 +224,9 @@ async fn revoke(
 /// The user, asked for until the deadline: the write beside it may have taken, and then giving up early would cost
 /// the client a retry.
 async fn profile(store: &Store, user: UserId) -> Result<Option<Profile>, StoreError> {
-    let asking = async {
-        loop {
-            match store.profile(user).await {
-                Err(StoreError::Unavailable { .. }) => {
-                    tokio::time::sleep(entropy::jitter(
-                        Duration::from_millis(20),
-                        Duration::from_millis(100),
-                    ))
-                    .await;
-                }
-                answered => return answered,
-            }
-        }
-    };
-    let late = StoreError::Unavailable { operation: "read profile", reason: "deadline".to_owned() };
+    let pause = Duration::from_millis(20);
+    let retry = Retry { times: u32::MAX, first: pause, longest: pause, spread: 5 };
+    let asking = retry.past(StoreError::is_passing, || store.profile(user));
+    let late = StoreError::Unavailable { operation: "read profile", reason: "deadline".into() };
     tokio::time::timeout(store.patience().call, asking).await.unwrap_or(Err(late))
 }

@@ -104,7 +104,7 @@ impl AccessTokens {
         now: Timestamp,
     ) -> Result<IssuedAccess, KeysError> {
         let expires = session.access_expires(now, &self.lifetimes);
-        let jti = entropy::uuid(now).map_err(|error| KeysError::Unavailable(error.to_string()))?;
+        let jti = entropy::uuid(now).map_err(|error| KeysError::Unavailable(error.to_string().into()))?;
         let claims = AccessClaims {
             iss: self.expected.own.issuer.clone(),
             aud: self.expected.own.audience.clone(),
@@ -136,7 +136,7 @@ impl AccessTokens {
         now: Timestamp,
     ) -> Result<IssuedAccess, KeysError> {
         let expires = whole_seconds((now + TICKET_LASTS).min(session.refresh_expires()));
-        let jti = entropy::uuid(now).map_err(|error| KeysError::Unavailable(error.to_string()))?;
+        let jti = entropy::uuid(now).map_err(|error| KeysError::Unavailable(error.to_string().into()))?;
         let claims = TicketClaims {
             iss: self.expected.own.issuer.clone(),
             aud: api.to_owned(),
@@ -160,7 +160,7 @@ impl AccessTokens {
             ..Header::new(key.algorithm.jws())
         };
         let token = jsonwebtoken::encode(&header, claims, &key.signing)
-            .map_err(|_| KeysError::Unavailable("signing failed".to_owned()))?;
+            .map_err(|_| KeysError::Unavailable("signing failed".into()))?;
         Ok(Token::new(token))
     }
 

@@ -12,8 +12,8 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Mutex;
 
-use super::{BadKeys, Ring, TokenKind, jwk, secret};
-use crate::{domain::claims::LEEWAY, patience::Patience};
+use super::{BadKeys, Ring, TokenKind, jwk};
+use crate::{aws::Code, domain::claims::LEEWAY, patience::Patience};
 
 /// How long a ring is not asked for again. Nobody tells an instance that runs of a key that was dropped: it learns of it
 /// by asking, and an instance that is busy all month asks for 0.43 dollars.
@@ -39,7 +39,7 @@ pub const PUBLIC_SET_MAX_AGE: SignedDuration = SignedDuration::from_mins(5);
 pub enum KeysError {
     /// Secrets Manager did not give the secret.
     #[error("keys are out of reach ({0})")]
-    Unavailable(String),
+    Unavailable(#[source] Code),
     /// The secret holds something else.
     #[error("keys are not usable: {0}")]
     Bad(#[from] BadKeys),
@@ -108,7 +108,7 @@ impl KeyCache {
             // No longer than for one try: the old ring serves as well.
             Some(_) => tokio::time::timeout(self.patience.attempt, self.read(&mut state, now))
                 .await
-                .unwrap_or_else(|_| Err(KeysError::Unavailable("slow".to_owned()))),
+                .unwrap_or_else(|_| Err(KeysError::Unavailable("slow".into()))),
         };
         match read {
             Ok(ring) => Ok(ring),
@@ -148,7 +148,7 @@ impl KeyCache {
             return Ok(None);
         }
         if state.has_just_failed(now) {
-            return Err(KeysError::Unavailable("failed a moment ago".to_owned()));
+            return Err(KeysError::Unavailable("failed a moment ago".into()));
         }
         let ring = self.read(&mut state, now).await?;
         Ok(ring.verifier(kid, now).is_some().then_some(ring))
@@ -163,7 +163,7 @@ impl KeyCache {
             .secret_id(&self.secret)
             .send()
             .await
-            .map_err(|error| KeysError::Unavailable(secret::code(&error)))?;
+            .map_err(|error| KeysError::Unavailable(Code::of(&error)))?;
         let ring = Arc::new(jwk::parse(answer.secret_string().unwrap_or_default(), self.kind)?);
         state.ring = Some((Arc::clone(&ring), now));
         state.last_failure = None;

@@ -72,7 +72,8 @@ impl CsrfTokens<'_> {
     pub async fn mint(&self, now: Timestamp) -> Result<Anonymous, KeysError> {
         let ring = self.keys.ring(now).await?;
         let key = ring.signer(now).ok_or(KeysError::NoSigner)?;
-        let random: [u8; 32] = entropy::bytes().map_err(|error| KeysError::Unavailable(error.to_string()))?;
+        let random: [u8; 32] =
+            entropy::bytes().map_err(|error| KeysError::Unavailable(error.to_string().into()))?;
         let mac = derived_mac(key, &[COOKIE, &random])?;
         let cookie = format!("{}.{}.{}", key.kid, encoded(&random), encoded(&mac));
         let token = written(key, &derived_mac(key, &[ANONYMOUS, &random])?);

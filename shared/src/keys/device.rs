@@ -45,7 +45,8 @@ impl DeviceTokens<'_> {
         let ring = self.keys.ring(now).await?;
         let key = ring.signer(now).ok_or(KeysError::NoSigner)?;
         let new = || entropy::bytes().map(DeviceId::from_bytes);
-        let id = known.map_or_else(new, Ok).map_err(|error| KeysError::Unavailable(error.to_string()))?;
+        let id =
+            known.map_or_else(new, Ok).map_err(|error| KeysError::Unavailable(error.to_string().into()))?;
         let end = (now + KNOWN_FOR).as_second();
         let mac = URL_SAFE_NO_PAD.encode(mac(key, email, id.bytes(), end)?);
         Ok(Token::new(format!("{}.{end}.{}.{mac}", key.kid, URL_SAFE_NO_PAD.encode(id.bytes()))))

@@ -112,7 +112,7 @@ impl RefreshTokens {
     pub async fn begin(&self, now: Timestamp) -> Result<First, KeysError> {
         let ring = self.keys.ring(now).await?;
         let kid = ring.signer(now).ok_or(KeysError::NoSigner)?.kid.clone();
-        let random = entropy::bytes().map_err(|error| KeysError::Unavailable(error.to_string()))?;
+        let random = entropy::bytes().map_err(|error| KeysError::Unavailable(error.to_string().into()))?;
         Ok(First { id: RefreshId::from_bytes(&random), kid })
     }
 
@@ -158,7 +158,7 @@ impl RefreshTokens {
         let ring = self.keys.ring_with(&session.rotation_kid, session.rotated_at, now).await?;
         let key = ring.as_ref().and_then(|ring| ring.verifier(&session.rotation_kid, now));
         let key =
-            key.ok_or_else(|| KeysError::Unavailable("the key of a rotation is not in the ring".to_owned()))?;
+            key.ok_or_else(|| KeysError::Unavailable("the key of a rotation is not in the ring".into()))?;
         let id = successor(key, presented)?;
         if id.hash() != session.current {
             return Ok(None);
@@ -184,7 +184,7 @@ impl RefreshTokens {
             ..Header::new(key.algorithm.jws())
         };
         let token = jsonwebtoken::encode(&header, &claims, &key.signing);
-        token.map(Token::new).map_err(|_| KeysError::Unavailable("signing failed".to_owned()))
+        token.map(Token::new).map_err(|_| KeysError::Unavailable("signing failed".into()))
     }
 }
 

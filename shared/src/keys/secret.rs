@@ -8,6 +8,8 @@ use aws_sdk_secretsmanager::{
 };
 use secrecy::{ExposeSecret as _, SecretString};
 
+use crate::aws::{Code, Meaning};
+
 /// What the functions read.
 const CURRENT: &str = "AWSCURRENT";
 /// What a rotation prepares.
@@ -29,23 +31,14 @@ pub struct Versions(BTreeMap<String, Vec<String>>);
 #[error("{call} failed ({code})")]
 pub struct SecretError {
     call: &'static str,
-    code: String,
+    #[source]
+    code: Code,
 }
 
 impl SecretError {
     fn of<E: ProvideErrorMetadata>(call: &'static str, error: &SdkError<E>) -> Self {
-        Self { call, code: code(error) }
+        Self { call, code: Code::of(error) }
     }
-}
-
-/// The name of what went wrong, without any of the answer's text.
-pub(super) fn code<E: ProvideErrorMetadata>(error: &SdkError<E>) -> String {
-    let code = match error {
-        SdkError::ServiceError(answer) => answer.err().code().unwrap_or("unknown"),
-        SdkError::TimeoutError(_) => "time-out",
-        _ => "connection",
-    };
-    code.to_owned()
 }
 
 impl Versions {
@@ -109,7 +102,7 @@ impl VersionedSecret {
     pub async fn is_there(&self) -> Result<bool, SecretError> {
         match self.versions().await {
             Ok(_) => Ok(true),
-            Err(error) if error.code == "ResourceNotFoundException" => Ok(false),
+            Err(error) if error.code.meaning() == Meaning::NotThere => Ok(false),
             Err(error) => Err(error),
         }
     }
@@ -121,7 +114,7 @@ impl VersionedSecret {
     pub async fn value(&self, version: &str) -> Result<Option<SecretString>, SecretError> {
         match self.client.get_secret_value().secret_id(&self.id).version_id(version).send().await {
             Ok(answer) => Ok(answer.secret_string.map(SecretString::from)),
-            Err(error) if code(&error) == "ResourceNotFoundException" => Ok(None),
+            Err(error) if Code::of(&error).meaning() == Meaning::NotThere => Ok(None),
             Err(error) => Err(SecretError::of("GetSecretValue", &error)),
         }
     }
@@ -136,7 +129,7 @@ impl VersionedSecret {
         let call = call.secret_string(value.expose_secret()).version_stages(PENDING);
         match call.send().await {
             Ok(_) => Ok(()),
-            Err(error) if code(&error) == "ResourceExistsException" => Ok(()),
+            Err(error) if Code::of(&error).meaning() == Meaning::Exists => Ok(()),
             Err(error) => Err(SecretError::of("PutSecretValue", &error)),
         }
     }

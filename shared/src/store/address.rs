@@ -1,9 +1,12 @@
 //! Another address for a user, by the links of two mails: to the new address, which takes it; and to the old one, which takes it back.
 
-use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem, Update, builders::UpdateBuilder};
+use aws_sdk_dynamodb::types::{Delete, Put, Update};
 use jiff::Timestamp;
 
-use super::{Credential, EventRow, Redeemed, Store, StoreError, credential, epoch, item, profile, session};
+use super::{
+    Credential, EventRow, Redeemed, Store, StoreError, credential, epoch, item, profile, session,
+    transaction::Write,
+};
 use crate::domain::{
     email::Email,
     mail::{Mail, MailKey},
@@ -47,51 +50,39 @@ impl Store {
     pub async fn commit_address(&self, change: &AddressCommit<'_>) -> Result<Redeemed, StoreError> {
         const OPERATION: &str = "change an address by mail";
         let mut writes = vec![
-            self.mail_use(OPERATION, change.key, change.used_by, change.now)?,
-            self.new_credential(OPERATION, change)?,
-            self.old_credential(OPERATION, change)?,
-            built(OPERATION, self.moved_profile(change))?,
-            TransactWriteItem::builder().put(self.event_put(OPERATION, change.event)?).build(),
+            self.mail_use(change.key, change.used_by, change.now),
+            self.new_credential(change),
+            self.old_credential(change),
+            self.moved_profile(change),
+            self.event_put(OPERATION, change.event)?,
             self.mail_put(OPERATION, change.mail)?,
         ];
         if let Some(session) = change.session {
-            writes.push(built(OPERATION, self.going_on(session, change.user))?);
+            writes.push(self.going_on(session, change.user));
         }
         self.redeem(OPERATION, writes).await
     }
 
-    fn new_credential(
-        &self,
-        operation: &'static str,
-        change: &AddressCommit<'_>,
-    ) -> Result<TransactWriteItem, StoreError> {
-        let put = Put::builder()
+    fn new_credential(&self, change: &AddressCommit<'_>) -> Write {
+        Put::builder()
             .table_name(&self.tables.identity)
             .set_item(Some(Credential::new(change.user.id, change.hash.clone()).row(change.email)))
             .condition_expression("attribute_not_exists(pk)")
-            .build()
-            .map_err(|_| StoreError::Malformed { operation })?;
-        Ok(TransactWriteItem::builder().put(put).build())
+            .into()
     }
 
     /// Only the very hash that was read: a password that was set meanwhile would be lost.
-    fn old_credential(
-        &self,
-        operation: &'static str,
-        change: &AddressCommit<'_>,
-    ) -> Result<TransactWriteItem, StoreError> {
-        let delete = Delete::builder()
+    fn old_credential(&self, change: &AddressCommit<'_>) -> Write {
+        Delete::builder()
             .table_name(&self.tables.identity)
             .set_key(Some(credential::key(&change.user.email)))
             .condition_expression("userId = :user AND passwordHash = :read")
             .expression_attribute_values(":user", item::text(change.user.id.to_string()))
             .expression_attribute_values(":read", change.credential.verified())
-            .build()
-            .map_err(|_| StoreError::Malformed { operation })?;
-        Ok(TransactWriteItem::builder().delete(delete).build())
+            .into()
     }
 
-    fn moved_profile(&self, change: &AddressCommit<'_>) -> UpdateBuilder {
+    fn moved_profile(&self, change: &AddressCommit<'_>) -> Write {
         let AddressCommit { user, email, now, .. } = change;
         let next = user.epoch.saturating_add(1);
         let (kept, update) = match change.session {
@@ -113,9 +104,10 @@ impl Store {
             .expression_attribute_values(":epoch", item::number(user.epoch))
             .expression_attribute_values(":next", item::number(next))
             .expression_attribute_values(":now", item::text(now.to_string()))
+            .into()
     }
 
-    fn going_on(&self, session: &Session, user: &Profile) -> UpdateBuilder {
+    fn going_on(&self, session: &Session, user: &Profile) -> Write {
         Update::builder()
             .table_name(&self.tables.sessions)
             .set_key(Some(session::key(session.user_id, session.session_id)))
@@ -125,10 +117,6 @@ impl Store {
             .expression_attribute_values(":active", item::text("active"))
             .expression_attribute_values(":epoch", item::number(user.epoch))
             .expression_attribute_values(":next", item::number(user.epoch.saturating_add(1)))
+            .into()
     }
-}
-
-fn built(operation: &'static str, update: UpdateBuilder) -> Result<TransactWriteItem, StoreError> {
-    let update = update.build().map_err(|_| StoreError::Malformed { operation })?;
-    Ok(TransactWriteItem::builder().update(update).build())
 }

@@ -8,77 +8,17 @@
 //! (`failures`, see `run`), in an address's the calls (`c<end>`, see `rate`). So the item outlives its window, which goes with its
 //! last entry: one that stayed would be found half over by the next failure, and lock nobody out for as long as it should.
 
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Store, StoreError,
-    error::{Updated, updated},
+    AttemptsKey, Store, StoreError,
+    change::{Updated, updated},
     item,
     rate::{self, Counter},
-    retry::past_conflicts,
     run,
 };
-use crate::domain::{
-    address::ClientAddress,
-    attempts::{Entry, Limit, Run, Window},
-    email::Email,
-    ids::{DeviceId, UserId},
-};
-
-/// Whose attempts are counted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AttemptsKey {
-    pk: String,
-    counts_failures: bool,
-}
-
-impl AttemptsKey {
-    /// Those on an account, whether or not it exists.
-    #[must_use]
-    pub fn account(email: &Email) -> Self {
-        Self { pk: format!("ATTEMPTS#ACCOUNT#{}", email.digest()), counts_failures: true }
-    }
-
-    /// Those on an account, from a device that logged in to it before.
-    #[must_use]
-    pub fn device(device: &DeviceId) -> Self {
-        Self { pk: format!("ATTEMPTS#DEVICE#{}", device.digest()), counts_failures: true }
-    }
-
-    /// Those from an address.
-    #[must_use]
-    pub fn address(address: ClientAddress) -> Self {
-        Self { pk: format!("ATTEMPTS#ADDRESS#{}", address.window_name()), counts_failures: false }
-    }
-
-    /// The mails that were asked for from an address.
-    #[must_use]
-    pub fn mails_from(address: ClientAddress) -> Self {
-        Self { pk: format!("MAILS#ADDRESS#{}", address.window_name()), counts_failures: false }
-    }
-
-    /// The mails to a user about new devices in a network, or in any.
-    #[must_use]
-    pub fn mails_of_devices(user: UserId, network: &str) -> Self {
-        Self { pk: format!("MAILS#DEVICE#{user}#{network}"), counts_failures: false }
-    }
-
-    /// The second factors that were shown for a user.
-    #[must_use]
-    pub fn factor(user: UserId) -> Self {
-        Self { pk: format!("ATTEMPTS#FACTOR#{user}"), counts_failures: true }
-    }
-
-    /// Whether a place that is taken is one failure more in a row, until it is given back.
-    pub(super) const fn counts_failures(&self) -> bool {
-        self.counts_failures
-    }
-
-    pub(super) fn item(&self) -> item::Item {
-        item::key(&self.pk, "WINDOW")
-    }
-}
+use crate::domain::attempts::{Entry, Limit, Run, Window};
 
 /// A place that is asked for.
 #[derive(Debug, Clone, Copy)]
@@ -169,7 +109,7 @@ impl Store {
                 return Ok(Reservation::TooManyCalls(counter.ends));
             }
         }
-        Err(StoreError::Unavailable { operation: RESERVE, reason: "contention".to_owned() })
+        Err(StoreError::Unavailable { operation: RESERVE, reason: "contention".into() })
     }
 
     /// Tries one way, and takes counts of calls out that are over.
@@ -214,10 +154,8 @@ impl Store {
             .update_expression(update)
             .condition_expression(condition)
             .set_expression_attribute_names(names)
-            .set_expression_attribute_values(Some(values))
-            .return_values(ReturnValue::AllNew)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        past_conflicts(|| async { updated(RESERVE, reserve.clone().send().await) }).await
+            .set_expression_attribute_values(Some(values));
+        updated(RESERVE, reserve).await
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::KeysAndAttributes;
 
-use super::{Store, StoreError, item, retry::pause};
+use super::{Store, StoreError, item, retry::LEFT_UNDONE};
 
 const OPERATION: &str = "read a batch";
 
@@ -19,7 +19,8 @@ impl Store {
     ) -> Result<Vec<item::Item>, StoreError> {
         let mut items = Vec::new();
         let asking = async {
-            for attempt in 0.. {
+            let mut tries = LEFT_UNDONE.tries();
+            loop {
                 let answer = self
                     .client
                     .batch_get_item()
@@ -30,11 +31,12 @@ impl Store {
                 items.extend(answer.responses.into_iter().flatten().flat_map(|(_, found)| found));
                 wanted = answer.unprocessed_keys.unwrap_or_default();
                 if wanted.is_empty() {
-                    break;
+                    return Ok(items);
                 }
-                pause(attempt).await;
+                if !tries.again().await {
+                    return Err(StoreError::late(OPERATION));
+                }
             }
-            Ok(items)
         };
         tokio::time::timeout(self.patience.call, asking)
             .await

@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::{
 };
 use jiff::Timestamp;
 
-use super::{StoreError, item, retry::pause};
+use super::{StoreError, item, retry::LEFT_UNDONE};
 use crate::{
     domain::{
         breached::{Fingerprint, Manifest, Shard},
@@ -101,20 +101,19 @@ impl BreachedList {
     async fn put_rows(&self, mut rows: Vec<WriteRequest>) -> Result<(), StoreError> {
         let patience = Patience::of(self.client.config().timeout_config());
         let began = tokio::time::Instant::now();
-        for attempt in 0.. {
+        let mut tries = LEFT_UNDONE.tries();
+        loop {
             let write = self.client.batch_write_item().request_items(&self.table, rows);
             let answer = write.send().await.map_err(|error| StoreError::from_sdk(PUT, &error))?;
             rows = answer.unprocessed_items.unwrap_or_default().into_values().flatten().collect();
             if rows.is_empty() {
-                break;
+                return Ok(());
             }
             // A table that is new takes fewer writes than this makes. It goes on where some of each call took.
-            if began.elapsed() > patience.call * 10 {
+            if began.elapsed() > patience.call * 10 || !tries.again().await {
                 return Err(StoreError::late(PUT));
             }
-            pause(attempt).await;
         }
-        Ok(())
     }
 
     /// Says that the whole list is there.
@@ -165,5 +164,5 @@ fn row(shard: &Shard<'_>) -> Result<WriteRequest, StoreError> {
 }
 
 fn refused(operation: &'static str, reason: impl fmt::Display) -> StoreError {
-    StoreError::Unavailable { operation, reason: reason.to_string() }
+    StoreError::Unavailable { operation, reason: reason.to_string().into() }
 }

@@ -5,12 +5,7 @@ use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 use jiff::{SignedDuration, Timestamp, fmt::serde::timestamp::millisecond::required as millis};
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Store, StoreError,
-    error::{Updated, unless_condition_failed, updated},
-    item,
-    retry::past_conflicts,
-};
+use super::{Store, StoreError, change::conditional, item};
 use crate::{
     domain::{
         ids::{SessionId, UserId},
@@ -83,8 +78,7 @@ impl Store {
             .table_name(&self.tables.sessions)
             .set_item(Some(row))
             .condition_expression("attribute_not_exists(pk)");
-        let sent = || async { unless_condition_failed(OPERATION, put.clone().send().await) };
-        past_conflicts(sent).await.map(drop)
+        conditional(OPERATION, || put.clone().send()).await.map(drop)
     }
 
     /// Uses a challenge up, before anything of its answer is believed. `None`: it is not ours, is for something else, is over,
@@ -114,10 +108,7 @@ impl Store {
             .expression_attribute_values(":request", item::text(moment.request.as_str()))
             .return_values(ReturnValue::AllNew)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::None);
-        let taken = past_conflicts(|| async { updated(OPERATION, take.clone().send().await) }).await?;
-        match taken {
-            Updated::Took(row) => item::read(OPERATION, row).map(Some),
-            Updated::Lost(_) => Ok(None),
-        }
+        let taken = conditional(OPERATION, || take.clone().send()).await?;
+        taken.and_then(|taken| taken.attributes).map(|row| item::read(OPERATION, row)).transpose()
     }
 }

@@ -7,16 +7,14 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Store, StoreError,
-    error::{Updated, updated},
+    change::{Updated, updated},
     item,
-    retry::past_conflicts,
 };
 use crate::domain::{
     ids::{FingerprintHash, UserId},
     moment::{Moment, RequestId},
     session::{ClaimedDevice, Delivery, Device},
 };
-use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 
 /// A row stays a while after its end; it counts for nothing then.
 const KEPT_AFTER_END: SignedDuration = SignedDuration::from_hours(1);
@@ -97,10 +95,8 @@ impl Store {
             .update_expression("SET usedBy = :me")
             .condition_expression("attribute_not_exists(usedBy) AND ends > :now")
             .expression_attribute_values(":me", item::text(moment.request.as_str()))
-            .expression_attribute_values(":now", item::millis(moment.now))
-            .return_values(ReturnValue::AllNew)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        let used = past_conflicts(|| async { updated(OPERATION, update.clone().send().await) }).await?;
+            .expression_attribute_values(":now", item::millis(moment.now));
+        let used = updated(OPERATION, update).await?;
         Ok(match used {
             Updated::Took(_) => true,
             // An earlier try of this very request took, and its answer was lost.

@@ -1,8 +1,11 @@
 //! Another address or name for a user, who stays who they are.
 
-use aws_sdk_dynamodb::types::{Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{Delete, Put, ReturnValuesOnConditionCheckFailure, Update};
 
-use super::{Credential, EventRow, Store, StoreError, credential, item, profile, transaction::Transacted};
+use super::{
+    Credential, EventRow, Store, StoreError, credential, item, profile,
+    transaction::{Transacted, Write},
+};
 use crate::domain::{
     email::Email,
     ids::UserId,
@@ -42,13 +45,8 @@ impl Store {
             .update_expression("SET #name = :name")
             .condition_expression("attribute_exists(pk)")
             .expression_attribute_names("#name", "name")
-            .expression_attribute_values(":name", item::text(name.as_str()))
-            .build()
-            .map_err(|_| StoreError::Malformed { operation: OPERATION })?;
-        let writes = vec![
-            TransactWriteItem::builder().update(update).build(),
-            TransactWriteItem::builder().put(self.event_put(OPERATION, event)?).build(),
-        ];
+            .expression_attribute_values(":name", item::text(name.as_str()));
+        let writes = vec![update.into(), self.event_put(OPERATION, event)?];
         Ok(matches!(self.transact(OPERATION, writes).await?, Transacted::Done))
     }
 
@@ -75,10 +73,10 @@ impl Store {
         // The row as it is: a later version may keep more in it.
         row.extend(credential::key(email));
         let mut writes = vec![
-            self.credential_put(OPERATION, row)?,
-            self.credential_delete(OPERATION, &user.email, &verified)?,
-            self.address_update(OPERATION, user, email, name)?,
-            TransactWriteItem::builder().put(self.event_put(OPERATION, event)?).build(),
+            self.credential_put(row),
+            self.credential_delete(&user.email, &verified),
+            self.address_update(user, email, name),
+            self.event_put(OPERATION, event)?,
         ];
         if let Some((key, mail)) = notice {
             writes.push(self.mail_put(OPERATION, (key, mail))?);
@@ -94,50 +92,32 @@ impl Store {
         Ok(if is_unchanged && !is_ours { UserMoved::EmailTaken } else { UserMoved::Changed })
     }
 
-    fn credential_put(
-        &self,
-        operation: &'static str,
-        row: item::Item,
-    ) -> Result<TransactWriteItem, StoreError> {
-        let put = Put::builder()
+    fn credential_put(&self, row: item::Item) -> Write {
+        Put::builder()
             .table_name(&self.tables.identity)
             .set_item(Some(row))
             .condition_expression("attribute_not_exists(pk)")
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .build()
-            .map_err(|_| StoreError::Malformed { operation })?;
-        Ok(TransactWriteItem::builder().put(put).build())
+            .into()
     }
 
     /// Only the very hash that was carried over: a password that was set meanwhile would be lost.
-    fn credential_delete(
-        &self,
-        operation: &'static str,
-        email: &Email,
-        read: &Credential,
-    ) -> Result<TransactWriteItem, StoreError> {
+    fn credential_delete(&self, email: &Email, read: &Credential) -> Write {
         let delete = Delete::builder()
             .table_name(&self.tables.identity)
             .set_key(Some(credential::key(email)))
             .expression_attribute_values(":user", item::text(read.user_id.to_string()));
-        let delete = match read.stored() {
+        match read.stored() {
             Some(hash) => delete
                 .condition_expression("userId = :user AND passwordHash = :read")
                 .expression_attribute_values(":read", hash),
             None => delete.condition_expression("userId = :user AND attribute_not_exists(passwordHash)"),
-        };
-        let delete = delete.build().map_err(|_| StoreError::Malformed { operation })?;
-        Ok(TransactWriteItem::builder().delete(delete).build())
+        }
+        .into()
     }
 
-    fn address_update(
-        &self,
-        operation: &'static str,
-        user: &Profile,
-        email: &Email,
-        name: &PersonName,
-    ) -> Result<TransactWriteItem, StoreError> {
-        let update = Update::builder()
+    fn address_update(&self, user: &Profile, email: &Email, name: &PersonName) -> Write {
+        Update::builder()
             .table_name(&self.tables.identity)
             .set_key(Some(profile::key(user.id)))
             .update_expression("SET email = :email, #name = :name, epoch = epoch + :one")
@@ -148,8 +128,6 @@ impl Store {
             .expression_attribute_values(":name", item::text(name.as_str()))
             .expression_attribute_values(":was", item::text(user.name.as_str()))
             .expression_attribute_values(":one", item::number(1))
-            .build()
-            .map_err(|_| StoreError::Malformed { operation })?;
-        Ok(TransactWriteItem::builder().update(update).build())
+            .into()
     }
 }

@@ -1,6 +1,6 @@
 //! The epoch of a user: raising it ends every session in one write, however many there are.
 
-use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem, Update, builders::UpdateBuilder};
+use aws_sdk_dynamodb::types::{AttributeValue, Update, builders::UpdateBuilder};
 use jiff::Timestamp;
 
 use super::{
@@ -86,12 +86,9 @@ impl Store {
                 .update_expression("SET #status = :status, epoch = epoch + :one"),
             EpochChange::Enable(_) => status(user, "active").update_expression("SET #status = :status"),
         };
-        let mut writes = vec![
-            write(OPERATION, update)?,
-            TransactWriteItem::builder().put(self.event_put(OPERATION, event)?).build(),
-        ];
+        let mut writes = vec![update.into(), self.event_put(OPERATION, event)?];
         if let EpochChange::Enable(email) = change {
-            writes.push(self.forget_account(OPERATION, email)?);
+            writes.push(self.forget_account(email));
         }
         Ok(matches!(self.transact(OPERATION, writes).await?, Transacted::Done))
     }
@@ -132,10 +129,10 @@ impl Store {
             .set_key(Some(session::key(session.user_id, session.session_id)))
             .update_expression("SET epoch = :next");
         let mut writes = vec![
-            write(OPERATION, credential)?,
-            write(OPERATION, user)?,
-            write(OPERATION, this_session)?,
-            TransactWriteItem::builder().put(self.event_put(OPERATION, change.event)?).build(),
+            credential.into(),
+            user.into(),
+            this_session.into(),
+            self.event_put(OPERATION, change.event)?,
         ];
         if let Some(notice) = change.notice {
             writes.push(self.mail_put(OPERATION, notice)?);
@@ -151,9 +148,4 @@ impl Store {
 pub(super) fn kept(epoch: u64, session: SessionId) -> AttributeValue {
     let session = item::text(session.to_string());
     AttributeValue::M([("epoch".to_owned(), item::number(epoch)), ("session".to_owned(), session)].into())
-}
-
-fn write(operation: &'static str, update: UpdateBuilder) -> Result<TransactWriteItem, StoreError> {
-    let update = update.build().map_err(|_| StoreError::Malformed { operation })?;
-    Ok(TransactWriteItem::builder().update(update).build())
 }

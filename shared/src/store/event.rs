@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::Put;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Store, StoreError, item};
+use super::{Store, StoreError, item, transaction::Write};
 use crate::domain::{
     email::Email,
     ids::{SessionId, UserId},
@@ -100,11 +100,8 @@ impl Store {
     }
 
     /// The entry as a part of a transaction.
-    pub(super) fn event_put(&self, operation: &'static str, event: &EventRow) -> Result<Put, StoreError> {
-        Put::builder()
-            .table_name(&self.tables.identity)
-            .set_item(Some(event.item(operation)?))
-            .build()
-            .map_err(|_| StoreError::Malformed { operation })
+    pub(super) fn event_put(&self, operation: &'static str, event: &EventRow) -> Result<Write, StoreError> {
+        let put = Put::builder().table_name(&self.tables.identity);
+        Ok(put.set_item(Some(event.item(operation)?)).into())
     }
 }

@@ -5,14 +5,15 @@
 
 use std::collections::BTreeSet;
 
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{Timestamp, fmt::serde::timestamp::millisecond};
 use serde::{Deserialize, Serialize};
 
 use super::{
     AttemptsKey, Store, StoreError,
-    error::{Updated, unless_condition_failed, updated},
+    change::{Updated, conditional, updated},
     item,
+    pages::Pages,
     retry::past_conflicts,
 };
 use crate::{
@@ -150,21 +151,16 @@ impl Store {
     /// [`StoreError`]; half a list is none.
     pub async fn factors(&self, user: UserId) -> Result<FactorRows, StoreError> {
         const OPERATION: &str = "read second factors";
-        let mut rows = FactorRows::default();
-        let mut from = None;
-        loop {
-            let page = self
-                .client
-                .query()
-                .table_name(&self.tables.identity)
-                .key_condition_expression("pk = :user")
-                .expression_attribute_values(":user", item::text(partition(user)))
-                .consistent_read(true)
-                .set_exclusive_start_key(from)
-                .send()
-                .await
-                .map_err(|error| StoreError::from_sdk(OPERATION, &error))?;
-            for found in page.items.unwrap_or_default() {
+        let query = self
+            .client
+            .query()
+            .table_name(&self.tables.identity)
+            .key_condition_expression("pk = :user")
+            .expression_attribute_values(":user", item::text(partition(user)))
+            .consistent_read(true);
+        let (mut pages, mut rows) = (Pages::of(OPERATION, query), FactorRows::default());
+        while let Some(page) = pages.next().await? {
+            for found in page {
                 let sk =
                     found.get("sk").and_then(|sk| sk.as_s().ok()).map(String::as_str).unwrap_or_default();
                 match sk.split('#').next() {
@@ -175,11 +171,8 @@ impl Store {
                     _ => {}
                 }
             }
-            from = page.last_evaluated_key.filter(|key| !key.is_empty());
-            if from.is_none() {
-                return Ok(rows);
-            }
         }
+        Ok(rows)
     }
 
     /// Remembers an authenticator app whose first code is still to be shown.
@@ -224,10 +217,8 @@ impl Store {
             .expression_attribute_values(":active", item::text("active"))
             .expression_attribute_values(":step", item::number(step))
             .expression_attribute_values(":me", item::text(moment.request.as_str()))
-            .expression_attribute_values(":now", item::millis(moment.now))
-            .return_values(ReturnValue::AllNew)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        let used = past_conflicts(|| async { updated(OPERATION, update.clone().send().await) }).await?;
+            .expression_attribute_values(":now", item::millis(moment.now));
+        let used = updated(OPERATION, update).await?;
         Ok(match used {
             Updated::Took(_) => true,
             // An earlier try of this very request took, and its answer was lost.
@@ -252,9 +243,7 @@ impl Store {
             .set_key(Some(key.item()))
             .condition_expression("contains(hits, :me)")
             .expression_attribute_values(":me", item::text(mine.as_str()));
-        past_conflicts(|| async { unless_condition_failed(OPERATION, delete.clone().send().await) })
-            .await
-            .map(drop)
+        conditional(OPERATION, || delete.clone().send()).await.map(drop)
     }
 
     /// Forgets the wrong second factors of a user, whoever showed them.
@@ -292,10 +281,8 @@ impl Store {
             .condition_expression("contains(codes, :mac)")
             .expression_attribute_values(":mac", item::text(mac))
             .expression_attribute_values(":one", AttributeValue::Ss(vec![mac.to_owned()]))
-            .expression_attribute_values(":me", item::text(moment.request.as_str()))
-            .return_values(ReturnValue::AllNew)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        let used = past_conflicts(|| async { updated(OPERATION, update.clone().send().await) }).await?;
+            .expression_attribute_values(":me", item::text(moment.request.as_str()));
+        let used = updated(OPERATION, update).await?;
         Ok(match used {
             Updated::Took(_) => true,
             Updated::Lost(Some(found)) => {

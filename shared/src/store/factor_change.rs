@@ -1,14 +1,12 @@
 //! A user gets a second factor or loses one: the factor, the profile that says so, and the epoch change together, so that every
 //! session but the one that did it ends, and a login that began before ends in nothing.
 
-use aws_sdk_dynamodb::types::{
-    AttributeValue, Delete, Put, TransactWriteItem, Update, builders::UpdateBuilder,
-};
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, Update, builders::UpdateBuilder};
 use jiff::Timestamp;
 
 use super::{
     EventRow, RecoveryCodes, Store, StoreError, epoch, factor, item, passkey, profile, session,
-    transaction::Transacted,
+    transaction::{Transacted, Write},
 };
 use crate::{
     domain::{
@@ -90,20 +88,16 @@ impl Store {
         let user = commit.session.user_id;
         let mut writes = vec![
             self.factor_write(OPERATION, user, commit)?,
-            write(OPERATION, self.profile_with_factors(commit))?,
-            write(OPERATION, self.session_after(commit))?,
-            TransactWriteItem::builder().put(self.event_put(OPERATION, commit.event)?).build(),
+            self.profile_with_factors(commit).into(),
+            self.session_after(commit).into(),
+            self.event_put(OPERATION, commit.event)?,
         ];
         if let Some(codes) = commit.recovery {
             writes.push(self.recovery_put(OPERATION, user, codes)?);
         }
         if commit.without_recovery {
-            let delete = Delete::builder()
-                .table_name(&self.tables.identity)
-                .set_key(Some(factor::recovery_key(user)))
-                .build()
-                .map_err(|_| StoreError::Malformed { operation: OPERATION })?;
-            writes.push(TransactWriteItem::builder().delete(delete).build());
+            let delete = Delete::builder().table_name(&self.tables.identity);
+            writes.push(delete.set_key(Some(factor::recovery_key(user))).into());
         }
         if let Some(notice) = commit.notice {
             writes.push(self.mail_put(OPERATION, notice)?);
@@ -127,27 +121,18 @@ impl Store {
         operation: &'static str,
         user: UserId,
         change: &FactorChange<'_>,
-    ) -> Result<Option<TransactWriteItem>, StoreError> {
-        let malformed = |_| StoreError::Malformed { operation };
+    ) -> Result<Option<Write>, StoreError> {
         Ok(match change {
             FactorChange::AddPasskey(passkey) => {
-                let put = Put::builder()
-                    .table_name(&self.tables.identity)
-                    .set_item(Some(passkey::owner_row(operation, user, &passkey.credential_id)?))
-                    .condition_expression("attribute_not_exists(pk)")
-                    .build()
-                    .map_err(malformed)?;
-                Some(TransactWriteItem::builder().put(put).build())
+                Some(self.put_new(passkey::owner_row(operation, user, &passkey.credential_id)?))
             }
             FactorChange::RemovePasskey { passkey, .. } => {
                 let delete = Delete::builder()
                     .table_name(&self.tables.identity)
                     .set_key(Some(passkey::owner_key(&passkey.credential_id)))
                     .condition_expression("userId = :user")
-                    .expression_attribute_values(":user", item::text(user.to_string()))
-                    .build()
-                    .map_err(malformed)?;
-                Some(TransactWriteItem::builder().delete(delete).build())
+                    .expression_attribute_values(":user", item::text(user.to_string()));
+                Some(delete.into())
             }
             FactorChange::ConfirmTotp { .. }
             | FactorChange::RemoveTotp { .. }
@@ -160,52 +145,35 @@ impl Store {
         operation: &'static str,
         user: UserId,
         commit: &FactorCommit<'_>,
-    ) -> Result<TransactWriteItem, StoreError> {
-        match commit.change {
-            FactorChange::ConfirmTotp { factor, step } => write(
-                operation,
-                Update::builder()
-                    .table_name(&self.tables.identity)
-                    .set_key(Some(factor::totp_key(user, factor)))
-                    .update_expression(
-                        "SET #state = :active, lastStep = :step, lastUsedAt = :now REMOVE ends, expiresAt",
-                    )
-                    .condition_expression("#state = :pending AND ends > :now")
-                    .expression_attribute_names("#state", "state")
-                    .expression_attribute_values(":active", item::text("active"))
-                    .expression_attribute_values(":pending", item::text("pending"))
-                    .expression_attribute_values(":step", item::number(step))
-                    .expression_attribute_values(":now", item::millis(commit.now)),
-            ),
-            FactorChange::RemoveTotp { factor, .. } => {
-                let delete = Delete::builder()
-                    .table_name(&self.tables.identity)
-                    .set_key(Some(factor::totp_key(user, factor)))
-                    .condition_expression("attribute_exists(pk)")
-                    .build()
-                    .map_err(|_| StoreError::Malformed { operation })?;
-                Ok(TransactWriteItem::builder().delete(delete).build())
-            }
-            FactorChange::AddPasskey(passkey) => {
-                let put = Put::builder()
-                    .table_name(&self.tables.identity)
-                    .set_item(Some(passkey::row(operation, user, passkey)?))
-                    .condition_expression("attribute_not_exists(pk)")
-                    .build()
-                    .map_err(|_| StoreError::Malformed { operation })?;
-                Ok(TransactWriteItem::builder().put(put).build())
-            }
-            FactorChange::RemovePasskey { passkey, .. } => {
-                let delete = Delete::builder()
-                    .table_name(&self.tables.identity)
-                    .set_key(Some(passkey::key(user, &passkey.credential_id)))
-                    .condition_expression("attribute_exists(pk)")
-                    .build()
-                    .map_err(|_| StoreError::Malformed { operation })?;
-                Ok(TransactWriteItem::builder().delete(delete).build())
-            }
-            FactorChange::Recovery(codes) => self.recovery_put(operation, user, codes),
-        }
+    ) -> Result<Write, StoreError> {
+        let delete = |key| {
+            let delete = Delete::builder().table_name(&self.tables.identity);
+            delete.set_key(Some(key)).condition_expression("attribute_exists(pk)").into()
+        };
+        Ok(match commit.change {
+            FactorChange::ConfirmTotp { factor, step } => Update::builder()
+                .table_name(&self.tables.identity)
+                .set_key(Some(factor::totp_key(user, factor)))
+                .update_expression(
+                    "SET #state = :active, lastStep = :step, lastUsedAt = :now REMOVE ends, expiresAt",
+                )
+                .condition_expression("#state = :pending AND ends > :now")
+                .expression_attribute_names("#state", "state")
+                .expression_attribute_values(":active", item::text("active"))
+                .expression_attribute_values(":pending", item::text("pending"))
+                .expression_attribute_values(":step", item::number(step))
+                .expression_attribute_values(":now", item::millis(commit.now))
+                .into(),
+            FactorChange::RemoveTotp { factor, .. } => delete(factor::totp_key(user, factor)),
+            FactorChange::AddPasskey(passkey) => self.put_new(passkey::row(operation, user, passkey)?),
+            FactorChange::RemovePasskey { passkey, .. } => delete(passkey::key(user, &passkey.credential_id)),
+            FactorChange::Recovery(codes) => self.recovery_put(operation, user, codes)?,
+        })
+    }
+
+    fn put_new(&self, row: item::Item) -> Write {
+        let put = Put::builder().table_name(&self.tables.identity);
+        put.set_item(Some(row)).condition_expression("attribute_not_exists(pk)").into()
     }
 
     fn recovery_put(
@@ -213,13 +181,9 @@ impl Store {
         operation: &'static str,
         user: UserId,
         codes: &RecoveryCodes,
-    ) -> Result<TransactWriteItem, StoreError> {
-        let put = Put::builder()
-            .table_name(&self.tables.identity)
-            .set_item(Some(factor::recovery_row(operation, user, codes)?))
-            .build()
-            .map_err(|_| StoreError::Malformed { operation })?;
-        Ok(TransactWriteItem::builder().put(put).build())
+    ) -> Result<Write, StoreError> {
+        let put = Put::builder().table_name(&self.tables.identity);
+        Ok(put.set_item(Some(factor::recovery_row(operation, user, codes)?)).into())
     }
 
     /// The epoch is the one that was read: of two changes at once, one reads again what the other left.
@@ -297,9 +261,4 @@ fn raised(session: &Session) -> UpdateBuilder {
         .expression_attribute_values(":active", item::text("active"))
         .expression_attribute_values(":epoch", item::number(session.epoch))
         .expression_attribute_values(":next", item::number(session.epoch.saturating_add(1)))
-}
-
-fn write(operation: &'static str, update: UpdateBuilder) -> Result<TransactWriteItem, StoreError> {
-    let update = update.build().map_err(|_| StoreError::Malformed { operation })?;
-    Ok(TransactWriteItem::builder().update(update).build())
 }

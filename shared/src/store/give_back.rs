@@ -2,10 +2,7 @@
 
 use aws_sdk_dynamodb::{operation::update_item::builders::UpdateItemFluentBuilder, types::ReturnValue};
 
-use super::{
-    AttemptsKey, Store, StoreError, attempts::one, error::unless_condition_failed, item, rate,
-    retry::past_conflicts,
-};
+use super::{AttemptsKey, Store, StoreError, attempts::one, change::conditional, item, rate};
 use crate::domain::attempts::Entry;
 
 const GIVE_BACK: &str = "give an attempt back";
@@ -60,8 +57,7 @@ impl Store {
             .condition_expression("hits = :me AND failures = :one")
             .expression_attribute_values(":me", one(entry))
             .expression_attribute_values(":one", item::number(1));
-        let sent = || async { unless_condition_failed(GIVE_BACK, only.clone().send().await) };
-        Ok(past_conflicts(sent).await?.is_some())
+        Ok(conditional(GIVE_BACK, || only.clone().send()).await?.is_some())
     }
 
     /// One way of giving a place back. The item as it is then, if it was asked for; `None`: its condition failed.
@@ -76,8 +72,7 @@ impl Store {
             true => change.expression_attribute_values(":less", item::number(-1)),
             false => change,
         };
-        let sent = || async { unless_condition_failed(GIVE_BACK, change.clone().send().await) };
-        let given_back = past_conflicts(sent).await?;
+        let given_back = conditional(GIVE_BACK, || change.clone().send()).await?;
         Ok(given_back.map(|answer| answer.attributes.unwrap_or_default()))
     }
 
@@ -87,8 +82,7 @@ impl Store {
             .change(key)
             .update_expression("REMOVE windowEnd")
             .condition_expression("attribute_exists(windowEnd) AND attribute_not_exists(hits)");
-        let sent = || async { unless_condition_failed(GIVE_BACK, close.clone().send().await) };
-        past_conflicts(sent).await.map(drop)
+        conditional(GIVE_BACK, || close.clone().send()).await.map(drop)
     }
 
     fn change(&self, key: &AttemptsKey) -> UpdateItemFluentBuilder {
@@ -111,8 +105,7 @@ impl Store {
             .set_key(Some(key.item()))
             .condition_expression("contains(hits, :mine)")
             .expression_attribute_values(":mine", item::text(mine.as_str()));
-        let sent = || async { unless_condition_failed(OPERATION, clear.clone().send().await) };
-        if past_conflicts(sent).await?.is_some() {
+        if conditional(OPERATION, || clear.clone().send()).await?.is_some() {
             return Ok(());
         }
         let end_run = self
@@ -120,7 +113,6 @@ impl Store {
             .update_expression("SET failures = :none REMOVE alarmed")
             .condition_expression("attribute_exists(failures)")
             .expression_attribute_values(":none", item::number(0));
-        let sent = || async { unless_condition_failed(OPERATION, end_run.clone().send().await) };
-        past_conflicts(sent).await.map(drop)
+        conditional(OPERATION, || end_run.clone().send()).await.map(drop)
     }
 }

@@ -1,9 +1,10 @@
 //! The security log of a user, read by an operator.
 
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Store, StoreError, item};
+use super::{Store, StoreError, item, pages::Pages};
 use crate::domain::{ids::UserId, security_event::SecurityEvent};
 
 /// An entry of the security log, as it is read. Its event is a text: a later version may know more of them.
@@ -38,33 +39,18 @@ impl Store {
         now: Timestamp,
     ) -> Result<Option<Timestamp>, StoreError> {
         const OPERATION: &str = "search the security log";
-        let mut from = None;
-        loop {
-            let page = self
-                .client
-                .query()
-                .table_name(&self.tables.identity)
-                .key_condition_expression("pk = :user AND begins_with(sk, :events)")
-                .filter_expression("expiresAt > :now AND #event = :event")
-                .expression_attribute_names("#event", "event")
-                .expression_attribute_values(":user", item::text(format!("EVENT#{user}")))
-                .expression_attribute_values(":events", item::text("EVENT#"))
-                .expression_attribute_values(":now", item::ttl(now))
-                .expression_attribute_values(":event", item::text(event.name()))
-                .scan_index_forward(false)
-                .consistent_read(true)
-                .set_exclusive_start_key(from)
-                .send()
-                .await
-                .map_err(|error| StoreError::from_sdk(OPERATION, &error))?;
-            if let Some(found) = page.items.unwrap_or_default().into_iter().next() {
+        let query = self
+            .newest_first(user, now)
+            .filter_expression("expiresAt > :now AND #event = :event")
+            .expression_attribute_names("#event", "event")
+            .expression_attribute_values(":event", item::text(event.name()));
+        let mut pages = Pages::of(OPERATION, query);
+        while let Some(page) = pages.next().await? {
+            if let Some(found) = page.into_iter().next() {
                 return item::read::<LoggedEvent>(OPERATION, found).map(|entry| Some(entry.at));
             }
-            from = page.last_evaluated_key.filter(|key| !key.is_empty());
-            if from.is_none() {
-                return Ok(None);
-            }
         }
+        Ok(None)
     }
 
     /// The newest entries of a user's security log, at most so many, the newest first; those whose time is over are
@@ -79,33 +65,27 @@ impl Store {
         now: Timestamp,
     ) -> Result<Vec<LoggedEvent>, StoreError> {
         const OPERATION: &str = "read the security log";
-        let mut log = Vec::new();
-        let mut from = None;
-        while log.len() < most {
-            let page = self
-                .client
-                .query()
-                .table_name(&self.tables.identity)
-                .key_condition_expression("pk = :user AND begins_with(sk, :events)")
-                .filter_expression("expiresAt > :now")
-                .expression_attribute_values(":user", item::text(format!("EVENT#{user}")))
-                .expression_attribute_values(":events", item::text("EVENT#"))
-                .expression_attribute_values(":now", item::ttl(now))
-                .scan_index_forward(false)
-                .limit(i32::try_from(most - log.len()).unwrap_or(i32::MAX))
-                .consistent_read(true)
-                .set_exclusive_start_key(from)
-                .send()
-                .await
-                .map_err(|error| StoreError::from_sdk(OPERATION, &error))?;
-            for found in page.items.unwrap_or_default() {
+        let query = self.newest_first(user, now).filter_expression("expiresAt > :now");
+        let (mut pages, mut log) = (Pages::of(OPERATION, query), Vec::new());
+        while log.len() < most
+            && let Some(page) = pages.next_of(most - log.len()).await?
+        {
+            for found in page {
                 log.push(item::read(OPERATION, found)?);
-            }
-            from = page.last_evaluated_key.filter(|key| !key.is_empty());
-            if from.is_none() {
-                break;
             }
         }
         Ok(log)
+    }
+
+    fn newest_first(&self, user: UserId, now: Timestamp) -> QueryFluentBuilder {
+        self.client
+            .query()
+            .table_name(&self.tables.identity)
+            .key_condition_expression("pk = :user AND begins_with(sk, :events)")
+            .expression_attribute_values(":user", item::text(format!("EVENT#{user}")))
+            .expression_attribute_values(":events", item::text("EVENT#"))
+            .expression_attribute_values(":now", item::ttl(now))
+            .scan_index_forward(false)
+            .consistent_read(true)
     }
 }

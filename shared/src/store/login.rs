@@ -7,8 +7,7 @@ use aws_sdk_dynamodb::{
 use jiff::Timestamp;
 
 use super::{
-    Credential, Store, StoreError, credential, error::unless_condition_failed, item, retry::past_conflicts,
-    session,
+    Credential, Store, StoreError, change::conditional, credential, item, retry::past_conflicts, session,
 };
 use crate::domain::{email::Email, ids::SessionId, ids::UserId, password::PasswordHash, session::Session};
 
@@ -43,7 +42,7 @@ impl Store {
         let found: Option<Session> = found.map(|found| item::read(OPERATION, found)).transpose()?;
         match found {
             Some(found) if found.current == session.current && found.generation == 0 => Ok(()),
-            _ => Err(StoreError::Refused { operation: OPERATION, reason: "session exists".to_owned() }),
+            _ => Err(StoreError::Refused { operation: OPERATION, reason: "session exists".into() }),
         }
     }
 
@@ -68,9 +67,7 @@ impl Store {
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":revoked", item::text("revoked"))
             .expression_attribute_values(":now", item::millis(now));
-        past_conflicts(|| async { unless_condition_failed(OPERATION, end.clone().send().await) })
-            .await
-            .map(drop)
+        conditional(OPERATION, || end.clone().send()).await.map(drop)
     }
 
     /// Puts a hash of the same password in the place of the one that it was verified against, unless that is another by now.
@@ -93,8 +90,6 @@ impl Store {
             .condition_expression("passwordHash = :verified")
             .expression_attribute_values(":verified", verified.verified())
             .expression_attribute_values(":upgraded", item::text(upgraded.as_str()));
-        past_conflicts(|| async { unless_condition_failed(OPERATION, upgrade.clone().send().await) })
-            .await
-            .map(drop)
+        conditional(OPERATION, || upgrade.clone().send()).await.map(drop)
     }
 }

@@ -2,15 +2,14 @@
 //!
 //! The row is the outbox: its insertion is what the sender is told of. Nothing in it makes a link.
 
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Store, StoreError,
     attempts::one,
-    error::{Updated, unless_condition_failed, updated},
+    change::{Updated, conditional, updated},
     item,
-    retry::past_conflicts,
 };
 use crate::domain::{
     attempts::Entry,
@@ -63,8 +62,7 @@ impl Store {
             .table_name(&self.tables.sessions)
             .set_item(Some(row))
             .condition_expression("attribute_not_exists(pk)");
-        let sent = || async { unless_condition_failed(OPERATION, put.clone().send().await) };
-        Ok(past_conflicts(sent).await?.is_some())
+        Ok(conditional(OPERATION, || put.clone().send()).await?.is_some())
     }
 
     /// A row, whether or not its time is over.
@@ -152,8 +150,7 @@ impl Store {
             )
             .set_expression_attribute_values(Some(values))
             .return_values(ReturnValue::AllNew);
-        let sent = || async { unless_condition_failed(OPERATION, lease.clone().send().await) };
-        let row = past_conflicts(sent).await?.and_then(|answer| answer.attributes);
+        let row = conditional(OPERATION, || lease.clone().send()).await?.and_then(|answer| answer.attributes);
         row.map(|row| item::read(OPERATION, row)).transpose()
     }
 
@@ -189,8 +186,7 @@ impl Store {
             .condition_expression("attribute_exists(pk)")
             .expression_attribute_names("#mark", name)
             .expression_attribute_values(":value", value);
-        let sent = || async { unless_condition_failed(operation, mark.clone().send().await) };
-        past_conflicts(sent).await.map(drop)
+        conditional(operation, || mark.clone().send()).await.map(drop)
     }
 
     /// Takes one of the five tries of a row's code, before the code is compared. `false`: there is none left, or the row's time
@@ -218,10 +214,8 @@ impl Store {
             .expression_attribute_values(":me", one(entry))
             .expression_attribute_values(":me_once", item::text(entry.as_str()))
             .expression_attribute_values(":max", item::number(CODE_TRIES))
-            .expression_attribute_values(":now", item::millis(now))
-            .return_values(ReturnValue::AllNew)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        let reserved = past_conflicts(|| async { updated(OPERATION, reserve.clone().send().await) }).await?;
+            .expression_attribute_values(":now", item::millis(now));
+        let reserved = updated(OPERATION, reserve).await?;
         Ok(matches!(reserved, Updated::Took(_)))
     }
 }

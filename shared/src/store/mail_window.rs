@@ -3,15 +3,13 @@
 //! Both windows stand in one item, so that a mail costs one write for the two of them. As in `attempts`, an entry is named
 //! by its request: a write that the SDK repeats counts once, and of racing requests exactly as many take as there are places.
 
-use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Store, StoreError,
     attempts::{entries, one},
-    error::{Updated, updated},
+    change::{Updated, updated},
     item,
-    retry::past_conflicts,
 };
 use crate::domain::{
     attempts::{Entry, Limit, Window},
@@ -73,7 +71,7 @@ impl Store {
                 Way::Enter
             };
         }
-        Err(StoreError::Unavailable { operation: RESERVE, reason: "contention".to_owned() })
+        Err(StoreError::Unavailable { operation: RESERVE, reason: "contention".into() })
     }
 
     /// Tries one way. `None`: the entry is in.
@@ -109,18 +107,13 @@ impl Store {
             .set_key(Some(item::key(format!("MAILS#ACCOUNT#{mailbox}"), "WINDOW")))
             .update_expression(update)
             .condition_expression(condition)
-            .set_expression_attribute_values(Some(values))
-            .return_values(ReturnValue::AllNew)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        match past_conflicts(|| async { updated(RESERVE, enter.clone().send().await) }).await? {
+            .set_expression_attribute_values(Some(values));
+        match updated(RESERVE, enter).await? {
             Updated::Took(_) => Ok(None),
             // It vanished between the condition and its answer: the next try makes it anew.
-            Updated::Lost(found) => {
-                Ok(Some(found.ok_or(StoreError::Unavailable {
-                    operation: RESERVE,
-                    reason: "contention".to_owned(),
-                })?))
-            }
+            Updated::Lost(found) => Ok(Some(
+                found.ok_or(StoreError::Unavailable { operation: RESERVE, reason: "contention".into() })?,
+            )),
         }
     }
 }

@@ -12,10 +12,12 @@
 
 mod address;
 mod attempts;
+mod attempts_key;
 mod batch;
 mod breached;
 mod ceremony;
 mod challenge;
+mod change;
 mod credential;
 mod edit;
 mod epoch;
@@ -31,6 +33,7 @@ mod login;
 mod mail;
 mod mail_window;
 mod operate;
+mod pages;
 mod passkey;
 mod profile;
 mod rate;
@@ -46,7 +49,8 @@ mod transaction;
 mod user;
 
 pub use address::AddressCommit;
-pub use attempts::{AttemptsKey, Reservation, Taken, Wanted};
+pub use attempts::{Reservation, Taken, Wanted};
+pub use attempts_key::AttemptsKey;
 pub use breached::{BreachedList, LoadedList, SHARDS_AT_ONCE};
 pub use ceremony::{CEREMONY_LASTS, Ceremony, CeremonyKind};
 pub use challenge::Challenge;

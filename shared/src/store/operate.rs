@@ -3,14 +3,16 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::types::{
-    AttributeValue, CancellationReason, Delete, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
-    Update, builders::UpdateBuilder,
+    AttributeValue, CancellationReason, Delete, ReturnValuesOnConditionCheckFailure, Update,
+    builders::UpdateBuilder,
 };
 use jiff::Timestamp;
 
 use super::{
-    AttemptsKey, EventRow, Store, StoreError, attempts::window_if_any, credential, item, profile, run,
-    transaction::Transacted,
+    AttemptsKey, EventRow, Store, StoreError,
+    attempts::window_if_any,
+    credential, item, profile, run,
+    transaction::{Transacted, Write},
 };
 use crate::domain::{
     address::ClientAddress,
@@ -95,11 +97,7 @@ impl Store {
         if end_sessions {
             update = update.expression_attribute_values(":one", item::number(1));
         }
-        let update = update.build().map_err(|_| StoreError::Malformed { operation: OPERATION })?;
-        let writes = vec![
-            TransactWriteItem::builder().update(update).build(),
-            TransactWriteItem::builder().put(self.event_put(OPERATION, event)?).build(),
-        ];
+        let writes = vec![update.into(), self.event_put(OPERATION, event)?];
         Ok(matches!(self.transact(OPERATION, writes).await?, Transacted::Done))
     }
 
@@ -116,7 +114,6 @@ impl Store {
         notice: Option<&(MailKey, Mail)>,
     ) -> Result<bool, StoreError> {
         const OPERATION: &str = "set a password";
-        let malformed = |_| StoreError::Malformed { operation: OPERATION };
         let credential = Update::builder()
             .table_name(&self.tables.identity)
             .set_key(Some(credential::key(email)))
@@ -132,11 +129,11 @@ impl Store {
             .expression_attribute_values(":one", item::number(1))
             .expression_attribute_values(":now", item::text(event.at.to_string()));
         let mut writes = vec![
-            TransactWriteItem::builder().update(credential.build().map_err(malformed)?).build(),
-            TransactWriteItem::builder().update(profile.build().map_err(malformed)?).build(),
-            TransactWriteItem::builder().put(self.event_put(OPERATION, event)?).build(),
+            credential.into(),
+            profile.into(),
+            self.event_put(OPERATION, event)?,
+            self.forget_account(email),
         ];
-        writes.push(self.forget_account(OPERATION, email)?);
         if let Some((key, mail)) = notice {
             writes.push(self.mail_put(OPERATION, (key, mail))?);
         }
@@ -155,7 +152,6 @@ impl Store {
                 .set_key(Some(key))
                 .condition_expression(condition)
         };
-        let malformed = |_| StoreError::Malformed { operation: OPERATION };
         // Somebody else may have the address by now, if this is a repetition; or two profiles name it, which is a defect.
         let credential = delete(credential::key(&user.email), "attribute_not_exists(pk) OR userId = :user")
             .expression_attribute_values(":user", item::text(user.id.to_string()));
@@ -163,11 +159,7 @@ impl Store {
         let profile = delete(profile::key(user.id), "attribute_exists(pk) AND email = :email")
             .expression_attribute_values(":email", item::text(user.email.as_str()))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        let mut writes = vec![
-            TransactWriteItem::builder().delete(credential.build().map_err(malformed)?).build(),
-            TransactWriteItem::builder().delete(profile.build().map_err(malformed)?).build(),
-            TransactWriteItem::builder().put(self.event_put(OPERATION, event)?).build(),
-        ];
+        let mut writes = vec![credential.into(), profile.into(), self.event_put(OPERATION, event)?];
         let profile_failed = |reason: Option<CancellationReason>| {
             reason.map(|reason| if reason.item.is_some() { UserDeleted::Changed } else { UserDeleted::Gone })
         };
@@ -192,12 +184,11 @@ impl Store {
     /// [`StoreError`]; then they may stay. It can be repeated.
     pub async fn forget_attempts(&self, email: &Email, event: Option<&EventRow>) -> Result<(), StoreError> {
         const OPERATION: &str = "unlock an account";
-        let mut writes = vec![self.forget_account(OPERATION, email)?];
+        let mut writes = vec![self.forget_account(email)];
         if let Some(event) = event {
-            writes.push(TransactWriteItem::builder().put(self.event_put(OPERATION, event)?).build());
+            writes.push(self.event_put(OPERATION, event)?);
         }
-        self.transact(OPERATION, writes).await?;
-        Ok(())
+        self.transact(OPERATION, writes).await.map(drop)
     }
 
     /// Forgets the failures from an address, whoever made them and on whatever accounts.
@@ -206,24 +197,16 @@ impl Store {
     /// [`StoreError`]; then they may stay. It can be repeated.
     pub async fn forget_attempts_from(&self, address: ClientAddress) -> Result<(), StoreError> {
         const OPERATION: &str = "unlock an address";
-        let writes = vec![self.forget(OPERATION, &AttemptsKey::address(address))?];
-        self.transact(OPERATION, writes).await?;
-        Ok(())
+        self.transact(OPERATION, vec![self.forget(&AttemptsKey::address(address))]).await.map(drop)
     }
 
     /// The failures of an account, window and run, forgotten as a part of a transaction.
-    pub(super) fn forget_account(
-        &self,
-        operation: &'static str,
-        email: &Email,
-    ) -> Result<TransactWriteItem, StoreError> {
-        self.forget(operation, &AttemptsKey::account(email))
+    pub(super) fn forget_account(&self, email: &Email) -> Write {
+        self.forget(&AttemptsKey::account(email))
     }
 
-    fn forget(&self, operation: &'static str, key: &AttemptsKey) -> Result<TransactWriteItem, StoreError> {
-        let delete = Delete::builder().table_name(&self.tables.sessions).set_key(Some(key.item())).build();
-        let delete = delete.map_err(|_| StoreError::Malformed { operation })?;
-        Ok(TransactWriteItem::builder().delete(delete).build())
+    fn forget(&self, key: &AttemptsKey) -> Write {
+        Delete::builder().table_name(&self.tables.sessions).set_key(Some(key.item())).into()
     }
 
     /// The failures of an account that count now.

@@ -4,12 +4,7 @@ use aws_sdk_dynamodb::types::ReturnValue;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Store, StoreError,
-    error::{Updated, updated},
-    item,
-    retry::past_conflicts,
-};
+use super::{Store, StoreError, change::conditional, item};
 use crate::{
     domain::{ids::UserId, moment::Moment},
     webauthn::{Asserted, CredentialId, StoredPasskey},
@@ -105,8 +100,7 @@ impl Store {
             .expression_attribute_values(":now", item::text(last_use(read, moment.now).to_string()))
             .expression_attribute_values(":request", item::text(moment.request.as_str()))
             .return_values(ReturnValue::AllNew);
-        let written = past_conflicts(|| async { updated(OPERATION, write.clone().send().await) }).await?;
-        Ok(matches!(written, Updated::Took(_)))
+        Ok(conditional(OPERATION, || write.clone().send()).await?.is_some())
     }
 }
 

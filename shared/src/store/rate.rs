@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::ReturnValue;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{AttemptsKey, Store, StoreError, item, retry::past_conflicts};
+use super::{AttemptsKey, Store, StoreError, change::conditional, item, retry::past_conflicts};
 use crate::domain::attempts::Limit;
 
 /// Counts are of no use after their window.
@@ -134,8 +134,7 @@ impl Store {
             .set_expression_attribute_names(names(Some(&counter), &[counter.last_but_one()]))
             .expression_attribute_values(":one", item::number(1))
             .return_values(ReturnValue::UpdatedNew);
-        let sent = || async { super::error::unless_condition_failed(COUNT, count.clone().send().await) };
-        let answer = past_conflicts(sent).await?;
+        let answer = conditional(COUNT, || count.clone().send()).await?;
         let calls =
             answer.and_then(|answer| answer.attributes).and_then(|found| count_in(&found, &counter.name));
         Ok((calls.unwrap_or(0), counter.ends))

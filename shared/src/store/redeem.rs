@@ -1,13 +1,11 @@
 //! What the link of a mail does: the link is used up, and what it was for is written, all or nothing.
 
-use aws_sdk_dynamodb::types::{
-    Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update, builders::UpdateBuilder,
-};
+use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure, Update, builders::UpdateBuilder};
 use jiff::Timestamp;
 
 use super::{
     Credential, EventRow, NewUser, Store, StoreError, UserCreated, credential, item, mail, profile,
-    transaction::Transacted,
+    transaction::{Transacted, Write},
 };
 use crate::domain::{
     email::Email,
@@ -91,10 +89,10 @@ impl Store {
             .expression_attribute_values(":bound", reset.bound.verified())
             .expression_attribute_values(":hash", item::text(reset.hash.as_str()));
         let mut writes = vec![
-            self.mail_use(OPERATION, reset.key, reset.used_by, reset.now)?,
-            built(OPERATION, credential)?,
-            built(OPERATION, self.reset_profile(user, reset.of, reset.now))?,
-            TransactWriteItem::builder().put(self.event_put(OPERATION, reset.event)?).build(),
+            self.mail_use(reset.key, reset.used_by, reset.now),
+            credential.into(),
+            self.reset_profile(user, reset.of, reset.now).into(),
+            self.event_put(OPERATION, reset.event)?,
         ];
         if let Some(notice) = reset.notice {
             writes.push(self.mail_put(OPERATION, notice)?);
@@ -142,7 +140,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Redeemed, StoreError> {
         const OPERATION: &str = "make a registered user";
-        let mut writes = vec![self.mail_use(OPERATION, key, used_by, now)?];
+        let mut writes = vec![self.mail_use(key, used_by, now)];
         writes.extend(self.writes_of(OPERATION, user, ReturnValuesOnConditionCheckFailure::None)?);
         self.redeem(OPERATION, writes).await
     }
@@ -162,10 +160,7 @@ impl Store {
             .expression_attribute_values(":active", item::text("active"))
             .expression_attribute_values(":email", item::text(verified.email.as_str()))
             .expression_attribute_values(":now", item::text(verified.now.to_string()));
-        let writes = vec![
-            self.mail_use(OPERATION, verified.key, verified.used_by, verified.now)?,
-            built(OPERATION, profile)?,
-        ];
+        let writes = vec![self.mail_use(verified.key, verified.used_by, verified.now), profile.into()];
         self.redeem(OPERATION, writes).await
     }
 
@@ -193,17 +188,14 @@ impl Store {
     /// [`StoreError`]; then it may be sent or not.
     pub async fn ask_for_mail(&self, key: &MailKey, mail: &Mail, event: &EventRow) -> Result<(), StoreError> {
         const OPERATION: &str = "ask for a mail";
-        let writes = vec![
-            self.mail_put(OPERATION, (key, mail))?,
-            TransactWriteItem::builder().put(self.event_put(OPERATION, event)?).build(),
-        ];
+        let writes = vec![self.mail_put(OPERATION, (key, mail))?, self.event_put(OPERATION, event)?];
         self.transact(OPERATION, writes).await.map(drop)
     }
 
     pub(super) async fn redeem(
         &self,
         operation: &'static str,
-        writes: Vec<TransactWriteItem>,
+        writes: Vec<Write>,
     ) -> Result<Redeemed, StoreError> {
         Ok(match self.transact(operation, writes).await? {
             Transacted::Done => Redeemed::Done,
@@ -212,21 +204,15 @@ impl Store {
     }
 
     /// A link is used once, and in its time.
-    pub(super) fn mail_use(
-        &self,
-        operation: &'static str,
-        key: &MailKey,
-        used_by: &str,
-        now: Timestamp,
-    ) -> Result<TransactWriteItem, StoreError> {
-        let update = Update::builder()
+    pub(super) fn mail_use(&self, key: &MailKey, used_by: &str, now: Timestamp) -> Write {
+        Update::builder()
             .table_name(&self.tables.sessions)
             .set_key(Some(mail::key(key)))
             .update_expression("SET usedAt = :now, usedBy = :by")
             .condition_expression("attribute_exists(pk) AND ends > :now AND attribute_not_exists(usedAt)")
             .expression_attribute_values(":now", item::millis(now))
-            .expression_attribute_values(":by", item::text(used_by));
-        built(operation, update)
+            .expression_attribute_values(":by", item::text(used_by))
+            .into()
     }
 
     /// A mail that goes out only if the rest of a transaction takes.
@@ -234,17 +220,8 @@ impl Store {
         &self,
         operation: &'static str,
         (key, mail): (&MailKey, &Mail),
-    ) -> Result<TransactWriteItem, StoreError> {
-        let put = Put::builder()
-            .table_name(&self.tables.sessions)
-            .set_item(Some(mail::row(operation, key, mail)?))
-            .build()
-            .map_err(|_| StoreError::Malformed { operation })?;
-        Ok(TransactWriteItem::builder().put(put).build())
+    ) -> Result<Write, StoreError> {
+        let put = Put::builder().table_name(&self.tables.sessions);
+        Ok(put.set_item(Some(mail::row(operation, key, mail)?)).into())
     }
-}
-
-fn built(operation: &'static str, update: UpdateBuilder) -> Result<TransactWriteItem, StoreError> {
-    let update = update.build().map_err(|_| StoreError::Malformed { operation })?;
-    Ok(TransactWriteItem::builder().update(update).build())
 }

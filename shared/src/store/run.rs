@@ -8,14 +8,13 @@
 //!
 //! Of twenty wrong second factors the user is told (`toldAt`), and again after a day, in one transaction with the mail that tells it.
 
-use aws_sdk_dynamodb::types::{ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::Update;
 use jiff::Timestamp;
 
 use super::{
     AttemptsKey, EventRow, Store, StoreError,
-    error::{Updated, unless_condition_failed, updated},
+    change::{Updated, conditional, updated},
     item,
-    retry::past_conflicts,
     transaction::Transacted,
 };
 use crate::domain::{
@@ -52,16 +51,14 @@ impl Store {
             .set_key(Some(key.item()))
             .update_expression("SET alarmed = :mine")
             .expression_attribute_values(":mine", item::text(mine.as_str()))
-            .expression_attribute_values(":run", item::number(ALARMING_RUN))
-            .return_values(aws_sdk_dynamodb::types::ReturnValue::AllNew)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+            .expression_attribute_values(":run", item::number(ALARMING_RUN));
         let claim = match &run.alarm {
             None => claim.condition_expression("failures >= :run AND attribute_not_exists(alarmed)"),
             Some(failed) => claim
                 .condition_expression("failures >= :run AND alarmed = :failed")
                 .expression_attribute_values(":failed", item::text(failed.as_str())),
         };
-        Ok(match past_conflicts(|| async { updated(OPERATION, claim.clone().send().await) }).await? {
+        Ok(match updated(OPERATION, claim).await? {
             Updated::Took(_) => true,
             Updated::Lost(found) => found.is_some_and(|found| read(&found).alarm.as_ref() == Some(mine)),
         })
@@ -82,8 +79,7 @@ impl Store {
             .condition_expression("alarmed = :mine")
             .expression_attribute_values(":run", item::number(ALARMING_RUN))
             .expression_attribute_values(":mine", item::text(mine.as_str()));
-        let sent = || async { unless_condition_failed(OPERATION, end.clone().send().await) };
-        past_conflicts(sent).await.map(drop)
+        conditional(OPERATION, || end.clone().send()).await.map(drop)
     }
 
     /// Tells of a user's wrong second factors: in the security log, and by a mail where the stack sends some. `false`: somebody told it,
@@ -106,13 +102,8 @@ impl Store {
             .condition_expression("failures >= :run AND (attribute_not_exists(toldAt) OR toldAt <= :before)")
             .expression_attribute_values(":now", item::millis(now))
             .expression_attribute_values(":before", item::millis(now - TOLD_FOR))
-            .expression_attribute_values(":run", item::number(TELLING_RUN))
-            .build()
-            .map_err(|_| StoreError::Malformed { operation: OPERATION })?;
-        let mut writes = vec![
-            TransactWriteItem::builder().update(claim).build(),
-            TransactWriteItem::builder().put(self.event_put(OPERATION, event)?).build(),
-        ];
+            .expression_attribute_values(":run", item::number(TELLING_RUN));
+        let mut writes = vec![claim.into(), self.event_put(OPERATION, event)?];
         if let Some(mail) = mail {
             writes.push(self.mail_put(OPERATION, mail)?);
         }

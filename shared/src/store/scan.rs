@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_dynamo::from_item;
 
-use super::{Store, StoreError, item};
+use super::{Store, StoreError, item, pages::following};
 use crate::domain::user::Profile;
 
 /// A part of the table, read beside the others.
@@ -64,11 +64,7 @@ impl Store {
                 Err(_) => unreadable.push(id.unwrap_or_default()),
             }
         }
-        Ok(UserPage {
-            profiles,
-            unreadable,
-            next: page.last_evaluated_key.filter(|key| !key.is_empty()).map(PageKey),
-        })
+        Ok(UserPage { profiles, unreadable, next: following(page.last_evaluated_key).map(PageKey) })
     }
 
     /// Whose apps and recovery codes need one of these keys, of a page of the table.
@@ -104,6 +100,6 @@ impl Store {
             .map_err(|error| StoreError::from_sdk(OPERATION, &error))?;
         let user = |row: &item::Item| Some(row.get("pk")?.as_s().ok()?.strip_prefix("FACTOR#")?.to_owned());
         let users = page.items.unwrap_or_default().iter().filter_map(user).collect();
-        Ok((users, page.last_evaluated_key.filter(|key| !key.is_empty()).map(PageKey)))
+        Ok((users, following(page.last_evaluated_key).map(PageKey)))
     }
 }

@@ -1,16 +1,17 @@
 //! `USER#<uid>` / `SESSION#<sid>`.
 
-use aws_sdk_dynamodb::types::{
-    AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+use aws_sdk_dynamodb::{
+    operation::query::builders::QueryFluentBuilder,
+    types::{AttributeValue, Update},
 };
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
     EventRow, Store, StoreError,
-    error::{Updated, updated},
+    change::{Updated, updated},
     item,
+    pages::{Pages, following},
     rate::window_end,
-    retry::past_conflicts,
     transaction::Transacted,
 };
 use crate::domain::{
@@ -98,16 +99,15 @@ impl Store {
     /// # Errors
     /// [`StoreError`]; then it may or may not have taken. The next try with the same token finds out.
     pub async fn rotate(&self, rotation: &Rotation<'_>) -> Result<Rotated, StoreError> {
-        let rotate = async |counting| past_conflicts(|| self.try_rotate(rotation, counting)).await;
-        let Some(limit) = rotation.limit else { return rotate(Counting::Not).await };
+        let Some(limit) = rotation.limit else { return self.try_rotate(rotation, Counting::Not).await };
         let ends = window_end(limit, rotation.moment.now);
         // In the way is only a count of this very window: of any other, it would be the first.
         let counts = |row: &Session| row.awaits(rotation.presented) && row.refreshes_end == Some(ends);
-        let first = rotate(Counting::First(ends)).await?;
+        let first = self.try_rotate(rotation, Counting::First(ends)).await?;
         if !matches!(&first, Rotated::Lost(Some(row)) if counts(row)) {
             return Ok(first);
         }
-        let more = rotate(Counting::More(ends, limit.max)).await?;
+        let more = self.try_rotate(rotation, Counting::More(ends, limit.max)).await?;
         let is_over = |row: &Session| counts(row) && row.refreshes.is_some_and(|count| count >= limit.max);
         match more {
             Rotated::Lost(Some(row)) if is_over(&row) => Timestamp::from_second(ends)
@@ -150,7 +150,7 @@ impl Store {
             set.push_str(", fingerprint = :fingerprint");
             update = update.expression_attribute_values(":fingerprint", item::text(fingerprint.as_str()));
         }
-        let sent = update
+        let update = update
             .table_name(&self.tables.sessions)
             .set_key(Some(key(rotation.user, rotation.session)))
             .update_expression(set)
@@ -175,13 +175,9 @@ impl Store {
             )
             .expression_attribute_values(":kid", item::text(rotation.kid))
             .expression_attribute_values(":idle", item::millis(rotation.idle_end))
-            .expression_attribute_values(":request", item::text(moment.request.as_str()))
-            .return_values(ReturnValue::AllNew)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await;
+            .expression_attribute_values(":request", item::text(moment.request.as_str()));
         let read = |found| item::read(OPERATION, found).map(Box::new);
-        match updated(OPERATION, sent)? {
+        match updated(OPERATION, update).await? {
             Updated::Took(found) => read(found).map(Rotated::Took),
             Updated::Lost(found) => found.map(read).transpose().map(Rotated::Lost),
         }
@@ -205,29 +201,23 @@ impl Store {
     /// [`StoreError`]; half a list is none.
     pub async fn sessions(&self, user: UserId) -> Result<Vec<Session>, StoreError> {
         const OPERATION: &str = "list sessions";
-        let mut sessions = Vec::new();
-        let mut from = None;
-        loop {
-            let page = self
-                .client
-                .query()
-                .table_name(&self.tables.sessions)
-                .key_condition_expression("pk = :user AND begins_with(sk, :sessions)")
-                .expression_attribute_values(":user", item::text(format!("USER#{user}")))
-                .expression_attribute_values(":sessions", item::text("SESSION#"))
-                .consistent_read(true)
-                .set_exclusive_start_key(from)
-                .send()
-                .await
-                .map_err(|error| StoreError::from_sdk(OPERATION, &error))?;
-            for found in page.items.unwrap_or_default() {
+        let (mut pages, mut sessions) = (Pages::of(OPERATION, self.sessions_of(user)), Vec::new());
+        while let Some(page) = pages.next().await? {
+            for found in page {
                 sessions.push(item::read(OPERATION, found)?);
             }
-            from = page.last_evaluated_key.filter(|key| !key.is_empty());
-            if from.is_none() {
-                return Ok(sessions);
-            }
         }
+        Ok(sessions)
+    }
+
+    fn sessions_of(&self, user: UserId) -> QueryFluentBuilder {
+        self.client
+            .query()
+            .table_name(&self.tables.sessions)
+            .key_condition_expression("pk = :user AND begins_with(sk, :sessions)")
+            .expression_attribute_values(":user", item::text(format!("USER#{user}")))
+            .expression_attribute_values(":sessions", item::text("SESSION#"))
+            .consistent_read(true)
     }
 
     /// The rows of a user's sessions, ended ones too, as they are now: the newest that began before `before`, and no more
@@ -243,13 +233,7 @@ impl Store {
     ) -> Result<SessionRows, StoreError> {
         const OPERATION: &str = "list sessions";
         let page = self
-            .client
-            .query()
-            .table_name(&self.tables.sessions)
-            .key_condition_expression("pk = :user AND begins_with(sk, :sessions)")
-            .expression_attribute_values(":user", item::text(format!("USER#{user}")))
-            .expression_attribute_values(":sessions", item::text("SESSION#"))
-            .consistent_read(true)
+            .sessions_of(user)
             // Ids are UUIDv7: their order is that of the logins.
             .scan_index_forward(false)
             .limit(rows)
@@ -259,7 +243,7 @@ impl Store {
             .map_err(|error| StoreError::from_sdk(OPERATION, &error))?;
         let read = |found| item::read(OPERATION, found);
         let found = page.items.unwrap_or_default().into_iter().map(read).collect::<Result<_, _>>()?;
-        let next = match page.last_evaluated_key.filter(|key| !key.is_empty()) {
+        let next = match following(page.last_evaluated_key) {
             None => None,
             Some(key) => {
                 let id = key.get("sk").and_then(|sk| sk.as_s().ok()?.strip_prefix("SESSION#")?.parse().ok());
@@ -311,13 +295,8 @@ impl Store {
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":revoked", item::text("revoked"))
             .expression_attribute_values(":now", item::millis(event.at))
-            .expression_attribute_values(":reason", item::text(reason.name()))
-            .build()
-            .map_err(|_| StoreError::Malformed { operation: OPERATION })?;
-        let writes = vec![
-            TransactWriteItem::builder().update(end).build(),
-            TransactWriteItem::builder().put(self.event_put(OPERATION, event)?).build(),
-        ];
+            .expression_attribute_values(":reason", item::text(reason.name()));
+        let writes = vec![end.into(), self.event_put(OPERATION, event)?];
         // The only condition is the session's.
         Ok(matches!(self.transact(OPERATION, writes).await?, Transacted::Done))
     }
@@ -349,10 +328,8 @@ impl Store {
             .expression_attribute_values(":active", item::text("active"))
             .expression_attribute_values(":epoch", item::number(session.epoch))
             .expression_attribute_values(":amr", amr(&known))
-            .expression_attribute_values(":now", item::millis(now))
-            .return_values(ReturnValue::AllNew)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        match past_conflicts(|| async { updated(OPERATION, update.clone().send().await) }).await? {
+            .expression_attribute_values(":now", item::millis(now));
+        match updated(OPERATION, update).await? {
             Updated::Took(found) => item::read(OPERATION, found).map(Some),
             Updated::Lost(_) => Ok(None),
         }

@@ -4,14 +4,14 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{DeleteRequest, WriteRequest};
 
-use super::{Store, StoreError, factor, item, retry::pause};
-use crate::domain::ids::UserId;
+use super::{Store, StoreError, factor, item, pages::Pages, retry::LEFT_UNDONE};
+use crate::{domain::ids::UserId, retry::Retry};
 
 /// DynamoDB takes so many deletes in one call.
 const AT_ONCE: usize = 25;
 
 /// How often what was left undone is tried again before it has failed.
-const TRIES: u32 = 8;
+const RETRY: Retry = Retry { times: 7, ..LEFT_UNDONE };
 
 impl Store {
     /// Removes the rows of a user's sessions, and says how many there were.
@@ -62,32 +62,23 @@ impl Store {
 
     async fn sweep(&self, table: &str, partition: String, prefix: &str) -> Result<usize, StoreError> {
         const OPERATION: &str = "remove what is left of a user";
-        let mut removed = 0;
-        let mut from = None;
-        loop {
-            let page = self
-                .client
-                .query()
-                .table_name(table)
-                .key_condition_expression("pk = :partition AND begins_with(sk, :prefix)")
-                .projection_expression("pk, sk")
-                .expression_attribute_values(":partition", item::text(partition.clone()))
-                .expression_attribute_values(":prefix", item::text(prefix))
-                .consistent_read(true)
-                .set_exclusive_start_key(from)
-                .send()
-                .await
-                .map_err(|error| StoreError::from_sdk(OPERATION, &error))?;
-            let keys = page.items.unwrap_or_default();
+        let query = self
+            .client
+            .query()
+            .table_name(table)
+            .key_condition_expression("pk = :partition AND begins_with(sk, :prefix)")
+            .projection_expression("pk, sk")
+            .expression_attribute_values(":partition", item::text(partition))
+            .expression_attribute_values(":prefix", item::text(prefix))
+            .consistent_read(true);
+        let (mut pages, mut removed) = (Pages::of(OPERATION, query), 0);
+        while let Some(keys) = pages.next().await? {
             for some in keys.chunks(AT_ONCE) {
                 self.delete_all(OPERATION, table, some).await?;
                 removed += some.len();
             }
-            from = page.last_evaluated_key.filter(|key| !key.is_empty());
-            if from.is_none() {
-                return Ok(removed);
-            }
         }
+        Ok(removed)
     }
 
     async fn delete_all(
@@ -102,7 +93,8 @@ impl Store {
             let delete = DeleteRequest::builder().set_key(Some(key.clone())).build().map_err(malformed)?;
             left.push(WriteRequest::builder().delete_request(delete).build());
         }
-        for attempt in 0..TRIES {
+        let mut tries = RETRY.tries();
+        loop {
             let answer = self
                 .client
                 .batch_write_item()
@@ -114,8 +106,9 @@ impl Store {
             if left.is_empty() {
                 return Ok(());
             }
-            pause(attempt).await;
+            if !tries.again().await {
+                return Err(StoreError::Unavailable { operation, reason: "unprocessed".into() });
+            }
         }
-        Err(StoreError::Unavailable { operation, reason: "unprocessed".to_owned() })
     }
 }

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Store, StoreError, error::unless_condition_failed, item, retry::past_conflicts};
+use super::{Store, StoreError, change::conditional, item};
 use crate::domain::{claims::LEEWAY, ids::TicketId, moment::Moment};
 
 /// A ticket is taken for this long after its end, and its row has to be there until then.
@@ -30,7 +30,6 @@ impl Store {
             .item("expiresAt", item::ttl(expires + KEPT_AFTER_END))
             .condition_expression("attribute_not_exists(pk) OR usedBy = :request")
             .expression_attribute_values(":request", item::text(moment.request.as_str()));
-        let sent = || async { unless_condition_failed(OPERATION, put.clone().send().await) };
-        Ok(past_conflicts(sent).await?.is_some())
+        Ok(conditional(OPERATION, || put.clone().send()).await?.is_some())
     }
 }

@@ -1,9 +1,12 @@
 //! Transactions: only where several items must agree.
 
 use aws_sdk_dynamodb::{
-    error::SdkError,
+    error::{BuildError, SdkError},
     operation::transact_write_items::TransactWriteItemsError,
-    types::{CancellationReason, TransactWriteItem},
+    types::{
+        CancellationReason, TransactWriteItem,
+        builders::{DeleteBuilder, PutBuilder, UpdateBuilder},
+    },
 };
 
 use super::{Store, StoreError, retry::past_conflicts};
@@ -17,6 +20,44 @@ pub(super) enum Transacted {
     ConditionsFailed(Vec<Option<CancellationReason>>),
 }
 
+/// A part of a transaction.
+#[derive(Debug, Clone)]
+pub(super) enum Write {
+    Put(PutBuilder),
+    Update(UpdateBuilder),
+    Delete(DeleteBuilder),
+}
+
+impl Write {
+    fn build(self) -> Result<TransactWriteItem, BuildError> {
+        let write = TransactWriteItem::builder();
+        Ok(match self {
+            Self::Put(put) => write.put(put.build()?),
+            Self::Update(update) => write.update(update.build()?),
+            Self::Delete(delete) => write.delete(delete.build()?),
+        }
+        .build())
+    }
+}
+
+impl From<PutBuilder> for Write {
+    fn from(put: PutBuilder) -> Self {
+        Self::Put(put)
+    }
+}
+
+impl From<UpdateBuilder> for Write {
+    fn from(update: UpdateBuilder) -> Self {
+        Self::Update(update)
+    }
+}
+
+impl From<DeleteBuilder> for Write {
+    fn from(delete: DeleteBuilder) -> Self {
+        Self::Delete(delete)
+    }
+}
+
 impl Store {
     /// Writes all or nothing. A conflict with another transaction is no answer yet: it is tried again, within bounds, and
     /// under one name. Otherwise a try that took and whose answer was lost would be told that its conditions do not hold,
@@ -24,10 +65,13 @@ impl Store {
     pub(super) async fn transact(
         &self,
         operation: &'static str,
-        writes: Vec<TransactWriteItem>,
+        writes: Vec<Write>,
     ) -> Result<Transacted, StoreError> {
+        let writes: Result<Vec<_>, _> = writes.into_iter().map(Write::build).collect();
+        let writes = writes.map_err(|_| StoreError::Malformed { operation })?;
         let name = entropy::bytes().map(|bytes| uuid::Builder::from_random_bytes(bytes).into_uuid());
-        let name = name.map_err(|error| StoreError::Refused { operation, reason: error.to_string() })?;
+        let name =
+            name.map_err(|error| StoreError::Refused { operation, reason: error.to_string().into() })?;
         past_conflicts(|| self.try_transact(operation, name.to_string(), writes.clone())).await
     }
 

@@ -1,10 +1,11 @@
 //! Making a user: CREDENTIAL, PROFILE and the first entry of the security log, all or nothing.
 
-use aws_sdk_dynamodb::types::{
-    AttributeValue, CancellationReason, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
-};
+use aws_sdk_dynamodb::types::{AttributeValue, CancellationReason, Put, ReturnValuesOnConditionCheckFailure};
 
-use super::{Credential, EventRow, Store, StoreError, item, profile, transaction::Transacted};
+use super::{
+    Credential, EventRow, Store, StoreError, item, profile,
+    transaction::{Transacted, Write},
+};
 use crate::domain::user::Profile;
 
 /// What is written.
@@ -93,21 +94,19 @@ impl Store {
         operation: &'static str,
         user: &NewUser<'_>,
         on_failure: ReturnValuesOnConditionCheckFailure,
-    ) -> Result<[TransactWriteItem; WRITES_OF_A_USER], StoreError> {
+    ) -> Result<[Write; WRITES_OF_A_USER], StoreError> {
         let put = |row| {
-            let put = Put::builder()
+            Put::builder()
                 .table_name(&self.tables.identity)
                 .set_item(Some(row))
                 .condition_expression("attribute_not_exists(pk)")
                 .return_values_on_condition_check_failure(on_failure.clone())
-                .build()
-                .map_err(|_| StoreError::Malformed { operation })?;
-            Ok::<_, StoreError>(TransactWriteItem::builder().put(put).build())
+                .into()
         };
         Ok([
-            put(user.credential.row(&user.profile.email))?,
-            put(profile_row(operation, user.profile)?)?,
-            TransactWriteItem::builder().put(self.event_put(operation, user.event)?).build(),
+            put(user.credential.row(&user.profile.email)),
+            put(profile_row(operation, user.profile)?),
+            self.event_put(operation, user.event)?,
         ])
     }
 }

@@ -102,7 +102,7 @@ async fn slow_at_the_start_ends_in_an_error_and_not_in_waiting_for_ever() {
     let vault = Vault::new();
     vault.set(Fault::Hang);
     let answer = cache(&vault).ring(at(0)).await;
-    assert_eq!(answer.err(), Some(KeysError::Unavailable("time-out".to_owned())));
+    assert_eq!(answer.err(), Some(KeysError::Unavailable("time-out".into())));
 }
 
 #[tokio::test]

@@ -43,7 +43,7 @@ pub struct FactorRequest {
 const MAX_ROUNDS: u32 = 3;
 
 fn contended() -> FlowError {
-    StoreError::Unavailable { operation: "change second factors", reason: "contention".to_owned() }.into()
+    StoreError::Unavailable { operation: "change second factors", reason: "contention".into() }.into()
 }
 
 /// Insists that the user has just shown who they are: by a second factor, where they have one.

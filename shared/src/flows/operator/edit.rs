@@ -96,5 +96,5 @@ pub async fn moved_before(
 
 /// Others were faster each time.
 pub(super) fn contention(operation: &'static str) -> FlowError {
-    StoreError::Unavailable { operation, reason: "contention".to_owned() }.into()
+    StoreError::Unavailable { operation, reason: "contention".into() }.into()
 }

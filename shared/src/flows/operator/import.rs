@@ -5,6 +5,7 @@ use crate::{
     domain::{ids::UserId, security_event::SecurityEvent, user::Profile, user_record::UserRecord},
     entropy,
     flows::FlowError,
+    retry::Retry,
     store::{Credential, NewUser, StoreError, UserCreated},
 };
 
@@ -102,14 +103,8 @@ async fn patient<T, F: Future<Output = Result<T, StoreError>>>(
     patience: Patience,
     call: impl Fn() -> F,
 ) -> Result<T, StoreError> {
-    let mut answer = call().await;
-    for attempt in 0..patience.retries {
-        if !matches!(answer, Err(StoreError::Unavailable { .. })) {
-            break;
-        }
-        let most = patience.pause.saturating_mul(1_u32.checked_shl(attempt).unwrap_or(u32::MAX)).min(LONGEST);
-        tokio::time::sleep(entropy::jitter(most / 2, most)).await;
-        answer = call().await;
-    }
-    answer
+    let Patience { retries: times, pause } = patience;
+    // `pause` is the most that is waited, and the least is half of it.
+    let retry = Retry { times, first: pause / 2, longest: LONGEST / 2, spread: 2 };
+    retry.past(StoreError::is_passing, call).await
 }

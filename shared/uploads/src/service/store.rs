@@ -12,6 +12,7 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, KeysAndAttributes, ReturnValuesOnConditionCheckFailure},
 };
 use jiff::{SignedDuration, Timestamp};
+use nova_auth::aws::{Code, Meaning};
 use nova_auth_domain::ids::{SessionId, UserId};
 
 use crate::{
@@ -32,17 +33,17 @@ const KEPT: SignedDuration = SignedDuration::from_hours(48);
 #[error("{operation}: the table of uploads does not answer ({reason})")]
 pub struct Failed {
     operation: &'static str,
-    reason: String,
+    #[source]
+    reason: Code,
 }
 
 impl Failed {
     fn of<E: ProvideErrorMetadata, R>(operation: &'static str, error: &SdkError<E, R>) -> Self {
-        let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
-        Self { operation, reason: code.unwrap_or("no answer").to_owned() }
+        Self { operation, reason: Code::of(error) }
     }
 
     fn malformed(operation: &'static str) -> Self {
-        Self { operation, reason: "an item is malformed".to_owned() }
+        Self { operation, reason: "an item is malformed".into() }
     }
 }
 
@@ -430,13 +431,8 @@ fn took<T, E: ProvideErrorMetadata, R>(
 ) -> Result<bool, Failed> {
     match sent {
         Ok(_) => Ok(true),
-        Err(error) => {
-            let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
-            match code {
-                Some("ConditionalCheckFailedException") => Ok(false),
-                _ => Err(Failed::of(operation, &error)),
-            }
-        }
+        Err(error) if Code::of(&error).meaning() == Meaning::ConditionFailed => Ok(false),
+        Err(error) => Err(Failed::of(operation, &error)),
     }
 }
 
