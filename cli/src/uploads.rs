@@ -121,8 +121,13 @@ async fn show(args: &ShowArgs) -> Result<(), Box<dyn Error>> {
 /// Every fault of the file, or why it is not stored.
 pub(crate) async fn store(store: &UploadStore, name: &str, file: &Path) -> Result<usize, Box<dyn Error>> {
     let (rules, source) = read(file)?;
-    store.put_rules(name, &rules, &source).await?;
-    Ok(rules.0.len())
+    match store.put_rules(name, &rules, &source).await? {
+        true => Ok(rules.0.len()),
+        false => Err(
+            "others stored rules at the same time: `nova uploads rules show` says which; then run this again"
+                .into(),
+        ),
+    }
 }
 
 fn read(path: &Path) -> Result<(Rules, String), Box<dyn Error>> {

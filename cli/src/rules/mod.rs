@@ -169,8 +169,13 @@ pub(crate) async fn store(
     let source = text(path)?;
     let rules = read(path, &source, caching)?;
     let number = rules.rules.len();
-    store.put_rules(api, &StoredRules { rules, source, stored_at: start_time() }).await?;
-    Ok(number)
+    match store.put_rules(api, &StoredRules { rules, source, stored_at: start_time() }).await? {
+        true => Ok(number),
+        false => {
+            Err("others stored rules at the same time: `nova rules show` says which; then run this again"
+                .into())
+        }
+    }
 }
 
 async fn put(args: &PutArgs) -> Result<(), Box<dyn Error>> {

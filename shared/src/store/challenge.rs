@@ -65,7 +65,7 @@ impl Store {
     pub async fn put_challenge(&self, digest: &str, challenge: &Challenge) -> Result<(), StoreError> {
         const OPERATION: &str = "ask for a second step";
         let row = item::write(OPERATION, key(digest), challenge, Some(challenge.ends + KEPT_AFTER_END))?;
-        self.put(OPERATION, &self.tables.sessions, row).await
+        self.put_once(OPERATION, &self.tables.sessions, row).await
     }
 
     /// The login of this token that waits for its second step and is in time.

@@ -182,7 +182,7 @@ impl Store {
     pub async fn put_pending_totp(&self, user: UserId, factor: &TotpFactor) -> Result<(), StoreError> {
         const OPERATION: &str = "begin an enrolment";
         let row = item::write(OPERATION, totp_key(user, factor.factor_id), factor, factor.ends)?;
-        self.put(OPERATION, &self.tables.identity, row).await
+        self.put_once(OPERATION, &self.tables.identity, row).await
     }
 
     /// Uses a step of an authenticator app up, and every step before it. `false`: it was used, by whomever, or the factor is gone.

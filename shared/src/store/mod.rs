@@ -105,7 +105,7 @@ impl Store {
         self.patience
     }
 
-    /// Puts an item, whatever stood in its place.
+    /// Puts an item that nobody changes afterwards: a try that arrives late writes what stands there.
     async fn put(&self, operation: &'static str, table: &str, item: item::Item) -> Result<(), StoreError> {
         retry::past_conflicts(|| async {
             let put = self.client.put_item().table_name(table).set_item(Some(item.clone()));
@@ -113,5 +113,18 @@ impl Store {
         })
         .await
         .map(drop)
+    }
+
+    /// Puts an item that nobody else has the key of, and that is changed later. A try that arrives late finds it there, and must not
+    /// bring back how it began.
+    async fn put_once(
+        &self,
+        operation: &'static str,
+        table: &str,
+        item: item::Item,
+    ) -> Result<(), StoreError> {
+        let put = self.client.put_item().table_name(table).set_item(Some(item));
+        let put = put.condition_expression("attribute_not_exists(pk)");
+        change::conditional(operation, || put.clone().send()).await.map(drop)
     }
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Store, StoreError, batch::consistent, item};
+use super::{Store, StoreError, batch::consistent, change::conditional, item};
 use crate::domain::rules::Rules;
 
 /// Rules as they are stored, with the file that they were read from.
@@ -36,14 +36,26 @@ impl Store {
         found.map(|found| item::read("read rules", found)).transpose()
     }
 
-    /// Stores the rules of an API, in the place of those that it had.
+    /// Stores the rules of an API, in the place of those that it has now. `false`: others were stored at the same time. So a try that
+    /// arrives late brings no older rules back.
     ///
     /// # Errors
-    /// [`StoreError`].
-    pub async fn put_rules(&self, api: &str, rules: &StoredRules) -> Result<(), StoreError> {
+    /// [`StoreError`]; then they may be stored.
+    pub async fn put_rules(&self, api: &str, rules: &StoredRules) -> Result<bool, StoreError> {
         const OPERATION: &str = "store rules";
         let row = item::write(OPERATION, key(api), rules, None)?;
-        self.put(OPERATION, &self.tables.identity, row).await
+        let put = self.client.put_item().table_name(&self.tables.identity).set_item(Some(row));
+        let put = match self.rules(api).await? {
+            None => put.condition_expression("attribute_not_exists(pk)"),
+            Some(before) => put
+                .condition_expression("storedAt = :before")
+                .expression_attribute_values(":before", item::text(before.stored_at.to_string())),
+        };
+        match conditional(OPERATION, || put.clone().send()).await? {
+            Some(_) => Ok(true),
+            // An earlier try of this very call may have taken, and its answer was lost.
+            None => Ok(self.rules(api).await?.as_ref() == Some(rules)),
+        }
     }
 }
 

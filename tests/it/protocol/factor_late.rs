@@ -73,6 +73,28 @@ async fn a_change_of_factors_that_arrives_after_an_operators_reset_adds_nothing_
 }
 
 #[tokio::test]
+async fn an_enrolment_that_arrives_again_after_its_app_was_confirmed_leaves_it_confirmed() {
+    let enrolled = Enrolled::new().await;
+    let gate = Gate::default();
+    enrolled.world.wire.script(on("PutItem").with("TOTP#"), Fault::Late(gate.clone()));
+    enrol(&enrolled.world, &enrolled.service, 60, &enrolled.pair.access).await.unwrap();
+    gate.let_it_arrive().await;
+    let rows = enrolled.world.service.store.factors(enrolled.person.id).await.unwrap();
+    assert_eq!(rows.totp.iter().filter(|factor| factor.is_active()).count(), 2);
+}
+
+#[tokio::test]
+async fn a_first_step_that_arrives_again_after_its_second_one_stays_used_up() {
+    let enrolled = Enrolled::new().await;
+    let gate = Gate::default();
+    enrolled.world.wire.script(on("PutItem").with("LOGIN#"), Fault::Late(gate.clone()));
+    let step = enrolled.password(60).await;
+    enrolled.second_step(60, &step.token, enrolled.code(60)).await.unwrap();
+    gate.let_it_arrive().await;
+    assert!(enrolled.second_step(90, &step.token, enrolled.code(90)).await.is_err());
+}
+
+#[tokio::test]
 async fn a_step_up_that_arrives_after_the_logout_changes_nothing() {
     let enrolled = Enrolled::new().await;
     let gate = Gate::default();

@@ -1,7 +1,15 @@
 //! Writes that arrive late: the SDK gave a try up and went on, and the try is still on its way. When it comes, the world
 //! is another, and it must find that out by its own condition.
 
-use nova_auth::domain::{mail::MailKind, refusal::Refusal, user::Status};
+use nova_auth::{
+    domain::{
+        mail::MailKind,
+        refusal::Refusal,
+        rules::{Caching, Rules, file},
+        user::Status,
+    },
+    store::StoredRules,
+};
 
 use super::{
     answers::{assert_passing, refusal},
@@ -256,6 +264,22 @@ async fn a_change_of_address_that_arrives_after_it_was_taken_back_changes_nothin
     gate.let_it_arrive().await;
     assert_eq!(text(&world.rows.profile(amal.id).await, "email"), amal.email.as_str());
     world.assert_dead(6, &pair).await;
+}
+
+#[tokio::test]
+async fn rules_that_arrive_again_after_the_next_ones_do_not_come_back() {
+    let (world, gate) = (World::new().await, Gate::default());
+    let rules = |second: i64, source: &str| StoredRules {
+        rules: Rules { rules: file::read(source).unwrap(), caching: Caching::Never },
+        source: source.to_owned(),
+        stored_at: time(second),
+    };
+    let (lax, strict) = (rules(0, "- route: ANY /*\n"), rules(1, "- route: GET /notes\n"));
+    world.wire.script(on("PutItem").with("RULES"), Fault::Late(gate.clone()));
+    assert!(world.service.store.put_rules("a1b2c3", &lax).await.unwrap());
+    assert!(world.service.store.put_rules("a1b2c3", &strict).await.unwrap());
+    gate.let_it_arrive().await;
+    assert_eq!(world.service.store.rules("a1b2c3").await.unwrap(), Some(strict));
 }
 
 #[tokio::test]

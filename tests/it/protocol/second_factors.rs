@@ -8,11 +8,11 @@ use nova_auth::{
     domain::{
         address::ClientAddress,
         factors::{
-            MfaPolicy,
             recovery::RecoveryCode,
             totp::{TotpCode, TotpSecret},
         },
         ids::FactorId,
+        mfa::MfaPolicy,
         refusal::Refusal,
         user::Status,
     },

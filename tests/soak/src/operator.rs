@@ -21,8 +21,9 @@ const TOO_LATE: At = 5 * SECOND;
 /// A ring is kept for half a minute, and for half a minute more if it could not be read then.
 const ALL_HAVE_HEARD: At = 75 * SECOND;
 
-/// A rotation whose function was killed waits for somebody to try it again.
-const ATTEMPTS: usize = 10;
+/// A rotation whose function was killed waits for somebody to try it again. On a machine with much else to do one that goes on may need
+/// a minute.
+const ATTEMPTS: usize = 60;
 const ONE_ATTEMPT: std::time::Duration = std::time::Duration::from_secs(20);
 
 /// After a key was dropped, instances that run sign with it for half a minute, and others refuse that.

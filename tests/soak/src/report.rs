@@ -75,6 +75,8 @@ pub(crate) struct Measured {
     pub(crate) objects: (u64, Met),
     pub(crate) kills: BTreeMap<(&'static str, String), u64>,
     pub(crate) rotations: Rotations,
+    /// What the operator gave up.
+    pub(crate) undone: Option<String>,
     pub(crate) rest: [Rest; 2],
     pub(crate) growth: BTreeMap<String, Growth>,
     pub(crate) processes: usize,
@@ -122,11 +124,11 @@ impl Report {
             wrong: BTreeMap::new(),
             examples: Vec::new(),
         };
-        report.note_wrong(wrong);
+        report.note_wrong(wrong, measured.undone);
         report
     }
 
-    fn note_wrong(&mut self, wrong: &[Wrong]) {
+    fn note_wrong(&mut self, wrong: &[Wrong], undone: Option<String>) {
         let mut known = BTreeSet::new();
         for wrong in wrong {
             *self.wrong.entry(wrong.why.to_owned()).or_default() += 1;
@@ -134,7 +136,8 @@ impl Report {
                 self.examples.push(wrong.event.clone());
             }
         }
-        let mut more = Vec::new();
+        let mut more: Vec<_> =
+            undone.map(|what| format!("the operator gave up: {what}")).into_iter().collect();
         let [before, after] = &self.rest;
         if after.descriptors > before.descriptors {
             let new = after.open.iter().filter(|(kind, count)| before.open.get(*kind) < Some(count));

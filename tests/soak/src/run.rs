@@ -15,7 +15,7 @@ use super::history::{At, History, Recorder, SECOND};
 use super::killer::Killer;
 use super::leaks::{Look, NOVA_LOCAL, longest_lives};
 use super::mover;
-use super::operator;
+use super::operator::{self, Rotations};
 use super::owner::{OWNERS, Owner};
 use super::plan::{Dice, Plan, Service, steps};
 use super::proc::{self, Process};
@@ -78,7 +78,11 @@ pub(crate) async fn run(plan: &Plan, files: &Files) -> Result<(History, Measured
     recorder.clock.until(plan.length).await;
     killing.await?;
     changing.await??;
-    let rotations = keys.await??;
+    // What could not be done is told with everything else: an hour of history is not thrown away for it.
+    let (rotations, undone) = match keys.await? {
+        Ok(rotations) => (rotations, None),
+        Err(error) => (Rotations::default(), Some(error)),
+    };
 
     world.phase.send_replace(Phase::RollCall);
     tokio::time::timeout(PATIENCE, async { while clients.join_next().await.is_some() {} }).await?;
@@ -93,6 +97,7 @@ pub(crate) async fn run(plan: &Plan, files: &Files) -> Result<(History, Measured
         objects: (objects.calls(), objects.met()),
         kills: killer.killed(),
         rotations,
+        undone,
         rest: [before, after],
         growth: longest_lives(&looks),
         processes: seen.iter().filter(|process| process.born > 0).count(),

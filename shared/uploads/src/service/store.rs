@@ -406,11 +406,12 @@ impl UploadStore {
         Ok(Some((rules, part("source").cloned().unwrap_or_default())))
     }
 
-    /// Stores rules, in the place of those that had this name.
+    /// Stores rules, in the place of those that have this name now. `false`: others were stored at the same time. So a try that arrives
+    /// late brings no older rules back.
     ///
     /// # Errors
-    /// [`Failed`].
-    pub async fn put_rules(&self, name: &str, rules: &Rules, source: &str) -> Result<(), Failed> {
+    /// [`Failed`]; then they may be stored.
+    pub async fn put_rules(&self, name: &str, rules: &Rules, source: &str) -> Result<bool, Failed> {
         const OPERATION: &str = "store the rules of uploads";
         let stored = serde_json::to_string(rules).map_err(|_| Failed::malformed(OPERATION))?;
         let put = self
@@ -420,7 +421,16 @@ impl UploadStore {
             .set_item(Some(key(format!("RULES#{name}"), "RULES")))
             .item("rules", text(stored))
             .item("source", text(source));
-        put.send().await.map(drop).map_err(|error| Failed::of(OPERATION, &error))
+        let put = match self.rules(name).await? {
+            None => put.condition_expression("attribute_not_exists(pk)"),
+            Some((_, before)) => put
+                .condition_expression("#source = :before")
+                .expression_attribute_names("#source", "source")
+                .expression_attribute_values(":before", text(before)),
+        };
+        // An earlier try of this very call may have taken, and its answer was lost.
+        Ok(took(OPERATION, put.send().await)?
+            || self.rules(name).await?.is_some_and(|(_, now)| now == source))
     }
 }
 
