@@ -4,11 +4,11 @@ use jiff::Timestamp;
 
 use crate::{
     domain::{attempts::Limits, factors::MfaPolicy, session::Lifetimes},
+    gate::{FactorGate, Gate, PasswordGate, RateLimit},
     journal::Journal,
     keys::{AccessTokens, FactorKeys, KeyAlgorithm, KeysError, RefreshTokens, VersionedSecret},
     password_policy::PasswordPolicy,
     passwords::Hasher,
-    rate_limit::RateLimit,
     rules_cache::RulesCache,
     settings::{AuthorizerEdge, DecisionLog, EdgeConfig, HttpResponses, NoRules, RunAction},
     store::Store,
@@ -141,6 +141,26 @@ pub struct Relay {
 }
 
 impl AuthService {
+    /// What counts calls.
+    #[must_use]
+    pub const fn gate(&self) -> Gate<'_> {
+        Gate { store: &self.store, calls: &self.rate_limit }
+    }
+
+    /// What lets passwords be tried.
+    #[must_use]
+    pub const fn password_gate(&self) -> PasswordGate<'_> {
+        let (limits, journal, run_action) = (self.attempts, self.journal, self.run_action);
+        PasswordGate { gate: self.gate(), limits, journal, run_action }
+    }
+
+    /// What lets second factors be tried.
+    #[must_use]
+    pub const fn factor_gate(&self) -> FactorGate<'_> {
+        let (limit, journal, mail) = (self.attempts.account, self.journal, self.mail);
+        FactorGate { store: &self.store, limit, journal, mail }
+    }
+
     /// Makes sure that tokens of both kinds can be made, before anything is begun that ends with them.
     ///
     /// # Errors

@@ -7,10 +7,10 @@ use crate::{
         journal::Journal,
         mail::{recover::Recovery, redeem::Redemption, send::Sending},
     },
+    gate::RateLimit,
     keys::{KeyCache, MailLinks, TokenKind},
     password_policy::PasswordPolicy,
     passwords::Hasher,
-    rate_limit::RateLimit,
     service::Relay,
     store::Store,
 };

@@ -11,14 +11,14 @@ use crate::{
         session::{Session, Standing, State, standing},
         user::Profile,
     },
+    gate::Caller,
     keys::{AccessTokens, Token},
-    rate_limit,
     service::AuthService,
     store::{Facts, Store, StoreError},
 };
 
 /// A user with a session that counts.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Authenticated {
     /// The user, as the table has it now.
     pub profile: Profile,
@@ -128,18 +128,16 @@ pub(super) async fn admit<T>(
     claims: &AccessClaims,
     beside: impl AsyncFnOnce() -> Result<T, StoreError>,
 ) -> Result<(Confirmed, T), FlowError> {
-    let caller = rate_limit::Caller::user(claims.sub);
-    service.rate_limit.check(&caller, moment.now).map_err(Refusal::ApiRateLimited)?;
+    let (gate, caller) = (service.gate(), Caller::user(claims.sub));
+    gate.check(&caller, moment)?;
     let (confirmed, counted, beside) = tokio::join!(
         confirm(&service.store, moment, Claimed::of(claims), None),
-        service.rate_limit.count(&service.store, &caller, moment.now),
+        gate.count(&caller, moment),
         beside(),
     );
     let (who, _) = confirmed?;
-    match counted? {
-        Some(Err(quota)) => Err(Refusal::ApiRateLimited(quota).into()),
-        _ => Ok((who, beside?)),
-    }
+    counted?;
+    Ok((who, beside?))
 }
 
 /// What a token of ours says that is in time: who it was made for, not whether they still count.

@@ -21,8 +21,8 @@ use crate::{
         refusal::Refusal,
         rules::{Asking, Caching, Operation, Rules, Verdict},
     },
+    gate::Caller,
     keys::Token,
-    rate_limit::Caller,
     service::Authorizer,
     store::StoreError,
 };
@@ -145,12 +145,12 @@ pub async fn authorize(service: &Authorizer, moment: &Moment, call: Call<'_>) ->
         None => decide(service, moment, call, None, rules)?,
     };
     Ok(match rate {
-        Some(Err(quota)) => Decision {
+        Some(quota) => Decision {
             policy: Policy::deny(),
             answer: decision.answer.and(Err(Refusal::ApiRateLimited(quota))),
             ..decision
         },
-        _ => decision,
+        None => decision,
     })
 }
 

@@ -22,26 +22,25 @@ use jiff::SignedDuration;
 
 use super::{
     Caller, FlowError,
-    attempts::{self, Place},
     begin::{Beginning, LoggedIn, begin_session, known_device, welcome, withdraw},
     csrf::{self, Carrier},
     readable, second_step,
 };
 use crate::{
     domain::{
-        attempts::{Limit, Quota},
+        attempts::Quota,
         email::Email,
         factors::{AfterPassword, Amr, Factors, STEP_LIFE, after_password},
-        ids::{DeviceId, FingerprintHash, UserId},
+        ids::{FingerprintHash, UserId},
         moment::Moment,
         password::Password,
         refusal::Refusal,
         session::ClaimedDevice,
         user::Profile,
     },
+    gate::{Places, Shown, Tried, nobody},
     keys::Token,
     passwords::Verdict,
-    rate_limit,
     service::AuthService,
     store::{Challenge, Credential, StoreError},
 };
@@ -98,9 +97,6 @@ pub struct SecondStep {
     pub quota: Quota,
 }
 
-/// So many devices that logged in before may be logging in from one address at the same moment.
-const KNOWN_AT_ONCE: u32 = 100;
-
 /// How often a login starts again because what it read was changed meanwhile.
 const MAX_ROUNDS: u32 = 3;
 
@@ -118,83 +114,32 @@ pub async fn login(
     if let Carrier::Cookie(proof) = &attempt.carrier {
         csrf::check_login(&service.refresh, moment, proof).await?;
     }
-    let caller = rate_limit::Caller::address(attempt.caller.address);
-    service.rate_limit.check(&caller, moment.now).map_err(Refusal::ApiRateLimited)?;
     let known = known_device(service, moment, &attempt.email, attempt.known.as_ref()).await?;
-    let (limit, calls) = (address_limit(service, known.as_ref()), Some(&service.rate_limit));
-    let (address, credential) = tokio::join!(
-        attempts::enter_address(&service.store, limit, calls, moment, attempt.caller.address),
-        service.store.credential(&attempt.email),
-    );
-    let address = address?;
-    match at_address(service, &address, credential, (attempt, known.as_ref())).await {
-        Ok(logged_in) => Ok(logged_in),
-        // A guess was made: it counts. That of a known device counts in its own window alone.
-        Err(refused @ FlowError::Refused(Refusal::InvalidCredentials(_))) if known.is_none() => Err(refused),
-        Err(other) => {
-            attempts::leave(&service.store, &address).await;
-            Err(other)
-        }
-    }
-}
-
-/// How many logins from one address may fail. Those of devices that logged in before are counted apart, each with its account: in an
-/// office where many mistype, nobody has to wait for the others. There is a place for them beside everybody else's.
-fn address_limit(service: &AuthService, known: Option<&DeviceId>) -> Limit {
-    let limit = service.attempts.address;
-    match known {
-        Some(_) => Limit { max: limit.max + KNOWN_AT_ONCE, ..limit },
-        None => limit,
-    }
-}
-
-/// The rest, with a place for the address taken.
-async fn at_address(
-    service: &AuthService,
-    address: &Place,
-    credential: Result<Option<Credential>, StoreError>,
-    (attempt, known): (&LoginAttempt, Option<&DeviceId>),
-) -> Result<Login, FlowError> {
-    let mut credential = credential?;
-    if address.waited {
-        credential = service.store.credential(&attempt.email).await?;
-    }
-    let user = owner(credential.as_ref(), &attempt.email);
-    let (account, profile) =
-        tokio::join!(enter(service, &address.moment, attempt, known), service.store.profile(user));
-    let account = account?;
-    let outcome = async { at_account(service, address, &account, credential, profile?, attempt).await }.await;
-    if matches!(outcome, Err(ref error) if !matches!(error, FlowError::Refused(_))) {
-        attempts::leave(&service.store, &account).await;
-    }
-    outcome
-}
-
-/// A place for the account: in the window of the device, if it logged in to this account before, so that whoever guesses at the
-/// account elsewhere can't keep its owner out.
-async fn enter(
-    service: &AuthService,
-    moment: &Moment,
-    attempt: &LoginAttempt,
-    known: Option<&DeviceId>,
-) -> Result<Place, FlowError> {
-    let (store, limit, email) = (&service.store, service.attempts.account, &attempt.email);
-    match known {
-        Some(device) => attempts::enter_from_device(store, limit, moment, (email, device)).await,
-        None => attempts::enter_account(store, limit, moment, email).await,
-    }
+    let shown = Shown {
+        email: &attempt.email,
+        address: attempt.caller.address,
+        device: &attempt.caller.device,
+        known: known.as_ref(),
+        is_counted: true,
+        wrong: Refusal::InvalidCredentials,
+    };
+    let credential = || service.store.credential(&attempt.email);
+    let profile = |credential: Option<Credential>| async move {
+        let profile = service.store.profile(owner(credential.as_ref(), &attempt.email)).await?;
+        Ok((credential, profile))
+    };
+    let then = |places, found| with_places(service, places, found, attempt);
+    service.password_gate().with_places(shown, moment, credential, profile, then).await
 }
 
 /// The rest, with both places taken: verify, begin, and start again where the truth has moved on.
-async fn at_account(
+async fn with_places(
     service: &AuthService,
-    address: &Place,
-    account: &Place,
-    mut credential: Option<Credential>,
-    mut profile: Option<Profile>,
+    places: Places<'_>,
+    (mut credential, mut profile): (Option<Credential>, Option<Profile>),
     attempt: &LoginAttempt,
-) -> Result<Login, FlowError> {
-    let moment = &account.moment;
+) -> Result<Tried<Login>, FlowError> {
+    let moment = places.moment();
     let mut advised = None;
     for _ in 0..MAX_ROUNDS {
         let hash = readable(credential.as_ref(), moment);
@@ -217,43 +162,38 @@ async fn at_account(
             continue;
         }
         let Some(known) = credential.as_ref().filter(|_| verdict != Verdict::Wrong) else {
-            let user = credential.as_ref().map(|credential| credential.user_id);
-            let quota =
-                attempts::count_failure(service, account, &attempt.email, user, &attempt.caller.device).await;
-            return Err(Refusal::InvalidCredentials(quota).into());
+            return Ok(Tried::Wrong(credential.map(|credential| credential.user_id)));
         };
         // The password was right: nothing was guessed, so nothing is held against account or address.
-        let forgive = attempts::forgive(service, address, account);
         let Some(active) = profile.filter(Profile::is_active) else {
-            forgive.await;
-            return Err(Refusal::AccountInactive.into());
+            return Ok(Tried::Right(places.forgive().await, Err(Refusal::AccountInactive)));
         };
         let enrolling = match after_password(&active, service.mfa) {
             AfterPassword::Session => false,
             AfterPassword::Enrolment => true,
             AfterPassword::SecondStep => {
-                let (step, ()) =
-                    tokio::join!(ask_for_second_step(service, moment, &active, (attempt, advice)), forgive);
+                let step = ask_for_second_step(service, moment, &active, (attempt, advice));
+                let (step, forgiven) = tokio::join!(step, places.forgive());
                 let step = step?;
                 upgrade(service, moment, (known, verdict), attempt).await;
-                return Ok(Login::SecondStep(step));
+                return Ok(Tried::Right(forgiven, Ok(Login::SecondStep(step))));
             }
             AfterPassword::NoWay => {
-                forgive.await;
-                return Err(Refusal::SecondFactorUnavailable.into());
+                return Ok(Tried::Right(places.forgive().await, Err(Refusal::SecondFactorUnavailable)));
             }
         };
         let beginning = beginning(&active, attempt, enrolling);
-        let (begun, ()) = tokio::join!(begin_session(service, moment, &beginning), forgive);
+        let (begun, forgiven) = tokio::join!(begin_session(service, moment, &beginning), places.forgive());
         let (begun, user) = begun?;
         if user.as_ref().is_some_and(|user| user.is_active() && user.epoch == begun.session.epoch) {
             upgrade(service, moment, (known, verdict), attempt).await;
             let begun = welcome(service, moment, active, (&begun, attempt.known.as_ref())).await?;
-            return Ok(Login::Begun(Box::new(LoggedIn { password_change_advised: advice, ..begun })));
+            let begun = LoggedIn { password_change_advised: advice, ..begun };
+            return Ok(Tried::Right(forgiven, Ok(Login::Begun(Box::new(begun)))));
         }
         withdraw(service, moment, &begun.session).await;
         if !user.is_some_and(|user| user.is_active()) {
-            return Err(Refusal::AccountInactive.into());
+            return Ok(Tried::Right(forgiven, Err(Refusal::AccountInactive)));
         }
         (credential, profile) = read_again(service, attempt, None).await?;
     }
@@ -276,7 +216,7 @@ async fn read_again(
 
 /// Whose profile is asked for.
 fn owner(credential: Option<&Credential>, email: &Email) -> UserId {
-    credential.map_or_else(|| attempts::nobody(email), |credential| credential.user_id)
+    credential.map_or_else(|| nobody(email), |credential| credential.user_id)
 }
 
 /// What the session begins with.

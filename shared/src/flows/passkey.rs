@@ -26,8 +26,8 @@ use crate::{
         session::ClaimedDevice,
         user::Profile,
     },
+    gate,
     keys::Token,
-    rate_limit,
     service::{AuthService, PasskeyService},
     store::CeremonyKind,
     webauthn::{AssertionResponse, Expected},
@@ -111,12 +111,9 @@ async fn options_of(
 
 /// The call, counted, before anything is written for it.
 async fn counted(auth: &AuthService, moment: &Moment, caller: &Caller) -> Result<(), FlowError> {
-    let caller = rate_limit::Caller::address(caller.address);
-    auth.rate_limit.check(&caller, moment.now).map_err(Refusal::ApiRateLimited)?;
-    match auth.rate_limit.count(&auth.store, &caller, moment.now).await? {
-        Some(Err(quota)) => Err(Refusal::ApiRateLimited(quota).into()),
-        _ => Ok(()),
-    }
+    let (gate, counted) = (auth.gate(), gate::Caller::address(caller.address));
+    gate.check(&counted, moment)?;
+    gate.count(&counted, moment).await
 }
 
 /// Logs somebody in by their passkey.

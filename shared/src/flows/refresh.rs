@@ -26,8 +26,8 @@ use crate::{
         user::Profile,
     },
     entropy,
+    gate::Caller,
     keys::{IssuedAccess, Token, VerifiedRefresh},
-    rate_limit,
     service::AuthService,
     store::{Rotated, Rotation, Store, StoreError},
 };
@@ -74,8 +74,8 @@ pub async fn refresh(
     if token.expired {
         return Err(Refusal::RefreshTokenInvalid.into());
     }
-    let caller = rate_limit::Caller::session(token.session);
-    service.rate_limit.check(&caller, moment.now).map_err(Refusal::ApiRateLimited)?;
+    let caller = Caller::session(token.session);
+    service.gate().check(&caller, moment)?;
     // Without keys the token would be used up for nothing.
     service.access.ready(moment.now).await?;
     let next = service.refresh.next(&token, moment.now).await?;
@@ -132,7 +132,7 @@ pub async fn refresh(
 
 /// A token that is shown again rotates nothing, so nothing counts it. Too late to refuse: it would cost an honest client its answer.
 /// That there were too many is remembered for the next.
-async fn count_repeat(service: &AuthService, moment: &Moment, caller: &rate_limit::Caller) {
+async fn count_repeat(service: &AuthService, moment: &Moment, caller: &Caller) {
     if let Err(error) = service.rate_limit.count(&service.store, caller, moment.now).await {
         tracing::error!(error = %error, request.id = moment.request.as_str(), "a repeated refresh was not counted");
     }

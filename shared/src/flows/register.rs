@@ -8,7 +8,6 @@ use std::collections::BTreeSet;
 
 use super::{
     Caller, FlowError,
-    attempts::{enter_address, leave},
     create_user::{Registration, create_user},
     mail,
     new_password::NewPassword,
@@ -23,7 +22,6 @@ use crate::{
         refusal::Refusal,
         user::{Profile, Role},
     },
-    rate_limit,
     service::AuthService,
 };
 
@@ -69,18 +67,14 @@ pub async fn register(
     applicant: Applicant,
 ) -> Result<Registered, FlowError> {
     admit(service)?;
-    let caller = rate_limit::Caller::address(applicant.caller.address);
-    service.rate_limit.check(&caller, moment.now).map_err(Refusal::ApiRateLimited)?;
-    let (limit, calls) = (service.attempts.address, Some(&service.rate_limit));
-    let place = enter_address(&service.store, limit, calls, moment, applicant.caller.address).await?;
-    let made = match service.verification {
-        true => ask_to_confirm(service, &place.moment, applicant).await,
-        false => create(service, &place.moment, applicant).await,
+    let from = (applicant.caller.address, service.attempts.address);
+    let then = |moment: Moment| async move {
+        match service.verification {
+            true => ask_to_confirm(service, &moment, applicant).await,
+            false => create(service, &moment, applicant).await,
+        }
     };
-    if !matches!(made, Err(FlowError::Refused(Refusal::EmailTaken))) {
-        leave(&service.store, &place).await;
-    }
-    made
+    service.gate().with_address(from, moment, Refusal::EmailTaken, then).await
 }
 
 /// Everything that the user is to be goes into the mail's row, the password as a hash: the user who has the address already, and nobody,
@@ -92,7 +86,7 @@ async fn ask_to_confirm(
 ) -> Result<Registered, FlowError> {
     let Applicant { name, email, password, caller } = applicant;
     NewPassword { field: "password", password: &password }.check(&service.policy, &email).await?;
-    mail::count_mails_from(&service.store, None, moment, caller.address).await?;
+    mail::count_mails_from(&service.store, moment, caller.address).await?;
     let hash = service.hasher.hash(&password).await?;
     let key = mail::new_key(MailKind::Verify, &email, moment)?;
     let row = Mail::new(MailKind::Verify, email, caller.language, moment);

@@ -1,11 +1,12 @@
 //! Step-up: somebody who is logged in shows once more who they are, and the *same* session is worth more.
 
+use std::future::ready;
+
 use super::{
     Caller, FlowError,
     authenticate::{Authenticated, authenticate_call},
     current_password,
-    factor_attempts::FactorPlace,
-    factors::prove::{FactorProof, Purpose, prove},
+    factors::prove::{FactorProof, Proven, Purpose, prove},
     journal::announce,
 };
 use crate::{
@@ -83,21 +84,11 @@ async fn shown_factor(
     step: &StepUp,
     proof: &FactorProof,
 ) -> Result<&'static [Amr], FlowError> {
-    let (store, limit) = (&service.auth.store, service.auth.attempts.account);
-    let place = FactorPlace::take(store, limit, moment, who.profile.id).await?;
+    let (user, device) = (who.profile.id, &step.caller.device);
     let purpose = Purpose::step_up(who.session.session_id);
-    match prove(service, moment, who.profile.id, (proof, purpose), &step.caller.device).await {
-        Ok(proven) => {
-            place.forgive(store, moment).await;
-            Ok(proven.amr())
-        }
-        // A guess was made: it counts.
-        Err(FlowError::Refused(Refusal::SecondFactorInvalid(_))) => {
-            Err(place.fail(&service.auth, moment, who.profile.id, &step.caller.device).await)
-        }
-        Err(other) => {
-            place.leave(store, moment).await;
-            Err(other)
-        }
-    }
+    let then = |()| async {
+        let proven = prove(service, moment, user, (proof, purpose), device).await?;
+        Ok(proven.map(Proven::amr))
+    };
+    service.auth.factor_gate().with_place((user, device), moment, ready(Ok(())), then).await
 }

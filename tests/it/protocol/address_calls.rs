@@ -13,10 +13,10 @@ use nova_auth::{
     },
     flows::{
         Caller, FlowError,
-        attempts::{Place, enter_address, leave},
         login::login,
         register::{Applicant, register},
     },
+    gate::{Place, enter_address, leave},
 };
 use tokio::task::JoinSet;
 

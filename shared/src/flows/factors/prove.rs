@@ -6,11 +6,9 @@ use super::{
 };
 use crate::{
     domain::{
-        attempts::Quota,
         factors::{Amr, recovery::RecoveryCode, totp::TotpCode},
         ids::{SessionId, UserId},
         moment::Moment,
-        refusal::Refusal,
         security_event::SecurityEvent,
         session::Device,
     },
@@ -73,17 +71,17 @@ impl Proven {
     }
 }
 
-/// Verifies a second factor of a user and uses it up: of several at once, one is right.
+/// Verifies a second factor of a user and uses it up: of several at once, one is right. `None`: it is wrong, used or old.
 ///
 /// # Errors
-/// `SecondFactorInvalid` for one that is wrong, used or old, with a quota that the caller replaces by its window's.
+/// That storage or keys failed; then it may be used up.
 pub(in super::super) async fn prove(
     service: &FactorService,
     moment: &Moment,
     user: UserId,
     (proof, purpose): (&FactorProof, Purpose),
     device: &Device,
-) -> Result<Proven, FlowError> {
+) -> Result<Option<Proven>, FlowError> {
     let rows = service.auth.store.factors(user).await?;
     let proven = match proof {
         FactorProof::Code(code) => totp(service, moment, user, &rows, code).await?,
@@ -92,11 +90,7 @@ pub(in super::super) async fn prove(
             passkey(service, moment, (user, purpose), &rows, answer, device).await?
         }
     };
-    let Some(proven) = proven else {
-        let limit = service.auth.attempts.account;
-        return Err(Refusal::SecondFactorInvalid(Quota::unused("factor", limit)).into());
-    };
-    if proven == Proven::Recovery {
+    if proven == Some(Proven::Recovery) {
         let entry = service.auth.journal.entry(SecurityEvent::AuthnRecoveryCode, moment, user, device);
         service.auth.store.put_event(&entry).await?;
         announce(&entry);

@@ -16,16 +16,11 @@ use crate::{
         refusal::Refusal,
     },
     entropy,
-    flows::{
-        Caller, FlowError,
-        attempts::{enter_address, leave},
-        journal::Journal,
-        new_password::NewPassword,
-    },
+    flows::{Caller, FlowError, journal::Journal, new_password::NewPassword},
+    gate::{Gate, RateLimit},
     keys::MailLinks,
     password_policy::PasswordPolicy,
     passwords::Hasher,
-    rate_limit::{self, RateLimit},
     store::{Credential, Store, StoreError},
 };
 
@@ -127,6 +122,11 @@ impl Proven {
 }
 
 impl Redemption {
+    /// What counts calls.
+    const fn gate(&self) -> Gate<'_> {
+        Gate { store: &self.store, calls: &self.rate_limit }
+    }
+
     /// The hash of a password that nobody knows.
     ///
     /// # Errors
@@ -151,22 +151,15 @@ pub async fn with_proof<T>(
 ) -> Result<T, FlowError> {
     // Whether keys have to be read first must not tell whose the address is.
     service.links.ready(moment.now).await?;
-    let counted_as = rate_limit::Caller::address(caller.address);
-    service.rate_limit.check(&counted_as, moment.now).map_err(Refusal::ApiRateLimited)?;
-    let calls = Some(&service.rate_limit);
-    let place = enter_address(&service.store, service.guesses, calls, moment, caller.address).await?;
-    let outcome = async {
+    let (gate, from) = (service.gate(), (caller.address, service.guesses));
+    gate.with_address(from, moment, Refusal::MailTokenInvalid, |moment| async move {
         // Before one of a code's five tries is taken: a password that can't be set is no guess.
         if let Some(new) = new {
             new.check_for_anybody(&service.policy).await?;
         }
-        then(&place.moment, prove(service, &place.moment, kind, proof).await?).await
-    };
-    let outcome = outcome.await;
-    if !matches!(outcome, Err(FlowError::Refused(Refusal::MailTokenInvalid))) {
-        leave(&service.store, &place).await;
-    }
-    outcome
+        then(&moment, prove(service, &moment, kind, proof).await?).await
+    })
+    .await
 }
 
 async fn prove(

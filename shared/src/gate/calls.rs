@@ -75,12 +75,12 @@ impl RateLimit {
         let Some(limit) = self.limit else { return Ok(()) };
         let over = self.over.lock().unwrap_or_else(PoisonError::into_inner);
         match over.get(caller).filter(|ends| **ends > now) {
-            Some(ends) => Err(quota(limit, 0, *ends, now)),
+            Some(ends) => Err(quota(limit, *ends, now)),
             None => Ok(()),
         }
     }
 
-    /// Counts a call. `None`: there is no limit.
+    /// Counts a call. What to tell its caller, if it is one too many.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -89,15 +89,14 @@ impl RateLimit {
         store: &Store,
         caller: &Caller,
         now: Timestamp,
-    ) -> Result<Option<Result<Quota, Quota>>, StoreError> {
+    ) -> Result<Option<Quota>, StoreError> {
         let Some(limit) = self.limit else { return Ok(None) };
         let (calls, ends) = store.count_call(&caller.0, limit, now).await?;
-        let quota = quota(limit, limit.max.saturating_sub(calls), ends, now);
         if calls <= limit.max {
-            return Ok(Some(Ok(quota)));
+            return Ok(None);
         }
         self.remember(caller, ends, now);
-        Ok(Some(Err(quota)))
+        Ok(Some(quota(limit, ends, now)))
     }
 
     /// Counts a call of an address that the window of its attempts refused: it is one of those that are counted there.
@@ -123,7 +122,7 @@ impl RateLimit {
     pub fn refuse(&self, caller: &Caller, ends: Timestamp, now: Timestamp) -> Quota {
         self.remember(caller, ends, now);
         let limit = self.limit.unwrap_or(Limit { max: 0, window: SignedDuration::ZERO });
-        quota(limit, 0, ends, now)
+        quota(limit, ends, now)
     }
 
     fn remember(&self, caller: &Caller, ends: Timestamp, now: Timestamp) {
@@ -137,7 +136,8 @@ impl RateLimit {
     }
 }
 
-fn quota(limit: Limit, remaining: u32, ends: Timestamp, now: Timestamp) -> Quota {
+/// Nothing is left until then.
+fn quota(limit: Limit, ends: Timestamp, now: Timestamp) -> Quota {
     let window = crate::domain::attempts::Window { entries: Vec::new(), ends };
-    Quota { policy: "api", limit, remaining, resets_in: window.retry_after(now) }
+    Quota { policy: "api", limit, remaining: 0, resets_in: window.retry_after(now) }
 }
