@@ -11,7 +11,7 @@ use crate::{
         session::{Session, Standing, State, standing},
         user::Profile,
     },
-    gate::Caller,
+    gate::Counted,
     keys::{AccessTokens, Token},
     service::AuthService,
     store::{Facts, Store, StoreError},
@@ -128,11 +128,11 @@ pub(super) async fn admit<T>(
     claims: &AccessClaims,
     beside: impl AsyncFnOnce() -> Result<T, StoreError>,
 ) -> Result<(Confirmed, T), FlowError> {
-    let (gate, caller) = (service.gate(), Caller::user(claims.sub));
-    gate.check(&caller, moment)?;
+    let (gate, user) = (service.gate(), Counted::user(claims.sub));
+    gate.check(&user, moment)?;
     let (confirmed, counted, beside) = tokio::join!(
         confirm(&service.store, moment, Claimed::of(claims), None),
-        gate.count(&caller, moment),
+        gate.count(&user, moment),
         beside(),
     );
     let (who, _) = confirmed?;

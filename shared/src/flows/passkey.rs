@@ -111,7 +111,7 @@ async fn options_of(
 
 /// The call, counted, before anything is written for it.
 async fn counted(auth: &AuthService, moment: &Moment, caller: &Caller) -> Result<(), FlowError> {
-    let (gate, counted) = (auth.gate(), gate::Caller::address(caller.address));
+    let (gate, counted) = (auth.gate(), gate::Counted::address(caller.address));
     gate.check(&counted, moment)?;
     gate.count(&counted, moment).await
 }

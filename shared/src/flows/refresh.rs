@@ -26,7 +26,7 @@ use crate::{
         user::Profile,
     },
     entropy,
-    gate::Caller,
+    gate::Counted,
     keys::{IssuedAccess, Token, VerifiedRefresh},
     service::AuthService,
     store::{Rotated, Rotation, Store, StoreError},
@@ -74,8 +74,8 @@ pub async fn refresh(
     if token.expired {
         return Err(Refusal::RefreshTokenInvalid.into());
     }
-    let caller = Caller::session(token.session);
-    service.gate().check(&caller, moment)?;
+    let counted = Counted::session(token.session);
+    service.gate().check(&counted, moment)?;
     // Without keys the token would be used up for nothing.
     service.access.ready(moment.now).await?;
     let next = service.refresh.next(&token, moment.now).await?;
@@ -100,7 +100,7 @@ pub async fn refresh(
     let session = match rotated? {
         Rotated::Took(session) => session,
         Rotated::TooMany(until) => {
-            let quota = service.rate_limit.refuse(&caller, until, moment.now);
+            let quota = service.rate_limit.refuse(&counted, until, moment.now);
             return Err(Refusal::ApiRateLimited(quota).into());
         }
         Rotated::Lost(None) => return Err(refusal_without_session(profile?.as_ref()).into()),
@@ -108,7 +108,7 @@ pub async fn refresh(
             match judge_lost_rotation(&session, &presented, moment, &service.lifetimes) {
                 Verdict::TookAlready => session,
                 Verdict::SameSuccessor => {
-                    count_repeat(service, moment, &caller).await;
+                    count_repeat(service, moment, &counted).await;
                     session
                 }
                 Verdict::StillCurrent => {
@@ -132,8 +132,8 @@ pub async fn refresh(
 
 /// A token that is shown again rotates nothing, so nothing counts it. Too late to refuse: it would cost an honest client its answer.
 /// That there were too many is remembered for the next.
-async fn count_repeat(service: &AuthService, moment: &Moment, caller: &Caller) {
-    if let Err(error) = service.rate_limit.count(&service.store, caller, moment.now).await {
+async fn count_repeat(service: &AuthService, moment: &Moment, counted: &Counted) {
+    if let Err(error) = service.rate_limit.count(&service.store, counted, moment.now).await {
         tracing::error!(error = %error, request.id = moment.request.as_str(), "a repeated refresh was not counted");
     }
 }

@@ -72,7 +72,7 @@ pub async fn second_step(
     if let Carrier::Cookie(proof) = &attempt.carrier {
         csrf::check_login(&auth.refresh, moment, proof).await?;
     }
-    let (gate, counted) = (auth.gate(), gate::Caller::address(attempt.caller.address));
+    let (gate, counted) = (auth.gate(), gate::Counted::address(attempt.caller.address));
     gate.check(&counted, moment)?;
     let digest = digest(&attempt.token);
     let (challenge, counted) =

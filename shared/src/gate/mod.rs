@@ -24,7 +24,7 @@ use crate::{
     store::{AttemptsKey, Store},
 };
 
-pub use calls::{Caller, RateLimit};
+pub use calls::{Counted, RateLimit};
 pub use factor::FactorGate;
 pub use password::{Forgiven, PasswordGate, Places, Shown, Tried};
 pub use place::{Place, enter_address, leave, nobody};
@@ -43,16 +43,16 @@ impl Gate<'_> {
     ///
     /// # Errors
     /// `ApiRateLimited`.
-    pub fn check(self, caller: &Caller, moment: &Moment) -> Result<(), Refusal> {
-        self.calls.check(caller, moment.now).map_err(Refusal::ApiRateLimited)
+    pub fn check(self, counted: &Counted, moment: &Moment) -> Result<(), Refusal> {
+        self.calls.check(counted, moment.now).map_err(Refusal::ApiRateLimited)
     }
 
     /// Counts a call.
     ///
     /// # Errors
     /// `ApiRateLimited`, or that storage failed.
-    pub async fn count(self, caller: &Caller, moment: &Moment) -> Result<(), FlowError> {
-        match self.calls.count(self.store, caller, moment.now).await? {
+    pub async fn count(self, counted: &Counted, moment: &Moment) -> Result<(), FlowError> {
+        match self.calls.count(self.store, counted, moment.now).await? {
             Some(quota) => Err(Refusal::ApiRateLimited(quota).into()),
             None => Ok(()),
         }
@@ -73,7 +73,7 @@ impl Gate<'_> {
     where
         Then: Future<Output = Result<T, FlowError>>,
     {
-        self.check(&Caller::address(address), moment)?;
+        self.check(&Counted::address(address), moment)?;
         let place = enter_address(self.store, limit, Some(self.calls), moment, address).await?;
         let outcome = then(place.moment.clone()).await;
         if !matches!(&outcome, Err(FlowError::Refused(refusal)) if *refusal == guess) {
@@ -92,7 +92,7 @@ impl Gate<'_> {
         moment: &Moment,
         address: ClientAddress,
     ) -> Result<(), FlowError> {
-        self.check(&Caller::address(address), moment)?;
+        self.check(&Counted::address(address), moment)?;
         place::enter_for_good(self.store, window, Some(self.calls), moment, address).await
     }
 }

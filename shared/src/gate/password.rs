@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Caller, Gate, Place, guess, leave, place};
+use super::{Counted, Gate, Place, guess, leave, place};
 use crate::{
     domain::{
         address::ClientAddress,
@@ -116,7 +116,7 @@ impl<'a> PasswordGate<'a> {
     {
         let store = self.gate.store;
         if shown.is_counted {
-            self.gate.check(&Caller::address(shown.address), moment)?;
+            self.gate.check(&Counted::address(shown.address), moment)?;
         }
         let calls = shown.is_counted.then_some(self.gate.calls);
         let limit = address_limit(self.limits.address, shown.known);

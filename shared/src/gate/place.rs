@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 
-use super::{Caller, RateLimit};
+use super::{Counted, RateLimit};
 use crate::{
     domain::{
         address::ClientAddress,
@@ -105,7 +105,7 @@ fn too_many_calls(
     until: Timestamp,
     now: Timestamp,
 ) -> FlowError {
-    let quota = calls.map(|calls| calls.refuse(&Caller::address(address), until, now));
+    let quota = calls.map(|calls| calls.refuse(&Counted::address(address), until, now));
     match quota {
         Some(quota) => Refusal::ApiRateLimited(quota).into(),
         None => StoreError::Malformed { operation: "count a call" }.into(),
