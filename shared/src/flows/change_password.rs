@@ -4,7 +4,7 @@
 //! limits on guessing. A login that verified the old password and ends after the change fails its own condition.
 
 use super::{
-    Caller, FlowError,
+    FlowError, Requester,
     authenticate::{Authenticated, authenticate, authenticate_call},
     current_password,
     journal::announce,
@@ -29,7 +29,7 @@ pub struct PasswordChange {
     /// The password as it shall be.
     pub new: Password,
     /// Who is calling.
-    pub caller: Caller,
+    pub caller: Requester,
 }
 
 /// How often the change starts again because what it read was changed meanwhile.

@@ -3,7 +3,7 @@
 
 use std::future::ready;
 
-use super::{Caller, FlowError, authenticate::Authenticated, readable};
+use super::{FlowError, Requester, authenticate::Authenticated, readable};
 use crate::{
     domain::{moment::Moment, password::Password, refusal::Refusal},
     gate::{Places, Shown, Tried},
@@ -18,7 +18,7 @@ use crate::{
 pub(super) async fn with_places<'a, T, Then>(
     service: &'a AuthService,
     moment: &Moment,
-    caller: &Caller,
+    caller: &Requester,
     who: &Authenticated,
     then: impl FnOnce(Places<'a>) -> Then,
 ) -> Result<T, FlowError>
@@ -45,7 +45,7 @@ where
 pub(super) async fn with_password(
     service: &AuthService,
     moment: &Moment,
-    caller: &Caller,
+    caller: &Requester,
     who: &Authenticated,
     password: &Password,
 ) -> Result<Credential, FlowError> {

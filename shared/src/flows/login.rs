@@ -21,7 +21,7 @@
 use jiff::SignedDuration;
 
 use super::{
-    Caller, FlowError,
+    FlowError, Requester,
     begin::{Beginning, LoggedIn, begin_session, known_device, welcome, withdraw},
     csrf::{self, Carrier},
     readable, second_step,
@@ -53,7 +53,7 @@ pub struct LoginAttempt {
     /// The password.
     pub password: Password,
     /// Who is calling.
-    pub caller: Caller,
+    pub caller: Requester,
     /// What the client says of itself.
     pub claimed: Option<ClaimedDevice>,
     /// SHA-256 of the client's fingerprint.

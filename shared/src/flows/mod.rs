@@ -51,9 +51,9 @@ fn readable<'c>(credential: Option<&'c Credential>, moment: &Moment) -> Option<&
     credential.password_hash.as_ref()
 }
 
-/// Who is calling, as the service sees it.
+/// Who asks for something, as the service sees it.
 #[derive(Debug, Clone)]
-pub struct Caller {
+pub struct Requester {
     /// The client's address.
     pub address: ClientAddress,
     /// The client's device.

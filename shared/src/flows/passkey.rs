@@ -11,7 +11,7 @@
 use serde_json::Value;
 
 use super::{
-    Caller, FlowError,
+    FlowError, Requester,
     authenticate::authenticate_call,
     begin::{Beginning, LoggedIn, begin_session, welcome, withdraw},
     csrf::{self, Carrier},
@@ -39,7 +39,7 @@ pub struct PasskeyAttempt {
     /// The answer.
     pub answer: AssertionResponse,
     /// Who is calling.
-    pub caller: Caller,
+    pub caller: Requester,
     /// What the client says of itself.
     pub claimed: Option<ClaimedDevice>,
     /// SHA-256 of the client's fingerprint.
@@ -57,7 +57,7 @@ pub struct PasskeyAttempt {
 pub async fn login_options(
     service: &PasskeyService,
     moment: &Moment,
-    caller: &Caller,
+    caller: &Requester,
 ) -> Result<Value, FlowError> {
     counted(&service.auth, moment, caller).await?;
     let challenge = begin(&service.auth, moment, CeremonyKind::Login, (None, None)).await?;
@@ -72,7 +72,7 @@ pub async fn second_step_options(
     service: &PasskeyService,
     moment: &Moment,
     token: &Token,
-    caller: &Caller,
+    caller: &Requester,
 ) -> Result<Value, FlowError> {
     counted(&service.auth, moment, caller).await?;
     let waiting = service.auth.store.challenge(&digest(token), moment.now).await?;
@@ -110,7 +110,7 @@ async fn options_of(
 }
 
 /// The call, counted, before anything is written for it.
-async fn counted(auth: &AuthService, moment: &Moment, caller: &Caller) -> Result<(), FlowError> {
+async fn counted(auth: &AuthService, moment: &Moment, caller: &Requester) -> Result<(), FlowError> {
     let (gate, counted) = (auth.gate(), gate::Counted::address(caller.address));
     gate.check(&counted, moment)?;
     gate.count(&counted, moment).await

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Caller, FlowError,
+    FlowError, Requester,
     create_user::{Registration, create_user},
     mail,
     new_password::NewPassword,
@@ -35,7 +35,7 @@ pub struct Applicant {
     /// The password, which the policy still has to accept.
     pub password: Password,
     /// Who is calling.
-    pub caller: Caller,
+    pub caller: Requester,
 }
 
 /// What came of a registration.

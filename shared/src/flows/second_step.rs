@@ -14,7 +14,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    Caller, FlowError,
+    FlowError, Requester,
     begin::{Beginning, LoggedIn, begin_session, welcome, withdraw},
     csrf::{self, Carrier},
     factors::prove::{FactorProof, Purpose, prove},
@@ -36,7 +36,7 @@ pub struct SecondStepAttempt {
     /// The second factor.
     pub proof: FactorProof,
     /// Who is calling.
-    pub caller: Caller,
+    pub caller: Requester,
     /// How the session's refresh tokens are to travel: as the first step said.
     pub carrier: Carrier,
     /// What the device keeps of a login before.

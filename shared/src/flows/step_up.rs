@@ -3,7 +3,7 @@
 use std::future::ready;
 
 use super::{
-    Caller, FlowError,
+    FlowError, Requester,
     authenticate::{Authenticated, authenticate_call},
     current_password,
     factors::prove::{FactorProof, Proven, Purpose, prove},
@@ -35,7 +35,7 @@ pub struct StepUp {
     /// What is shown.
     pub proof: StepUpProof,
     /// Who is calling.
-    pub caller: Caller,
+    pub caller: Requester,
 }
 
 /// A session that was stepped up.

@@ -19,7 +19,7 @@ use nova_auth::flows::journal::Journal;
 use nova_auth::flows::login::{LoginAttempt, login};
 use nova_auth::flows::refresh::{RefreshAttempt, refresh};
 use nova_auth::flows::rotate_keys::{Step, StepRequest, rotate_keys};
-use nova_auth::flows::{Caller, FlowError};
+use nova_auth::flows::{FlowError, Requester};
 use nova_auth::keys::{KeyAlgorithm, KeysError, Token};
 use nova_auth::passwords::Hasher;
 use nova_local::Storage;
@@ -111,7 +111,11 @@ impl World {
         let attempt = LoginAttempt {
             email: client.email.clone(),
             password: Password::new(PASSWORD.to_owned()),
-            caller: Caller { address: ClientAddress::parse("203.0.113.7"), device: device(), language: "en" },
+            caller: Requester {
+                address: ClientAddress::parse("203.0.113.7"),
+                device: device(),
+                language: "en",
+            },
             claimed: None,
             fingerprint: None,
             carrier: Carrier::Body,

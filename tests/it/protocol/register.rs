@@ -15,7 +15,7 @@ use nova_auth::{
         user::{Profile, Role},
     },
     flows::{
-        Caller, FlowError,
+        FlowError, Requester,
         create_user::{Registration, create_user},
         journal::Journal,
         register::{Applicant, Registered, register as registered},
@@ -48,7 +48,7 @@ pub(super) fn applicant(email: &str, password: &str, address: &str) -> Applicant
         name: PersonName::parse("Sara").unwrap(),
         email: Email::parse(email).unwrap(),
         password: Password::new(password.to_owned()),
-        caller: Caller { address: ClientAddress::parse(address), device: device(), language: "en" },
+        caller: Requester { address: ClientAddress::parse(address), device: device(), language: "en" },
     }
 }
 

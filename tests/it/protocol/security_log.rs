@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use nova_auth::{
     domain::{ids::UserId, password::Password},
     flows::{
-        Caller,
+        Requester,
         change_password::{PasswordChange, change_password},
         login::login,
         operator::Operator,
@@ -97,7 +97,7 @@ async fn only_a_guess_takes_a_place() {
         access: pair.access.clone(),
         current: Password::new(current.to_owned()),
         new: Password::new(new.to_owned()),
-        caller: Caller {
+        caller: Requester {
             address: nova_auth::domain::address::ClientAddress::parse(ADDRESS),
             device: device(),
             language: "en",

@@ -12,7 +12,7 @@ pub mod recovery;
 pub mod remove;
 
 use super::{
-    Caller, FlowError,
+    FlowError, Requester,
     authenticate::{Authenticated, Claimed, confirm, identify},
     mail::notice,
 };
@@ -36,7 +36,7 @@ pub struct FactorRequest {
     /// The access token of the session that goes on.
     pub access: Token,
     /// Who is calling.
-    pub caller: Caller,
+    pub caller: Requester,
 }
 
 /// How often a change starts again because what it read was changed meanwhile.

@@ -6,7 +6,7 @@ use crate::{
         mail::MailKind, moment::Moment, name::PersonName, password::Password, refusal::Refusal,
         security_event::SecurityEvent, user::Profile,
     },
-    flows::{Caller, FlowError, journal::announce, new_password::NewPassword},
+    flows::{FlowError, Requester, journal::announce, new_password::NewPassword},
     store::{PasswordOf, Redeemed, ResetCommit},
 };
 
@@ -20,7 +20,7 @@ pub struct Acceptance {
     /// What they want to be called, if it is not what the operator wrote.
     pub name: Option<PersonName>,
     /// Who is calling.
-    pub caller: Caller,
+    pub caller: Requester,
 }
 
 impl Acceptance {

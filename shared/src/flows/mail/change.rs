@@ -16,7 +16,7 @@ use crate::{
         user::Profile,
     },
     flows::{
-        Caller, FlowError, authenticate::authenticate_call, current_password::with_password,
+        FlowError, Requester, authenticate::authenticate_call, current_password::with_password,
         journal::announce,
     },
     keys::Token,
@@ -34,7 +34,7 @@ pub struct Wish {
     /// The password as it is.
     pub password: Password,
     /// Who is calling.
-    pub caller: Caller,
+    pub caller: Requester,
 }
 
 /// How often a change starts again because what it read was changed meanwhile.
@@ -70,7 +70,7 @@ pub async fn wish(service: &AuthService, moment: &Moment, wish: &Wish) -> Result
 pub async fn confirm(
     service: &Redemption,
     moment: &Moment,
-    caller: &Caller,
+    caller: &Requester,
     proof: &Proof,
 ) -> Result<(), FlowError> {
     with_proof(service, moment, caller, (MailKind::Change, proof), None, async |moment, proven| {
@@ -134,7 +134,7 @@ pub async fn confirm(
 pub async fn revert(
     service: &Redemption,
     moment: &Moment,
-    caller: &Caller,
+    caller: &Requester,
     proof: &Proof,
 ) -> Result<(), FlowError> {
     with_proof(service, moment, caller, (MailKind::Revert, proof), None, async |moment, proven| {
@@ -197,6 +197,6 @@ async fn going_on(
     Ok(found.filter(|session| session.is_live(moment.now) && session.epoch == user.epoch))
 }
 
-fn event(service: &Redemption, moment: &Moment, caller: &Caller, user: &Profile) -> EventRow {
+fn event(service: &Redemption, moment: &Moment, caller: &Requester, user: &Profile) -> EventRow {
     service.journal.entry(SecurityEvent::UserUpdated, moment, user.id, &caller.device).moved_from(&user.email)
 }

@@ -10,7 +10,7 @@ use crate::{
         mail::{Mail, MailKind},
         moment::Moment,
     },
-    flows::{Caller, FlowError},
+    flows::{FlowError, Requester},
     gate::{Gate, RateLimit},
     store::Store,
 };
@@ -30,7 +30,7 @@ pub struct Forgotten {
     /// The address.
     pub email: Email,
     /// Who is calling.
-    pub caller: Caller,
+    pub caller: Requester,
 }
 
 /// Asks for a mail with a link and a code.

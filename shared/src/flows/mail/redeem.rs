@@ -16,7 +16,7 @@ use crate::{
         refusal::Refusal,
     },
     entropy,
-    flows::{Caller, FlowError, journal::Journal, new_password::NewPassword},
+    flows::{FlowError, Requester, journal::Journal, new_password::NewPassword},
     gate::{Gate, RateLimit},
     keys::MailLinks,
     password_policy::PasswordPolicy,
@@ -144,7 +144,7 @@ impl Redemption {
 pub async fn with_proof<T>(
     service: &Redemption,
     moment: &Moment,
-    caller: &Caller,
+    caller: &Requester,
     (kind, proof): (MailKind, &Proof),
     new: Option<NewPassword<'_>>,
     then: impl AsyncFnOnce(&Moment, Proven) -> Result<T, FlowError>,

@@ -12,7 +12,7 @@ use crate::{
         refusal::Refusal,
         security_event::SecurityEvent,
     },
-    flows::{Caller, FlowError, journal::announce, new_password::NewPassword},
+    flows::{FlowError, Requester, journal::announce, new_password::NewPassword},
     store::{PasswordOf, Redeemed, ResetCommit},
 };
 
@@ -24,7 +24,7 @@ pub struct Reset {
     /// The password as it shall be.
     pub new: Password,
     /// Who is calling.
-    pub caller: Caller,
+    pub caller: Requester,
 }
 
 impl Reset {
