@@ -17,7 +17,7 @@ use crate::{
     domain::{
         attempts::{Limit, Limits},
         factors::MfaPolicy,
-        password::Profile as PasswordProfile,
+        password::PasswordProfile,
         session::Lifetimes,
     },
     gate::RateLimit,

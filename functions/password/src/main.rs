@@ -6,7 +6,7 @@ use lambda_http::http::Method;
 use nova_auth::{
     app::{self, AuthService, Rings, Setting},
     domain::{
-        password::{Password, Profile},
+        password::{Password, PasswordProfile},
         refusal::Refusal,
     },
     flows::change_password::{PasswordChange, change_password},
@@ -37,7 +37,7 @@ async fn main() -> ExitCode {
     .await
 }
 
-fn parse(request: &Request, policy: Profile) -> Result<PasswordChange, Refusal> {
+fn parse(request: &Request, policy: PasswordProfile) -> Result<PasswordChange, Refusal> {
     request.require(&Method::POST)?;
     let access = request.required_bearer()?;
     let mut fields = request.json()?;

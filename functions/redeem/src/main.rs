@@ -8,7 +8,7 @@ use nova_auth::{
     app::{self, RedeemService},
     domain::{
         name::PersonName,
-        password::{Password, Profile as PasswordProfile},
+        password::{Password, PasswordProfile},
         refusal::{Fault, Refusal},
         user::Profile,
     },

@@ -8,7 +8,7 @@ use nova_auth::{
     domain::{
         email::Email,
         name::PersonName,
-        password::{Password, Profile as PasswordProfile},
+        password::{Password, PasswordProfile},
         refusal::Refusal,
         user::Profile,
     },

@@ -11,7 +11,7 @@ use nova_auth::{
         email::Email,
         ids::SessionId,
         name::PersonName,
-        password::{Password, PasswordHash, Profile as PasswordProfile},
+        password::{Password, PasswordHash, PasswordProfile},
         policy::MethodArn,
         user::{Role, Status},
         user_record::UserRecord,

@@ -24,7 +24,7 @@ use nova_auth::{
         ids::UserId,
         moment::{Moment, RequestId},
         name::PersonName,
-        password::{Password, Profile as PasswordProfile},
+        password::{Password, PasswordProfile},
         session::Device,
         user::{Role, Status},
     },
