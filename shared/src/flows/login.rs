@@ -40,7 +40,7 @@ use crate::{
     },
     gate::{Places, Shown, Tried, nobody},
     keys::Token,
-    passwords::Verdict,
+    passwords::Examined,
     service::AuthService,
     store::{Challenge, Credential, StoreError},
 };
@@ -161,7 +161,7 @@ async fn with_places(
             (credential, profile) = read_again(service, attempt, Some(now)).await?;
             continue;
         }
-        let Some(known) = credential.as_ref().filter(|_| verdict != Verdict::Wrong) else {
+        let Some(known) = credential.as_ref().filter(|_| verdict != Examined::Wrong) else {
             return Ok(Tried::Wrong(credential.map(|credential| credential.user_id)));
         };
         // The password was right: nothing was guessed, so nothing is held against account or address.
@@ -268,10 +268,10 @@ async fn ask_for_second_step(
 async fn upgrade(
     service: &AuthService,
     moment: &Moment,
-    (verified, verdict): (&Credential, Verdict),
+    (verified, verdict): (&Credential, Examined),
     attempt: &LoginAttempt,
 ) {
-    let is_outdated = verdict == Verdict::RightAsTyped
+    let is_outdated = verdict == Examined::RightAsTyped
         || verified.password_hash.as_ref().is_some_and(|hash| service.hasher.is_outdated(hash));
     if !is_outdated {
         return;

@@ -20,7 +20,7 @@ use crate::{
         refusal::Refusal,
         security_event::SecurityEvent,
         session::{
-            Device, EndReason, Presented, Session, Standing, Verdict, judge_lost_rotation, standing,
+            Device, EndReason, LostRotation, Presented, Session, Standing, judge_lost_rotation, standing,
             whole_seconds,
         },
         user::Profile,
@@ -106,20 +106,20 @@ pub async fn refresh(
         Rotated::Lost(None) => return Err(refusal_without_session(profile?.as_ref()).into()),
         Rotated::Lost(Some(session)) => {
             match judge_lost_rotation(&session, &presented, moment, &service.lifetimes) {
-                Verdict::TookAlready => session,
-                Verdict::SameSuccessor => {
+                LostRotation::TookAlready => session,
+                LostRotation::SameSuccessor => {
                     count_repeat(service, moment, &counted).await;
                     session
                 }
-                Verdict::StillCurrent => {
+                LostRotation::StillCurrent => {
                     let reason = "its count was in the way".to_owned();
                     return Err(
                         StoreError::Unavailable { operation: "rotate a refresh token", reason }.into()
                     );
                 }
-                Verdict::Ended => return Err(refusal_without_session(profile?.as_ref()).into()),
-                Verdict::Enrolling => return Err(refusal_enrolling(profile?.as_ref(), &session).into()),
-                Verdict::Theft => {
+                LostRotation::Ended => return Err(refusal_without_session(profile?.as_ref()).into()),
+                LostRotation::Enrolling => return Err(refusal_enrolling(profile?.as_ref(), &session).into()),
+                LostRotation::Theft => {
                     revoke(service, moment, &session, &attempt.device, EndReason::Theft).await?;
                     return Err(refusal_without_session(profile?.as_ref()).into());
                 }
