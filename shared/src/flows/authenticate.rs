@@ -115,14 +115,14 @@ pub async fn authenticate_enrolling(
 
 async fn call(service: &AuthService, moment: &Moment, token: &Token) -> Result<Confirmed, FlowError> {
     let claims = identify(&service.access, moment, token).await?;
-    admit(service, moment, &claims, async || Ok(())).await.map(|(who, ())| who)
+    confirm_call(service, moment, &claims, async || Ok(())).await.map(|(who, ())| who)
 }
 
 /// Confirms the claims of a token, counts the call, and does something beside it that changes nothing.
 ///
 /// # Errors
 /// Of the refusals: `TokenRevoked`, `UserInactive`, `ApiRateLimited`.
-pub(super) async fn admit<T>(
+pub(super) async fn confirm_call<T>(
     service: &AuthService,
     moment: &Moment,
     claims: &AccessClaims,

@@ -3,7 +3,7 @@
 
 use super::{
     FlowError,
-    authenticate::{admit, authenticate_enrolling, identify},
+    authenticate::{authenticate_enrolling, confirm_call, identify},
     end_session::{End, end_session},
     revoke_all::revoke_all,
 };
@@ -58,7 +58,7 @@ pub async fn list(
 ) -> Result<Sessions, FlowError> {
     let claims = identify(&service.access, moment, access).await?;
     let read = async |before| service.store.sessions_before(claims.sub, before, ROWS).await;
-    let (who, mut rows) = admit(service, moment, &claims, async || read(page.before).await).await?;
+    let (who, mut rows) = confirm_call(service, moment, &claims, async || read(page.before).await).await?;
     let who = who.whole_or_enrolling();
     let counts = |session: &Session| {
         session.is_open(moment.now) && standing(Some(&who.profile), session) == Standing::Good
@@ -94,7 +94,7 @@ pub async fn revoke_one(
     device: &Device,
 ) -> Result<(), FlowError> {
     let claims = identify(&service.access, moment, access).await?;
-    let (who, found) = admit(service, moment, &claims, async || match session {
+    let (who, found) = confirm_call(service, moment, &claims, async || match session {
         Some(session) => service.store.session(claims.sub, session).await,
         None => Ok(None),
     })
