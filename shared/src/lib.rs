@@ -8,7 +8,7 @@
 //! | [`domain`] | the rules: tokens, sessions, attempts, addresses, policies; a package of its own |
 //! | [`config`] | every environment variable, read once |
 //! | [`app`] | the composition root: the one place that builds clients, stores and keys |
-//! | [`service`] | what the flows work with |
+//! | [`service`] | what the flows work with, by what it can do |
 //! | [`settings`] | what an operator decides, as values |
 //! | [`flows`] | one story a file: login, refresh, logout, authenticate, authorize, change_password, … |
 //! | [`journal`] | the security log: an entry of it, and the line and the metric that go with it |

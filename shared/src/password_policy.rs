@@ -63,12 +63,13 @@ impl PasswordPolicy {
             looked_up => looked_up,
         }
     }
+}
 
+impl Breached {
     /// Whether somebody who logs in with this password is to be advised to set another. It decides nothing, so that it is `false` where
     /// the list is slow or can't be read.
     pub async fn advises_against(&self, password: &Password) -> bool {
-        let Some(breached) = &self.breached else { return false };
-        match tokio::time::timeout(ADVICE, breached.list.holds(password)).await {
+        match tokio::time::timeout(ADVICE, self.list.holds(password)).await {
             Ok(Ok(is_breached)) => is_breached,
             Ok(Err(error)) => {
                 note(&error);

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use lambda_http::http::Method;
 use nova_auth::{
-    app::{self, AuthService, Rings, Setting},
+    app::{self, PasswordService},
     domain::{
         password::{Password, PasswordProfile},
         refusal::Refusal,
@@ -13,22 +13,12 @@ use nova_auth::{
     http::{self, Answer, Endpoint, Request},
 };
 
-const SETTINGS: [Setting; 7] = [
-    Setting::Breached,
-    Setting::BcryptCost,
-    Setting::PasswordProfile,
-    Setting::Attempts,
-    Setting::RunAction,
-    Setting::ApiRate,
-    Setting::Mail,
-];
-
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     app::run(async {
-        let service = AuthService::start(Rings::Access, &SETTINGS).await?;
+        let service = PasswordService::start().await?;
         http::serve(Endpoint::Password, &service.edge, async |request| {
-            let change = parse(request, service.policy.profile)?;
+            let change = parse(request, service.password_policy.profile)?;
             change_password(&service, &request.moment, &change).await?;
             Ok(Answer::message("PASSWORD_CHANGED"))
         })

@@ -212,16 +212,6 @@ pub struct Lifetimes {
     pub grace: SignedDuration,
 }
 
-impl Lifetimes {
-    /// Of who issues nothing: whatever is made with these is over at once.
-    pub const NONE: Self = Self {
-        access: SignedDuration::ZERO,
-        refresh: SignedDuration::ZERO,
-        session: SignedDuration::ZERO,
-        grace: SignedDuration::ZERO,
-    };
-}
-
 impl Session {
     /// When the current refresh token, and with it the session, ends unless it is refreshed. To the whole second, as
     /// the token says it.

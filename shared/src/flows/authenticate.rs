@@ -13,7 +13,7 @@ use crate::{
     },
     gate::Counted,
     keys::{AccessTokens, Token},
-    service::AuthService,
+    service::Callers,
     store::{Facts, Store, StoreError},
 };
 
@@ -94,7 +94,7 @@ pub async fn authenticate(
 /// # Errors
 /// Of the refusals: those of [`authenticate`], and `ApiRateLimited`.
 pub async fn authenticate_call(
-    service: &AuthService,
+    service: &impl Callers,
     moment: &Moment,
     token: &Token,
 ) -> Result<Authenticated, FlowError> {
@@ -106,15 +106,15 @@ pub async fn authenticate_call(
 /// # Errors
 /// Of the refusals: those of [`authenticate_call`] but `MfaEnrolmentRequired`.
 pub async fn authenticate_enrolling(
-    service: &AuthService,
+    service: &impl Callers,
     moment: &Moment,
     token: &Token,
 ) -> Result<Authenticated, FlowError> {
     Ok(call(service, moment, token).await?.whole_or_enrolling())
 }
 
-async fn call(service: &AuthService, moment: &Moment, token: &Token) -> Result<Confirmed, FlowError> {
-    let claims = identify(&service.access, moment, token).await?;
+async fn call(service: &impl Callers, moment: &Moment, token: &Token) -> Result<Confirmed, FlowError> {
+    let claims = identify(service.access(), moment, token).await?;
     confirm_call(service, moment, &claims, async || Ok(())).await.map(|(who, ())| who)
 }
 
@@ -123,7 +123,7 @@ async fn call(service: &AuthService, moment: &Moment, token: &Token) -> Result<C
 /// # Errors
 /// Of the refusals: `TokenRevoked`, `UserInactive`, `ApiRateLimited`.
 pub(super) async fn confirm_call<T>(
-    service: &AuthService,
+    service: &impl Callers,
     moment: &Moment,
     claims: &AccessClaims,
     beside: impl AsyncFnOnce() -> Result<T, StoreError>,
@@ -131,7 +131,7 @@ pub(super) async fn confirm_call<T>(
     let (gate, user) = (service.gate(), Counted::user(claims.sub));
     gate.check(&user, moment)?;
     let (confirmed, counted, beside) = tokio::join!(
-        confirm(&service.store, moment, Claimed::of(claims), None),
+        confirm(service.store(), moment, Claimed::of(claims), None),
         gate.count(&user, moment),
         beside(),
     );

@@ -15,7 +15,7 @@ use crate::{
     domain::{mail::Notice, moment::Moment, password::Password, security_event::SecurityEvent},
     gate::{Forgiven, Places, Tried},
     keys::Token,
-    service::AuthService,
+    service::ChangesPasswords,
     store::{PasswordCommit, PasswordCommitted, StoreError},
 };
 
@@ -41,13 +41,13 @@ const MAX_ROUNDS: u32 = 3;
 /// Of the refusals: those of [`authenticate_call`], `Invalid` with every rule that the new password breaks,
 /// `AddressLimited`, `LoginLocked`, `CurrentPasswordInvalid`.
 pub async fn change_password(
-    service: &AuthService,
+    service: &impl ChangesPasswords,
     moment: &Moment,
     change: &PasswordChange,
 ) -> Result<(), FlowError> {
     let who = authenticate_call(service, moment, &change.access).await?;
     NewPassword { field: "newPassword", password: &change.new }
-        .check(&service.policy, &who.profile.email)
+        .check(service.password_policy(), &who.profile.email)
         .await?;
     current_password::with_places(service, moment, &change.caller, &who, |places| {
         with_places(service, places, who.clone(), change)
@@ -57,7 +57,7 @@ pub async fn change_password(
 
 /// The rest, with both places taken; it starts again where the truth has moved on.
 async fn with_places(
-    service: &AuthService,
+    service: &impl ChangesPasswords,
     places: Places<'_>,
     mut who: Authenticated,
     change: &PasswordChange,
@@ -69,7 +69,7 @@ async fn with_places(
         match committed {
             PasswordCommitted::Done => return Ok(Tried::Right(forgiven, Ok(()))),
             PasswordCommitted::Changed => {
-                let (store, tokens, moment) = (&service.store, &service.access, places.moment());
+                let (store, tokens, moment) = (service.store(), service.access(), places.moment());
                 who = authenticate(store, tokens, moment, &change.access).await?;
             }
         }
@@ -79,7 +79,7 @@ async fn with_places(
 
 /// Tries it once. `None`: the current password is wrong.
 async fn try_change(
-    service: &AuthService,
+    service: &impl ChangesPasswords,
     places: &Places<'_>,
     who: &Authenticated,
     change: &PasswordChange,
@@ -88,12 +88,13 @@ async fn try_change(
     let (user, email) = (who.profile.id, &who.profile.email);
     let verified = current_password::verify(service, moment, who, &change.current).await?;
     let Some(credential) = verified else { return Ok(None) };
-    let hash = service.hasher.hash(&change.new).await?;
+    let hash = service.hasher().hash(&change.new).await?;
     let kind = SecurityEvent::AuthnPasswordChange;
-    let event = service.journal.entry(kind, moment, user, &change.caller.device);
+    let event = service.journal().entry(kind, moment, user, &change.caller.device);
     let event = event.of_session(who.session.session_id);
     // The user is told, where the stack sends mail: somebody else may have done it.
-    let notice = service.mail.then(|| notice(Notice::PasswordChanged, email, change.caller.language, moment));
+    let language = change.caller.language;
+    let notice = service.mail().then(|| notice(Notice::PasswordChanged, email, language, moment));
     let notice = notice.transpose()?;
     let commit = PasswordCommit {
         email,
@@ -104,7 +105,7 @@ async fn try_change(
         notice: notice.as_ref().map(|(key, mail)| (key, mail)),
         now: moment.now,
     };
-    let (committed, forgiven) = tokio::join!(service.store.commit_password(&commit), places.forgive());
+    let (committed, forgiven) = tokio::join!(service.store().commit_password(&commit), places.forgive());
     let committed = committed?;
     if committed == PasswordCommitted::Done {
         announce(&event);

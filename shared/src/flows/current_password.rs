@@ -7,7 +7,7 @@ use super::{FlowError, Requester, authenticate::Authenticated, readable};
 use crate::{
     domain::{moment::Moment, password::Password, refusal::Refusal},
     gate::{Places, Shown, Tried},
-    service::AuthService,
+    service::TriesPasswords,
     store::Credential,
 };
 
@@ -16,7 +16,7 @@ use crate::{
 /// # Errors
 /// Of the refusals: `AddressLimited`, `LoginLocked`, `CurrentPasswordInvalid`, and those of `then`.
 pub(super) async fn with_places<'a, T, Then>(
-    service: &'a AuthService,
+    service: &'a impl TriesPasswords,
     moment: &Moment,
     caller: &Requester,
     who: &Authenticated,
@@ -43,7 +43,7 @@ where
 /// # Errors
 /// Of the refusals: `AddressLimited`, `LoginLocked`, `CurrentPasswordInvalid`.
 pub(super) async fn with_password(
-    service: &AuthService,
+    service: &impl TriesPasswords,
     moment: &Moment,
     caller: &Requester,
     who: &Authenticated,
@@ -60,15 +60,15 @@ pub(super) async fn with_password(
 
 /// The credential that the password is right for. `None`: it is wrong.
 pub(super) async fn verify(
-    service: &AuthService,
+    service: &impl TriesPasswords,
     moment: &Moment,
     who: &Authenticated,
     password: &Password,
 ) -> Result<Option<Credential>, FlowError> {
     // A credential of somebody else under this address would be a defect of ours; it verifies nothing.
-    let credential = service.store.credential(&who.profile.email).await?;
+    let credential = service.store().credential(&who.profile.email).await?;
     let credential = credential.filter(|credential| credential.user_id == who.profile.id);
     let hash = readable(credential.as_ref(), moment);
-    let verified = service.hasher.verify(password, hash).await?;
+    let verified = service.hasher().verify(password, hash).await?;
     Ok(credential.filter(|_| verified))
 }

@@ -41,7 +41,7 @@ use crate::{
     gate::{Places, Shown, Tried, nobody},
     keys::Token,
     passwords::Examined,
-    service::AuthService,
+    service::LogsIn,
     store::{Challenge, Credential, StoreError},
 };
 
@@ -105,14 +105,14 @@ const MAX_ROUNDS: u32 = 3;
 /// # Errors
 /// Of the refusals: `CsrfInvalid`, `ApiRateLimited`, `AddressLimited`, `LoginLocked`, `InvalidCredentials`, `AccountInactive`.
 pub async fn login(
-    service: &AuthService,
+    service: &impl LogsIn,
     moment: &Moment,
     attempt: &LoginAttempt,
 ) -> Result<Login, FlowError> {
     // Without keys there would be nothing to answer with, so nothing is begun.
     service.ready(moment.now).await?;
     if let Carrier::Cookie(proof) = &attempt.carrier {
-        csrf::check_login(&service.refresh, moment, proof).await?;
+        csrf::check_login(service.refresh(), moment, proof).await?;
     }
     let known = known_device(service, moment, &attempt.email, attempt.known.as_ref()).await?;
     let shown = Shown {
@@ -123,9 +123,9 @@ pub async fn login(
         is_counted: true,
         wrong: Refusal::InvalidCredentials,
     };
-    let credential = || service.store.credential(&attempt.email);
+    let credential = || service.store().credential(&attempt.email);
     let profile = |credential: Option<Credential>| async move {
-        let profile = service.store.profile(owner(credential.as_ref(), &attempt.email)).await?;
+        let profile = service.store().profile(owner(credential.as_ref(), &attempt.email)).await?;
         Ok((credential, profile))
     };
     let then = |places, found| with_places(service, places, found, attempt);
@@ -134,7 +134,7 @@ pub async fn login(
 
 /// The rest, with both places taken: verify, begin, and start again where the truth has moved on.
 async fn with_places(
-    service: &AuthService,
+    service: &impl LogsIn,
     places: Places<'_>,
     (mut credential, mut profile): (Option<Credential>, Option<Profile>),
     attempt: &LoginAttempt,
@@ -147,12 +147,15 @@ async fn with_places(
         let advice = async {
             match advised {
                 Some(known) => known,
-                None => service.policy.advises_against(&attempt.password).await,
+                None => match service.breached() {
+                    Some(breached) => breached.advises_against(&attempt.password).await,
+                    None => false,
+                },
             }
         };
         let (verdict, now, advice) = tokio::join!(
-            service.hasher.examine(&attempt.password, hash),
-            service.store.credential(&attempt.email),
+            service.hasher().examine(&attempt.password, hash),
+            service.store().credential(&attempt.email),
             advice
         );
         advised = Some(advice);
@@ -168,7 +171,7 @@ async fn with_places(
         let Some(active) = profile.filter(Profile::is_active) else {
             return Ok(Tried::Right(places.forgive().await, Err(Refusal::AccountInactive)));
         };
-        let enrolling = match after_password(&active, service.mfa) {
+        let enrolling = match after_password(&active, *service.mfa()) {
             AfterPassword::Session => false,
             AfterPassword::Enrolment => true,
             AfterPassword::SecondStep => {
@@ -188,7 +191,8 @@ async fn with_places(
         if user.as_ref().is_some_and(|user| user.is_active() && user.epoch == begun.session.epoch) {
             upgrade(service, moment, (known, verdict), attempt).await;
             let begun = welcome(service, moment, active, (&begun, attempt.known.as_ref())).await?;
-            let begun = LoggedIn { password_change_advised: advice, ..begun };
+            let quota = Some(Quota::unused("account", service.attempts().account));
+            let begun = LoggedIn { quota, password_change_advised: advice, ..begun };
             return Ok(Tried::Right(forgiven, Ok(Login::Begun(Box::new(begun)))));
         }
         withdraw(service, moment, &begun.session).await;
@@ -202,15 +206,15 @@ async fn with_places(
 
 /// Credential and profile, in this order: as they are after something was changed.
 async fn read_again(
-    service: &AuthService,
+    service: &impl LogsIn,
     attempt: &LoginAttempt,
     read: Option<Option<Credential>>,
 ) -> Result<(Option<Credential>, Option<Profile>), StoreError> {
     let credential = match read {
         Some(credential) => credential,
-        None => service.store.credential(&attempt.email).await?,
+        None => service.store().credential(&attempt.email).await?,
     };
-    let profile = service.store.profile(owner(credential.as_ref(), &attempt.email)).await?;
+    let profile = service.store().profile(owner(credential.as_ref(), &attempt.email)).await?;
     Ok((credential, profile))
 }
 
@@ -238,7 +242,7 @@ fn beginning<'a>(profile: &'a Profile, attempt: &'a LoginAttempt, enrolling: boo
 
 /// Remembers that the password was right, for whoever shows a second factor in time.
 async fn ask_for_second_step(
-    service: &AuthService,
+    service: &impl LogsIn,
     moment: &Moment,
     profile: &Profile,
     (attempt, password_change_advised): (&LoginAttempt, bool),
@@ -255,30 +259,30 @@ async fn ask_for_second_step(
         used_by: None,
         password_change_advised,
     };
-    service.store.put_challenge(&second_step::digest(&token), &challenge).await?;
+    service.store().put_challenge(&second_step::digest(&token), &challenge).await?;
     Ok(SecondStep {
         token,
         factors: profile.factors.clone(),
         expires_in: STEP_LIFE,
-        quota: Quota::unused("account", service.attempts.account),
+        quota: Quota::unused("account", service.attempts().account),
     })
 }
 
 /// Brings a hash up to date that was made with other work, or of another form of the password.
 async fn upgrade(
-    service: &AuthService,
+    service: &impl LogsIn,
     moment: &Moment,
     (verified, verdict): (&Credential, Examined),
     attempt: &LoginAttempt,
 ) {
     let is_outdated = verdict == Examined::RightAsTyped
-        || verified.password_hash.as_ref().is_some_and(|hash| service.hasher.is_outdated(hash));
+        || verified.password_hash.as_ref().is_some_and(|hash| service.hasher().is_outdated(hash));
     if !is_outdated {
         return;
     }
-    let upgraded = match service.hasher.hash(&attempt.password).await {
+    let upgraded = match service.hasher().hash(&attempt.password).await {
         Ok(hash) => {
-            service.store.upgrade_hash(&attempt.email, verified, &hash).await.map_err(FlowError::from)
+            service.store().upgrade_hash(&attempt.email, verified, &hash).await.map_err(FlowError::from)
         }
         Err(error) => Err(error.into()),
     };

@@ -20,11 +20,11 @@ use super::{
     factors::prove::{FactorProof, Purpose, prove},
 };
 use crate::{
-    domain::{factors::Amr, moment::Moment, refusal::Refusal, user::Profile},
+    domain::{attempts::Quota, factors::Amr, moment::Moment, refusal::Refusal, user::Profile},
     entropy::{self, NoEntropy},
     gate,
     keys::Token,
-    service::FactorService,
+    service::{BeginsSessions, Counts, FactorService, TriesFactors},
     store::Challenge,
 };
 
@@ -62,7 +62,7 @@ pub(super) fn digest(token: &Token) -> String {
 /// Of the refusals: `CsrfInvalid`, `ApiRateLimited`, `SecondStepInvalid`, `SecondFactorLocked`, `SecondFactorInvalid`,
 /// `AccountInactive`.
 pub async fn second_step(
-    service: &FactorService,
+    service: &FactorService<impl BeginsSessions + Counts + TriesFactors>,
     moment: &Moment,
     attempt: &SecondStepAttempt,
 ) -> Result<LoggedIn, FlowError> {
@@ -70,25 +70,25 @@ pub async fn second_step(
     // Without keys there would be nothing to answer with, so nothing is used up.
     tokio::try_join!(auth.ready(moment.now), service.keys.ready(moment.now))?;
     if let Carrier::Cookie(proof) = &attempt.carrier {
-        csrf::check_login(&auth.refresh, moment, proof).await?;
+        csrf::check_login(auth.refresh(), moment, proof).await?;
     }
     let (gate, counted) = (auth.gate(), gate::Counted::address(attempt.caller.address));
     gate.check(&counted, moment)?;
     let digest = digest(&attempt.token);
     let (challenge, counted) =
-        tokio::join!(auth.store.challenge(&digest, moment.now), gate.count(&counted, moment),);
+        tokio::join!(auth.store().challenge(&digest, moment.now), gate.count(&counted, moment),);
     counted?;
     let challenge = challenge?.filter(|challenge| challenge.delivery == attempt.carrier.delivery());
     let challenge = challenge.ok_or(Refusal::SecondStepInvalid)?;
     let (whose, profile) =
-        ((challenge.user_id, &attempt.caller.device), auth.store.profile(challenge.user_id));
+        ((challenge.user_id, &attempt.caller.device), auth.store().profile(challenge.user_id));
     let then = |profile| with_place(service, moment, attempt, &digest, &challenge, profile);
     auth.factor_gate().with_place(whose, moment, profile, then).await
 }
 
 /// The rest, with a place taken. `None`: the factor is wrong.
 async fn with_place(
-    service: &FactorService,
+    service: &FactorService<impl BeginsSessions + Counts + TriesFactors>,
     moment: &Moment,
     attempt: &SecondStepAttempt,
     digest: &str,
@@ -100,7 +100,7 @@ async fn with_place(
     let proven =
         prove(service, moment, profile.id, (&attempt.proof, Purpose::LOGIN), &attempt.caller.device).await?;
     let Some(proven) = proven else { return Ok(None) };
-    if !auth.store.use_challenge(digest, moment).await? {
+    if !auth.store().use_challenge(digest, moment).await? {
         return Err(Refusal::SecondStepInvalid.into());
     }
     let shown = [&[Amr::Pwd][..], proven.amr()].concat();
@@ -111,7 +111,8 @@ async fn with_place(
         return Err(gone);
     }
     let begun = welcome(auth, moment, profile, (&begun, attempt.known.as_ref())).await?;
-    Ok(Some(LoggedIn { password_change_advised: challenge.password_change_advised, ..begun }))
+    let quota = Some(Quota::unused("account", auth.attempts().account));
+    Ok(Some(LoggedIn { quota, password_change_advised: challenge.password_change_advised, ..begun }))
 }
 
 /// The user, if the first step still counts.

@@ -15,7 +15,7 @@ use crate::{
         session::Session,
     },
     keys::{IssuedAccess, Token},
-    service::FactorService,
+    service::{FactorService, StepsUp, TriesFactors},
 };
 
 /// What is shown.
@@ -53,12 +53,12 @@ pub struct SteppedUp {
 /// Of the refusals: those of [`authenticate_call`], `AddressLimited`, `LoginLocked`, `CurrentPasswordInvalid`, `SecondFactorLocked`,
 /// `SecondFactorInvalid`.
 pub async fn step_up(
-    service: &FactorService,
+    service: &FactorService<impl StepsUp>,
     moment: &Moment,
     step: &StepUp,
 ) -> Result<SteppedUp, FlowError> {
     let auth = &service.auth;
-    auth.access.ready(moment.now).await?;
+    auth.access().ready(moment.now).await?;
     let who = authenticate_call(auth, moment, &step.access).await?;
     let (shown, factor) = match &step.proof {
         StepUpProof::Password(password) => {
@@ -67,18 +67,21 @@ pub async fn step_up(
         }
         StepUpProof::Factor(proof) => (shown_factor(service, moment, &who, step, proof).await?, true),
     };
-    let stepped = auth.store.step_up(&who.session, shown, factor, moment.now).await?;
+    let stepped = auth.store().step_up(&who.session, shown, factor, moment.now).await?;
     let session = stepped.ok_or(Refusal::TokenRevoked)?;
-    let entry = auth.journal.entry(SecurityEvent::AuthnStepUp, moment, who.profile.id, &step.caller.device);
+    let entry = auth.journal().entry(SecurityEvent::AuthnStepUp, moment, who.profile.id, &step.caller.device);
     let entry = entry.of_session(session.session_id);
     // Without its entry nobody is told that it took: shown again, it stands in the log.
-    auth.store.put_event(&entry).await?;
+    auth.store().put_event(&entry).await?;
     announce(&entry);
-    Ok(SteppedUp { access: auth.access.issue(&who.profile, &session, moment.now).await?, session })
+    Ok(SteppedUp {
+        access: auth.access().issue(&who.profile, &session, auth.lifetimes(), moment.now).await?,
+        session,
+    })
 }
 
 async fn shown_factor(
-    service: &FactorService,
+    service: &FactorService<impl TriesFactors>,
     moment: &Moment,
     who: &Authenticated,
     step: &StepUp,

@@ -9,8 +9,8 @@
 //! | it was right | forgiven, with the failures before it | given back |
 //! | nothing was tried | given back | given back |
 //!
-//! A place that could not be given back stays taken until its window ends, as a wrong password's does. So that is logged, and changes
-//! no answer; and so is a place whose request is cancelled.
+//! A place that could not be given back stays taken until its window ends, as a wrong password's does: that is logged, and changes no
+//! answer. So does the place of a request that is cancelled: its guess may have been answered.
 
 mod calls;
 mod factor;
@@ -19,7 +19,7 @@ mod password;
 mod place;
 
 use crate::{
-    domain::{address::ClientAddress, attempts::Limit, moment::Moment, refusal::Refusal},
+    domain::{address::ClientAddress, attempts::Limit, email::Email, moment::Moment, refusal::Refusal},
     flow_error::FlowError,
     store::{AttemptsKey, Store},
 };
@@ -80,6 +80,13 @@ impl Gate<'_> {
             leave(self.store, &place).await;
         }
         outcome
+    }
+
+    /// Forgets the failures of an account whose owner has shown who they are without its password.
+    pub async fn forget(self, email: &Email, moment: &Moment) {
+        if let Err(error) = self.store.forget_attempts(email, None).await {
+            tracing::error!(error = %error, request.id = moment.request.as_str(), "attempts were not cleared");
+        }
     }
 
     /// Takes a place for good, and counts the call with it.

@@ -70,7 +70,7 @@ async fn activate(
     let Some(bound) = proven.credential(service).await? else {
         return proven.is_used_by(service, &used_by, moment).await;
     };
-    acceptance.new_password().check_for(&service.policy, &mail.email)?;
+    acceptance.new_password().check_for(&service.password_policy, &mail.email)?;
     let hash = service.hasher.hash(&acceptance.password).await?;
     let kind = SecurityEvent::UserUpdated;
     let event = service.journal.entry(kind, moment, bound.user_id, &acceptance.caller.device);

@@ -20,7 +20,7 @@ use crate::{
         journal::announce,
     },
     keys::Token,
-    service::AuthService,
+    service::{Callers, TriesPasswords},
     store::{AddressCommit, Credential, EventRow, Redeemed},
 };
 
@@ -45,7 +45,11 @@ const ROUNDS: u32 = 3;
 /// # Errors
 /// Of the refusals: those of [`authenticate_call`], `Invalid` for the address that the user has, those of a wrong password,
 /// `MailLimited`.
-pub async fn wish(service: &AuthService, moment: &Moment, wish: &Wish) -> Result<(), FlowError> {
+pub async fn wish(
+    service: &(impl Callers + TriesPasswords),
+    moment: &Moment,
+    wish: &Wish,
+) -> Result<(), FlowError> {
     let who = authenticate_call(service, moment, &wish.access).await?;
     if who.profile.email == wish.email {
         return Err(Refusal::field("newEmail", Fault::Invalid).into());
@@ -60,7 +64,7 @@ pub async fn wish(service: &AuthService, moment: &Moment, wish: &Wish) -> Result
         other_email: Some(who.profile.email),
         ..mail
     };
-    ask(&service.store, moment, &key, &mail).await
+    ask(service.store(), moment, &key, &mail).await
 }
 
 /// The new mailbox confirms: the user has that address from now on, the session that asked goes on, and the old address is told.

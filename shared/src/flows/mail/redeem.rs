@@ -34,7 +34,7 @@ pub struct Redemption {
     /// Passwords.
     pub hasher: Hasher,
     /// Which passwords may be set.
-    pub policy: PasswordPolicy,
+    pub password_policy: PasswordPolicy,
     /// How often an address may guess.
     pub guesses: Limit,
     /// How often the endpoint may be called.
@@ -122,8 +122,8 @@ impl Proven {
 }
 
 impl Redemption {
-    /// What counts calls.
-    const fn gate(&self) -> Gate<'_> {
+    /// What counts calls and takes places.
+    pub(super) const fn gate(&self) -> Gate<'_> {
         Gate { store: &self.store, calls: &self.rate_limit }
     }
 
@@ -155,7 +155,7 @@ pub async fn with_proof<T>(
     gate.with_address(from, moment, Refusal::MailTokenInvalid, |moment| async move {
         // Before one of a code's five tries is taken: a password that can't be set is no guess.
         if let Some(new) = new {
-            new.check_for_anybody(&service.policy).await?;
+            new.check_for_anybody(&service.password_policy).await?;
         }
         then(&moment, prove(service, &moment, kind, proof).await?).await
     })
