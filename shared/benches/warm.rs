@@ -179,8 +179,9 @@ fn warm(runtime: &tokio::runtime::Runtime, algorithm: KeyAlgorithm) -> Warm {
     };
     let authorizer = Authorizer::new(&config, &clients).unwrap();
     let keys = KeyCache::new(clients.secrets_manager.clone(), "access", TokenKind::Access);
-    let issuer = AccessTokens::new(keys, config.token_names().unwrap(), config.lifetimes().unwrap());
-    let issued = runtime.block_on(issuer.issue(&profile(), &session(), now())).unwrap();
+    let issuer = AccessTokens::new(keys, config.token_names().unwrap());
+    let lifetimes = config.lifetimes().unwrap();
+    let issued = runtime.block_on(issuer.issue(&profile(), &session(), &lifetimes, now())).unwrap();
     Warm { authorizer, token: issued.token }
 }
 

@@ -4,44 +4,40 @@
 //! opened and keys read then. AWS being out of reach at that moment stops nothing; every request finds out for itself,
 //! and is refused until it is back.
 
+mod environment;
 mod factors;
 mod mail;
 
 use std::{future::Future, process::ExitCode};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::{
     aws::Clients,
     config::{Config, ConfigError},
-    domain::{
-        attempts::{Limit, Limits},
-        mfa::MfaPolicy,
-        password::Profile as PasswordProfile,
-        session::Lifetimes,
-    },
-    journal::Journal,
-    keys::{AccessTokens, KeyCache, RefreshTokens, TokenKind, TokenNames, VersionedSecret},
-    password_policy::{Breached, PasswordPolicy},
-    passwords::Hasher,
-    rate_limit::RateLimit,
+    gate::RateLimit,
+    keys::{KeyCache, RefreshTokens, VersionedSecret},
     rules_cache::RulesCache,
     runtime::RuntimeEnded,
-    settings::{EdgeConfig, RunAction},
-    store::{BreachedList, Store},
+    service::Source,
+    settings::EdgeConfig,
     telemetry,
 };
 
+use environment::Environment;
+
 pub use crate::service::{
-    AuthService, Authorizer, FactorService, Introspector, KeyRotation, PasskeyService, Relay,
+    AuthService, Authorizer, EmailService, EnrolmentPart, FactorService, Introspector, KeyRotation,
+    LoginService, LogoutService, PasskeyPart, PasskeyService, PasswordService, RefreshService,
+    RegisterService, Relay, SecondStepPart, SessionsService,
 };
 pub use mail::{RecoverService, RedeemService, mail_links, sending, start_sending};
 
-/// What the public key set is made of.
+/// What the public key set is made of. It has no names: it verifies nothing, and makes no token.
 #[derive(Debug)]
 pub struct PublicKeys {
-    /// Access tokens.
-    pub access: AccessTokens,
+    /// The keys of access tokens.
+    pub keys: KeyCache,
     /// The name in them.
     pub issuer: String,
     /// How requests are read and answered.
@@ -55,67 +51,6 @@ pub struct CsrfService {
     pub refresh: RefreshTokens,
     /// How requests are read and answered.
     pub edge: EdgeConfig,
-}
-
-/// The rings of keys that a function uses. It asks for no others, and its role lets it read no others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rings {
-    /// Both.
-    Both,
-    /// Those of access tokens.
-    Access,
-    /// Those of refresh tokens.
-    Refresh,
-    /// None.
-    None,
-}
-
-/// The settings of the authentication endpoints that not each of them uses. Who does not name one never looks at it, and
-/// works with the value that lets nothing through.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Setting {
-    /// How long tokens and sessions live.
-    Lifetimes,
-    /// What a new hash costs.
-    BcryptCost,
-    /// Which passwords may be set.
-    PasswordProfile,
-    /// Which passwords were breached elsewhere.
-    Breached,
-    /// Whether strangers may register, and how.
-    Registration,
-    /// How many passwords may be tried.
-    Attempts,
-    /// Whether devices are known that logged in before, and told of.
-    DeviceCookies,
-    /// How many sessions a user may have at once.
-    MaxSessions,
-    /// What happens after a long run of failures.
-    RunAction,
-    /// How often the endpoints may be called.
-    ApiRate,
-    /// Whether the stack sends mail.
-    Mail,
-    /// Who has to have a second factor.
-    Mfa,
-}
-
-impl Setting {
-    /// All of them.
-    pub const ALL: [Self; 12] = [
-        Self::Lifetimes,
-        Self::BcryptCost,
-        Self::PasswordProfile,
-        Self::Breached,
-        Self::Registration,
-        Self::Attempts,
-        Self::DeviceCookies,
-        Self::MaxSessions,
-        Self::RunAction,
-        Self::ApiRate,
-        Self::Mail,
-        Self::Mfa,
-    ];
 }
 
 /// The function can't work as it is configured.
@@ -146,146 +81,62 @@ pub async fn run(function: impl Future<Output = Result<(), StartError>>) -> Exit
     }
 }
 
-impl AuthService {
-    /// Builds what the function uses from the environment, and warms it up.
-    ///
-    /// # Errors
-    /// [`StartError`], for what no retry would cure.
-    pub async fn start(rings: Rings, settings: &[Setting]) -> Result<Self, StartError> {
-        let config = started();
-        let service = Self::build(&config, &Clients::new(&config.aws()?)?, rings, settings)?;
-        let now = start_time();
-        let access = async {
-            if matches!(rings, Rings::Both | Rings::Access) {
-                service.access.ready(now).await
-            } else {
-                Ok(())
+/// How a function starts: with all that its service has. These keys of it, and the tables, are warmed up before the first request.
+macro_rules! start {
+    ($($service:ident: [$($key:ident),*] $($store:ident)?;)+) => { $(
+        impl $service {
+            /// Builds all of it from the environment, and warms it up.
+            ///
+            /// # Errors
+            /// [`StartError`], for what no retry would cure.
+            pub async fn start() -> Result<Self, StartError> {
+                let service = Self::of(&Environment::started()?)?;
+                let ($($key,)* $($store,)?) =
+                    tokio::join!($(service.$key.ready(start_time()),)* $(service.$store.warm_up(),)?);
+                note([$(failure($key),)* $(failure($store),)?]);
+                Ok(service)
             }
-        };
-        let refresh = async {
-            if matches!(rings, Rings::Both | Rings::Refresh) {
-                service.refresh.ready(now).await
-            } else {
-                Ok(())
+        }
+    )+ };
+}
+
+start! {
+    LoginService: [access, refresh] store;
+    RefreshService: [access, refresh] store;
+    LogoutService: [access, refresh] store;
+    SessionsService: [access] store;
+    PasswordService: [access] store;
+    EmailService: [access] store;
+    RegisterService: [] store;
+    Authorizer: [access] store;
+    Introspector: [access] store;
+    PublicKeys: [keys];
+    CsrfService: [refresh];
+}
+
+/// Builds a service on clients that are there already: for tests, and for who measures.
+macro_rules! new {
+    ($($service:ident),+) => { $(
+        impl $service {
+            /// Builds all of it on these clients.
+            ///
+            /// # Errors
+            /// The first variable that is missing or wrong.
+            pub fn new(config: &Config, clients: &Clients) -> Result<Self, ConfigError> {
+                Self::of(&Environment { config: config.clone(), clients: clients.clone() })
             }
-        };
-        let (access, refresh, store) = tokio::join!(access, refresh, service.store.warm_up());
-        note([
-            access.err().map(|e| e.to_string()),
-            refresh.err().map(|e| e.to_string()),
-            store.err().map(|e| e.to_string()),
-        ]);
-        Ok(service)
-    }
-
-    /// Builds all of it on these clients.
-    ///
-    /// # Errors
-    /// The first variable that is missing or wrong.
-    pub fn new(config: &Config, clients: &Clients) -> Result<Self, ConfigError> {
-        Self::build(config, clients, Rings::Both, &Setting::ALL)
-    }
-
-    fn build(
-        config: &Config,
-        clients: &Clients,
-        rings: Rings,
-        settings: &[Setting],
-    ) -> Result<Self, ConfigError> {
-        let used = |setting| settings.contains(&setting);
-        let nothing = Limit { max: 0, window: SignedDuration::ZERO };
-        let lifetimes = match used(Setting::Lifetimes) {
-            true => config.lifetimes()?,
-            false => Lifetimes::NONE,
-        };
-        let access = match rings {
-            Rings::Both | Rings::Access => config.access_keys_secret()?,
-            // Nobody asks for it.
-            Rings::Refresh | Rings::None => String::new(),
-        };
-        let refresh = match rings {
-            Rings::Both | Rings::Refresh => Some((config.refresh_keys_secret()?, config.grace()?)),
-            Rings::Access | Rings::None => None,
-        };
-        let (refresh, grace) = refresh.unwrap_or_default();
-        let keys = |secret: &str, kind| KeyCache::new(clients.secrets_manager.clone(), secret, kind);
-        let names = match rings {
-            Rings::None => TokenNames::default(),
-            _ => config.token_names()?,
-        };
-        Ok(Self {
-            store: Store::new(clients.dynamodb.clone(), config.tables()?),
-            refresh: RefreshTokens::new(keys(&refresh, TokenKind::Refresh), names.clone(), grace),
-            access: AccessTokens::new(keys(&access, TokenKind::Access), names, lifetimes),
-            hasher: Hasher::new(read(used(Setting::BcryptCost), || config.bcrypt_cost(), 12)?),
-            policy: PasswordPolicy {
-                profile: read(
-                    used(Setting::PasswordProfile),
-                    || config.password_profile(),
-                    PasswordProfile::Nist,
-                )?,
-                breached: read(used(Setting::Breached), || breached(config, clients), None)?,
-            },
-            registration: read(used(Setting::Registration), || config.registration(), false)?,
-            verification: read(used(Setting::Registration), || config.email_verification(), true)?,
-            mail: read(used(Setting::Mail), || config.mail(), false)?,
-            mfa: read(used(Setting::Mfa), || config.mfa_policy(), MfaPolicy::Off)?,
-            attempts: read(
-                used(Setting::Attempts),
-                || config.attempts(),
-                Limits { account: nothing, address: nothing },
-            )?,
-            device_cookies: read(used(Setting::DeviceCookies), || config.device_cookies(), false)?,
-            new_device_mail: read(used(Setting::DeviceCookies), || config.new_device_mail(), false)?,
-            max_sessions: read(used(Setting::MaxSessions), || config.max_sessions(), None)?,
-            run_action: read(used(Setting::RunAction), || config.run_action(), RunAction::Alarm)?,
-            rate_limit: RateLimit::new(read(used(Setting::ApiRate), || config.api_rate(100), nothing)?),
-            lifetimes,
-            journal: Journal::keeping(config.security_log()?),
-            edge: config.edge()?,
-        })
-    }
+        }
+    )+ };
 }
 
-/// The list of breached passwords, where the stack has one.
-fn breached(config: &Config, clients: &Clients) -> Result<Option<Breached>, ConfigError> {
-    let list = config.breached_passwords()?;
-    Ok(list.map(|(table, required)| Breached {
-        list: BreachedList::new(clients.dynamodb.clone(), table),
-        required,
-    }))
-}
-
-/// A setting, if it is used.
-fn read<T>(
-    used: bool,
-    setting: impl FnOnce() -> Result<T, ConfigError>,
-    unused: T,
-) -> Result<T, ConfigError> {
-    if used { setting() } else { Ok(unused) }
-}
+new! { AuthService, Authorizer, Introspector, CsrfService }
 
 impl Authorizer {
-    /// Builds all of it from the environment, and warms it up.
-    ///
-    /// # Errors
-    /// [`StartError`], for what no retry would cure.
-    pub async fn start() -> Result<Self, StartError> {
-        let config = started();
-        let service = Self::new(&config, &Clients::new(&config.aws()?)?)?;
-        let (access, store) = tokio::join!(service.access.ready(start_time()), service.store.warm_up());
-        note([access.err().map(|e| e.to_string()), store.err().map(|e| e.to_string()), None]);
-        Ok(service)
-    }
-
-    /// Builds all of it on these clients.
-    ///
-    /// # Errors
-    /// The first variable that is missing or wrong.
-    pub fn new(config: &Config, clients: &Clients) -> Result<Self, ConfigError> {
+    fn of(from: &Environment) -> Result<Self, ConfigError> {
+        let config = &from.config;
         Ok(Self {
-            store: Store::new(clients.dynamodb.clone(), config.tables()?),
-            access: AccessTokens::new(access_keys(config, clients)?, config.token_names()?, Lifetimes::NONE),
+            store: from.store()?,
+            access: from.access()?,
             rules: RulesCache::default(),
             rate_limit: RateLimit::new(config.api_rate(0)?),
             no_rules: config.no_rules()?,
@@ -297,69 +148,26 @@ impl Authorizer {
 }
 
 impl Introspector {
-    /// Builds all of it from the environment, and warms it up.
-    ///
-    /// # Errors
-    /// [`StartError`], for what no retry would cure.
-    pub async fn start() -> Result<Self, StartError> {
-        let config = started();
-        let service = Self::new(&config, &Clients::new(&config.aws()?)?)?;
-        let (access, store) = tokio::join!(service.access.ready(start_time()), service.store.warm_up());
-        note([access.err().map(|e| e.to_string()), store.err().map(|e| e.to_string()), None]);
-        Ok(service)
-    }
-
-    /// Builds all of it on these clients.
-    ///
-    /// # Errors
-    /// The first variable that is missing or wrong.
-    pub fn new(config: &Config, clients: &Clients) -> Result<Self, ConfigError> {
+    fn of(from: &Environment) -> Result<Self, ConfigError> {
         Ok(Self {
-            store: Store::new(clients.dynamodb.clone(), config.tables()?),
-            access: AccessTokens::new(access_keys(config, clients)?, config.token_names()?, Lifetimes::NONE),
+            store: from.store()?,
+            access: from.access()?,
             rules: RulesCache::default(),
-            no_rules: config.no_rules()?,
-            edge: config.edge()?,
+            no_rules: from.config.no_rules()?,
+            edge: from.edge()?,
         })
     }
 }
 
 impl PublicKeys {
-    /// Builds all of it from the environment, and reads the keys.
-    ///
-    /// # Errors
-    /// [`StartError`], for what no retry would cure.
-    pub async fn start() -> Result<Self, StartError> {
-        let config = started();
-        let keys = access_keys(&config, &Clients::new(&config.aws()?)?)?;
-        let access = AccessTokens::new(keys, TokenNames::default(), Lifetimes::NONE);
-        let service = Self { access, issuer: config.issuer()?, edge: config.edge()? };
-        note([service.access.ready(start_time()).await.err().map(|e| e.to_string()), None, None]);
-        Ok(service)
+    fn of(from: &Environment) -> Result<Self, ConfigError> {
+        Ok(Self { keys: from.access_keys()?, issuer: from.config.issuer()?, edge: from.edge()? })
     }
 }
 
 impl CsrfService {
-    /// Builds all of it from the environment, and reads the keys.
-    ///
-    /// # Errors
-    /// [`StartError`], for what no retry would cure.
-    pub async fn start() -> Result<Self, StartError> {
-        let config = started();
-        let service = Self::new(&config, &Clients::new(&config.aws()?)?)?;
-        note([service.refresh.ready(start_time()).await.err().map(|e| e.to_string()), None, None]);
-        Ok(service)
-    }
-
-    /// Builds all of it on these clients.
-    ///
-    /// # Errors
-    /// The first variable that is missing or wrong.
-    pub fn new(config: &Config, clients: &Clients) -> Result<Self, ConfigError> {
-        let secret = config.refresh_keys_secret()?;
-        let keys = KeyCache::new(clients.secrets_manager.clone(), &secret, TokenKind::Refresh);
-        let refresh = RefreshTokens::new(keys, config.issuers()?, config.grace()?);
-        Ok(Self { refresh, edge: config.edge()? })
+    fn of(from: &Environment) -> Result<Self, ConfigError> {
+        Ok(Self { refresh: from.refresh()?, edge: from.edge()? })
     }
 }
 
@@ -389,11 +197,6 @@ impl KeyRotation {
     }
 }
 
-fn access_keys(config: &Config, clients: &Clients) -> Result<KeyCache, ConfigError> {
-    let secret = config.access_keys_secret()?;
-    Ok(KeyCache::new(clients.secrets_manager.clone(), &secret, TokenKind::Access))
-}
-
 /// What the environment says, with logging begun.
 fn started() -> Config {
     let config = Config::from_env();
@@ -408,7 +211,12 @@ pub fn start_time() -> Timestamp {
     Timestamp::now()
 }
 
-fn note(failures: [Option<String>; 3]) {
+/// What to tell of something that could not be warmed up.
+fn failure(warmed: Result<(), impl std::fmt::Display>) -> Option<String> {
+    warmed.err().map(|error| error.to_string())
+}
+
+fn note<const PARTS: usize>(failures: [Option<String>; PARTS]) {
     for failure in failures.into_iter().flatten() {
         tracing::error!(error = failure, "not ready yet; every request tries again");
     }

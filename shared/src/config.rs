@@ -74,7 +74,7 @@ use crate::{
     domain::{
         attempts::{Limit, Limits},
         mfa::MfaPolicy,
-        password::Profile,
+        password::PasswordProfile,
     },
     keys::KeyAlgorithm,
     store::Tables,
@@ -307,8 +307,8 @@ impl Config {
     ///
     /// # Errors
     /// It is another word.
-    pub fn password_profile(&self) -> Result<Profile, ConfigError> {
-        self.choice("PASSWORD_PROFILE", &[("crm", Profile::Crm), ("nist", Profile::Nist)])
+    pub fn password_profile(&self) -> Result<PasswordProfile, ConfigError> {
+        self.choice("PASSWORD_PROFILE", &[("crm", PasswordProfile::Crm), ("nist", PasswordProfile::Nist)])
     }
 
     /// Whether strangers may register.

@@ -8,7 +8,7 @@
 //! | [`domain`] | the rules: tokens, sessions, attempts, addresses, policies; a package of its own |
 //! | [`config`] | every environment variable, read once |
 //! | [`app`] | the composition root: the one place that builds clients, stores and keys |
-//! | [`service`] | what the flows work with |
+//! | [`service`] | what the flows work with, by what it can do |
 //! | [`settings`] | what an operator decides, as values |
 //! | [`flows`] | one story a file: login, refresh, logout, authenticate, authorize, change_password, … |
 //! | [`journal`] | the security log: an entry of it, and the line and the metric that go with it |
@@ -18,12 +18,14 @@
 //! | [`patience`] | how long AWS is waited for |
 //! | [`passwords`] | bcrypt, on a blocking thread |
 //! | [`rules_cache`] | the rules of attached APIs, kept for a minute |
-//! | [`rate_limit`] | how often an API may be called |
+//! | [`gate`] | calls counted, and places taken, given back and forgiven |
+//! | [`flow_error`] | why a flow did not come to its good end |
 //! | [`http`] | the edge of the endpoints: events in, answers out, and the one table of codes |
 //! | [`authorizer`] | the edge of the authorizer: its events in, its answers out |
 //! | [`rotation`] | the edge of the rotation function: Secrets Manager's events in |
 //! | [`relay`] | the edge of the relay: records of the tables' streams in |
 //! | [`send_mail`] | the edge of the sender of mails: messages of the queue in |
+//! | [`mails`] | rows that ask for a mail |
 //! | [`letters`] | what a mail says: subject, text, HTML |
 //! | [`messages`] | what people read, in Arabic and English |
 //! | [`telemetry`] | logs, and the metrics that ride on their lines |
@@ -39,16 +41,18 @@ pub mod authorizer;
 pub mod aws;
 pub mod config;
 pub mod entropy;
+pub mod flow_error;
 pub mod flows;
+pub mod gate;
 pub mod http;
 pub mod journal;
 pub mod keys;
 pub mod letters;
+pub mod mails;
 pub mod messages;
 pub mod password_policy;
 pub mod passwords;
 pub mod patience;
-pub mod rate_limit;
 pub mod relay;
 pub mod retry;
 pub mod rotation;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{
     domain::{
         email::Email,
-        password::{Password, Profile},
+        password::{Password, PasswordProfile},
         refusal::Fault,
     },
     store::{BreachedList, StoreError},
@@ -19,7 +19,7 @@ const ADVICE: Duration = Duration::from_millis(300);
 #[derive(Debug, Clone)]
 pub struct PasswordPolicy {
     /// The rules that a password keeps by itself.
-    pub profile: Profile,
+    pub profile: PasswordProfile,
     /// Passwords that were breached elsewhere, where the stack has a list.
     pub breached: Option<Breached>,
 }
@@ -33,8 +33,8 @@ pub struct Breached {
     pub required: bool,
 }
 
-impl From<Profile> for PasswordPolicy {
-    fn from(profile: Profile) -> Self {
+impl From<PasswordProfile> for PasswordPolicy {
+    fn from(profile: PasswordProfile) -> Self {
         Self { profile, breached: None }
     }
 }
@@ -63,12 +63,13 @@ impl PasswordPolicy {
             looked_up => looked_up,
         }
     }
+}
 
+impl Breached {
     /// Whether somebody who logs in with this password is to be advised to set another. It decides nothing, so that it is `false` where
     /// the list is slow or can't be read.
     pub async fn advises_against(&self, password: &Password) -> bool {
-        let Some(breached) = &self.breached else { return false };
-        match tokio::time::timeout(ADVICE, breached.list.holds(password)).await {
+        match tokio::time::timeout(ADVICE, self.list.holds(password)).await {
             Ok(Ok(is_breached)) => is_breached,
             Ok(Err(error)) => {
                 note(&error);

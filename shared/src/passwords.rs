@@ -48,7 +48,7 @@ impl Hasher {
         password: &Password,
         hash: Option<&PasswordHash>,
     ) -> Result<bool, HashingFailed> {
-        Ok(self.examine(password, hash).await? != Verdict::Wrong)
+        Ok(self.examine(password, hash).await? != Examined::Wrong)
     }
 
     /// As [`Self::verify`], and which form of the password it was that was hashed. A password that was typed in another form
@@ -61,7 +61,7 @@ impl Hasher {
         self,
         password: &Password,
         hash: Option<&PasswordHash>,
-    ) -> Result<Verdict, HashingFailed> {
+    ) -> Result<Examined, HashingFailed> {
         let hash = hash.cloned();
         let normal = Secret::new(password.verifiable_bytes().to_vec());
         let typed = password.typed_bytes().map(|bytes| Secret::new(bytes.to_vec()));
@@ -77,7 +77,7 @@ impl Hasher {
 
 /// What came of holding a password against a hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Examined {
     /// It is another password, or nobody is there.
     Wrong,
     /// It is the one, in its normal form.
@@ -92,10 +92,10 @@ fn judge(
     hash: Option<&PasswordHash>,
     full: u32,
     mut verify: impl FnMut(&[u8], &PasswordHash) -> Result<bool, HashingFailed>,
-) -> Result<Verdict, HashingFailed> {
+) -> Result<Examined, HashingFailed> {
     let (nobody, somebody) = (PasswordHash::decoy(full), hash.is_some());
     let hash = hash.unwrap_or(&nobody);
-    for (bytes, verdict) in [(Some(normal), Verdict::Right), (typed, Verdict::RightAsTyped)] {
+    for (bytes, verdict) in [(Some(normal), Examined::Right), (typed, Examined::RightAsTyped)] {
         let Some(bytes) = bytes else { continue };
         if verify(bytes, hash)? && somebody {
             return Ok(verdict);
@@ -105,7 +105,7 @@ fn judge(
             verify(bytes, &PasswordHash::decoy(cost))?;
         }
     }
-    Ok(Verdict::Wrong)
+    Ok(Examined::Wrong)
 }
 
 /// Whether a password is the one that was hashed, on the thread that asks: for measurements, and for nothing that anybody
@@ -210,16 +210,16 @@ mod tests {
             let hash = hasher.hash(&password(decomposed)).await.unwrap();
             assert!(bcrypt::verify(composed, hash.as_str()).unwrap());
             for typed in [composed, decomposed] {
-                assert_eq!(hasher.examine(&password(typed), Some(&hash)).await.unwrap(), Verdict::Right);
+                assert_eq!(hasher.examine(&password(typed), Some(&hash)).await.unwrap(), Examined::Right);
             }
             // What was made before there was a normal form.
             let old = PasswordHash::parse(&bcrypt::hash(decomposed, 4).unwrap()).unwrap();
             let verdict = hasher.examine(&password(decomposed), Some(&old)).await.unwrap();
-            assert_eq!(verdict, Verdict::RightAsTyped);
+            assert_eq!(verdict, Examined::RightAsTyped);
             assert!(verify_now(&password(decomposed), &old));
-            assert_eq!(hasher.examine(&password(decomposed), None).await.unwrap(), Verdict::Wrong);
+            assert_eq!(hasher.examine(&password(decomposed), None).await.unwrap(), Examined::Wrong);
             let other = format!("{decomposed}x");
-            assert_eq!(hasher.examine(&password(&other), Some(&old)).await.unwrap(), Verdict::Wrong);
+            assert_eq!(hasher.examine(&password(&other), Some(&old)).await.unwrap(), Examined::Wrong);
         }
     }
 
@@ -229,11 +229,11 @@ mod tests {
         let old = bcrypt::hash(typed.as_bytes().get(..72).unwrap(), 4).unwrap();
         let old = PasswordHash::parse(&old).unwrap();
         let verdict = Hasher::new(4).examine(&password(&typed), Some(&old)).await.unwrap();
-        assert_eq!(verdict, Verdict::RightAsTyped);
+        assert_eq!(verdict, Examined::RightAsTyped);
     }
 
     /// What came of it, how often bcrypt was asked, and for how many rounds, where it answers always the same.
-    fn judged(typed: &str, hash: Option<&PasswordHash>, answer: bool) -> (Verdict, usize, u32) {
+    fn judged(typed: &str, hash: Option<&PasswordHash>, answer: bool) -> (Examined, usize, u32) {
         let (mut calls, mut rounds) = (0, 0);
         let password = password(typed);
         let forms = (password.verifiable_bytes(), password.typed_bytes());
@@ -253,11 +253,11 @@ mod tests {
             let rounds = forms << 12;
             let calls = usize::try_from(forms).unwrap();
             for hash in [None, Some(&somebody)] {
-                assert_eq!(judged(typed, hash, false), (Verdict::Wrong, calls, rounds), "{typed:?}");
+                assert_eq!(judged(typed, hash, false), (Examined::Wrong, calls, rounds), "{typed:?}");
             }
             assert_eq!(judged(typed, Some(&cheap), false).2, rounds, "{typed:?}");
             // Whatever is held against nobody's hash.
-            assert_eq!(judged(typed, None, true), (Verdict::Wrong, calls, rounds), "{typed:?}");
+            assert_eq!(judged(typed, None, true), (Examined::Wrong, calls, rounds), "{typed:?}");
         }
     }
 
@@ -265,7 +265,7 @@ mod tests {
     fn a_yes_in_the_normal_form_costs_one_hash_whatever_was_typed() {
         let hash = PasswordHash::decoy(12);
         for typed in ["Aa1!é", "Aa1!e\u{301}"] {
-            assert_eq!(judged(typed, Some(&hash), true), (Verdict::Right, 1, 1 << 12));
+            assert_eq!(judged(typed, Some(&hash), true), (Examined::Right, 1, 1 << 12));
         }
     }
 }

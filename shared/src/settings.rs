@@ -36,6 +36,26 @@ pub struct AuthorizerEdge {
     pub tickets: bool,
 }
 
+/// What is made of devices that logged in before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Devices {
+    /// Whether they are known.
+    pub known: bool,
+    /// Whether a user hears by mail of a login on another one. Unless they are known, each one would be another.
+    pub told: bool,
+}
+
+/// Whether strangers may register, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SelfRegistration {
+    /// Nobody may.
+    Closed,
+    /// Whoever registers is a user.
+    Open,
+    /// Whoever registers is a user once the address is confirmed by mail.
+    Confirmed,
+}
+
 /// What happens after a long run of failures on an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RunAction {

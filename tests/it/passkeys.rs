@@ -63,6 +63,7 @@ async fn a_passkey_logs_its_user_in_without_an_address_and_a_password() {
     let begun = owner.post("passkey", &json!({"passkey": passkey})).await;
     begun.expect_status(200);
     assert_eq!(begun.text("/data/user/email"), owner.sara.email);
+    assert_eq!(begun.header("ratelimit"), "", "no password was shown, and a window of passwords is told of");
     let pair = Pair::of(&begun);
     owner.system.assert_lets_in(&owner.client, &pair.access, &owner.sara).await;
     // Used once, and never again.

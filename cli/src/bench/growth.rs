@@ -324,7 +324,7 @@ async fn token(scene: &Scene, user: UserId, session: SessionId) -> Result<String
     let moment = moment()?;
     let facts = scene.service.store.facts(user, session, None).await?;
     let (profile, session) = facts.profile.zip(facts.session).ok_or("a user was not stored")?;
-    let issued = scene.service.access.issue(&profile, &session, moment.now).await?;
+    let issued = scene.service.access.issue(&profile, &session, &scene.service.lifetimes, moment.now).await?;
     Ok(Token::expose(&issued.token).to_owned())
 }
 

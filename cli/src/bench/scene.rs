@@ -10,11 +10,11 @@ use nova_auth::domain::address::ClientAddress;
 use nova_auth::domain::email::Email;
 use nova_auth::domain::moment::{Moment, RequestId};
 use nova_auth::domain::name::PersonName;
-use nova_auth::domain::password::{Password, Profile as PasswordProfile};
+use nova_auth::domain::password::{Password, PasswordProfile};
 use nova_auth::domain::rules::{Caching, Rules, file};
 use nova_auth::domain::session::Device;
 use nova_auth::domain::user::Role;
-use nova_auth::flows::Caller;
+use nova_auth::flows::Requester;
 use nova_auth::flows::create_user::{Registration, create_user};
 use nova_auth::flows::csrf::{Carrier, Delivered};
 use nova_auth::flows::login::{LoginAttempt, login};
@@ -177,7 +177,11 @@ impl Scene {
         let attempt = LoginAttempt {
             email: self.quick.clone(),
             password: Password::new(PASSWORD.to_owned()),
-            caller: Caller { address: ClientAddress::parse("192.0.2.99"), device: device(), language: "en" },
+            caller: Requester {
+                address: ClientAddress::parse("192.0.2.99"),
+                device: device(),
+                language: "en",
+            },
             claimed: None,
             fingerprint: None,
             carrier: Carrier::Body,

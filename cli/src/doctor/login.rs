@@ -7,7 +7,7 @@ use std::error::Error;
 
 use nova_auth::domain::email::Email;
 use nova_auth::domain::name::PersonName;
-use nova_auth::domain::password::{Password, Profile as PasswordProfile};
+use nova_auth::domain::password::{Password, PasswordProfile};
 use nova_auth::domain::user::{Profile, Role};
 use nova_auth::entropy;
 use nova_auth::flows::create_user::{Registration, create_user};

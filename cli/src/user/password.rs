@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::io::{BufRead, IsTerminal as _, Write as _};
 
-use nova_auth::domain::password::{Password, Profile as PasswordProfile};
+use nova_auth::domain::password::{Password, PasswordProfile};
 use nova_auth::flows::operator::Operator;
 use nova_auth::password_policy::{Breached, PasswordPolicy};
 use nova_auth::passwords::Hasher;

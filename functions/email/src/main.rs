@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use lambda_http::http::Method;
 use nova_auth::{
-    app::{self, AuthService, Rings, Setting},
+    app::{self, EmailService},
     domain::{email::Email, password::Password, refusal::Refusal},
     flows::{
         FlowError,
@@ -16,12 +16,10 @@ use nova_auth::{
     http::{self, Answer, Endpoint, Request},
 };
 
-const SETTINGS: [Setting; 4] = [Setting::BcryptCost, Setting::Attempts, Setting::RunAction, Setting::ApiRate];
-
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     app::run(async {
-        let service = AuthService::start(Rings::Access, &SETTINGS).await?;
+        let service = EmailService::start().await?;
         http::serve(Endpoint::Email, &service.edge, async |request| {
             // Boxed: the calls are nested deeper than the compiler follows by itself.
             Ok(Box::pin(answer(&service, request)).await?)
@@ -31,7 +29,7 @@ async fn main() -> ExitCode {
     .await
 }
 
-async fn answer(service: &AuthService, request: &Request) -> Result<Answer, FlowError> {
+async fn answer(service: &EmailService, request: &Request) -> Result<Answer, FlowError> {
     request.require(&Method::POST)?;
     let moment = &request.moment;
     match request.route() {

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use lambda_http::http::Method;
 use nova_auth::{
-    app::{self, FactorService, Rings, Setting},
+    app::{self, EnrolmentPart, FactorService},
     domain::{factors::totp::TotpCode, ids::FactorId, refusal::Refusal},
     flows::{
         FlowError,
@@ -23,12 +23,10 @@ use nova_auth::{
 };
 use serde_json::{Value, json};
 
-const SETTINGS: [Setting; 3] = [Setting::Attempts, Setting::ApiRate, Setting::Mail];
-
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     app::run(async {
-        let service = FactorService::start(Rings::Access, &SETTINGS).await?;
+        let service = FactorService::<EnrolmentPart>::start().await?;
         let edge = service.auth.edge.clone();
         http::serve(Endpoint::Factors, &edge, async |request| Ok(Box::pin(answer(&service, request)).await?))
             .await
@@ -36,7 +34,7 @@ async fn main() -> ExitCode {
     .await
 }
 
-async fn answer(service: &FactorService, request: &Request) -> Result<Answer, FlowError> {
+async fn answer(service: &FactorService<EnrolmentPart>, request: &Request) -> Result<Answer, FlowError> {
     let moment = &request.moment;
     let by = FactorRequest { access: request.required_bearer()?, caller: request.caller.clone() };
     match (request.method(), request.route()) {

@@ -25,10 +25,10 @@ async fn main() -> ExitCode {
 async fn answer(service: &PublicKeys, request: &Request) -> Result<Answer, FlowError> {
     let now = request.moment.now;
     if request.route().ends_with("/jwks.json") {
-        let keys = service.access.public_set(now).await?;
+        let keys = service.keys.ring(now).await?.public_set(now);
         return Ok(Answer::published(keys, JWK_SET, PUBLIC_SET_MAX_AGE));
     }
-    let algorithms = service.access.public_algorithms(now).await?;
+    let algorithms = service.keys.ring(now).await?.public_algorithms(now);
     let metadata = server_metadata(&service.issuer, &algorithms).ok_or(Refusal::NotFound)?;
     Ok(Answer::published(metadata, "application/json", PUBLIC_SET_MAX_AGE))
 }

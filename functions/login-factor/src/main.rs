@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use lambda_http::http::Method;
 use nova_auth::{
-    app::{self, FactorService, Rings, Setting},
+    app::{self, FactorService, SecondStepPart},
     domain::{
         password::Password,
         refusal::{Fault, Refusal},
@@ -19,22 +19,10 @@ use nova_auth::{
 };
 use serde_json::json;
 
-const SETTINGS: [Setting; 8] = [
-    Setting::Lifetimes,
-    Setting::BcryptCost,
-    Setting::Attempts,
-    Setting::DeviceCookies,
-    Setting::MaxSessions,
-    Setting::RunAction,
-    Setting::ApiRate,
-    // The mail that tells of many wrong factors.
-    Setting::Mail,
-];
-
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     app::run(async {
-        let service = FactorService::start(Rings::Both, &SETTINGS).await?;
+        let service = FactorService::<SecondStepPart>::start().await?;
         let edge = service.auth.edge.clone();
         http::serve(Endpoint::LoginFactor, &edge, async |request| {
             Ok(Box::pin(answer(&service, request)).await?)
@@ -44,7 +32,7 @@ async fn main() -> ExitCode {
     .await
 }
 
-async fn answer(service: &FactorService, request: &Request) -> Result<Answer, FlowError> {
+async fn answer(service: &FactorService<SecondStepPart>, request: &Request) -> Result<Answer, FlowError> {
     request.require(&Method::POST)?;
     if request.route() == "/api/auth/step-up" {
         let step = parse_step_up(request)?;

@@ -4,28 +4,16 @@ use std::process::ExitCode;
 
 use lambda_http::http::Method;
 use nova_auth::{
-    app::{self, AuthService, Rings, Setting},
+    app::{self, LoginService},
     domain::{email::Email, password::Password, refusal::Refusal, session::ClaimedDevice},
     flows::login::{LoginAttempt, login},
     http::{self, Endpoint, Request},
 };
 
-const SETTINGS: [Setting; 9] = [
-    Setting::Breached,
-    Setting::Lifetimes,
-    Setting::BcryptCost,
-    Setting::Attempts,
-    Setting::DeviceCookies,
-    Setting::MaxSessions,
-    Setting::RunAction,
-    Setting::ApiRate,
-    Setting::Mfa,
-];
-
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     app::run(async {
-        let service = AuthService::start(Rings::Both, &SETTINGS).await?;
+        let service = LoginService::start().await?;
         http::serve(Endpoint::Login, &service.edge, async |request| {
             let attempt = parse(request)?;
             Ok(http::session::login(&login(&service, &request.moment, &attempt).await?))

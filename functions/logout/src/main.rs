@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use lambda_http::http::Method;
 use nova_auth::{
-    app::{self, AuthService, Rings},
+    app::{self, LogoutService},
     domain::refusal::Refusal,
     flows::{
         FlowError,
@@ -17,7 +17,7 @@ use nova_auth::{
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     app::run(async {
-        let service = AuthService::start(Rings::Both, &[]).await?;
+        let service = LogoutService::start().await?;
         http::serve(Endpoint::Logout, &service.edge, async |request| {
             let (attempt, forget) = parse(request)?;
             let answer = render(logout(&service, &request.moment, &attempt).await, &attempt)?;

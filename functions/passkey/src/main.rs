@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use lambda_http::http::Method;
 use nova_auth::{
-    app::{self, PasskeyService, Setting},
+    app::{self, PasskeyPart, PasskeyService},
     domain::{refusal::Refusal, session::ClaimedDevice},
     flows::{
         FlowError,
@@ -15,13 +15,10 @@ use nova_auth::{
     keys::Token,
 };
 
-const SETTINGS: [Setting; 4] =
-    [Setting::Lifetimes, Setting::DeviceCookies, Setting::MaxSessions, Setting::ApiRate];
-
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     app::run(async {
-        let service = PasskeyService::start(&SETTINGS).await?;
+        let service = PasskeyService::<PasskeyPart>::start().await?;
         let edge = service.auth.edge.clone();
         http::serve(Endpoint::Passkey, &edge, async |request| Ok(Box::pin(answer(&service, request)).await?))
             .await
@@ -29,7 +26,7 @@ async fn main() -> ExitCode {
     .await
 }
 
-async fn answer(service: &PasskeyService, request: &Request) -> Result<Answer, FlowError> {
+async fn answer(service: &PasskeyService<PasskeyPart>, request: &Request) -> Result<Answer, FlowError> {
     request.require(&Method::POST)?;
     let (moment, caller) = (&request.moment, &request.caller);
     let options = match request.route() {

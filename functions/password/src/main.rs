@@ -4,31 +4,21 @@ use std::process::ExitCode;
 
 use lambda_http::http::Method;
 use nova_auth::{
-    app::{self, AuthService, Rings, Setting},
+    app::{self, PasswordService},
     domain::{
-        password::{Password, Profile},
+        password::{Password, PasswordProfile},
         refusal::Refusal,
     },
     flows::change_password::{PasswordChange, change_password},
     http::{self, Answer, Endpoint, Request},
 };
 
-const SETTINGS: [Setting; 7] = [
-    Setting::Breached,
-    Setting::BcryptCost,
-    Setting::PasswordProfile,
-    Setting::Attempts,
-    Setting::RunAction,
-    Setting::ApiRate,
-    Setting::Mail,
-];
-
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     app::run(async {
-        let service = AuthService::start(Rings::Access, &SETTINGS).await?;
+        let service = PasswordService::start().await?;
         http::serve(Endpoint::Password, &service.edge, async |request| {
-            let change = parse(request, service.policy.profile)?;
+            let change = parse(request, service.password_policy.profile)?;
             change_password(&service, &request.moment, &change).await?;
             Ok(Answer::message("PASSWORD_CHANGED"))
         })
@@ -37,7 +27,7 @@ async fn main() -> ExitCode {
     .await
 }
 
-fn parse(request: &Request, policy: Profile) -> Result<PasswordChange, Refusal> {
+fn parse(request: &Request, policy: PasswordProfile) -> Result<PasswordChange, Refusal> {
     request.require(&Method::POST)?;
     let access = request.required_bearer()?;
     let mut fields = request.json()?;

@@ -8,7 +8,7 @@ use nova_auth::{
     app::{self, RedeemService},
     domain::{
         name::PersonName,
-        password::{Password, Profile as PasswordProfile},
+        password::{Password, PasswordProfile},
         refusal::{Fault, Refusal},
         user::Profile,
     },
@@ -45,7 +45,7 @@ async fn answer(service: &Redemption, request: &Request) -> Result<Answer, FlowE
     let moment = &request.moment;
     match request.route() {
         "/api/auth/recovery/confirm" => {
-            reset(service, moment, &to_reset(request, service.policy.profile)?).await?;
+            reset(service, moment, &to_reset(request, service.password_policy.profile)?).await?;
             Ok(Answer::message("PASSWORD_CHANGED"))
         }
         "/api/auth/verify" => {
@@ -64,7 +64,7 @@ async fn answer(service: &Redemption, request: &Request) -> Result<Answer, FlowE
             Ok(Answer::message("LOGIN_DENIED"))
         }
         "/api/auth/invitation/accept" => {
-            Ok(user(&accept(service, moment, &to_accept(request, service.policy.profile)?).await?))
+            Ok(user(&accept(service, moment, &to_accept(request, service.password_policy.profile)?).await?))
         }
         _ => Err(Refusal::NotFound.into()),
     }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use lambda_http::http::Method;
 use nova_auth::{
-    app::{self, AuthService, Rings, Setting},
+    app::{self, RefreshService},
     domain::refusal::Refusal,
     flows::refresh::{RefreshAttempt, Refreshed, refresh},
     http::{self, Answer, Endpoint, Request},
@@ -14,7 +14,7 @@ use serde_json::json;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     app::run(async {
-        let service = AuthService::start(Rings::Both, &[Setting::Lifetimes, Setting::ApiRate]).await?;
+        let service = RefreshService::start().await?;
         http::serve(Endpoint::Refresh, &service.edge, async |request| {
             let attempt = parse(request)?;
             let refreshed = refresh(&service, &request.moment, &attempt).await?;

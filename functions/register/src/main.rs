@@ -4,11 +4,11 @@ use std::process::ExitCode;
 
 use lambda_http::http::Method;
 use nova_auth::{
-    app::{self, AuthService, Rings, Setting},
+    app::{self, RegisterService},
     domain::{
         email::Email,
         name::PersonName,
-        password::{Password, Profile as PasswordProfile},
+        password::{Password, PasswordProfile},
         refusal::Refusal,
         user::Profile,
     },
@@ -17,22 +17,13 @@ use nova_auth::{
 };
 use serde_json::json;
 
-const SETTINGS: [Setting; 6] = [
-    Setting::Breached,
-    Setting::BcryptCost,
-    Setting::PasswordProfile,
-    Setting::Registration,
-    Setting::Attempts,
-    Setting::ApiRate,
-];
-
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     app::run(async {
-        let service = AuthService::start(Rings::None, &SETTINGS).await?;
+        let service = RegisterService::start().await?;
         http::serve(Endpoint::Register, &service.edge, async |request| {
             admit(&service)?;
-            let applicant = parse(request, service.policy.profile)?;
+            let applicant = parse(request, service.password_policy.profile)?;
             // Boxed: the calls are nested deeper than the compiler follows by itself.
             Ok(render(Box::pin(register(&service, &request.moment, applicant)).await?))
         })

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use lambda_http::http::Method;
 use nova_auth::{
-    app::{self, AuthService, Rings, Setting},
+    app::{self, SessionsService},
     domain::{refusal::Refusal, session::Session},
     flows::{
         FlowError,
@@ -17,14 +17,14 @@ use serde_json::{Value, json};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     app::run(async {
-        let service = AuthService::start(Rings::Access, &[Setting::ApiRate]).await?;
+        let service = SessionsService::start().await?;
         http::serve(Endpoint::Sessions, &service.edge, async |request| Ok(answer(&service, request).await?))
             .await
     })
     .await
 }
 
-async fn answer(service: &AuthService, request: &Request) -> Result<Answer, FlowError> {
+async fn answer(service: &SessionsService, request: &Request) -> Result<Answer, FlowError> {
     let (moment, device) = (&request.moment, &request.caller.device);
     match (request.method(), request.parameter("id")) {
         (&Method::GET, None) => {

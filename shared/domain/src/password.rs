@@ -33,7 +33,7 @@ impl Password {
     }
 
     /// The bytes of the normal form that bcrypt sees: a new hash is made of them. The old CRM cut at 72 bytes silently, so
-    /// a longer password that was set there must go on verifying; a new one that long is refused by [`Profile::check`].
+    /// a longer password that was set there must go on verifying; a new one that long is refused by [`PasswordProfile::check`].
     #[must_use]
     pub fn verifiable_bytes(&self) -> &[u8] {
         cut(&self.normal)
@@ -60,7 +60,7 @@ fn cut(text: &SecretString) -> &[u8] {
 
 /// Which passwords may be set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Profile {
+pub enum PasswordProfile {
     /// The CRM's: 8 characters, mixed case, a digit and a symbol.
     #[default]
     Crm,
@@ -68,7 +68,7 @@ pub enum Profile {
     Nist,
 }
 
-impl Profile {
+impl PasswordProfile {
     /// Checks a new password and reports every fault at once.
     ///
     /// # Errors
@@ -211,16 +211,16 @@ impl From<PasswordHash> for String {
 mod tests {
     use super::*;
 
-    fn faults(profile: Profile, typed: &str) -> Vec<Fault> {
+    fn faults(profile: PasswordProfile, typed: &str) -> Vec<Fault> {
         let email = Email::parse("Sara1!@example.com").unwrap();
         profile.check(&Password::new(typed.to_owned()), &email).err().unwrap_or_default()
     }
 
     #[test]
     fn every_broken_rule_is_reported_at_once() {
-        assert_eq!(faults(Profile::Crm, "Aa1!aaaa"), []);
+        assert_eq!(faults(PasswordProfile::Crm, "Aa1!aaaa"), []);
         assert_eq!(
-            faults(Profile::Crm, "abc"),
+            faults(PasswordProfile::Crm, "abc"),
             [
                 Fault::PasswordTooShort(8),
                 Fault::PasswordNeedsMixedCase,
@@ -228,15 +228,15 @@ mod tests {
                 Fault::PasswordNeedsSymbol
             ]
         );
-        assert_eq!(faults(Profile::Nist, "abc"), [Fault::PasswordTooShort(15)]);
-        assert_eq!(faults(Profile::Nist, "only small letters"), []);
+        assert_eq!(faults(PasswordProfile::Nist, "abc"), [Fault::PasswordTooShort(15)]);
+        assert_eq!(faults(PasswordProfile::Nist, "only small letters"), []);
     }
 
     #[test]
     fn a_common_password_is_refused_in_both_profiles_beside_everything_else_that_is_wrong() {
-        assert_eq!(faults(Profile::Crm, "Password123!"), [Fault::PasswordTooCommon]);
+        assert_eq!(faults(PasswordProfile::Crm, "Password123!"), [Fault::PasswordTooCommon]);
         assert_eq!(
-            faults(Profile::Crm, "sunshine"),
+            faults(PasswordProfile::Crm, "sunshine"),
             [
                 Fault::PasswordNeedsMixedCase,
                 Fault::PasswordNeedsDigit,
@@ -244,18 +244,18 @@ mod tests {
                 Fault::PasswordTooCommon
             ]
         );
-        assert_eq!(faults(Profile::Nist, "passwordpassword"), []);
-        assert_eq!(faults(Profile::Nist, "Basketball12345"), [Fault::PasswordTooCommon]);
+        assert_eq!(faults(PasswordProfile::Nist, "passwordpassword"), []);
+        assert_eq!(faults(PasswordProfile::Nist, "Basketball12345"), [Fault::PasswordTooCommon]);
     }
 
     #[test]
     fn what_guessers_try_at_every_account_is_refused_in_both_profiles_and_a_passphrase_with_such_a_word_in_neither()
      {
-        assert_eq!(faults(Profile::Crm, "Winter2026!"), [Fault::PasswordTooCommon]);
-        assert_eq!(faults(Profile::Crm, "2026-W1nter"), [Fault::PasswordTooCommon]);
-        assert_eq!(faults(Profile::Nist, "September2026!!"), [Fault::PasswordTooCommon]);
-        assert_eq!(faults(Profile::Nist, "الشتاء ٢٠٢٦!!!!"), [Fault::PasswordTooCommon]);
-        for profile in [Profile::Crm, Profile::Nist] {
+        assert_eq!(faults(PasswordProfile::Crm, "Winter2026!"), [Fault::PasswordTooCommon]);
+        assert_eq!(faults(PasswordProfile::Crm, "2026-W1nter"), [Fault::PasswordTooCommon]);
+        assert_eq!(faults(PasswordProfile::Nist, "September2026!!"), [Fault::PasswordTooCommon]);
+        assert_eq!(faults(PasswordProfile::Nist, "الشتاء ٢٠٢٦!!!!"), [Fault::PasswordTooCommon]);
+        for profile in [PasswordProfile::Crm, PasswordProfile::Nist] {
             assert_eq!(faults(profile, "Winter-garden-9 chairs"), []);
             assert_eq!(faults(profile, "Septembrist2026!x"), []);
         }
@@ -263,22 +263,25 @@ mod tests {
 
     #[test]
     fn characters_are_counted_and_bytes_are_limited() {
-        assert_eq!(faults(Profile::Crm, "Aa1!كلمةس"), []);
-        assert_eq!(faults(Profile::Crm, &format!("Aa1!{}", "x".repeat(68))), []);
-        assert_eq!(faults(Profile::Crm, &format!("Aa1!{}", "x".repeat(69))), [Fault::PasswordTooLong]);
+        assert_eq!(faults(PasswordProfile::Crm, "Aa1!كلمةس"), []);
+        assert_eq!(faults(PasswordProfile::Crm, &format!("Aa1!{}", "x".repeat(68))), []);
+        assert_eq!(
+            faults(PasswordProfile::Crm, &format!("Aa1!{}", "x".repeat(69))),
+            [Fault::PasswordTooLong]
+        );
     }
 
     #[test]
     fn a_nul_and_the_address_itself_are_refused() {
-        assert_eq!(faults(Profile::Crm, "Aa1!aa\0aa"), [Fault::Invalid]);
-        assert_eq!(faults(Profile::Crm, "SARA1!@example.com"), [Fault::PasswordTooCommon]);
+        assert_eq!(faults(PasswordProfile::Crm, "Aa1!aa\0aa"), [Fault::Invalid]);
+        assert_eq!(faults(PasswordProfile::Crm, "SARA1!@example.com"), [Fault::PasswordTooCommon]);
     }
 
     #[test]
     fn the_address_in_its_other_spelling_is_the_address() {
         let email = Email::parse("sara1!a@münchen.de").unwrap();
         for typed in ["Sara1!a@xn--mnchen-3ya.de", "Sara1!a@Mu\u{308}nchen.de"] {
-            let faults = Profile::Crm.faults(&Password::new(typed.to_owned()), Some(&email));
+            let faults = PasswordProfile::Crm.faults(&Password::new(typed.to_owned()), Some(&email));
             assert!(faults.contains(&Fault::PasswordTooCommon), "{typed}");
         }
     }
@@ -294,13 +297,13 @@ mod tests {
             "Aa1€aaaa",
             "Aa1😀aaaa",
         ] {
-            assert_eq!(faults(Profile::Crm, typed), [], "{typed}");
+            assert_eq!(faults(PasswordProfile::Crm, typed), [], "{typed}");
         }
         for symbol in (' '..='~').filter(|c| !c.is_ascii_alphanumeric()) {
-            assert_eq!(faults(Profile::Crm, &format!("Xk1{symbol}qwzj")), [], "{symbol}");
+            assert_eq!(faults(PasswordProfile::Crm, &format!("Xk1{symbol}qwzj")), [], "{symbol}");
         }
         for typed in ["Aa1aaaaa", "Aa١كلمةس", "Aa1ａａａａａ", "Aa1éééée\u{301}"] {
-            assert!(faults(Profile::Crm, typed).contains(&Fault::PasswordNeedsSymbol), "{typed}");
+            assert!(faults(PasswordProfile::Crm, typed).contains(&Fault::PasswordNeedsSymbol), "{typed}");
         }
     }
 
@@ -316,12 +319,14 @@ mod tests {
             assert_ne!(decomposed.typed_bytes(), None);
         }
         // Six characters that are typed as nine, 72 bytes as 106, and 76 bytes as 40.
-        assert!(faults(Profile::Crm, "A1!e\u{301}e\u{301}e\u{301}").contains(&Fault::PasswordTooShort(8)));
-        assert_eq!(faults(Profile::Crm, &format!("Aa1!{}", "e\u{301}".repeat(34))), []);
+        assert!(
+            faults(PasswordProfile::Crm, "A1!e\u{301}e\u{301}e\u{301}").contains(&Fault::PasswordTooShort(8))
+        );
+        assert_eq!(faults(PasswordProfile::Crm, &format!("Aa1!{}", "e\u{301}".repeat(34))), []);
         let grows = format!("Aa1!{}", "\u{958}".repeat(23));
-        assert_eq!((grows.len(), faults(Profile::Crm, &grows)), (73, vec![Fault::PasswordTooLong]));
+        assert_eq!((grows.len(), faults(PasswordProfile::Crm, &grows)), (73, vec![Fault::PasswordTooLong]));
         let grows = format!("Aa1!{}", "\u{958}".repeat(12));
-        assert_eq!((grows.len(), faults(Profile::Crm, &grows)), (40, vec![Fault::PasswordTooLong]));
+        assert_eq!((grows.len(), faults(PasswordProfile::Crm, &grows)), (40, vec![Fault::PasswordTooLong]));
         // Not the form that would make a ligature or a wide letter another password's spelling.
         assert_eq!(Password::new("ﬁＡ²".to_owned()).verifiable_bytes(), "ﬁＡ²".as_bytes());
     }

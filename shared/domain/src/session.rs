@@ -213,16 +213,6 @@ pub struct Lifetimes {
     pub grace: SignedDuration,
 }
 
-impl Lifetimes {
-    /// Of who issues nothing: whatever is made with these is over at once.
-    pub const NONE: Self = Self {
-        access: SignedDuration::ZERO,
-        refresh: SignedDuration::ZERO,
-        session: SignedDuration::ZERO,
-        grace: SignedDuration::ZERO,
-    };
-}
-
 impl Session {
     /// When the current refresh token, and with it the session, ends unless it is refreshed. To the whole second, as
     /// the token says it.
@@ -340,7 +330,7 @@ pub struct Presented {
 
 /// What to do with a refresh whose conditional write did not take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum LostRotation {
     /// The write was this request's own and had taken before; the SDK repeated it.
     TookAlready,
     /// Another request with the same token was faster: send the same successor.
@@ -362,36 +352,36 @@ pub fn judge_lost_rotation(
     presented: &Presented,
     moment: &Moment,
     lifetimes: &Lifetimes,
-) -> Verdict {
+) -> LostRotation {
     if !row.is_open(moment.now) {
-        return Verdict::Ended;
+        return LostRotation::Ended;
     }
     // Nothing was ever rotated, so nothing tells an old token from a stolen one; and no token opens anything.
     if row.state == State::Enrolling {
-        return Verdict::Enrolling;
+        return LostRotation::Enrolling;
     }
     // A token never leaves its channel by itself: somebody took it out of there.
     if row.delivery != presented.delivery {
-        return Verdict::Theft;
+        return LostRotation::Theft;
     }
     if row.awaits(presented) {
-        return Verdict::StillCurrent;
+        return LostRotation::StillCurrent;
     }
     // INVARIANT: a rotation replaces exactly one generation, so the token before the current one has generation - 1.
     let is_previous = row.previous.as_ref() == Some(&presented.hash)
         && row.generation.checked_sub(1) == Some(presented.generation);
     if !is_previous {
-        return Verdict::Theft;
+        return LostRotation::Theft;
     }
     if row.rotation_request == moment.request {
-        return Verdict::TookAlready;
+        return LostRotation::TookAlready;
     }
     let fingerprints_agree = match (&row.fingerprint, &presented.fingerprint) {
         (Some(known), Some(shown)) => known == shown,
         _ => true,
     };
     let in_grace = moment.now.duration_since(row.rotated_at) <= lifetimes.grace && !lifetimes.grace.is_zero();
-    if in_grace && fingerprints_agree { Verdict::SameSuccessor } else { Verdict::Theft }
+    if in_grace && fingerprints_agree { LostRotation::SameSuccessor } else { LostRotation::Theft }
 }
 
 #[cfg(test)]
@@ -464,66 +454,69 @@ mod tests {
         }
     }
 
-    fn judge(row: &Session, presented: &Presented, second: i64) -> Verdict {
+    fn judge(row: &Session, presented: &Presented, second: i64) -> LostRotation {
         judge_lost_rotation(row, presented, &moment(second), &lifetimes(GRACE))
     }
 
     #[test]
     fn a_client_whose_answer_was_lost_gets_the_same_successor_within_the_window() {
-        assert_eq!(judge(&row(), &presented(4), 1_000), Verdict::SameSuccessor);
-        assert_eq!(judge(&row(), &presented(4), 1_000 + GRACE), Verdict::SameSuccessor);
-        assert_eq!(judge(&row(), &presented(4), 1_001 + GRACE), Verdict::Theft);
+        assert_eq!(judge(&row(), &presented(4), 1_000), LostRotation::SameSuccessor);
+        assert_eq!(judge(&row(), &presented(4), 1_000 + GRACE), LostRotation::SameSuccessor);
+        assert_eq!(judge(&row(), &presented(4), 1_001 + GRACE), LostRotation::Theft);
     }
 
     /// The count of its refreshes may be in the way of a write, and be out of the way by the time somebody looks.
     #[test]
     fn a_token_that_is_current_still_is_no_theft() {
-        assert_eq!(judge(&row(), &presented(5), 1_001), Verdict::StillCurrent);
+        assert_eq!(judge(&row(), &presented(5), 1_001), LostRotation::StillCurrent);
         let forged = Presented { generation: 4, ..presented(5) };
-        assert_eq!(judge(&row(), &forged, 1_001), Verdict::Theft);
+        assert_eq!(judge(&row(), &forged, 1_001), LostRotation::Theft);
     }
 
     #[test]
     fn an_older_generation_is_theft_even_within_the_window() {
-        assert_eq!(judge(&row(), &presented(3), 1_001), Verdict::Theft);
+        assert_eq!(judge(&row(), &presented(3), 1_001), LostRotation::Theft);
     }
 
     #[test]
     fn a_hash_of_the_previous_token_under_another_generation_is_theft() {
         let forged = Presented { generation: 3, ..presented(4) };
-        assert_eq!(judge(&row(), &forged, 1_001), Verdict::Theft);
+        assert_eq!(judge(&row(), &forged, 1_001), LostRotation::Theft);
     }
 
     #[test]
     fn another_device_does_not_get_the_successor() {
         let row = Session { fingerprint: Some(FingerprintHash::of("known")), ..row() };
         let other = Presented { fingerprint: Some(FingerprintHash::of("other")), ..presented(4) };
-        assert_eq!(judge(&row, &other, 1_001), Verdict::Theft);
-        assert_eq!(judge(&row, &presented(4), 1_001), Verdict::SameSuccessor);
+        assert_eq!(judge(&row, &other, 1_001), LostRotation::Theft);
+        assert_eq!(judge(&row, &presented(4), 1_001), LostRotation::SameSuccessor);
     }
 
     #[test]
     fn a_token_that_comes_another_way_than_its_session_delivers_is_theft_even_the_current_one() {
         let in_cookies = Session { delivery: Delivery::Cookie, ..row() };
         for generation in [4, 5] {
-            assert_eq!(judge(&in_cookies, &presented(generation), 1_001), Verdict::Theft);
+            assert_eq!(judge(&in_cookies, &presented(generation), 1_001), LostRotation::Theft);
             let by_cookie = Presented { delivery: Delivery::Cookie, ..presented(generation) };
-            assert_eq!(judge(&row(), &by_cookie, 1_001), Verdict::Theft);
+            assert_eq!(judge(&row(), &by_cookie, 1_001), LostRotation::Theft);
         }
         let by_cookie = Presented { delivery: Delivery::Cookie, ..presented(4) };
-        assert_eq!(judge(&in_cookies, &by_cookie, 1_001), Verdict::SameSuccessor);
+        assert_eq!(judge(&in_cookies, &by_cookie, 1_001), LostRotation::SameSuccessor);
     }
 
     #[test]
     fn with_grace_switched_off_the_previous_token_is_theft_at_once() {
         let verdict = judge_lost_rotation(&row(), &presented(4), &moment(1_000), &lifetimes(0));
-        assert_eq!(verdict, Verdict::Theft);
+        assert_eq!(verdict, LostRotation::Theft);
     }
 
     #[test]
     fn a_write_that_the_sdk_repeated_is_the_success_it_was_even_without_grace() {
         let own = Moment { request: RequestId::new("rotation"), ..moment(1_000) };
-        assert_eq!(judge_lost_rotation(&row(), &presented(4), &own, &lifetimes(0)), Verdict::TookAlready);
+        assert_eq!(
+            judge_lost_rotation(&row(), &presented(4), &own, &lifetimes(0)),
+            LostRotation::TookAlready
+        );
     }
 
     #[test]
@@ -534,7 +527,7 @@ mod tests {
             Session { absolute_end: at(1_001), ..row() },
         ] {
             for generation in [3, 4, 5] {
-                assert_eq!(judge(&ended, &presented(generation), 1_001), Verdict::Ended);
+                assert_eq!(judge(&ended, &presented(generation), 1_001), LostRotation::Ended);
             }
         }
     }
@@ -551,12 +544,12 @@ mod tests {
     fn a_refresh_before_the_enrolment_is_no_theft_whatever_is_presented() {
         let enrolling = Session { state: State::Enrolling, ..row() };
         for generation in [3, 4, 5] {
-            assert_eq!(judge(&enrolling, &presented(generation), 1_001), Verdict::Enrolling);
+            assert_eq!(judge(&enrolling, &presented(generation), 1_001), LostRotation::Enrolling);
         }
         let shown = Session { factor_time: Some(at(1_000)), ..enrolling.clone() };
         assert_eq!(shown.shown(at(1_001)).factor_at, None, "what it is to enrol counts for nothing yet");
         let ended = Session { absolute_end: at(1_001), ..enrolling.clone() };
-        assert_eq!(judge(&ended, &presented(5), 1_001), Verdict::Ended);
+        assert_eq!(judge(&ended, &presented(5), 1_001), LostRotation::Ended);
         assert!(!enrolling.is_live(at(1_001)) && enrolling.is_open(at(1_001)) && !ended.is_open(at(1_001)));
     }
 

@@ -3,19 +3,13 @@
 use crate::{
     aws::Clients,
     config::{AwsConfig, Config, ConfigError, EdgeConfig, MailConfig},
-    flows::{
-        journal::Journal,
-        mail::{recover::Recovery, redeem::Redemption, send::Sending},
-    },
+    flows::mail::{recover::Recovery, redeem::Redemption, send::Sending},
     keys::{KeyCache, MailLinks, TokenKind},
-    password_policy::PasswordPolicy,
-    passwords::Hasher,
-    rate_limit::RateLimit,
-    service::Relay,
+    service::{Relay, Source},
     store::Store,
 };
 
-use super::{StartError, breached, note, start_time, started};
+use super::{StartError, environment::Environment, failure, note, start_time, started};
 
 /// What the recovery works with. It has no keys.
 #[derive(Debug)]
@@ -50,10 +44,8 @@ impl RecoverService {
     /// # Errors
     /// The first variable that is missing or wrong.
     pub fn new(config: &Config, clients: &Clients) -> Result<Self, ConfigError> {
-        let recovery = Recovery {
-            store: Store::new(clients.dynamodb.clone(), config.tables()?),
-            rate_limit: RateLimit::new(config.api_rate(100)?),
-        };
+        let from = Environment { config: config.clone(), clients: clients.clone() };
+        let recovery = Recovery { store: from.store()?, rate_limit: from.rate_limit()? };
         Ok(Self { recovery, edge: config.edge()? })
     }
 }
@@ -68,7 +60,7 @@ impl RedeemService {
         let service = Self::new(&config, &Clients::new(&config.aws()?)?)?;
         let Redemption { links, store, .. } = &service.redemption;
         let (links, store) = tokio::join!(links.ready(start_time()), store.warm_up_mail());
-        note([links.err().map(|e| e.to_string()), store.err().map(|e| e.to_string()), None]);
+        note([failure(links), failure(store)]);
         Ok(service)
     }
 
@@ -77,17 +69,15 @@ impl RedeemService {
     /// # Errors
     /// The first variable that is missing or wrong.
     pub fn new(config: &Config, clients: &Clients) -> Result<Self, ConfigError> {
+        let from = Environment { config: config.clone(), clients: clients.clone() };
         let redemption = Redemption {
-            store: Store::new(clients.dynamodb.clone(), config.tables()?),
+            store: from.store()?,
             links: mail_links(config, clients)?,
-            hasher: Hasher::new(config.bcrypt_cost()?),
-            policy: PasswordPolicy {
-                profile: config.password_profile()?,
-                breached: breached(config, clients)?,
-            },
-            guesses: config.attempts()?.address,
-            rate_limit: RateLimit::new(config.api_rate(100)?),
-            journal: Journal::keeping(config.security_log()?),
+            hasher: from.hasher()?,
+            password_policy: from.password_policy()?,
+            guesses: from.attempts()?.address,
+            rate_limit: from.rate_limit()?,
+            journal: from.journal()?,
         };
         Ok(Self { redemption, edge: config.edge()? })
     }
@@ -102,7 +92,7 @@ impl Relay {
         let config = started();
         let aws = config.aws()?;
         let service = Self::new(&config, &Clients::new(&aws)?)?;
-        note([service.store.warm_up().await.err().map(|e| e.to_string()), None, None]);
+        note([failure(service.store.warm_up().await)]);
         Ok((service, aws))
     }
 
@@ -128,7 +118,7 @@ pub async fn start_sending() -> Result<(Sending, MailConfig, AwsConfig), StartEr
     let aws = config.aws()?;
     let (service, mail) = sending(&config, &Clients::new(&aws)?)?;
     let (links, store) = tokio::join!(service.links.ready(start_time()), service.store.warm_up_mail());
-    note([links.err().map(|e| e.to_string()), store.err().map(|e| e.to_string()), None]);
+    note([failure(links), failure(store)]);
     Ok((service, mail, aws))
 }
 

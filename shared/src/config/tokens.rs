@@ -3,7 +3,11 @@
 use jiff::SignedDuration;
 
 use super::{Config, ConfigError};
-use crate::{domain::session::Lifetimes, keys::TokenNames, patience::Patience};
+use crate::{
+    domain::session::Lifetimes,
+    keys::{Issuers, TokenNames},
+    patience::Patience,
+};
 
 impl Config {
     /// The names in tokens.
@@ -12,19 +16,20 @@ impl Config {
     /// One has something in it that no name has.
     pub fn token_names(&self) -> Result<TokenNames, ConfigError> {
         let audience = self.name("TOKEN_AUDIENCE", "nova-api")?;
-        Ok(TokenNames { audience, ..self.issuers()? })
+        let Issuers { own, also } = self.issuers()?;
+        Ok(TokenNames { issuer: own, also, audience })
     }
 
     /// The issuers alone, for tokens that are for nobody else.
     ///
     /// # Errors
     /// One has something in it that no name has.
-    pub fn issuers(&self) -> Result<TokenNames, ConfigError> {
+    pub fn issuers(&self) -> Result<Issuers, ConfigError> {
         let also = match self.text("TOKEN_ISSUER_ALSO") {
             Some(_) => Some(self.name("TOKEN_ISSUER_ALSO", "")?),
             None => None,
         };
-        Ok(TokenNames { issuer: self.issuer()?, also, audience: String::new() })
+        Ok(Issuers { own: self.issuer()?, also })
     }
 
     /// `iss` of every token.

@@ -11,14 +11,14 @@ use crate::{
         session::{Session, Standing, State, standing},
         user::Profile,
     },
+    gate::Counted,
     keys::{AccessTokens, Token},
-    rate_limit,
-    service::AuthService,
+    service::Callers,
     store::{Facts, Store, StoreError},
 };
 
 /// A user with a session that counts.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Authenticated {
     /// The user, as the table has it now.
     pub profile: Profile,
@@ -94,7 +94,7 @@ pub async fn authenticate(
 /// # Errors
 /// Of the refusals: those of [`authenticate`], and `ApiRateLimited`.
 pub async fn authenticate_call(
-    service: &AuthService,
+    service: &impl Callers,
     moment: &Moment,
     token: &Token,
 ) -> Result<Authenticated, FlowError> {
@@ -106,40 +106,38 @@ pub async fn authenticate_call(
 /// # Errors
 /// Of the refusals: those of [`authenticate_call`] but `MfaEnrolmentRequired`.
 pub async fn authenticate_enrolling(
-    service: &AuthService,
+    service: &impl Callers,
     moment: &Moment,
     token: &Token,
 ) -> Result<Authenticated, FlowError> {
     Ok(call(service, moment, token).await?.whole_or_enrolling())
 }
 
-async fn call(service: &AuthService, moment: &Moment, token: &Token) -> Result<Confirmed, FlowError> {
-    let claims = identify(&service.access, moment, token).await?;
-    admit(service, moment, &claims, async || Ok(())).await.map(|(who, ())| who)
+async fn call(service: &impl Callers, moment: &Moment, token: &Token) -> Result<Confirmed, FlowError> {
+    let claims = identify(service.access(), moment, token).await?;
+    confirm_call(service, moment, &claims, async || Ok(())).await.map(|(who, ())| who)
 }
 
 /// Confirms the claims of a token, counts the call, and does something beside it that changes nothing.
 ///
 /// # Errors
 /// Of the refusals: `TokenRevoked`, `UserInactive`, `ApiRateLimited`.
-pub(super) async fn admit<T>(
-    service: &AuthService,
+pub(super) async fn confirm_call<T>(
+    service: &impl Callers,
     moment: &Moment,
     claims: &AccessClaims,
     beside: impl AsyncFnOnce() -> Result<T, StoreError>,
 ) -> Result<(Confirmed, T), FlowError> {
-    let caller = rate_limit::Caller::user(claims.sub);
-    service.rate_limit.check(&caller, moment.now).map_err(Refusal::ApiRateLimited)?;
+    let (gate, user) = (service.gate(), Counted::user(claims.sub));
+    gate.check(&user, moment)?;
     let (confirmed, counted, beside) = tokio::join!(
-        confirm(&service.store, moment, Claimed::of(claims), None),
-        service.rate_limit.count(&service.store, &caller, moment.now),
+        confirm(service.store(), moment, Claimed::of(claims), None),
+        gate.count(&user, moment),
         beside(),
     );
     let (who, _) = confirmed?;
-    match counted? {
-        Some(Err(quota)) => Err(Refusal::ApiRateLimited(quota).into()),
-        _ => Ok((who, beside?)),
-    }
+    counted?;
+    Ok((who, beside?))
 }
 
 /// What a token of ours says that is in time: who it was made for, not whether they still count.

@@ -20,8 +20,8 @@ use crate::{
         refusal::Refusal,
         rules::{Asking, Caching, Operation, Rules, Verdict},
     },
+    gate::Counted,
     keys::Token,
-    rate_limit::Caller,
     service::Authorizer,
     store::StoreError,
 };
@@ -114,11 +114,11 @@ pub async fn authorize(service: &Authorizer, moment: &Moment, call: Call<'_>) ->
     let (who, rules, rate) = match call.credential {
         Some(credential) => {
             let shown = read(service, moment, credential, api).await?;
-            let caller = Caller::user(shown.claimed.user);
+            let counted = Counted::user(shown.claimed.user);
             let (read, used, rate) = tokio::join!(
                 confirm(&service.store, moment, shown.claimed, rules_of),
                 use_up(service, moment, shown.ticket),
-                service.rate_limit.count(&service.store, &caller, moment.now),
+                service.rate_limit.count(&service.store, &counted, moment.now),
             );
             // A ticket of which nobody knows whether it was used before opens nothing, whatever else is right.
             let is_first = used?;
@@ -133,8 +133,8 @@ pub async fn authorize(service: &Authorizer, moment: &Moment, call: Call<'_>) ->
                 Some(api) => service.store.rules(api).await?.map(|stored| stored.rules),
                 None => None,
             };
-            let caller = call.address.map_or(Caller::address(ClientAddress::Unknown), Caller::address);
-            (None, rules, service.rate_limit.count(&service.store, &caller, moment.now).await?)
+            let counted = call.address.map_or(Counted::address(ClientAddress::Unknown), Counted::address);
+            (None, rules, service.rate_limit.count(&service.store, &counted, moment.now).await?)
         }
     };
     let rules = rules.map(|rules| service.rules.keep(api, rules, moment.now)).or(kept);
@@ -144,12 +144,12 @@ pub async fn authorize(service: &Authorizer, moment: &Moment, call: Call<'_>) ->
         None => decide(service, moment, call, None, rules)?,
     };
     Ok(match rate {
-        Some(Err(quota)) => Decision {
+        Some(quota) => Decision {
             policy: Policy::deny(),
             answer: decision.answer.and(Err(Refusal::ApiRateLimited(quota))),
             ..decision
         },
-        _ => decision,
+        None => decision,
     })
 }
 

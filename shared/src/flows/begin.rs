@@ -23,7 +23,7 @@ use crate::{
     },
     entropy,
     keys::{First, IssuedAccess, KeysError, Token},
-    service::AuthService,
+    service::{BeginsSessions, HasDevices, HasLifetimes, HasRefresh, HasStore},
     store::EventRow,
 };
 
@@ -36,8 +36,8 @@ pub struct LoggedIn {
     pub refresh: Delivered,
     /// The user.
     pub profile: Profile,
-    /// The account's window, empty again.
-    pub quota: Quota,
+    /// The account's window, empty again, where a password was shown.
+    pub quota: Option<Quota>,
     /// Whether the session opens nothing but the enrolment of a second factor.
     pub enrolling: bool,
     /// Whether the password was breached elsewhere: the user should set another.
@@ -83,20 +83,20 @@ pub(super) struct Begun {
 /// Writes a session and its entry in the security log, and reads the user once more beside them. Where one of the three fails
 /// the session is taken back: nobody is given its tokens.
 pub(super) async fn begin_session(
-    service: &AuthService,
+    service: &impl BeginsSessions,
     moment: &Moment,
     beginning: &Beginning<'_>,
 ) -> Result<(Begun, Option<Profile>), FlowError> {
-    let first = service.refresh.begin(moment.now).await?;
+    let first = service.refresh().begin(moment.now).await?;
     let new_device = is_told(service, moment, beginning).await?;
     let session = Session { new_device, ..new_session(service, moment, beginning, &first)? };
     let event = SecurityEvent::AuthnLoginSuccess;
-    let entry = service.journal.entry(event, moment, beginning.user, beginning.device);
+    let entry = service.journal().entry(event, moment, beginning.user, beginning.device);
     let entry = entry.of_session(session.session_id);
     let (put, logged, user) = tokio::join!(
-        service.store.put_session(&session),
-        service.store.put_event(&entry),
-        service.store.profile(beginning.user)
+        service.store().put_session(&session),
+        service.store().put_event(&entry),
+        service.store().profile(beginning.user)
     );
     match put.and(logged).and(user) {
         Ok(user) => Ok((Begun { session, first, entry }, user)),
@@ -108,8 +108,8 @@ pub(super) async fn begin_session(
 }
 
 /// A session whose tokens nobody gets. That it stays in its user's list for a while, where it can't be ended, hurts nobody.
-pub(super) async fn withdraw(service: &AuthService, moment: &Moment, session: &Session) {
-    let withdrawn = service.store.withdraw_session(session.user_id, session.session_id, moment.now).await;
+pub(super) async fn withdraw(service: &impl HasStore, moment: &Moment, session: &Session) {
+    let withdrawn = service.store().withdraw_session(session.user_id, session.session_id, moment.now).await;
     if let Err(error) = withdrawn {
         tracing::error!(error = %error, request.id = moment.request.as_str(), "a session was not withdrawn");
     }
@@ -117,13 +117,13 @@ pub(super) async fn withdraw(service: &AuthService, moment: &Moment, session: &S
 
 /// Which device this is, if it shows that it logged in with this address before.
 pub(super) async fn known_device(
-    service: &AuthService,
+    service: &(impl HasDevices + HasRefresh),
     moment: &Moment,
     email: &Email,
     shown: Option<&Token>,
 ) -> Result<Option<DeviceId>, KeysError> {
-    match shown.filter(|_| service.device_cookies) {
-        Some(token) => service.refresh.devices().device(token, email, moment.now).await,
+    match shown.filter(|_| service.devices().known) {
+        Some(token) => service.refresh().devices().device(token, email, moment.now).await,
         None => Ok(None),
     }
 }
@@ -131,57 +131,57 @@ pub(super) async fn known_device(
 /// Whether the user is to hear of this login: the stack tells of new devices, and this is one. A device of before the last password is
 /// one, too: it may be a thief's.
 async fn is_told(
-    service: &AuthService,
+    service: &(impl HasDevices + HasRefresh),
     moment: &Moment,
     beginning: &Beginning<'_>,
 ) -> Result<bool, KeysError> {
     let ((email, since), shown) = (beginning.of, beginning.shown_device);
-    if !service.new_device_mail {
+    if !service.devices().told {
         return Ok(false);
     }
     let Some(token) = shown else { return Ok(true) };
-    let made = service.refresh.devices().made(token, email, moment.now).await?;
+    let made = service.refresh().devices().made(token, email, moment.now).await?;
     // Tokens tell whole seconds.
     Ok(made.is_none_or(|made| made.as_second() < since.as_second()))
 }
 
 /// What the device keeps: it stays the one that it was, and is known for as long again.
 async fn keepsake(
-    service: &AuthService,
+    service: &(impl HasDevices + HasRefresh),
     moment: &Moment,
     email: &Email,
     shown: Option<&Token>,
 ) -> Result<Option<Token>, KeysError> {
-    if !service.device_cookies {
+    if !service.devices().known {
         return Ok(None);
     }
     let known = known_device(service, moment, email, shown).await?;
-    service.refresh.devices().issue(email, known, moment.now).await.map(Some)
+    service.refresh().devices().issue(email, known, moment.now).await.map(Some)
 }
 
 /// The answer to somebody whose session has begun, on a device that showed this of a login before.
 pub(super) async fn welcome(
-    service: &AuthService,
+    service: &impl BeginsSessions,
     moment: &Moment,
     user: Profile,
     (Begun { session, first, entry }, shown): (&Begun, Option<&Token>),
 ) -> Result<LoggedIn, FlowError> {
     announce(entry);
     session_limit::end_the_oldest(service, moment, &user, &session.device).await;
-    let refresh = service.refresh.first_token(session, &first.id, moment.now).await?;
+    let refresh = service.refresh().first_token(session, &first.id, moment.now).await?;
     Ok(LoggedIn {
-        access: service.access.issue(&user, session, moment.now).await?,
-        refresh: csrf::deliver(&service.refresh, moment, session, refresh).await?,
+        access: service.access().issue(&user, session, service.lifetimes(), moment.now).await?,
+        refresh: csrf::deliver(service.refresh(), moment, session, refresh).await?,
         device: keepsake(service, moment, &user.email, shown).await?,
         profile: user,
-        quota: Quota::unused("account", service.attempts.account),
+        quota: None,
         enrolling: session.state == State::Enrolling,
         password_change_advised: false,
     })
 }
 
 fn new_session(
-    service: &AuthService,
+    service: &impl HasLifetimes,
     moment: &Moment,
     beginning: &Beginning<'_>,
     first: &First,
@@ -198,13 +198,13 @@ fn new_session(
         previous: None,
         rotated_at: now,
         rotation_kid: first.kid.clone(),
-        idle_end: whole_seconds(now + service.lifetimes.refresh),
+        idle_end: whole_seconds(now + service.lifetimes().refresh),
         rotation_request: moment.request.clone(),
         device: beginning.device.clone(),
         fingerprint: beginning.fingerprint.cloned(),
         claimed: beginning.claimed.cloned(),
         created_at: now,
-        absolute_end: whole_seconds(now + service.lifetimes.session),
+        absolute_end: whole_seconds(now + service.lifetimes().session),
         refreshes_end: None,
         refreshes: None,
         revoked_tokens: BTreeSet::new(),

@@ -4,8 +4,7 @@
 //! limits on guessing. A login that verified the old password and ends after the change fails its own condition.
 
 use super::{
-    Caller, FlowError,
-    attempts::{self, Place},
+    FlowError, Requester,
     authenticate::{Authenticated, authenticate, authenticate_call},
     current_password,
     journal::announce,
@@ -13,11 +12,10 @@ use super::{
     new_password::NewPassword,
 };
 use crate::{
-    domain::{
-        mail::Notice, moment::Moment, password::Password, refusal::Refusal, security_event::SecurityEvent,
-    },
+    domain::{mail::Notice, moment::Moment, password::Password, security_event::SecurityEvent},
+    gate::{Forgiven, Places, Tried},
     keys::Token,
-    service::AuthService,
+    service::ChangesPasswords,
     store::{PasswordCommit, PasswordCommitted, StoreError},
 };
 
@@ -31,7 +29,7 @@ pub struct PasswordChange {
     /// The password as it shall be.
     pub new: Password,
     /// Who is calling.
-    pub caller: Caller,
+    pub caller: Requester,
 }
 
 /// How often the change starts again because what it read was changed meanwhile.
@@ -43,76 +41,60 @@ const MAX_ROUNDS: u32 = 3;
 /// Of the refusals: those of [`authenticate_call`], `Invalid` with every rule that the new password breaks,
 /// `AddressLimited`, `LoginLocked`, `CurrentPasswordInvalid`.
 pub async fn change_password(
-    service: &AuthService,
+    service: &impl ChangesPasswords,
     moment: &Moment,
     change: &PasswordChange,
 ) -> Result<(), FlowError> {
     let who = authenticate_call(service, moment, &change.access).await?;
     NewPassword { field: "newPassword", password: &change.new }
-        .check(&service.policy, &who.profile.email)
+        .check(service.password_policy(), &who.profile.email)
         .await?;
-    // The call was counted as the user's.
-    let limit = service.attempts.address;
-    let address = attempts::enter_address(&service.store, limit, None, moment, change.caller.address).await?;
-    let outcome = at_address(service, &address, who, change).await;
-    if outcome.as_ref().is_err_and(|error| !is_wrong_password(error)) {
-        attempts::leave(&service.store, &address).await;
-    }
-    outcome
-}
-
-/// The rest, with a place for the address taken.
-async fn at_address(
-    service: &AuthService,
-    address: &Place,
-    who: Authenticated,
-    change: &PasswordChange,
-) -> Result<(), FlowError> {
-    let email = &who.profile.email.clone();
-    let account =
-        attempts::enter_account(&service.store, service.attempts.account, &address.moment, email).await?;
-    let outcome = at_account(service, address, &account, who, change).await;
-    if outcome.as_ref().is_err_and(|error| !is_wrong_password(error)) {
-        attempts::leave(&service.store, &account).await;
-    }
-    outcome
+    current_password::with_places(service, moment, &change.caller, &who, |places| {
+        with_places(service, places, who.clone(), change)
+    })
+    .await
 }
 
 /// The rest, with both places taken; it starts again where the truth has moved on.
-async fn at_account(
-    service: &AuthService,
-    address: &Place,
-    account: &Place,
+async fn with_places(
+    service: &impl ChangesPasswords,
+    places: Places<'_>,
     mut who: Authenticated,
     change: &PasswordChange,
-) -> Result<(), FlowError> {
+) -> Result<Tried<()>, FlowError> {
     for _ in 0..MAX_ROUNDS {
-        match try_change(service, address, account, &who, change).await? {
-            PasswordCommitted::Done => return Ok(()),
+        let Some((committed, forgiven)) = try_change(service, &places, &who, change).await? else {
+            return Ok(Tried::Wrong(Some(who.profile.id)));
+        };
+        match committed {
+            PasswordCommitted::Done => return Ok(Tried::Right(forgiven, Ok(()))),
             PasswordCommitted::Changed => {
-                who = authenticate(&service.store, &service.access, &account.moment, &change.access).await?;
+                let (store, tokens, moment) = (service.store(), service.access(), places.moment());
+                who = authenticate(store, tokens, moment, &change.access).await?;
             }
         }
     }
     Err(StoreError::Unavailable { operation: "change a password", reason: "contention".into() }.into())
 }
 
+/// Tries it once. `None`: the current password is wrong.
 async fn try_change(
-    service: &AuthService,
-    address: &Place,
-    account: &Place,
+    service: &impl ChangesPasswords,
+    places: &Places<'_>,
     who: &Authenticated,
     change: &PasswordChange,
-) -> Result<PasswordCommitted, FlowError> {
-    let moment = &account.moment;
+) -> Result<Option<(PasswordCommitted, Forgiven)>, FlowError> {
+    let moment = places.moment();
     let (user, email) = (who.profile.id, &who.profile.email);
-    let credential = current_password::verify(service, account, &change.caller, who, &change.current).await?;
-    let hash = service.hasher.hash(&change.new).await?;
+    let verified = current_password::verify(service, moment, who, &change.current).await?;
+    let Some(credential) = verified else { return Ok(None) };
+    let hash = service.hasher().hash(&change.new).await?;
     let kind = SecurityEvent::AuthnPasswordChange;
-    let event = service.journal.entry(kind, moment, user, &change.caller.device);
+    let event = service.journal().entry(kind, moment, user, &change.caller.device);
     let event = event.of_session(who.session.session_id);
     // The user is told, where the stack sends mail: somebody else may have done it.
-    let notice = service.mail.then(|| notice(Notice::PasswordChanged, email, change.caller.language, moment));
+    let language = change.caller.language;
+    let notice = service.mail().then(|| notice(Notice::PasswordChanged, email, language, moment));
     let notice = notice.transpose()?;
     let commit = PasswordCommit {
         email,
@@ -123,16 +105,10 @@ async fn try_change(
         notice: notice.as_ref().map(|(key, mail)| (key, mail)),
         now: moment.now,
     };
-    let (committed, ()) =
-        tokio::join!(service.store.commit_password(&commit), attempts::forgive(service, address, account));
+    let (committed, forgiven) = tokio::join!(service.store().commit_password(&commit), places.forgive());
     let committed = committed?;
     if committed == PasswordCommitted::Done {
         announce(&event);
     }
-    Ok(committed)
-}
-
-/// A guess was made: only then both places stay taken.
-const fn is_wrong_password(error: &FlowError) -> bool {
-    matches!(error, FlowError::Refused(Refusal::CurrentPasswordInvalid(_)))
+    Ok(Some((committed, forgiven)))
 }

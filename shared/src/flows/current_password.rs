@@ -1,78 +1,74 @@
 //! The password of somebody who is logged in, asked for once more: a stolen access token must not be a way around the limits on
 //! guessing, so that a wrong one counts like a login's.
 
-use super::{
-    Caller, FlowError,
-    attempts::{self, Place},
-    authenticate::Authenticated,
-    readable,
-};
+use std::future::ready;
+
+use super::{FlowError, Requester, authenticate::Authenticated, readable};
 use crate::{
     domain::{moment::Moment, password::Password, refusal::Refusal},
-    service::AuthService,
+    gate::{Places, Shown, Tried},
+    service::TriesPasswords,
     store::Credential,
 };
 
-/// Verifies the password, with a place for the address and for the account taken, and gives the credential that it was verified
-/// against. The account's failures are forgotten if it is right.
+/// Takes a place for the address and one for the account, and does `then`, which verifies the password and whatever it is asked for.
+///
+/// # Errors
+/// Of the refusals: `AddressLimited`, `LoginLocked`, `CurrentPasswordInvalid`, and those of `then`.
+pub(super) async fn with_places<'a, T, Then>(
+    service: &'a impl TriesPasswords,
+    moment: &Moment,
+    caller: &Requester,
+    who: &Authenticated,
+    then: impl FnOnce(Places<'a>) -> Then,
+) -> Result<T, FlowError>
+where
+    Then: Future<Output = Result<Tried<T>, FlowError>>,
+{
+    let shown = Shown {
+        email: &who.profile.email,
+        address: caller.address,
+        device: &caller.device,
+        known: None,
+        // The call was counted as the user's.
+        is_counted: false,
+        wrong: Refusal::CurrentPasswordInvalid,
+    };
+    let (read, complete) = (|| ready(Ok(())), |()| ready(Ok(())));
+    service.password_gate().with_places(shown, moment, read, complete, |places, ()| then(places)).await
+}
+
+/// Verifies the password, and gives the credential that it was verified against.
 ///
 /// # Errors
 /// Of the refusals: `AddressLimited`, `LoginLocked`, `CurrentPasswordInvalid`.
 pub(super) async fn with_password(
-    service: &AuthService,
+    service: &impl TriesPasswords,
     moment: &Moment,
-    caller: &Caller,
+    caller: &Requester,
     who: &Authenticated,
     password: &Password,
 ) -> Result<Credential, FlowError> {
-    let (store, email) = (&service.store, &who.profile.email);
-    // The call was counted as the user's.
-    let address =
-        attempts::enter_address(store, service.attempts.address, None, moment, caller.address).await?;
-    let account = match attempts::enter_account(store, service.attempts.account, &address.moment, email).await
-    {
-        Ok(account) => account,
-        Err(error) => {
-            attempts::leave(store, &address).await;
-            return Err(error);
+    with_places(service, moment, caller, who, |places| async move {
+        match verify(service, places.moment(), who, password).await? {
+            Some(credential) => Ok(Tried::Right(places.forgive().await, Ok(credential))),
+            None => Ok(Tried::Wrong(Some(who.profile.id))),
         }
-    };
-    match verify(service, &account, caller, who, password).await {
-        Ok(credential) => {
-            attempts::forgive(service, &address, &account).await;
-            Ok(credential)
-        }
-        // A guess was made: it counts.
-        Err(refused @ FlowError::Refused(Refusal::CurrentPasswordInvalid(_))) => Err(refused),
-        Err(other) => {
-            attempts::leave(store, &account).await;
-            attempts::leave(store, &address).await;
-            Err(other)
-        }
-    }
+    })
+    .await
 }
 
-/// The credential that the password is right for.
-///
-/// # Errors
-/// `CurrentPasswordInvalid`, and the failure is held against account and address.
+/// The credential that the password is right for. `None`: it is wrong.
 pub(super) async fn verify(
-    service: &AuthService,
-    account: &Place,
-    caller: &Caller,
+    service: &impl TriesPasswords,
+    moment: &Moment,
     who: &Authenticated,
     password: &Password,
-) -> Result<Credential, FlowError> {
-    let (user, email) = (who.profile.id, &who.profile.email);
+) -> Result<Option<Credential>, FlowError> {
     // A credential of somebody else under this address would be a defect of ours; it verifies nothing.
-    let credential = service.store.credential(email).await?.filter(|credential| credential.user_id == user);
-    let hash = readable(credential.as_ref(), &account.moment);
-    let verified = service.hasher.verify(password, hash).await?;
-    match credential.filter(|_| verified) {
-        Some(credential) => Ok(credential),
-        None => {
-            let quota = attempts::count_failure(service, account, email, Some(user), &caller.device).await;
-            Err(Refusal::CurrentPasswordInvalid(quota).into())
-        }
-    }
+    let credential = service.store().credential(&who.profile.email).await?;
+    let credential = credential.filter(|credential| credential.user_id == who.profile.id);
+    let hash = readable(credential.as_ref(), moment);
+    let verified = service.hasher().verify(password, hash).await?;
+    Ok(credential.filter(|_| verified))
 }

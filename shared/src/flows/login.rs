@@ -21,18 +21,17 @@
 use jiff::SignedDuration;
 
 use super::{
-    Caller, FlowError,
-    attempts::{self, Place},
+    FlowError, Requester,
     begin::{Beginning, LoggedIn, begin_session, known_device, welcome, withdraw},
     csrf::{self, Carrier},
     readable, second_step,
 };
 use crate::{
     domain::{
-        attempts::{Limit, Quota},
+        attempts::Quota,
         email::Email,
         factors::{Amr, Factors, STEP_LIFE},
-        ids::{DeviceId, FingerprintHash, UserId},
+        ids::{FingerprintHash, UserId},
         mfa::{AfterPassword, after_password},
         moment::Moment,
         password::Password,
@@ -40,10 +39,10 @@ use crate::{
         session::ClaimedDevice,
         user::Profile,
     },
+    gate::{Places, Shown, Tried, nobody},
     keys::Token,
-    passwords::Verdict,
-    rate_limit,
-    service::AuthService,
+    passwords::Examined,
+    service::LogsIn,
     store::{Challenge, Credential, StoreError},
 };
 
@@ -55,7 +54,7 @@ pub struct LoginAttempt {
     /// The password.
     pub password: Password,
     /// Who is calling.
-    pub caller: Caller,
+    pub caller: Requester,
     /// What the client says of itself.
     pub claimed: Option<ClaimedDevice>,
     /// SHA-256 of the client's fingerprint.
@@ -99,9 +98,6 @@ pub struct SecondStep {
     pub quota: Quota,
 }
 
-/// So many devices that logged in before may be logging in from one address at the same moment.
-const KNOWN_AT_ONCE: u32 = 100;
-
 /// How often a login starts again because what it read was changed meanwhile.
 const MAX_ROUNDS: u32 = 3;
 
@@ -110,92 +106,41 @@ const MAX_ROUNDS: u32 = 3;
 /// # Errors
 /// Of the refusals: `CsrfInvalid`, `ApiRateLimited`, `AddressLimited`, `LoginLocked`, `InvalidCredentials`, `AccountInactive`.
 pub async fn login(
-    service: &AuthService,
+    service: &impl LogsIn,
     moment: &Moment,
     attempt: &LoginAttempt,
 ) -> Result<Login, FlowError> {
     // Without keys there would be nothing to answer with, so nothing is begun.
     service.ready(moment.now).await?;
     if let Carrier::Cookie(proof) = &attempt.carrier {
-        csrf::check_login(&service.refresh, moment, proof).await?;
+        csrf::check_login(service.refresh(), moment, proof).await?;
     }
-    let caller = rate_limit::Caller::address(attempt.caller.address);
-    service.rate_limit.check(&caller, moment.now).map_err(Refusal::ApiRateLimited)?;
     let known = known_device(service, moment, &attempt.email, attempt.known.as_ref()).await?;
-    let (limit, calls) = (address_limit(service, known.as_ref()), Some(&service.rate_limit));
-    let (address, credential) = tokio::join!(
-        attempts::enter_address(&service.store, limit, calls, moment, attempt.caller.address),
-        service.store.credential(&attempt.email),
-    );
-    let address = address?;
-    match at_address(service, &address, credential, (attempt, known.as_ref())).await {
-        Ok(logged_in) => Ok(logged_in),
-        // A guess was made: it counts. That of a known device counts in its own window alone.
-        Err(refused @ FlowError::Refused(Refusal::InvalidCredentials(_))) if known.is_none() => Err(refused),
-        Err(other) => {
-            attempts::leave(&service.store, &address).await;
-            Err(other)
-        }
-    }
-}
-
-/// How many logins from one address may fail. Those of devices that logged in before are counted apart, each with its account: in an
-/// office where many mistype, nobody has to wait for the others. There is a place for them beside everybody else's.
-fn address_limit(service: &AuthService, known: Option<&DeviceId>) -> Limit {
-    let limit = service.attempts.address;
-    match known {
-        Some(_) => Limit { max: limit.max + KNOWN_AT_ONCE, ..limit },
-        None => limit,
-    }
-}
-
-/// The rest, with a place for the address taken.
-async fn at_address(
-    service: &AuthService,
-    address: &Place,
-    credential: Result<Option<Credential>, StoreError>,
-    (attempt, known): (&LoginAttempt, Option<&DeviceId>),
-) -> Result<Login, FlowError> {
-    let mut credential = credential?;
-    if address.waited {
-        credential = service.store.credential(&attempt.email).await?;
-    }
-    let user = owner(credential.as_ref(), &attempt.email);
-    let (account, profile) =
-        tokio::join!(enter(service, &address.moment, attempt, known), service.store.profile(user));
-    let account = account?;
-    let outcome = async { at_account(service, address, &account, credential, profile?, attempt).await }.await;
-    if matches!(outcome, Err(ref error) if !matches!(error, FlowError::Refused(_))) {
-        attempts::leave(&service.store, &account).await;
-    }
-    outcome
-}
-
-/// A place for the account: in the window of the device, if it logged in to this account before, so that whoever guesses at the
-/// account elsewhere can't keep its owner out.
-async fn enter(
-    service: &AuthService,
-    moment: &Moment,
-    attempt: &LoginAttempt,
-    known: Option<&DeviceId>,
-) -> Result<Place, FlowError> {
-    let (store, limit, email) = (&service.store, service.attempts.account, &attempt.email);
-    match known {
-        Some(device) => attempts::enter_from_device(store, limit, moment, (email, device)).await,
-        None => attempts::enter_account(store, limit, moment, email).await,
-    }
+    let shown = Shown {
+        email: &attempt.email,
+        address: attempt.caller.address,
+        device: &attempt.caller.device,
+        known: known.as_ref(),
+        is_counted: true,
+        wrong: Refusal::InvalidCredentials,
+    };
+    let credential = || service.store().credential(&attempt.email);
+    let profile = |credential: Option<Credential>| async move {
+        let profile = service.store().profile(owner(credential.as_ref(), &attempt.email)).await?;
+        Ok((credential, profile))
+    };
+    let then = |places, found| with_places(service, places, found, attempt);
+    service.password_gate().with_places(shown, moment, credential, profile, then).await
 }
 
 /// The rest, with both places taken: verify, begin, and start again where the truth has moved on.
-async fn at_account(
-    service: &AuthService,
-    address: &Place,
-    account: &Place,
-    mut credential: Option<Credential>,
-    mut profile: Option<Profile>,
+async fn with_places(
+    service: &impl LogsIn,
+    places: Places<'_>,
+    (mut credential, mut profile): (Option<Credential>, Option<Profile>),
     attempt: &LoginAttempt,
-) -> Result<Login, FlowError> {
-    let moment = &account.moment;
+) -> Result<Tried<Login>, FlowError> {
+    let moment = places.moment();
     let mut advised = None;
     for _ in 0..MAX_ROUNDS {
         let hash = readable(credential.as_ref(), moment);
@@ -203,12 +148,15 @@ async fn at_account(
         let advice = async {
             match advised {
                 Some(known) => known,
-                None => service.policy.advises_against(&attempt.password).await,
+                None => match service.breached() {
+                    Some(breached) => breached.advises_against(&attempt.password).await,
+                    None => false,
+                },
             }
         };
         let (verdict, now, advice) = tokio::join!(
-            service.hasher.examine(&attempt.password, hash),
-            service.store.credential(&attempt.email),
+            service.hasher().examine(&attempt.password, hash),
+            service.store().credential(&attempt.email),
             advice
         );
         advised = Some(advice);
@@ -217,44 +165,40 @@ async fn at_account(
             (credential, profile) = read_again(service, attempt, Some(now)).await?;
             continue;
         }
-        let Some(known) = credential.as_ref().filter(|_| verdict != Verdict::Wrong) else {
-            let user = credential.as_ref().map(|credential| credential.user_id);
-            let quota =
-                attempts::count_failure(service, account, &attempt.email, user, &attempt.caller.device).await;
-            return Err(Refusal::InvalidCredentials(quota).into());
+        let Some(known) = credential.as_ref().filter(|_| verdict != Examined::Wrong) else {
+            return Ok(Tried::Wrong(credential.map(|credential| credential.user_id)));
         };
         // The password was right: nothing was guessed, so nothing is held against account or address.
-        let forgive = attempts::forgive(service, address, account);
         let Some(active) = profile.filter(Profile::is_active) else {
-            forgive.await;
-            return Err(Refusal::AccountInactive.into());
+            return Ok(Tried::Right(places.forgive().await, Err(Refusal::AccountInactive)));
         };
-        let enrolling = match after_password(&active, service.mfa) {
+        let enrolling = match after_password(&active, *service.mfa()) {
             AfterPassword::Session => false,
             AfterPassword::Enrolment => true,
             AfterPassword::SecondStep => {
-                let (step, ()) =
-                    tokio::join!(ask_for_second_step(service, moment, &active, (attempt, advice)), forgive);
+                let step = ask_for_second_step(service, moment, &active, (attempt, advice));
+                let (step, forgiven) = tokio::join!(step, places.forgive());
                 let step = step?;
                 upgrade(service, moment, (known, verdict), attempt).await;
-                return Ok(Login::SecondStep(step));
+                return Ok(Tried::Right(forgiven, Ok(Login::SecondStep(step))));
             }
             AfterPassword::NoWay => {
-                forgive.await;
-                return Err(Refusal::SecondFactorUnavailable.into());
+                return Ok(Tried::Right(places.forgive().await, Err(Refusal::SecondFactorUnavailable)));
             }
         };
         let beginning = beginning(&active, attempt, enrolling);
-        let (begun, ()) = tokio::join!(begin_session(service, moment, &beginning), forgive);
+        let (begun, forgiven) = tokio::join!(begin_session(service, moment, &beginning), places.forgive());
         let (begun, user) = begun?;
         if user.as_ref().is_some_and(|user| user.is_active() && user.epoch == begun.session.epoch) {
             upgrade(service, moment, (known, verdict), attempt).await;
             let begun = welcome(service, moment, active, (&begun, attempt.known.as_ref())).await?;
-            return Ok(Login::Begun(Box::new(LoggedIn { password_change_advised: advice, ..begun })));
+            let quota = Some(Quota::unused("account", service.attempts().account));
+            let begun = LoggedIn { quota, password_change_advised: advice, ..begun };
+            return Ok(Tried::Right(forgiven, Ok(Login::Begun(Box::new(begun)))));
         }
         withdraw(service, moment, &begun.session).await;
         if !user.is_some_and(|user| user.is_active()) {
-            return Err(Refusal::AccountInactive.into());
+            return Ok(Tried::Right(forgiven, Err(Refusal::AccountInactive)));
         }
         (credential, profile) = read_again(service, attempt, None).await?;
     }
@@ -263,21 +207,21 @@ async fn at_account(
 
 /// Credential and profile, in this order: as they are after something was changed.
 async fn read_again(
-    service: &AuthService,
+    service: &impl LogsIn,
     attempt: &LoginAttempt,
     read: Option<Option<Credential>>,
 ) -> Result<(Option<Credential>, Option<Profile>), StoreError> {
     let credential = match read {
         Some(credential) => credential,
-        None => service.store.credential(&attempt.email).await?,
+        None => service.store().credential(&attempt.email).await?,
     };
-    let profile = service.store.profile(owner(credential.as_ref(), &attempt.email)).await?;
+    let profile = service.store().profile(owner(credential.as_ref(), &attempt.email)).await?;
     Ok((credential, profile))
 }
 
 /// Whose profile is asked for.
 fn owner(credential: Option<&Credential>, email: &Email) -> UserId {
-    credential.map_or_else(|| attempts::nobody(email), |credential| credential.user_id)
+    credential.map_or_else(|| nobody(email), |credential| credential.user_id)
 }
 
 /// What the session begins with.
@@ -299,7 +243,7 @@ fn beginning<'a>(profile: &'a Profile, attempt: &'a LoginAttempt, enrolling: boo
 
 /// Remembers that the password was right, for whoever shows a second factor in time.
 async fn ask_for_second_step(
-    service: &AuthService,
+    service: &impl LogsIn,
     moment: &Moment,
     profile: &Profile,
     (attempt, password_change_advised): (&LoginAttempt, bool),
@@ -316,30 +260,30 @@ async fn ask_for_second_step(
         used_by: None,
         password_change_advised,
     };
-    service.store.put_challenge(&second_step::digest(&token), &challenge).await?;
+    service.store().put_challenge(&second_step::digest(&token), &challenge).await?;
     Ok(SecondStep {
         token,
         factors: profile.factors.clone(),
         expires_in: STEP_LIFE,
-        quota: Quota::unused("account", service.attempts.account),
+        quota: Quota::unused("account", service.attempts().account),
     })
 }
 
 /// Brings a hash up to date that was made with other work, or of another form of the password.
 async fn upgrade(
-    service: &AuthService,
+    service: &impl LogsIn,
     moment: &Moment,
-    (verified, verdict): (&Credential, Verdict),
+    (verified, verdict): (&Credential, Examined),
     attempt: &LoginAttempt,
 ) {
-    let is_outdated = verdict == Verdict::RightAsTyped
-        || verified.password_hash.as_ref().is_some_and(|hash| service.hasher.is_outdated(hash));
+    let is_outdated = verdict == Examined::RightAsTyped
+        || verified.password_hash.as_ref().is_some_and(|hash| service.hasher().is_outdated(hash));
     if !is_outdated {
         return;
     }
-    let upgraded = match service.hasher.hash(&attempt.password).await {
+    let upgraded = match service.hasher().hash(&attempt.password).await {
         Ok(hash) => {
-            service.store.upgrade_hash(&attempt.email, verified, &hash).await.map_err(FlowError::from)
+            service.store().upgrade_hash(&attempt.email, verified, &hash).await.map_err(FlowError::from)
         }
         Err(error) => Err(error.into()),
     };

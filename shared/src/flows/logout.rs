@@ -16,7 +16,7 @@ use crate::{
         session::{Device, EndReason},
     },
     keys::{KeysError, Rejected, Token},
-    service::AuthService,
+    service::LogsOut,
     store::StoreError,
 };
 
@@ -46,7 +46,7 @@ pub struct LoggedOut {
 /// Of the refusals: `TokenMissing`, `CsrfInvalid`, and `TokenInvalid` or `RefreshTokenInvalid` when no token is well signed;
 /// the latter whenever a cookie is not. A write that failed is an error, and all of it can be repeated.
 pub async fn logout(
-    service: &AuthService,
+    service: &impl LogsOut,
     moment: &Moment,
     attempt: &LogoutAttempt,
 ) -> Result<LoggedOut, FlowError> {
@@ -55,13 +55,13 @@ pub async fn logout(
     let mut refusal = Refusal::TokenMissing;
     let mut cookie = Cookie::None;
     if let Some((token, carrier)) = &attempt.refresh {
-        let verified = usable(service.refresh.verify(token, moment.now).await)?;
+        let verified = usable(service.refresh().verify(token, moment.now).await)?;
         let session = verified.as_ref().map(|verified| (verified.user, verified.session));
         if let Carrier::Cookie(proof) = carrier {
             cookie = session.map_or(Cookie::Invalid, |(user, session)| Cookie::Of(user, session));
             let unasked = attempt.access.is_some() && proof.token.is_none();
             if let Some(verified) = verified.as_ref().filter(|_| !unasked) {
-                csrf::check_session(&service.refresh, moment, proof, verified).await?;
+                csrf::check_session(service.refresh(), moment, proof, verified).await?;
                 sessions.extend(session);
             }
         } else {
@@ -72,7 +72,7 @@ pub async fn logout(
         }
     }
     if let Some(token) = &attempt.access {
-        match usable(service.access.verify(token, moment.now).await)? {
+        match usable(service.access().verify(token, moment.now).await)? {
             Some(verified) => {
                 let session = (verified.claims.sub, verified.claims.sid);
                 if !sessions.contains(&session) {
@@ -126,7 +126,7 @@ fn usable<T>(verified: Result<T, Rejected>) -> Result<Option<T>, KeysError> {
 }
 
 async fn end(
-    service: &AuthService,
+    service: &impl LogsOut,
     moment: &Moment,
     ended: Option<((UserId, SessionId), Option<AccessId>)>,
     device: &Device,
@@ -134,5 +134,5 @@ async fn end(
     let Some(((user, session), shown)) = ended else { return Ok(()) };
     let (event, reason) = (SecurityEvent::AuthnTokenRevoked, EndReason::Logout);
     let end = End { user, session, shown, event, reason, device };
-    end_session(&service.store, service.journal, moment, end).await.map(drop)
+    end_session(service.store(), *service.journal(), moment, end).await.map(drop)
 }

@@ -1,7 +1,6 @@
 //! One story a file. A flow takes typed input and a [`Moment`], and knows no HTTP.
 
 pub mod add_key;
-pub mod attempts;
 pub mod authenticate;
 pub mod authorize;
 pub mod begin;
@@ -11,7 +10,6 @@ pub mod csrf;
 mod current_password;
 pub mod drop_keys;
 mod end_session;
-mod factor_attempts;
 pub mod factors;
 mod in_force;
 pub mod introspect;
@@ -33,58 +31,11 @@ pub mod set_status;
 pub mod step_up;
 pub mod ticket;
 
-pub use crate::journal;
 use crate::{
-    domain::{
-        address::ClientAddress, moment::Moment, password::PasswordHash, refusal::Refusal, session::Device,
-    },
-    entropy::NoEntropy,
-    keys::{KeysError, Rejected},
-    passwords::HashingFailed,
-    store::{Credential, StoreError},
+    domain::{address::ClientAddress, moment::Moment, password::PasswordHash, session::Device},
+    store::Credential,
 };
-
-/// Why a flow did not come to its good end.
-#[derive(Debug, thiserror::Error)]
-pub enum FlowError {
-    /// The answer is no.
-    #[error("refused")]
-    Refused(Refusal),
-    /// The tables did not answer.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// There are no keys.
-    #[error(transparent)]
-    Keys(#[from] KeysError),
-    /// A password could not be hashed.
-    #[error(transparent)]
-    Hashing(#[from] HashingFailed),
-    /// There is no randomness.
-    #[error(transparent)]
-    Entropy(#[from] NoEntropy),
-}
-
-impl FlowError {
-    /// Whether the same request may go well in a moment.
-    #[must_use]
-    pub const fn is_passing(&self) -> bool {
-        matches!(self, Self::Store(StoreError::Unavailable { .. }) | Self::Keys(KeysError::Unavailable(_)))
-    }
-
-    /// A token that was not accepted, with what to say if that is final.
-    fn rejected(rejected: Rejected, refusal: Refusal) -> Self {
-        match rejected {
-            Rejected::Invalid => Self::Refused(refusal),
-            Rejected::Undecided(error) => Self::Keys(error),
-        }
-    }
-}
-
-impl From<Refusal> for FlowError {
-    fn from(refusal: Refusal) -> Self {
-        Self::Refused(refusal)
-    }
-}
+pub use crate::{flow_error::FlowError, journal};
 
 /// The hash to verify a password against. One that can't be read is as good as none: no password is the right one, and
 /// to find that out takes the same work and the same writes. Only the operator hears of it.
@@ -100,9 +51,9 @@ fn readable<'c>(credential: Option<&'c Credential>, moment: &Moment) -> Option<&
     credential.password_hash.as_ref()
 }
 
-/// Who is calling, as the service sees it.
+/// Who asks for something, as the service sees it.
 #[derive(Debug, Clone)]
-pub struct Caller {
+pub struct Requester {
     /// The client's address.
     pub address: ClientAddress,
     /// The client's device.

@@ -11,7 +11,7 @@
 use serde_json::Value;
 
 use super::{
-    Caller, FlowError,
+    FlowError, Requester,
     authenticate::authenticate_call,
     begin::{Beginning, LoggedIn, begin_session, welcome, withdraw},
     csrf::{self, Carrier},
@@ -26,9 +26,9 @@ use crate::{
         session::ClaimedDevice,
         user::Profile,
     },
+    gate,
     keys::Token,
-    rate_limit,
-    service::{AuthService, PasskeyService},
+    service::{BeginsSessions, Callers, Counts, HasStore, PasskeyService},
     store::CeremonyKind,
     webauthn::{AssertionResponse, Expected},
 };
@@ -39,7 +39,7 @@ pub struct PasskeyAttempt {
     /// The answer.
     pub answer: AssertionResponse,
     /// Who is calling.
-    pub caller: Caller,
+    pub caller: Requester,
     /// What the client says of itself.
     pub claimed: Option<ClaimedDevice>,
     /// SHA-256 of the client's fingerprint.
@@ -55,9 +55,9 @@ pub struct PasskeyAttempt {
 /// # Errors
 /// Of the refusals: `ApiRateLimited`.
 pub async fn login_options(
-    service: &PasskeyService,
+    service: &PasskeyService<impl Counts>,
     moment: &Moment,
-    caller: &Caller,
+    caller: &Requester,
 ) -> Result<Value, FlowError> {
     counted(&service.auth, moment, caller).await?;
     let challenge = begin(&service.auth, moment, CeremonyKind::Login, (None, None)).await?;
@@ -69,13 +69,13 @@ pub async fn login_options(
 /// # Errors
 /// Of the refusals: `ApiRateLimited`, `SecondStepInvalid`, `FactorNotFound`.
 pub async fn second_step_options(
-    service: &PasskeyService,
+    service: &PasskeyService<impl Counts>,
     moment: &Moment,
     token: &Token,
-    caller: &Caller,
+    caller: &Requester,
 ) -> Result<Value, FlowError> {
     counted(&service.auth, moment, caller).await?;
-    let waiting = service.auth.store.challenge(&digest(token), moment.now).await?;
+    let waiting = service.auth.store().challenge(&digest(token), moment.now).await?;
     let user = waiting.ok_or(Refusal::SecondStepInvalid)?.user_id;
     options_of(service, moment, CeremonyKind::Login, user, None).await
 }
@@ -85,7 +85,7 @@ pub async fn second_step_options(
 /// # Errors
 /// Of the refusals: those of [`authenticate_call`], `FactorNotFound`.
 pub async fn step_up_options(
-    service: &PasskeyService,
+    service: &PasskeyService<impl Callers>,
     moment: &Moment,
     access: &Token,
 ) -> Result<Value, FlowError> {
@@ -95,13 +95,13 @@ pub async fn step_up_options(
 
 /// What is answered with one of this user's passkeys. Who has none is told so: a browser would offer those of other users.
 async fn options_of(
-    service: &PasskeyService,
+    service: &PasskeyService<impl HasStore>,
     moment: &Moment,
     kind: CeremonyKind,
     user: UserId,
     session: Option<SessionId>,
 ) -> Result<Value, FlowError> {
-    let passkeys = service.auth.store.factors(user).await?.passkeys;
+    let passkeys = service.auth.store().factors(user).await?.passkeys;
     if passkeys.is_empty() {
         return Err(Refusal::FactorNotFound.into());
     }
@@ -110,13 +110,10 @@ async fn options_of(
 }
 
 /// The call, counted, before anything is written for it.
-async fn counted(auth: &AuthService, moment: &Moment, caller: &Caller) -> Result<(), FlowError> {
-    let caller = rate_limit::Caller::address(caller.address);
-    auth.rate_limit.check(&caller, moment.now).map_err(Refusal::ApiRateLimited)?;
-    match auth.rate_limit.count(&auth.store, &caller, moment.now).await? {
-        Some(Err(quota)) => Err(Refusal::ApiRateLimited(quota).into()),
-        _ => Ok(()),
-    }
+async fn counted(auth: &impl Counts, moment: &Moment, caller: &Requester) -> Result<(), FlowError> {
+    let (gate, counted) = (auth.gate(), gate::Counted::address(caller.address));
+    gate.check(&counted, moment)?;
+    gate.count(&counted, moment).await
 }
 
 /// Logs somebody in by their passkey.
@@ -124,7 +121,7 @@ async fn counted(auth: &AuthService, moment: &Moment, caller: &Caller) -> Result
 /// # Errors
 /// Of the refusals: `CsrfInvalid`, `ApiRateLimited`, `PasskeyInvalid`, `AccountInactive`.
 pub async fn passkey_login(
-    service: &PasskeyService,
+    service: &PasskeyService<impl Counts + BeginsSessions>,
     moment: &Moment,
     attempt: &PasskeyAttempt,
 ) -> Result<LoggedIn, FlowError> {
@@ -132,19 +129,19 @@ pub async fn passkey_login(
     // Without keys there would be nothing to answer with, so nothing is used up.
     auth.ready(moment.now).await?;
     if let Carrier::Cookie(proof) = &attempt.carrier {
-        csrf::check_login(&auth.refresh, moment, proof).await?;
+        csrf::check_login(auth.refresh(), moment, proof).await?;
     }
     counted(auth, moment, &attempt.caller).await?;
     let Ok(challenge) = attempt.answer.challenge() else { return Err(Refusal::PasskeyInvalid.into()) };
     let passkey = attempt.answer.credential();
     let (ceremony, owner) = tokio::join!(
-        auth.store.take_ceremony(&challenge, CeremonyKind::Login, moment),
-        auth.store.passkey_owner(passkey),
+        auth.store().take_ceremony(&challenge, CeremonyKind::Login, moment),
+        auth.store().passkey_owner(passkey),
     );
     // One that was given out to a user whose password was right is a second factor, and no login.
     let is_ours = ceremony?.is_some_and(|ceremony| ceremony.user_id.is_none());
     let Some(user) = owner?.filter(|_| is_ours) else { return Err(Refusal::PasskeyInvalid.into()) };
-    let (row, profile) = tokio::join!(auth.store.passkey(user, passkey), auth.store.profile(user));
+    let (row, profile) = tokio::join!(auth.store().passkey(user, passkey), auth.store().profile(user));
     let (Some(row), Some(profile)) = (row?, profile?) else { return Err(Refusal::PasskeyInvalid.into()) };
     let (expected, device) = (Expected::Discovered(user), &attempt.caller.device);
     if !judge(auth, &service.passkeys, moment, &challenge, expected, (&row, &attempt.answer), device).await? {
@@ -169,7 +166,7 @@ pub async fn passkey_login(
 
 /// The session of an active user whose epoch is still the one that was read.
 async fn begun(
-    auth: &AuthService,
+    auth: &impl BeginsSessions,
     moment: &Moment,
     profile: &Profile,
     beginning: &Beginning<'_>,

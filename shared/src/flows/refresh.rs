@@ -20,15 +20,15 @@ use crate::{
         refusal::Refusal,
         security_event::SecurityEvent,
         session::{
-            Device, EndReason, Presented, Session, Standing, Verdict, judge_lost_rotation, standing,
+            Device, EndReason, LostRotation, Presented, Session, Standing, judge_lost_rotation, standing,
             whole_seconds,
         },
         user::Profile,
     },
+    gate::Counted,
     keys::{IssuedAccess, Token, VerifiedRefresh},
-    rate_limit,
     retry::Retry,
-    service::AuthService,
+    service::Refreshes,
     store::{Rotated, Rotation, Store, StoreError},
 };
 
@@ -59,26 +59,26 @@ pub struct Refreshed {
 /// # Errors
 /// Of the refusals: `CsrfInvalid`, `ApiRateLimited`, `RefreshTokenInvalid`, `MfaEnrolmentRequired`, and `UserInactive` for a user who is gone or not active.
 pub async fn refresh(
-    service: &AuthService,
+    service: &impl Refreshes,
     moment: &Moment,
     attempt: &RefreshAttempt,
 ) -> Result<Refreshed, FlowError> {
     let token = service
-        .refresh
+        .refresh()
         .verify(&attempt.token, moment.now)
         .await
         .map_err(|rejected| FlowError::rejected(rejected, Refusal::RefreshTokenInvalid))?;
     if let Carrier::Cookie(proof) = &attempt.carrier {
-        csrf::check_session(&service.refresh, moment, proof, &token).await?;
+        csrf::check_session(service.refresh(), moment, proof, &token).await?;
     }
     if token.expired {
         return Err(Refusal::RefreshTokenInvalid.into());
     }
-    let caller = rate_limit::Caller::session(token.session);
-    service.rate_limit.check(&caller, moment.now).map_err(Refusal::ApiRateLimited)?;
+    let counted = Counted::session(token.session);
+    service.gate().check(&counted, moment)?;
     // Without keys the token would be used up for nothing.
-    service.access.ready(moment.now).await?;
-    let next = service.refresh.next(&token, moment.now).await?;
+    service.access().ready(moment.now).await?;
+    let next = service.refresh().next(&token, moment.now).await?;
     let presented = Presented {
         hash: token.id.hash(),
         generation: token.generation,
@@ -91,35 +91,35 @@ pub async fn refresh(
         presented: &presented,
         next: next.hash,
         kid: &next.kid,
-        idle_end: whole_seconds(moment.now + service.lifetimes.refresh),
+        idle_end: whole_seconds(moment.now + service.lifetimes().refresh),
         moment,
-        limit: service.rate_limit.limit(),
+        limit: service.rate_limit().limit(),
     };
     let (rotated, profile) =
-        tokio::join!(service.store.rotate(&rotation), profile(&service.store, token.user));
+        tokio::join!(service.store().rotate(&rotation), profile(service.store(), token.user));
     let session = match rotated? {
         Rotated::Took(session) => session,
         Rotated::TooMany(until) => {
-            let quota = service.rate_limit.refuse(&caller, until, moment.now);
+            let quota = service.rate_limit().refuse(&counted, until, moment.now);
             return Err(Refusal::ApiRateLimited(quota).into());
         }
         Rotated::Lost(None) => return Err(refusal_without_session(profile?.as_ref()).into()),
         Rotated::Lost(Some(session)) => {
-            match judge_lost_rotation(&session, &presented, moment, &service.lifetimes) {
-                Verdict::TookAlready => session,
-                Verdict::SameSuccessor => {
-                    count_repeat(service, moment, &caller).await;
+            match judge_lost_rotation(&session, &presented, moment, service.lifetimes()) {
+                LostRotation::TookAlready => session,
+                LostRotation::SameSuccessor => {
+                    count_repeat(service, moment, &counted).await;
                     session
                 }
-                Verdict::StillCurrent => {
+                LostRotation::StillCurrent => {
                     let reason = "its count was in the way".into();
                     return Err(
                         StoreError::Unavailable { operation: "rotate a refresh token", reason }.into()
                     );
                 }
-                Verdict::Ended => return Err(refusal_without_session(profile?.as_ref()).into()),
-                Verdict::Enrolling => return Err(refusal_enrolling(profile?.as_ref(), &session).into()),
-                Verdict::Theft => {
+                LostRotation::Ended => return Err(refusal_without_session(profile?.as_ref()).into()),
+                LostRotation::Enrolling => return Err(refusal_enrolling(profile?.as_ref(), &session).into()),
+                LostRotation::Theft => {
                     revoke(service, moment, &session, &attempt.device, EndReason::Theft).await?;
                     return Err(refusal_without_session(profile?.as_ref()).into());
                 }
@@ -132,31 +132,31 @@ pub async fn refresh(
 
 /// A token that is shown again rotates nothing, so nothing counts it. Too late to refuse: it would cost an honest client its answer.
 /// That there were too many is remembered for the next.
-async fn count_repeat(service: &AuthService, moment: &Moment, caller: &rate_limit::Caller) {
-    if let Err(error) = service.rate_limit.count(&service.store, caller, moment.now).await {
+async fn count_repeat(service: &impl Refreshes, moment: &Moment, counted: &Counted) {
+    if let Err(error) = service.rate_limit().count(service.store(), counted, moment.now).await {
         tracing::error!(error = %error, request.id = moment.request.as_str(), "a repeated refresh was not counted");
     }
 }
 
 /// The pair that follows from the row, whoever wrote it.
 async fn answer(
-    service: &AuthService,
+    service: &impl Refreshes,
     moment: &Moment,
     user: &Profile,
     session: &Session,
     presented: &VerifiedRefresh,
 ) -> Result<Refreshed, FlowError> {
-    let refresh = service.refresh.successor_token(session, presented, moment.now).await?;
+    let refresh = service.refresh().successor_token(session, presented, moment.now).await?;
     let refresh = refresh.ok_or(Refusal::RefreshTokenInvalid)?;
     Ok(Refreshed {
-        access: service.access.issue(user, session, moment.now).await?,
-        refresh: csrf::deliver(&service.refresh, moment, session, refresh).await?,
+        access: service.access().issue(user, session, service.lifetimes(), moment.now).await?,
+        refresh: csrf::deliver(service.refresh(), moment, session, refresh).await?,
     })
 }
 
 /// The user, if the session still counts; otherwise it is ended, so that its next token finds that out by itself.
 async fn in_good_standing(
-    service: &AuthService,
+    service: &impl Refreshes,
     moment: &Moment,
     session: &Session,
     profile: Option<Profile>,
@@ -166,7 +166,7 @@ async fn in_good_standing(
     let mut verdict = standing(profile.as_ref(), session);
     if verdict == Standing::EpochsApart {
         // The row and the user were read side by side and may be two halves of one transaction: read both at once.
-        let facts = service.store.snapshot(session.user_id, session.session_id).await?;
+        let facts = service.store().snapshot(session.user_id, session.session_id).await?;
         verdict = facts
             .session
             .as_ref()
@@ -205,7 +205,7 @@ fn refusal_enrolling(profile: Option<&Profile>, session: &Session) -> Refusal {
 
 /// Ends the session durably: if that can't be written, nobody is told anything final.
 async fn revoke(
-    service: &AuthService,
+    service: &impl Refreshes,
     moment: &Moment,
     session: &Session,
     device: &Device,
@@ -217,7 +217,7 @@ async fn revoke(
     };
     let (user, session) = (session.user_id, session.session_id);
     let end = End { user, session, shown: None, event, reason, device };
-    end_session(&service.store, service.journal, moment, end).await?;
+    end_session(service.store(), *service.journal(), moment, end).await?;
     Ok(())
 }
 

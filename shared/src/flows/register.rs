@@ -7,8 +7,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Caller, FlowError,
-    attempts::{enter_address, leave},
+    FlowError, Requester,
     create_user::{Registration, create_user},
     mail,
     new_password::NewPassword,
@@ -23,8 +22,8 @@ use crate::{
         refusal::Refusal,
         user::{Profile, Role},
     },
-    rate_limit,
-    service::AuthService,
+    service::{HasRegistration, Registers},
+    settings::SelfRegistration,
 };
 
 /// What somebody typed who wants to be a user.
@@ -37,7 +36,7 @@ pub struct Applicant {
     /// The password, which the policy still has to accept.
     pub password: Password,
     /// Who is calling.
-    pub caller: Caller,
+    pub caller: Requester,
 }
 
 /// What came of a registration.
@@ -53,8 +52,11 @@ pub enum Registered {
 ///
 /// # Errors
 /// `RegistrationClosed`.
-pub const fn admit(service: &AuthService) -> Result<(), Refusal> {
-    if service.registration { Ok(()) } else { Err(Refusal::RegistrationClosed) }
+pub fn admit(service: &impl HasRegistration) -> Result<(), Refusal> {
+    match service.registration() {
+        SelfRegistration::Closed => Err(Refusal::RegistrationClosed),
+        SelfRegistration::Open | SelfRegistration::Confirmed => Ok(()),
+    }
 }
 
 /// Makes a user of the role `user` with no permissions; or, where addresses are to be confirmed, asks for the mail that does that, and
@@ -64,45 +66,42 @@ pub const fn admit(service: &AuthService) -> Result<(), Refusal> {
 /// Of the refusals: `RegistrationClosed`, `ApiRateLimited`, `AddressLimited`, `Invalid` with every rule that the password
 /// breaks, and `EmailTaken`, or `MailLimited` instead.
 pub async fn register(
-    service: &AuthService,
+    service: &impl Registers,
     moment: &Moment,
     applicant: Applicant,
 ) -> Result<Registered, FlowError> {
     admit(service)?;
-    let caller = rate_limit::Caller::address(applicant.caller.address);
-    service.rate_limit.check(&caller, moment.now).map_err(Refusal::ApiRateLimited)?;
-    let (limit, calls) = (service.attempts.address, Some(&service.rate_limit));
-    let place = enter_address(&service.store, limit, calls, moment, applicant.caller.address).await?;
-    let made = match service.verification {
-        true => ask_to_confirm(service, &place.moment, applicant).await,
-        false => create(service, &place.moment, applicant).await,
+    let from = (applicant.caller.address, service.attempts().address);
+    let then = |moment: Moment| async move {
+        match service.registration() {
+            SelfRegistration::Closed => Err(Refusal::RegistrationClosed.into()),
+            SelfRegistration::Confirmed => ask_to_confirm(service, &moment, applicant).await,
+            SelfRegistration::Open => create(service, &moment, applicant).await,
+        }
     };
-    if !matches!(made, Err(FlowError::Refused(Refusal::EmailTaken))) {
-        leave(&service.store, &place).await;
-    }
-    made
+    service.gate().with_address(from, moment, Refusal::EmailTaken, then).await
 }
 
 /// Everything that the user is to be goes into the mail's row, the password as a hash: the user who has the address already, and nobody,
 /// cost the same.
 async fn ask_to_confirm(
-    service: &AuthService,
+    service: &impl Registers,
     moment: &Moment,
     applicant: Applicant,
 ) -> Result<Registered, FlowError> {
     let Applicant { name, email, password, caller } = applicant;
-    NewPassword { field: "password", password: &password }.check(&service.policy, &email).await?;
-    mail::count_mails_from(&service.store, None, moment, caller.address).await?;
-    let hash = service.hasher.hash(&password).await?;
+    NewPassword { field: "password", password: &password }.check(service.password_policy(), &email).await?;
+    mail::count_mails_from(service.store(), moment, caller.address).await?;
+    let hash = service.hasher().hash(&password).await?;
     let key = mail::new_key(MailKind::Verify, &email, moment)?;
     let row = Mail::new(MailKind::Verify, email, caller.language, moment);
-    mail::ask(&service.store, moment, &key, &Mail { name: Some(name), password_hash: Some(hash), ..row })
+    mail::ask(service.store(), moment, &key, &Mail { name: Some(name), password_hash: Some(hash), ..row })
         .await?;
     Ok(Registered::Asked)
 }
 
 async fn create(
-    service: &AuthService,
+    service: &impl Registers,
     moment: &Moment,
     applicant: Applicant,
 ) -> Result<Registered, FlowError> {
@@ -113,8 +112,9 @@ async fn create(
         role: Role::default(),
         permissions: BTreeSet::new(),
         device: applicant.caller.device,
-        journal: service.journal,
+        journal: *service.journal(),
     };
-    let made = create_user(&service.store, service.hasher, &service.policy, moment, new).await?;
+    let made =
+        create_user(service.store(), *service.hasher(), service.password_policy(), moment, new).await?;
     Ok(Registered::Made(Box::new(made)))
 }

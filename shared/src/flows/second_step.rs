@@ -14,18 +14,17 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    Caller, FlowError,
+    FlowError, Requester,
     begin::{Beginning, LoggedIn, begin_session, welcome, withdraw},
     csrf::{self, Carrier},
-    factor_attempts::FactorPlace,
     factors::prove::{FactorProof, Purpose, prove},
 };
 use crate::{
-    domain::{factors::Amr, moment::Moment, refusal::Refusal, user::Profile},
+    domain::{attempts::Quota, factors::Amr, moment::Moment, refusal::Refusal, user::Profile},
     entropy::{self, NoEntropy},
+    gate,
     keys::Token,
-    rate_limit,
-    service::FactorService,
+    service::{BeginsSessions, Counts, FactorService, TriesFactors},
     store::Challenge,
 };
 
@@ -37,7 +36,7 @@ pub struct SecondStepAttempt {
     /// The second factor.
     pub proof: FactorProof,
     /// Who is calling.
-    pub caller: Caller,
+    pub caller: Requester,
     /// How the session's refresh tokens are to travel: as the first step said.
     pub carrier: Carrier,
     /// What the device keeps of a login before.
@@ -63,7 +62,7 @@ pub(super) fn digest(token: &Token) -> String {
 /// Of the refusals: `CsrfInvalid`, `ApiRateLimited`, `SecondStepInvalid`, `SecondFactorLocked`, `SecondFactorInvalid`,
 /// `AccountInactive`.
 pub async fn second_step(
-    service: &FactorService,
+    service: &FactorService<impl BeginsSessions + Counts + TriesFactors>,
     moment: &Moment,
     attempt: &SecondStepAttempt,
 ) -> Result<LoggedIn, FlowError> {
@@ -71,54 +70,37 @@ pub async fn second_step(
     // Without keys there would be nothing to answer with, so nothing is used up.
     tokio::try_join!(auth.ready(moment.now), service.keys.ready(moment.now))?;
     if let Carrier::Cookie(proof) = &attempt.carrier {
-        csrf::check_login(&auth.refresh, moment, proof).await?;
+        csrf::check_login(auth.refresh(), moment, proof).await?;
     }
-    let caller = rate_limit::Caller::address(attempt.caller.address);
-    auth.rate_limit.check(&caller, moment.now).map_err(Refusal::ApiRateLimited)?;
+    let (gate, counted) = (auth.gate(), gate::Counted::address(attempt.caller.address));
+    gate.check(&counted, moment)?;
     let digest = digest(&attempt.token);
-    let (challenge, counted) = tokio::join!(
-        auth.store.challenge(&digest, moment.now),
-        auth.rate_limit.count(&auth.store, &caller, moment.now),
-    );
-    if let Some(Err(quota)) = counted? {
-        return Err(Refusal::ApiRateLimited(quota).into());
-    }
+    let (challenge, counted) =
+        tokio::join!(auth.store().challenge(&digest, moment.now), gate.count(&counted, moment),);
+    counted?;
     let challenge = challenge?.filter(|challenge| challenge.delivery == attempt.carrier.delivery());
     let challenge = challenge.ok_or(Refusal::SecondStepInvalid)?;
-    let place = FactorPlace::take(&auth.store, auth.attempts.account, moment, challenge.user_id);
-    let (place, profile) = tokio::join!(place, auth.store.profile(challenge.user_id));
-    let place = place?;
-    let outcome = async { with_place(service, moment, attempt, &digest, &challenge, profile?).await }.await;
-    match outcome {
-        Ok(begun) => {
-            place.forgive(&auth.store, moment).await;
-            Ok(begun)
-        }
-        // A guess was made: it counts.
-        Err(FlowError::Refused(Refusal::SecondFactorInvalid(_))) => {
-            Err(place.fail(auth, moment, challenge.user_id, &attempt.caller.device).await)
-        }
-        Err(other) => {
-            place.leave(&auth.store, moment).await;
-            Err(other)
-        }
-    }
+    let (whose, profile) =
+        ((challenge.user_id, &attempt.caller.device), auth.store().profile(challenge.user_id));
+    let then = |profile| with_place(service, moment, attempt, &digest, &challenge, profile);
+    auth.factor_gate().with_place(whose, moment, profile, then).await
 }
 
-/// The rest, with a place taken.
+/// The rest, with a place taken. `None`: the factor is wrong.
 async fn with_place(
-    service: &FactorService,
+    service: &FactorService<impl BeginsSessions + Counts + TriesFactors>,
     moment: &Moment,
     attempt: &SecondStepAttempt,
     digest: &str,
     challenge: &Challenge,
     profile: Option<Profile>,
-) -> Result<LoggedIn, FlowError> {
+) -> Result<Option<LoggedIn>, FlowError> {
     let auth = &service.auth;
     let profile = still_counts(profile, challenge)?;
     let proven =
         prove(service, moment, profile.id, (&attempt.proof, Purpose::LOGIN), &attempt.caller.device).await?;
-    if !auth.store.use_challenge(digest, moment).await? {
+    let Some(proven) = proven else { return Ok(None) };
+    if !auth.store().use_challenge(digest, moment).await? {
         return Err(Refusal::SecondStepInvalid.into());
     }
     let shown = [&[Amr::Pwd][..], proven.amr()].concat();
@@ -129,7 +111,8 @@ async fn with_place(
         return Err(gone);
     }
     let begun = welcome(auth, moment, profile, (&begun, attempt.known.as_ref())).await?;
-    Ok(LoggedIn { password_change_advised: challenge.password_change_advised, ..begun })
+    let quota = Some(Quota::unused("account", auth.attempts().account));
+    Ok(Some(LoggedIn { quota, password_change_advised: challenge.password_change_advised, ..begun }))
 }
 
 /// The user, if the first step still counts.

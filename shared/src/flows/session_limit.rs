@@ -12,7 +12,7 @@ use crate::{
         session::{Device, EndReason, Session, Standing, standing},
         user::Profile,
     },
-    service::AuthService,
+    service::{HasJournal, HasMaxSessions, HasStore},
     store::StoreError,
 };
 
@@ -28,19 +28,19 @@ const AT_ONCE: usize = 25;
 /// Ends what is beyond the limit. A failure is told to the operator and not to the user, whose login has succeeded: the next
 /// one does what was left undone.
 pub(super) async fn end_the_oldest(
-    service: &AuthService,
+    service: &(impl HasStore + HasJournal + HasMaxSessions),
     moment: &Moment,
     profile: &Profile,
     device: &Device,
 ) {
-    let Some(limit) = service.max_sessions else { return };
+    let Some(limit) = service.max_sessions() else { return };
     if let Err(error) = beyond(service, moment, profile, device, limit.get()).await {
         tracing::error!(error = %error, "the sessions beyond the limit could not be ended");
     }
 }
 
 async fn beyond(
-    service: &AuthService,
+    service: &(impl HasStore + HasJournal),
     moment: &Moment,
     profile: &Profile,
     device: &Device,
@@ -49,16 +49,20 @@ async fn beyond(
     for session in live(service, moment, profile).await?.iter().skip(limit).rev().take(AT_ONCE) {
         let (event, reason) = (SecurityEvent::AuthnTokenRevoked, EndReason::Limit);
         let end = End { user: profile.id, session: session.session_id, shown: None, event, reason, device };
-        end_session(&service.store, service.journal, moment, end).await?;
+        end_session(service.store(), *service.journal(), moment, end).await?;
     }
     Ok(())
 }
 
 /// The sessions that count, the newest first.
-async fn live(service: &AuthService, moment: &Moment, profile: &Profile) -> Result<Vec<Session>, StoreError> {
+async fn live(
+    service: &impl HasStore,
+    moment: &Moment,
+    profile: &Profile,
+) -> Result<Vec<Session>, StoreError> {
     let (mut live, mut before) = (Vec::new(), None);
     for _ in 0..CALLS {
-        let rows = service.store.sessions_before(profile.id, before, ROWS).await?;
+        let rows = service.store().sessions_before(profile.id, before, ROWS).await?;
         live.extend(rows.found.into_iter().filter(|session| {
             session.is_open(moment.now) && standing(Some(profile), session) == Standing::Good
         }));

@@ -3,7 +3,7 @@
 
 use super::{
     FlowError,
-    authenticate::{admit, authenticate_enrolling, identify},
+    authenticate::{authenticate_enrolling, confirm_call, identify},
     end_session::{End, end_session},
     revoke_all::revoke_all,
 };
@@ -16,7 +16,7 @@ use crate::{
         session::{Device, EndReason, Session, Standing, standing},
     },
     keys::Token,
-    service::AuthService,
+    service::{Callers, HasJournal},
 };
 
 /// How many rows one call reads. Most users have fewer.
@@ -51,14 +51,14 @@ pub struct Sessions {
 /// # Errors
 /// Of the refusals: those of [`authenticate_enrolling`].
 pub async fn list(
-    service: &AuthService,
+    service: &impl Callers,
     moment: &Moment,
     access: &Token,
     page: Page,
 ) -> Result<Sessions, FlowError> {
-    let claims = identify(&service.access, moment, access).await?;
-    let read = async |before| service.store.sessions_before(claims.sub, before, ROWS).await;
-    let (who, mut rows) = admit(service, moment, &claims, async || read(page.before).await).await?;
+    let claims = identify(service.access(), moment, access).await?;
+    let read = async |before| service.store().sessions_before(claims.sub, before, ROWS).await;
+    let (who, mut rows) = confirm_call(service, moment, &claims, async || read(page.before).await).await?;
     let who = who.whole_or_enrolling();
     let counts = |session: &Session| {
         session.is_open(moment.now) && standing(Some(&who.profile), session) == Standing::Good
@@ -87,15 +87,15 @@ pub async fn list(
 /// Of the refusals: those of [`authenticate_enrolling`], and `SessionNotFound` for everything that is no live session of
 /// this user: a session of somebody else is not told from one that never was.
 pub async fn revoke_one(
-    service: &AuthService,
+    service: &(impl Callers + HasJournal),
     moment: &Moment,
     access: &Token,
     session: Option<SessionId>,
     device: &Device,
 ) -> Result<(), FlowError> {
-    let claims = identify(&service.access, moment, access).await?;
-    let (who, found) = admit(service, moment, &claims, async || match session {
-        Some(session) => service.store.session(claims.sub, session).await,
+    let claims = identify(service.access(), moment, access).await?;
+    let (who, found) = confirm_call(service, moment, &claims, async || match session {
+        Some(session) => service.store().session(claims.sub, session).await,
         None => Ok(None),
     })
     .await?;
@@ -106,7 +106,7 @@ pub async fn revoke_one(
     let session = found.ok_or(Refusal::SessionNotFound)?.session_id;
     let (event, reason) = (SecurityEvent::AuthnTokenRevoked, EndReason::User);
     let end = End { user: who.profile.id, session, shown: None, event, reason, device };
-    match end_session(&service.store, service.journal, moment, end).await? {
+    match end_session(service.store(), *service.journal(), moment, end).await? {
         true => Ok(()),
         false => Err(Refusal::SessionNotFound.into()),
     }
@@ -117,11 +117,11 @@ pub async fn revoke_one(
 /// # Errors
 /// Of the refusals: those of [`authenticate_enrolling`].
 pub async fn revoke_every(
-    service: &AuthService,
+    service: &(impl Callers + HasJournal),
     moment: &Moment,
     access: &Token,
     device: &Device,
 ) -> Result<(), FlowError> {
     let who = authenticate_enrolling(service, moment, access).await?;
-    revoke_all(&service.store, moment, who.profile.id, device, service.journal).await
+    revoke_all(service.store(), moment, who.profile.id, device, *service.journal()).await
 }

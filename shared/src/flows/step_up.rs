@@ -1,11 +1,12 @@
 //! Step-up: somebody who is logged in shows once more who they are, and the *same* session is worth more.
 
+use std::future::ready;
+
 use super::{
-    Caller, FlowError,
+    FlowError, Requester,
     authenticate::{Authenticated, authenticate_call},
     current_password,
-    factor_attempts::FactorPlace,
-    factors::prove::{FactorProof, Purpose, prove},
+    factors::prove::{FactorProof, Proven, Purpose, prove},
     journal::announce,
 };
 use crate::{
@@ -14,7 +15,7 @@ use crate::{
         session::Session,
     },
     keys::{IssuedAccess, Token},
-    service::FactorService,
+    service::{FactorService, StepsUp, TriesFactors},
 };
 
 /// What is shown.
@@ -34,7 +35,7 @@ pub struct StepUp {
     /// What is shown.
     pub proof: StepUpProof,
     /// Who is calling.
-    pub caller: Caller,
+    pub caller: Requester,
 }
 
 /// A session that was stepped up.
@@ -52,12 +53,12 @@ pub struct SteppedUp {
 /// Of the refusals: those of [`authenticate_call`], `AddressLimited`, `LoginLocked`, `CurrentPasswordInvalid`, `SecondFactorLocked`,
 /// `SecondFactorInvalid`.
 pub async fn step_up(
-    service: &FactorService,
+    service: &FactorService<impl StepsUp>,
     moment: &Moment,
     step: &StepUp,
 ) -> Result<SteppedUp, FlowError> {
     let auth = &service.auth;
-    auth.access.ready(moment.now).await?;
+    auth.access().ready(moment.now).await?;
     let who = authenticate_call(auth, moment, &step.access).await?;
     let (shown, factor) = match &step.proof {
         StepUpProof::Password(password) => {
@@ -66,38 +67,31 @@ pub async fn step_up(
         }
         StepUpProof::Factor(proof) => (shown_factor(service, moment, &who, step, proof).await?, true),
     };
-    let stepped = auth.store.step_up(&who.session, shown, factor, moment.now).await?;
+    let stepped = auth.store().step_up(&who.session, shown, factor, moment.now).await?;
     let session = stepped.ok_or(Refusal::TokenRevoked)?;
-    let entry = auth.journal.entry(SecurityEvent::AuthnStepUp, moment, who.profile.id, &step.caller.device);
+    let entry = auth.journal().entry(SecurityEvent::AuthnStepUp, moment, who.profile.id, &step.caller.device);
     let entry = entry.of_session(session.session_id);
     // Without its entry nobody is told that it took: shown again, it stands in the log.
-    auth.store.put_event(&entry).await?;
+    auth.store().put_event(&entry).await?;
     announce(&entry);
-    Ok(SteppedUp { access: auth.access.issue(&who.profile, &session, moment.now).await?, session })
+    Ok(SteppedUp {
+        access: auth.access().issue(&who.profile, &session, auth.lifetimes(), moment.now).await?,
+        session,
+    })
 }
 
 async fn shown_factor(
-    service: &FactorService,
+    service: &FactorService<impl TriesFactors>,
     moment: &Moment,
     who: &Authenticated,
     step: &StepUp,
     proof: &FactorProof,
 ) -> Result<&'static [Amr], FlowError> {
-    let (store, limit) = (&service.auth.store, service.auth.attempts.account);
-    let place = FactorPlace::take(store, limit, moment, who.profile.id).await?;
+    let (user, device) = (who.profile.id, &step.caller.device);
     let purpose = Purpose::step_up(who.session.session_id);
-    match prove(service, moment, who.profile.id, (proof, purpose), &step.caller.device).await {
-        Ok(proven) => {
-            place.forgive(store, moment).await;
-            Ok(proven.amr())
-        }
-        // A guess was made: it counts.
-        Err(FlowError::Refused(Refusal::SecondFactorInvalid(_))) => {
-            Err(place.fail(&service.auth, moment, who.profile.id, &step.caller.device).await)
-        }
-        Err(other) => {
-            place.leave(store, moment).await;
-            Err(other)
-        }
-    }
+    let then = |()| async {
+        let proven = prove(service, moment, user, (proof, purpose), device).await?;
+        Ok(proven.map(Proven::amr))
+    };
+    service.auth.factor_gate().with_place((user, device), moment, ready(Ok(())), then).await
 }

@@ -5,7 +5,7 @@ use super::{FlowError, authenticate::authenticate_call};
 use crate::{
     domain::moment::Moment,
     keys::{IssuedAccess, Token},
-    service::AuthService,
+    service::Callers,
 };
 
 /// Makes a ticket for the API of this id.
@@ -13,11 +13,11 @@ use crate::{
 /// # Errors
 /// Of the refusals: those of [`authenticate_call`].
 pub async fn ticket(
-    service: &AuthService,
+    service: &impl Callers,
     moment: &Moment,
     access: &Token,
     api: &str,
 ) -> Result<IssuedAccess, FlowError> {
     let who = authenticate_call(service, moment, access).await?;
-    Ok(service.access.issue_ticket(api, &who.session, moment.now).await?)
+    Ok(service.access().issue_ticket(api, &who.session, moment.now).await?)
 }

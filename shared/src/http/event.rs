@@ -16,7 +16,7 @@ use crate::{
         moment::Moment,
         session::Device,
     },
-    flows::Caller,
+    flows::Requester,
     messages::Language,
     settings::EdgeConfig,
 };
@@ -35,7 +35,7 @@ pub fn read(event: &str, moment: Moment, edge: &EdgeConfig) -> Request {
     let public_id = context.get("requestId").and_then(Value::as_str).unwrap_or(moment.request.as_str());
     Request {
         public_id: clip(public_id, 128),
-        caller: Caller {
+        caller: Requester {
             address,
             device: Device { user_agent, ip: address.to_string() },
             language: language.tag(),

@@ -14,7 +14,7 @@ use crate::{
         refusal::{Fault, MAX_BODY_BYTES, Refusal},
         strict_json,
     },
-    flows::Caller,
+    flows::Requester,
     keys::Token,
     messages::Language,
     settings::EdgeConfig,
@@ -25,7 +25,7 @@ pub struct Request {
     /// When, and which invocation.
     pub moment: Moment,
     /// Who is calling.
-    pub caller: Caller,
+    pub caller: Requester,
     /// The language of the answer.
     pub language: Language,
     /// The id that the answer carries, and API Gateway's log.

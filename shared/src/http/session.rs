@@ -61,7 +61,11 @@ pub fn logged_in(begun: &LoggedIn) -> Answer {
             members.insert(name.to_owned(), Value::Bool(true));
         }
     }
-    Answer::data(data).delivering(refresh).keeping(device.as_ref(), refresh).with_quota(*quota)
+    let answer = Answer::data(data).delivering(refresh).keeping(device.as_ref(), refresh);
+    match quota {
+        Some(quota) => answer.with_quota(*quota),
+        None => answer,
+    }
 }
 
 fn second_step(step: &SecondStep) -> Answer {

@@ -1,7 +1,5 @@
 //! Access tokens: 15 minutes, for any API. Tickets: half a minute, for one connection to one API, by the same keys.
 
-use std::collections::BTreeSet;
-
 use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::Header;
 use serde::Serialize;
@@ -18,8 +16,17 @@ use crate::{
     entropy,
 };
 
-/// The names in tokens. By default there are none, and no token that is verified has those.
-#[derive(Debug, Clone, Default)]
+/// Who makes tokens.
+#[derive(Debug, Clone)]
+pub struct Issuers {
+    /// `iss` of every token.
+    pub own: String,
+    /// Another issuer whose tokens are taken, too: the one before, or the next.
+    pub also: Option<String>,
+}
+
+/// The names in access tokens.
+#[derive(Debug, Clone)]
 pub struct TokenNames {
     /// `iss` of every token.
     pub issuer: String,
@@ -29,11 +36,19 @@ pub struct TokenNames {
     pub audience: String,
 }
 
+impl Issuers {
+    /// These, for what has to be said of tokens for this audience of each.
+    pub(super) fn expected(self, audience: impl Fn(&str) -> String) -> Expected {
+        let of = |issuer: String| Parties { audience: audience(&issuer), issuer };
+        Expected { own: of(self.own), also: self.also.map(of) }
+    }
+}
+
 impl TokenNames {
     /// These, for what has to be said of access tokens.
-    pub(super) fn expected(self) -> Expected {
-        let of = |issuer| Parties { issuer, audience: self.audience.clone() };
-        Expected { own: of(self.issuer), also: self.also.map(of) }
+    fn expected(self) -> Expected {
+        let Self { issuer, also, audience } = self;
+        Issuers { own: issuer, also }.expected(|_| audience.clone())
     }
 }
 
@@ -48,7 +63,6 @@ const TICKET_LASTS: SignedDuration = SignedDuration::from_secs(30);
 pub struct AccessTokens {
     keys: KeyCache,
     expected: Expected,
-    lifetimes: Lifetimes,
 }
 
 /// A new access token.
@@ -79,10 +93,10 @@ pub struct VerifiedTicket {
 }
 
 impl AccessTokens {
-    /// Tokens signed with these keys. With [`Lifetimes::NONE`] they can be verified, and none can be made.
+    /// Tokens signed with these keys.
     #[must_use]
-    pub fn new(keys: KeyCache, names: TokenNames, lifetimes: Lifetimes) -> Self {
-        Self { keys, expected: names.expected(), lifetimes }
+    pub fn new(keys: KeyCache, names: TokenNames) -> Self {
+        Self { keys, expected: names.expected() }
     }
 
     /// Makes sure that there are keys, before anything is changed that needs them.
@@ -90,10 +104,10 @@ impl AccessTokens {
     /// # Errors
     /// [`KeysError`].
     pub async fn ready(&self, now: Timestamp) -> Result<(), KeysError> {
-        self.keys.ring(now).await?.signer(now).map(|_| ()).ok_or(KeysError::NoSigner)
+        self.keys.ready(now).await
     }
 
-    /// A token of this session, for its user as they are now.
+    /// A token of this session, for its user as they are now, which lives so long.
     ///
     /// # Errors
     /// [`KeysError`].
@@ -101,9 +115,10 @@ impl AccessTokens {
         &self,
         profile: &Profile,
         session: &Session,
+        lifetimes: &Lifetimes,
         now: Timestamp,
     ) -> Result<IssuedAccess, KeysError> {
-        let expires = session.access_expires(now, &self.lifetimes);
+        let expires = session.access_expires(now, lifetimes);
         let jti = entropy::uuid(now).map_err(|error| KeysError::Unavailable(error.to_string().into()))?;
         let claims = AccessClaims {
             iss: self.expected.own.issuer.clone(),
@@ -162,23 +177,6 @@ impl AccessTokens {
         let token = jsonwebtoken::encode(&header, claims, &key.signing)
             .map_err(|_| KeysError::Unavailable("signing failed".into()))?;
         Ok(Token::new(token))
-    }
-
-    /// The public keys of these tokens, for whoever verifies them without asking us: a JWK Set, empty where keys are
-    /// symmetric.
-    ///
-    /// # Errors
-    /// [`KeysError`].
-    pub async fn public_set(&self, now: Timestamp) -> Result<serde_json::Value, KeysError> {
-        Ok(self.keys.ring(now).await?.public_set(now))
-    }
-
-    /// How tokens are signed that others can verify: the algorithms of the public keys, none where keys are symmetric.
-    ///
-    /// # Errors
-    /// [`KeysError`].
-    pub async fn public_algorithms(&self, now: Timestamp) -> Result<BTreeSet<String>, KeysError> {
-        Ok(self.keys.ring(now).await?.public_algorithms(now))
     }
 
     /// What a token of ours says; whether its time is over is told, not judged.

@@ -122,6 +122,14 @@ impl KeyCache {
         }
     }
 
+    /// Makes sure that there is a key that signs.
+    ///
+    /// # Errors
+    /// [`KeysError`].
+    pub async fn ready(&self, now: Timestamp) -> Result<(), KeysError> {
+        self.ring(now).await?.signer(now).map(|_| ()).ok_or(KeysError::NoSigner)
+    }
+
     /// The ring with the key of this name, read again if it lacks it and may be older than the token that names it.
     ///
     /// `None`: there is no such key for certain.

@@ -32,7 +32,7 @@ mod ring;
 mod secret;
 mod verify;
 
-pub use access::{AccessTokens, IssuedAccess, TokenNames, VerifiedAccess};
+pub use access::{AccessTokens, IssuedAccess, Issuers, TokenNames, VerifiedAccess};
 pub use algorithm::{KeyAlgorithm, TokenKind};
 pub use cache::{FRESH, KeyCache, KeysError, MAX_STALENESS, PUBLIC_SET_MAX_AGE};
 pub use csrf::{Anonymous, CsrfTokens};

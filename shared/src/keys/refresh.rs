@@ -6,9 +6,7 @@
 use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::Header;
 
-use super::{
-    CsrfTokens, DeviceTokens, Key, KeyCache, KeysError, Rejected, Token, TokenNames, verify::verify,
-};
+use super::{CsrfTokens, DeviceTokens, Issuers, Key, KeyCache, KeysError, Rejected, Token, verify::verify};
 use crate::{
     domain::{
         claims::{ClaimsFault, Expected, RefreshClaims, check_expiry},
@@ -63,8 +61,8 @@ pub struct Next {
 impl RefreshTokens {
     /// Tokens signed with these keys. Their audience is their issuer: nobody else is to take them.
     #[must_use]
-    pub fn new(keys: KeyCache, names: TokenNames, grace: SignedDuration) -> Self {
-        let expected = names.expected().for_audience(|issuer| format!("{issuer}/refresh"));
+    pub fn new(keys: KeyCache, issuers: Issuers, grace: SignedDuration) -> Self {
+        let expected = issuers.expected(|issuer| format!("{issuer}/refresh"));
         Self { keys, expected, grace }
     }
 
@@ -85,7 +83,7 @@ impl RefreshTokens {
     /// # Errors
     /// [`KeysError`].
     pub async fn ready(&self, now: Timestamp) -> Result<(), KeysError> {
-        self.keys.ring(now).await?.signer(now).map(|_| ()).ok_or(KeysError::NoSigner)
+        self.keys.ready(now).await
     }
 
     /// What a token of ours says; whether its time is over is told, not judged.

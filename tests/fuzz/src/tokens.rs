@@ -67,7 +67,7 @@ fn signed_by(keys: &str, position: usize) -> String {
 fn access_tokens(keys: &str) -> AccessTokens {
     let config = config(&[]);
     let cache = KeyCache::new(clients_of(keys, &config).secrets_manager, "access", TokenKind::Access);
-    AccessTokens::new(cache, config.token_names().unwrap(), config.lifetimes().unwrap())
+    AccessTokens::new(cache, config.token_names().unwrap())
 }
 
 const KEY: &str = "aB3dE6gH9jK2mN5pQ8sT1vW4yZ7bC0eF3hI6kL9nO2qR5tU8wX1zA4cD7fG0iJ3l";
@@ -92,7 +92,8 @@ fn issue(keys: &str) -> String {
         "createdAt": "2026-01-01T00:00:00Z", "passwordChangedAt": "2026-01-01T00:00:00Z",
     }))
     .unwrap();
-    run(access_tokens(keys).issue(&profile, &session("0190163d-8694-739b-aea5-966c26f8ad91"), now()))
+    let (session, lifetimes) = (session("0190163d-8694-739b-aea5-966c26f8ad91"), config(&[]).lifetimes().unwrap());
+    run(access_tokens(keys).issue(&profile, &session, &lifetimes, now()))
         .unwrap()
         .token
         .expose()

@@ -11,7 +11,7 @@ use nova_auth::{
     domain::{
         email::Email,
         name::PersonName,
-        password::{Password, Profile},
+        password::{Password, PasswordProfile},
         refusal::{Fault, Refusal},
     },
     http::{Request, read},
@@ -63,7 +63,7 @@ fn read_body(request: &Request) -> bool {
         assert_eq!(PersonName::parse(name.as_str()).as_ref(), Ok(name), "a name has one normal form");
     }
     if let Some(password) = &password {
-        for profile in [Profile::Crm, Profile::Nist] {
+        for profile in [PasswordProfile::Crm, PasswordProfile::Nist] {
             let faults = profile.faults(password, email.as_ref());
             let whole = password.verifiable_bytes().len() == bytes;
             assert!(!faults.is_empty() || whole, "bcrypt would cut a password that was accepted");

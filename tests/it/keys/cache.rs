@@ -6,7 +6,7 @@ use nova_auth::config::TokenNames;
 use nova_auth::keys::{AccessTokens, KeyCache, KeysError, Rejected, Token, TokenKind};
 use serde_json::json;
 
-use super::vault::{ACCESS, Fault, Vault, at, lifetimes, symmetric};
+use super::vault::{ACCESS, Fault, Vault, at, symmetric};
 
 fn cache(vault: &Vault) -> KeyCache {
     KeyCache::new(vault.client(), ACCESS, TokenKind::Access)
@@ -14,7 +14,7 @@ fn cache(vault: &Vault) -> KeyCache {
 
 fn tokens(vault: &Vault) -> AccessTokens {
     let names = TokenNames { issuer: "nova-crm".into(), also: None, audience: "nova-api".into() };
-    AccessTokens::new(cache(vault), names, lifetimes())
+    AccessTokens::new(cache(vault), names)
 }
 
 /// A token that names this key and says that it was signed then. Its signature is bad.

@@ -4,6 +4,7 @@ use nova_auth::app::AuthService;
 use nova_auth::aws::Clients;
 use nova_auth::config::Config;
 use nova_auth::keys::{KeyAlgorithm, KeyDocument, Rejected, Token, TokenKind};
+use nova_auth::service::HasTokens;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 

@@ -53,11 +53,15 @@ fn under_the_name_of(kid: &str, document: &KeyDocument, now: Timestamp) -> KeyDo
     KeyDocument::parse(&renamed.to_string(), TokenKind::Access).unwrap()
 }
 
-fn tokens(document: &KeyDocument, issuer: &str, audience: &str) -> AccessTokens {
+fn keys(document: &KeyDocument) -> KeyCache {
     let vault = Vault::default();
     vault.put(ACCESS, document.text().expose_secret());
+    KeyCache::new(vault.client(), ACCESS, TokenKind::Access)
+}
+
+fn tokens(document: &KeyDocument, issuer: &str, audience: &str) -> AccessTokens {
     let names = TokenNames { issuer: issuer.to_owned(), also: None, audience: audience.to_owned() };
-    AccessTokens::new(KeyCache::new(vault.client(), ACCESS, TokenKind::Access), names, lifetimes())
+    AccessTokens::new(keys(document), names)
 }
 
 /// Sara, and her session since `now`.
@@ -79,7 +83,7 @@ fn sara(now: Timestamp) -> (Profile, Session) {
 async fn issued(document: &KeyDocument, issuer: &str, audience: &str, now: Timestamp) -> String {
     let (profile, session) = sara(now);
     let tokens = tokens(document, issuer, audience);
-    tokens.issue(&profile, &session, now).await.unwrap().token.expose().to_owned()
+    tokens.issue(&profile, &session, &lifetimes(), now).await.unwrap().token.expose().to_owned()
 }
 
 /// The token with the first six bits of its signature inverted.
@@ -115,10 +119,11 @@ async fn stack(algorithm: KeyAlgorithm, with_others: bool, issuer: &str, now: Ti
         ("alg", issued(&under_the_name_of(&kid, &document, now), issuer, AUDIENCE, now).await),
         ("key", issued(&elsewhere, issuer, AUDIENCE, now).await),
     ]);
-    let algorithms: BTreeSet<String> = own.public_algorithms(now).await.unwrap();
+    let ring = keys(&document).ring(now).await.unwrap();
+    let algorithms: BTreeSet<String> = ring.public_algorithms(now);
     json!({
         "algorithm": algorithm.name(), "issuer": issuer, "audience": AUDIENCE, "subject": ID,
-        "metadata": server_metadata(issuer, &algorithms), "jwks": own.public_set(now).await.unwrap(),
+        "metadata": server_metadata(issuer, &algorithms), "jwks": ring.public_set(now),
         "right": right, "wrong": wrong, "document": document.text().expose_secret(),
     })
 }

@@ -10,7 +10,7 @@ use nova_auth::domain::address::ClientAddress;
 use nova_auth::domain::email::Email;
 use nova_auth::domain::moment::{Moment, RequestId};
 use nova_auth::domain::name::PersonName;
-use nova_auth::domain::password::{Password, Profile};
+use nova_auth::domain::password::{Password, PasswordProfile};
 use nova_auth::domain::session::Device;
 use nova_auth::flows::authenticate::authenticate;
 use nova_auth::flows::create_user::{Registration, create_user};
@@ -19,7 +19,7 @@ use nova_auth::flows::journal::Journal;
 use nova_auth::flows::login::{LoginAttempt, login};
 use nova_auth::flows::refresh::{RefreshAttempt, refresh};
 use nova_auth::flows::rotate_keys::{Step, StepRequest, rotate_keys};
-use nova_auth::flows::{Caller, FlowError};
+use nova_auth::flows::{FlowError, Requester};
 use nova_auth::keys::{KeyAlgorithm, KeysError, Token};
 use nova_auth::passwords::Hasher;
 use nova_local::Storage;
@@ -98,9 +98,15 @@ impl World {
             journal: Journal::keeping(jiff::SignedDuration::from_hours(24)),
         };
         let moment = self.moment(0);
-        create_user(&self.instances[0].store, Hasher::new(4), &Profile::Crm.into(), &moment, registration)
-            .await
-            .unwrap();
+        create_user(
+            &self.instances[0].store,
+            Hasher::new(4),
+            &PasswordProfile::Crm.into(),
+            &moment,
+            registration,
+        )
+        .await
+        .unwrap();
         let token = Token::new("");
         let mut client = Client { email, access: token.clone(), issued: 0, refresh: token, sleeps_until: 0 };
         self.log_in(&mut client, 0, 0).await.unwrap();
@@ -111,7 +117,11 @@ impl World {
         let attempt = LoginAttempt {
             email: client.email.clone(),
             password: Password::new(PASSWORD.to_owned()),
-            caller: Caller { address: ClientAddress::parse("203.0.113.7"), device: device(), language: "en" },
+            caller: Requester {
+                address: ClientAddress::parse("203.0.113.7"),
+                device: device(),
+                language: "en",
+            },
             claimed: None,
             fingerprint: None,
             carrier: Carrier::Body,

@@ -12,11 +12,11 @@ use nova_auth::{
         refusal::Refusal,
     },
     flows::{
-        Caller, FlowError,
-        attempts::{Place, enter_address, leave},
+        FlowError, Requester,
         login::login,
         register::{Applicant, register},
     },
+    gate::{Place, enter_address, leave},
 };
 use tokio::task::JoinSet;
 
@@ -148,7 +148,7 @@ async fn logins_and_registrations_of_an_address_are_counted_together_and_what_as
         name: PersonName::parse(name).unwrap(),
         email: Email::parse(&format!("{name}@example.com")).unwrap(),
         password: Password::new(PASSWORD.to_owned()),
-        caller: Caller { address: here(), device: device(), language: "en" },
+        caller: Requester { address: here(), device: device(), language: "en" },
     };
     world.login(&world.at(MINUTE), &person).await.unwrap();
     register(&world.service, &world.at(MINUTE), new("sara")).await.unwrap();

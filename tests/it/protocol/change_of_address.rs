@@ -6,7 +6,7 @@ use nova_auth::{
         user::Status,
     },
     flows::{
-        Caller, FlowError,
+        FlowError, Requester,
         mail::{
             change::{Wish, confirm, revert, wish},
             redeem::Proof,
@@ -28,8 +28,8 @@ pub(super) fn new_address() -> Email {
     Email::parse("amal.haddad@example.com").unwrap()
 }
 
-fn caller(address: &str) -> Caller {
-    Caller { address: ClientAddress::parse(address), device: device(), language: "en" }
+fn caller(address: &str) -> Requester {
+    Requester { address: ClientAddress::parse(address), device: device(), language: "en" }
 }
 
 pub(super) async fn wishes(

@@ -8,7 +8,7 @@ use super::{
 };
 use nova_auth::{
     domain::{
-        password::{Password, Profile as PasswordProfile},
+        password::{Password, PasswordProfile},
         refusal::Refusal,
     },
     flows::{FlowError, operator::Operator},

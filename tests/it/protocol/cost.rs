@@ -6,7 +6,7 @@ use std::time::Duration;
 use nova_auth::{
     domain::{address::ClientAddress, email::Email, name::PersonName, password::Password, refusal::Refusal},
     flows::{
-        Caller,
+        Requester,
         login::login,
         register::{Applicant, register},
     },
@@ -184,7 +184,7 @@ async fn a_registration_is_two_writes_beside_its_user() {
         name: PersonName::parse("Sara").unwrap(),
         email: Email::parse("sara@example.com").unwrap(),
         password: Password::new(super::world::PASSWORD.to_owned()),
-        caller: Caller { address: ClientAddress::parse(ADDRESS), device: device(), language: "en" },
+        caller: Requester { address: ClientAddress::parse(ADDRESS), device: device(), language: "en" },
     };
     register(&world.service, &world.at(60), sara).await.unwrap();
     // The place and the call; credential, profile and entry, of a transaction; the place returned.

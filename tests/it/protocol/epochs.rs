@@ -5,7 +5,7 @@ use nova_auth::{
     domain::{
         email::Email,
         ids::UserId,
-        password::{Password, Profile as PasswordProfile},
+        password::{Password, PasswordProfile},
         user::Status,
     },
     flows::{

@@ -2,7 +2,7 @@
 //! code.
 
 use nova_auth::{
-    domain::password::{Password, Profile as PasswordProfile},
+    domain::password::{Password, PasswordProfile},
     domain::rules::{Caching, Rules},
     flows::{FlowError, operator::Operator},
     passwords::Hasher,

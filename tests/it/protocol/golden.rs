@@ -11,13 +11,13 @@ use nova_auth::{
         email::Email,
         ids::SessionId,
         name::PersonName,
-        password::{Password, PasswordHash, Profile as PasswordProfile},
+        password::{Password, PasswordHash, PasswordProfile},
         policy::MethodArn,
         user::{Role, Status},
         user_record::UserRecord,
     },
     flows::{
-        Caller,
+        Requester,
         authorize::{Call, Credential, Target, authorize},
         operator::{Edit, Operator, Patience},
         register::{Applicant, register},
@@ -270,7 +270,7 @@ async fn what_a_registration_says() {
         name: PersonName::parse("Sara").unwrap(),
         email: email("sara"),
         password: Password::new(PASSWORD.to_owned()),
-        caller: Caller { address: ClientAddress::parse(ADDRESS), device: device(), language: "en" },
+        caller: Requester { address: ClientAddress::parse(ADDRESS), device: device(), language: "en" },
     };
     said(&world, "register", register(&world.service, &world.at(1), sara())).await.unwrap();
     said(&world, "register_taken", register(&world.service, &world.at(2), sara())).await.unwrap_err();

@@ -13,7 +13,7 @@ use nova_auth::{
         user::{Profile, Role, Status},
     },
     flows::{
-        Caller, FlowError,
+        FlowError, Requester,
         mail::{
             accept::{Acceptance, accept},
             redeem::Proof,
@@ -35,8 +35,8 @@ use super::{
 
 const CONFIRMED: &[(&str, &str)] = &[("REGISTRATION", "open"), ("EMAIL_VERIFICATION", "required")];
 
-fn caller(address: &str) -> Caller {
-    Caller { address: ClientAddress::parse(address), device: device(), language: "en" }
+fn caller(address: &str) -> Requester {
+    Requester { address: ClientAddress::parse(address), device: device(), language: "en" }
 }
 
 async fn registers(world: &World, second: i64, email: &Email, password: &str) -> Result<(), FlowError> {

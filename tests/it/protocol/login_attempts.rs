@@ -8,10 +8,8 @@ use nova_auth::{
         attempts::{Entry, Quota},
         refusal::Refusal,
     },
-    flows::{
-        attempts::{enter_address, leave},
-        login::login,
-    },
+    flows::login::login,
+    gate::{enter_address, leave},
     store::{AttemptsKey, Reservation, Wanted},
 };
 use tokio::task::JoinSet;
@@ -262,7 +260,7 @@ async fn a_login_behind_a_full_window_waits_for_one_in_flight_and_takes_its_plac
     let address = ClientAddress::parse(ADDRESS);
     let first = enter_address(store, limit, None, &world.at(0), address).await.unwrap();
     for _ in 1..limit.max {
-        enter_address(store, limit, None, &world.at(0), address).await.unwrap();
+        let _stays = enter_address(store, limit, None, &world.at(0), address).await.unwrap();
     }
     let (gate, sixth) = (Gate::default(), world.at(1));
     world.wire.script(on("UpdateItem"), Fault::HoldAnswer(gate.clone()));

@@ -2,7 +2,7 @@
 
 use nova_auth::{
     domain::{
-        password::{Password, Profile as PasswordProfile},
+        password::{Password, PasswordProfile},
         refusal::Refusal,
     },
     flows::{login::login, operator::Operator},

@@ -9,7 +9,7 @@ use nova_auth::{
         password::Password,
     },
     flows::{
-        Caller, FlowError,
+        FlowError, Requester,
         mail::{
             recover::{Forgotten, recover},
             redeem::Proof,
@@ -68,7 +68,7 @@ pub(super) async fn forgets_at(
     email: &Email,
     address: &str,
 ) -> Result<(), FlowError> {
-    let caller = Caller { address: ClientAddress::parse(address), device: device(), language: "en" };
+    let caller = Requester { address: ClientAddress::parse(address), device: device(), language: "en" };
     recover(&world.recovery, moment, Forgotten { email: email.clone(), caller }).await
 }
 
@@ -109,7 +109,7 @@ pub(super) async fn reset_from(
     new: &str,
     address: &str,
 ) -> Result<(), FlowError> {
-    let caller = Caller { address: ClientAddress::parse(address), device: device(), language: "en" };
+    let caller = Requester { address: ClientAddress::parse(address), device: device(), language: "en" };
     let wanted = Reset { proof, new: Password::new(new.to_owned()), caller };
     set(&world.redemption, &world.at(second), &wanted).await
 }

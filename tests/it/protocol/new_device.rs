@@ -18,7 +18,7 @@ use nova_auth::{
         refusal::Refusal,
     },
     flows::{
-        Caller, FlowError,
+        FlowError, Requester,
         login::login,
         mail::{
             new_device::{ask, deny},
@@ -38,7 +38,7 @@ pub(super) async fn denies(world: &World, second: i64, proof: Proof) -> Result<(
 }
 
 async fn denies_as(world: &World, second: i64, request: &str, proof: Proof) -> Result<(), FlowError> {
-    let caller = Caller { address: ClientAddress::parse(ADDRESS), device: device(), language: "en" };
+    let caller = Requester { address: ClientAddress::parse(ADDRESS), device: device(), language: "en" };
     deny(&world.redemption, &named(second, request), &caller, &proof).await
 }
 

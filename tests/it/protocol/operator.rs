@@ -9,7 +9,7 @@ use nova_auth::{
         ids::UserId,
         moment::Moment,
         name::PersonName,
-        password::{Password, PasswordHash, Profile as PasswordProfile},
+        password::{Password, PasswordHash, PasswordProfile},
         refusal::{Fault as FieldFault, Refusal},
         user::{Profile, Role, Status},
         user_record::UserRecord,

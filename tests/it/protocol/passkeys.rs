@@ -12,7 +12,7 @@ use nova_auth::{
         user::Status,
     },
     flows::{
-        Caller, FlowError,
+        FlowError, Requester,
         csrf::{Carrier, Proof},
         factors::{
             FactorRequest,
@@ -54,8 +54,8 @@ struct Owner {
     codes: usize,
 }
 
-fn caller() -> Caller {
-    Caller { address: ClientAddress::parse(ADDRESS), device: device(), language: "en" }
+fn caller() -> Requester {
+    Requester { address: ClientAddress::parse(ADDRESS), device: device(), language: "en" }
 }
 
 fn request(access: &Token) -> FactorRequest {

@@ -15,7 +15,7 @@ use nova_auth::{
         user::{Profile, Role},
     },
     flows::{
-        Caller, FlowError,
+        FlowError, Requester,
         create_user::{Registration, create_user},
         journal::Journal,
         register::{Applicant, Registered, register as registered},
@@ -48,7 +48,7 @@ pub(super) fn applicant(email: &str, password: &str, address: &str) -> Applicant
         name: PersonName::parse("Sara").unwrap(),
         email: Email::parse(email).unwrap(),
         password: Password::new(password.to_owned()),
-        caller: Caller { address: ClientAddress::parse(address), device: device(), language: "en" },
+        caller: Requester { address: ClientAddress::parse(address), device: device(), language: "en" },
     }
 }
 
@@ -104,7 +104,7 @@ async fn a_registration_that_an_import_overtakes_leaves_the_imported_user_as_it_
                 device: device(),
                 journal: Journal::keeping(SignedDuration::from_hours(24)),
             };
-            let (store, policy) = (&world.service.store, &world.service.policy);
+            let (store, policy) = (&world.service.store, &world.service.password_policy);
             let made = create_user(store, Hasher::new(CHEAP), policy, &world.at(0), imported).await;
             made.map(|profile| Person { id: profile.id, email: profile.email })
         };
@@ -198,7 +198,8 @@ async fn a_taken_address_costs_the_same_calls_in_the_same_rounds_and_the_same_ha
             };
             let begin = std::time::Instant::now();
             let made =
-                create_user(store, Hasher::new(9), &world.service.policy, &world.at(second), new).await;
+                create_user(store, Hasher::new(9), &world.service.password_policy, &world.at(second), new)
+                    .await;
             fastest = fastest.min(begin.elapsed());
             drop(made);
         }

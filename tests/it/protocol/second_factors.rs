@@ -17,7 +17,7 @@ use nova_auth::{
         user::Status,
     },
     flows::{
-        Caller, FlowError,
+        FlowError, Requester,
         csrf::Carrier,
         factors::{
             FactorRequest,
@@ -119,8 +119,8 @@ impl Enrolled {
     }
 }
 
-pub(super) fn caller() -> Caller {
-    Caller { address: ClientAddress::parse(ADDRESS), device: device(), language: "en" }
+pub(super) fn caller() -> Requester {
+    Requester { address: ClientAddress::parse(ADDRESS), device: device(), language: "en" }
 }
 
 pub(super) fn request(access: &Token) -> FactorRequest {

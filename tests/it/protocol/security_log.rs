@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use nova_auth::{
     domain::{ids::UserId, password::Password},
     flows::{
-        Caller,
+        Requester,
         change_password::{PasswordChange, change_password},
         login::login,
         operator::Operator,
@@ -84,7 +84,7 @@ async fn the_log_of_nobody_is_over_when_it_is_written() {
     let world = World::new().await;
     let nobody = nova_auth::domain::email::Email::parse("nobody@example.com").unwrap();
     refusal(login(&world.service, &world.at(0), &attempt(&nobody, "Wrong-horse-9!", ADDRESS)).await);
-    let id = nova_auth::flows::attempts::nobody(&nobody);
+    let id = nova_auth::gate::nobody(&nobody);
     assert_eq!(kept(&world, id, 0).await, [("authn_login_fail".to_owned(), 0)]);
 }
 
@@ -97,7 +97,7 @@ async fn only_a_guess_takes_a_place() {
         access: pair.access.clone(),
         current: Password::new(current.to_owned()),
         new: Password::new(new.to_owned()),
-        caller: Caller {
+        caller: Requester {
             address: nova_auth::domain::address::ClientAddress::parse(ADDRESS),
             device: device(),
             language: "en",

@@ -14,10 +14,8 @@ use nova_auth::{
         attempts::{Entry, Limit},
         refusal::Refusal,
     },
-    flows::{
-        attempts::{enter_address, leave},
-        login::login,
-    },
+    flows::login::login,
+    gate::{enter_address, leave},
     store::{AttemptsKey, Reservation, Wanted},
 };
 use tokio::task::JoinSet;
@@ -232,7 +230,7 @@ async fn a_place_of_an_address_that_is_given_back_by_either_opens_a_whole_window
     assert_eq!(world.rows.address_entries(ADDRESS).await, std::slice::from_ref(&me));
     before.leave(&me).await;
     assert_eq!(before.row().await, None, "and the count of calls with it: it begins anew");
-    enter_address(store, limits, calls, &world.at(503), here).await.unwrap();
+    let _stays = enter_address(store, limits, calls, &world.at(503), here).await.unwrap();
 }
 
 /// An office whose logins meet either version.

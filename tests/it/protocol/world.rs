@@ -24,12 +24,12 @@ use nova_auth::{
         ids::UserId,
         moment::{Moment, RequestId},
         name::PersonName,
-        password::{Password, Profile as PasswordProfile},
+        password::{Password, PasswordProfile},
         session::Device,
         user::{Role, Status},
     },
     flows::{
-        Caller, FlowError,
+        FlowError, Requester,
         authenticate::authenticate,
         begin::LoggedIn,
         change_password::{PasswordChange, change_password},
@@ -301,7 +301,7 @@ impl World {
             access: access.clone(),
             current: Password::new(current.to_owned()),
             new: Password::new(new.to_owned()),
-            caller: Caller { address: ClientAddress::parse(ADDRESS), device: device(), language: "en" },
+            caller: Requester { address: ClientAddress::parse(ADDRESS), device: device(), language: "en" },
         };
         change_password(&self.service, moment, &change).await
     }
@@ -362,7 +362,7 @@ pub(super) fn attempt(email: &Email, password: &str, address: &str) -> LoginAtte
     LoginAttempt {
         email: email.clone(),
         password: Password::new(password.to_owned()),
-        caller: Caller { address: ClientAddress::parse(address), device: device(), language: "en" },
+        caller: Requester { address: ClientAddress::parse(address), device: device(), language: "en" },
         claimed: None,
         fingerprint: None,
         carrier: Carrier::Body,

@@ -6,7 +6,7 @@ use nova_auth::config::AwsConfig;
 use nova_auth::domain::email::Email;
 use nova_auth::domain::moment::{Moment, RequestId};
 use nova_auth::domain::name::PersonName;
-use nova_auth::domain::password::{Password, Profile as PasswordProfile};
+use nova_auth::domain::password::{Password, PasswordProfile};
 use nova_auth::domain::rules::{Caching, Rules, file};
 use nova_auth::domain::session::Device;
 use nova_auth::flows::create_user::{Registration, create_user};

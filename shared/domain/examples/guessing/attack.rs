@@ -6,7 +6,7 @@ use fastrand::Rng;
 use jiff::Timestamp;
 use nova_auth_domain::{
     attempts::{ALARMING_RUN, Entry},
-    password::Profile,
+    password::PasswordProfile,
 };
 
 use crate::{
@@ -165,7 +165,7 @@ impl Day {
             addresses: vec![Kept::empty(); attack.addresses],
             targets: vec![Kept::empty(); targets],
             accounts,
-            settable: SPRAYED.map(|typed| is_settable(Profile::Crm, typed)),
+            settable: SPRAYED.map(|typed| is_settable(PasswordProfile::Crm, typed)),
             full: vec![Vec::new(); targets],
             failures: vec![0; periods],
             locks: vec![0; periods],

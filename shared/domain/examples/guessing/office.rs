@@ -15,7 +15,7 @@ const WRONG: u32 = 5;
 const LOGIN: i64 = 1000;
 /// Who typed it wrong tries again after that.
 const TYPING: i64 = 10_000;
-/// A login waits so long for others that are in flight (`flows/attempts.rs`), and so long between two looks.
+/// A login waits so long for others that are in flight (`gate/place.rs`), and so long between two looks.
 const PATIENCE: i64 = 5000;
 const PAUSE: std::ops::RangeInclusive<i64> = 50..=250;
 /// With device cookies, so many who logged in there before have a place beside everybody else's, and leave it in any case
@@ -109,7 +109,7 @@ impl Morning {
         waits
     }
 
-    /// As `flows/attempts.rs` does it.
+    /// As `gate/place.rs` does it.
     fn attempt(&mut self, now: i64, who: usize, arrived: i64, rng: &mut Rng) {
         let entry = Entry::stored(format!("{now}#{who}"));
         if self.address.enter(self.limit, at(now), &entry) {

@@ -2,7 +2,7 @@
 
 use nova_auth_domain::{
     email::Email,
-    password::{Password, Profile},
+    password::{Password, PasswordProfile},
     refusal::Fault,
 };
 
@@ -27,12 +27,12 @@ pub(crate) const NEXT: [&str; 6] =
     ["Acme2026!", "Riyadh2026!", "Khalid2026!", "WinterSummer1!", "Winter2026!a", "Winter!29112026!"];
 
 /// Why a user cannot set it, if that is so.
-pub(crate) fn faults(profile: Profile, typed: &str) -> Vec<Fault> {
+pub(crate) fn faults(profile: PasswordProfile, typed: &str) -> Vec<Fault> {
     let email = Email::parse("sara@example.com").expect("an address");
     profile.check(&Password::new(typed.to_owned()), &email).err().unwrap_or_default()
 }
 
 /// Whether a user can set it.
-pub(crate) fn is_settable(profile: Profile, typed: &str) -> bool {
+pub(crate) fn is_settable(profile: PasswordProfile, typed: &str) -> bool {
     faults(profile, typed).is_empty()
 }

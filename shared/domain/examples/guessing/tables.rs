@@ -3,7 +3,7 @@
 use std::{fmt::Write as _, sync::LazyLock};
 
 use jiff::SignedDuration;
-use nova_auth_domain::{attempts::Limit, password::Profile, refusal::Fault};
+use nova_auth_domain::{attempts::Limit, password::PasswordProfile, refusal::Fault};
 
 use crate::{
     attack::{Attack, Outcome, Passwords, play},
@@ -174,7 +174,8 @@ pub(crate) fn settings() -> String {
 pub(crate) fn sprayed() -> String {
     let mut table = String::from("| sprayed | `crm` | `nist` |\n|---|---|---|\n");
     for typed in SPRAYED.into_iter().chain(NEXT) {
-        let [crm, nist] = [Profile::Crm, Profile::Nist].map(|profile| verdict(&faults(profile, typed)));
+        let [crm, nist] =
+            [PasswordProfile::Crm, PasswordProfile::Nist].map(|profile| verdict(&faults(profile, typed)));
         writeln!(table, "| `{typed}` | {crm} | {nist} |").expect("text");
     }
     table

@@ -105,7 +105,7 @@ fn stands_for(typed: char, letter: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::password::{Password, Profile};
+    use crate::password::{Password, PasswordProfile};
     use crate::refusal::Fault;
 
     #[track_caller]
@@ -209,7 +209,8 @@ mod tests {
             let mut letters = stem.chars();
             let capital: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
             let typed = Password::new(format!("{capital}{}{around}", letters.as_str()));
-            let refused = [Profile::Crm, Profile::Nist].map(|profile| profile.faults(&typed, None));
+            let refused =
+                [PasswordProfile::Crm, PasswordProfile::Nist].map(|profile| profile.faults(&typed, None));
             assert!(refused.contains(&vec![Fault::PasswordTooCommon]), "{stem}: {refused:?}");
         }
     }

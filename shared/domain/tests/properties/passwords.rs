@@ -2,7 +2,7 @@
 
 use nova_auth_domain::{
     email::Email,
-    password::{MAX_BYTES, Password, PasswordHash, Profile},
+    password::{MAX_BYTES, Password, PasswordHash, PasswordProfile},
 };
 use proptest::{prelude::*, sample::select};
 use unicode_normalization::UnicodeNormalization as _;
@@ -25,8 +25,8 @@ fn normal(typed: &str) -> String {
     typed.nfc().collect()
 }
 
-fn profile() -> impl Strategy<Value = Profile> {
-    select(vec![Profile::Crm, Profile::Nist])
+fn profile() -> impl Strategy<Value = PasswordProfile> {
+    select(vec![PasswordProfile::Crm, PasswordProfile::Nist])
 }
 
 fn email() -> Email {
@@ -67,7 +67,7 @@ proptest! {
     fn whatever_is_neither_letter_nor_digit_is_symbol_enough(symbol in any::<char>()) {
         prop_assume!(symbol != '\0' && !symbol.is_alphabetic() && !symbol.is_numeric());
         let typed = format!("Xk1{symbol}qwzjX");
-        prop_assert_eq!(Profile::Crm.faults(&Password::new(typed), None), []);
+        prop_assert_eq!(PasswordProfile::Crm.faults(&Password::new(typed), None), []);
     }
 
     #[test]
@@ -80,10 +80,10 @@ proptest! {
         let characters = typed.chars().count();
         let has = |kind: fn(char) -> bool| typed.chars().any(kind);
         match profile {
-            Profile::Crm => prop_assert!(
+            PasswordProfile::Crm => prop_assert!(
                 characters >= 8 && has(char::is_uppercase) && has(char::is_lowercase) && has(char::is_numeric)
             ),
-            Profile::Nist => prop_assert!(characters >= 15),
+            PasswordProfile::Nist => prop_assert!(characters >= 15),
         }
         prop_assert!(typed.len() <= MAX_BYTES);
     }

@@ -21,7 +21,7 @@ use crate::{
     },
     entropy,
     flows::authenticate::Authenticated,
-    service::FactorService,
+    service::{Callers, ChangesFactors, FactorService, HasAttempts},
     store::{FactorChange, FactorCommitted, FactorRows, FactorState, TotpFactor},
 };
 
@@ -50,14 +50,14 @@ impl std::fmt::Debug for PendingTotp {
 /// # Errors
 /// Of the refusals: those of [`authenticate_enrolling`], `StepUpRequired`, `FactorLimit`.
 pub async fn enrol_totp(
-    service: &FactorService,
+    service: &FactorService<impl Callers>,
     moment: &Moment,
     request: &FactorRequest,
     name: Option<String>,
 ) -> Result<PendingTotp, FlowError> {
     let who = authenticate_enrolling(&service.auth, moment, &request.access).await?;
     require_fresh(&who, moment)?;
-    let rows = service.auth.store.factors(who.profile.id).await?;
+    let rows = service.auth.store().factors(who.profile.id).await?;
     let pending = rows.totp.iter().filter(|factor| factor.is_pending(moment.now)).count();
     room_for_one_more(&rows)?;
     if pending >= MOST_TOTP {
@@ -76,7 +76,7 @@ pub async fn enrol_totp(
         last_used_at: None,
         ends: Some(moment.now + STEP_LIFE),
     };
-    service.auth.store.put_pending_totp(who.profile.id, &factor).await?;
+    service.auth.store().put_pending_totp(who.profile.id, &factor).await?;
     let uri = secret.uri(&service.name, who.profile.email.as_str()).unwrap_or_default();
     Ok(PendingTotp { id, secret: secret.base32(), uri })
 }
@@ -91,7 +91,7 @@ fn room_for_one_more(rows: &FactorRows) -> Result<(), FlowError> {
 /// # Errors
 /// Of the refusals: those of [`authenticate_enrolling`], `StepUpRequired`, `FactorNotFound`, `FactorLimit`, `SecondFactorInvalid`.
 pub async fn confirm_totp(
-    service: &FactorService,
+    service: &FactorService<impl ChangesFactors + HasAttempts>,
     moment: &Moment,
     request: &FactorRequest,
     id: FactorId,
@@ -100,7 +100,7 @@ pub async fn confirm_totp(
     let mut who = authenticate_enrolling(&service.auth, moment, &request.access).await?;
     for _ in 0..MAX_ROUNDS {
         require_fresh(&who, moment)?;
-        let rows = service.auth.store.factors(who.profile.id).await?;
+        let rows = service.auth.store().factors(who.profile.id).await?;
         let step = first_step(service, moment, &who, &rows, id, code).await?;
         room_for_one_more(&rows)?;
         let codes = NewCodes::unless_there(service, moment, who.profile.id, &rows).await?;
@@ -123,7 +123,7 @@ pub async fn confirm_totp(
 
 /// The step of the first code. It is a guess at nothing: whoever enrols knows the secret, so that no place is taken.
 async fn first_step(
-    service: &FactorService,
+    service: &FactorService<impl HasAttempts>,
     moment: &Moment,
     who: &Authenticated,
     rows: &FactorRows,
@@ -133,6 +133,6 @@ async fn first_step(
     let factor = rows.totp.iter().find(|factor| factor.factor_id == id && factor.is_pending(moment.now));
     let factor = factor.ok_or(Refusal::FactorNotFound)?;
     let secret = opened(service, moment, who.profile.id, factor).await?.ok_or(Refusal::FactorNotFound)?;
-    let wrong = || Refusal::SecondFactorInvalid(Quota::unused("factor", service.auth.attempts.account));
+    let wrong = || Refusal::SecondFactorInvalid(Quota::unused("factor", service.auth.attempts().account));
     Ok(secret.step_of(code, moment.now, None).ok_or_else(wrong)?)
 }

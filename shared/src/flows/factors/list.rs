@@ -6,7 +6,7 @@ use super::{super::FlowError, FactorRequest};
 use crate::{
     domain::{factors::FactorKind, ids::FactorId, moment::Moment},
     flows::authenticate::authenticate_enrolling,
-    service::FactorService,
+    service::{Callers, FactorService},
 };
 
 /// A factor as its user sees it.
@@ -38,12 +38,12 @@ pub struct ListedFactors {
 /// # Errors
 /// Of the refusals: those of [`authenticate_enrolling`].
 pub async fn list_factors(
-    service: &FactorService,
+    service: &FactorService<impl Callers>,
     moment: &Moment,
     request: &FactorRequest,
 ) -> Result<ListedFactors, FlowError> {
     let who = authenticate_enrolling(&service.auth, moment, &request.access).await?;
-    let rows = service.auth.store.factors(who.profile.id).await?;
+    let rows = service.auth.store().factors(who.profile.id).await?;
     let passkeys = rows.passkeys.into_iter().map(|passkey| ListedFactor {
         id: passkey.factor_id(),
         kind: FactorKind::Passkey,

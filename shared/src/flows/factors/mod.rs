@@ -12,7 +12,7 @@ pub mod recovery;
 pub mod remove;
 
 use super::{
-    Caller, FlowError,
+    FlowError, Requester,
     authenticate::{Authenticated, Claimed, confirm, identify},
     mail::notice,
 };
@@ -26,7 +26,7 @@ use crate::{
         session::Session,
     },
     keys::Token,
-    service::FactorService,
+    service::{Callers, ChangesFactors, FactorService},
     store::{FactorChange, FactorCommit, FactorCommitted, RecoveryCodes, StoreError},
 };
 
@@ -36,7 +36,7 @@ pub struct FactorRequest {
     /// The access token of the session that goes on.
     pub access: Token,
     /// Who is calling.
-    pub caller: Caller,
+    pub caller: Requester,
 }
 
 /// How often a change starts again because what it read was changed meanwhile.
@@ -61,12 +61,12 @@ fn require_fresh(who: &Authenticated, moment: &Moment) -> Result<(), FlowError> 
 
 /// The user and the session, read again; the session may be one that only enrols.
 async fn again(
-    service: &FactorService,
+    service: &FactorService<impl Callers>,
     moment: &Moment,
     request: &FactorRequest,
 ) -> Result<Authenticated, FlowError> {
-    let claims = identify(&service.auth.access, moment, &request.access).await?;
-    Ok(confirm(&service.auth.store, moment, Claimed::of(&claims), None).await?.0.whole_or_enrolling())
+    let claims = identify(service.auth.access(), moment, &request.access).await?;
+    Ok(confirm(service.auth.store(), moment, Claimed::of(&claims), None).await?.0.whole_or_enrolling())
 }
 
 /// What a change of factors is besides the change itself.
@@ -80,19 +80,19 @@ struct Change<'a> {
 
 /// Writes a change, its entry in the security log and the mail that tells the user.
 async fn commit(
-    service: &FactorService,
+    service: &FactorService<impl ChangesFactors>,
     moment: &Moment,
     request: &FactorRequest,
     who: &Authenticated,
     change: Change<'_>,
 ) -> Result<FactorCommitted, FlowError> {
     let auth = &service.auth;
-    let event = auth.journal.entry(change.event, moment, who.profile.id, &request.caller.device);
+    let event = auth.journal().entry(change.event, moment, who.profile.id, &request.caller.device);
     let event = event.of_session(who.session.session_id);
     let told = || notice(Notice::FactorsChanged, &who.profile.email, request.caller.language, moment);
-    let told: Option<(MailKey, Mail)> = auth.mail.then(told).transpose()?;
+    let told: Option<(MailKey, Mail)> = auth.mail().then(told).transpose()?;
     let committed = auth
-        .store
+        .store()
         .commit_factor(&FactorCommit {
             session: change.session,
             change: change.change,

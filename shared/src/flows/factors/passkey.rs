@@ -21,7 +21,7 @@ use crate::{
         session::Device,
     },
     entropy,
-    service::{AuthService, FactorService},
+    service::{Callers, ChangesFactors, FactorService, HasJournal, HasStore},
     store::{CEREMONY_LASTS, Ceremony, CeremonyKind, FactorChange, FactorCommitted, FactorRows},
     webauthn::{
         AssertionResponse, Challenge, Expected, PasskeyRefused, RegistrationResponse, RelyingParty,
@@ -37,14 +37,14 @@ pub const MOST_PASSKEYS: usize = 20;
 /// # Errors
 /// That there is no randomness or no storage; then none is given out.
 pub(in super::super) async fn begin(
-    auth: &AuthService,
+    auth: &impl HasStore,
     moment: &Moment,
     kind: CeremonyKind,
     (user_id, session_id): (Option<UserId>, Option<SessionId>),
 ) -> Result<Challenge, FlowError> {
     let challenge = Challenge::from_bytes(entropy::bytes()?);
     let ceremony = Ceremony { kind, user_id, session_id, ends: moment.now + CEREMONY_LASTS };
-    auth.store.begin_ceremony(&challenge, &ceremony).await?;
+    auth.store().begin_ceremony(&challenge, &ceremony).await?;
     Ok(challenge)
 }
 
@@ -52,7 +52,7 @@ pub(in super::super) async fn begin(
 ///
 /// # Errors
 /// `NotFound`: the stack takes none.
-fn relying_party(service: &FactorService) -> Result<&RelyingParty, Refusal> {
+fn relying_party(service: &FactorService<impl Sized>) -> Result<&RelyingParty, Refusal> {
     service.passkeys.as_ref().ok_or(Refusal::NotFound)
 }
 
@@ -61,14 +61,14 @@ fn relying_party(service: &FactorService) -> Result<&RelyingParty, Refusal> {
 /// # Errors
 /// Of the refusals: `NotFound`, those of [`authenticate_enrolling`], `StepUpRequired`, `FactorLimit`.
 pub async fn passkey_options(
-    service: &FactorService,
+    service: &FactorService<impl Callers>,
     moment: &Moment,
     request: &FactorRequest,
 ) -> Result<Value, FlowError> {
     let us = relying_party(service)?;
     let who = authenticate_enrolling(&service.auth, moment, &request.access).await?;
     require_fresh(&who, moment)?;
-    let rows = service.auth.store.factors(who.profile.id).await?;
+    let rows = service.auth.store().factors(who.profile.id).await?;
     room_for_one_more(&rows)?;
     let of = (Some(who.profile.id), Some(who.session.session_id));
     let challenge = begin(&service.auth, moment, CeremonyKind::Register, of).await?;
@@ -90,7 +90,7 @@ fn room_for_one_more(rows: &FactorRows) -> Result<(), FlowError> {
 /// Of the refusals: `NotFound`, those of [`authenticate_enrolling`], `StepUpRequired`, `FactorLimit`, `PasskeyExists`, and `Invalid`
 /// for an answer that is not right or not to a challenge that this session was given.
 pub async fn register_passkey(
-    service: &FactorService,
+    service: &FactorService<impl ChangesFactors>,
     moment: &Moment,
     request: &FactorRequest,
     name: Option<String>,
@@ -108,7 +108,7 @@ pub async fn register_passkey(
     };
     for _ in 0..MAX_ROUNDS {
         require_fresh(&who, moment)?;
-        let rows = service.auth.store.factors(who.profile.id).await?;
+        let rows = service.auth.store().factors(who.profile.id).await?;
         room_for_one_more(&rows)?;
         let codes = NewCodes::unless_there(service, moment, who.profile.id, &rows).await?;
         let change = Change {
@@ -135,7 +135,7 @@ fn is_here(rows: &FactorRows, passkey: &StoredPasskey) -> bool {
 
 /// The passkey, if the answer is to a challenge that this session was given.
 async fn verified(
-    service: &FactorService,
+    service: &FactorService<impl HasStore>,
     moment: &Moment,
     us: &RelyingParty,
     who: &Authenticated,
@@ -145,7 +145,7 @@ async fn verified(
         Ok(challenge) => challenge,
         Err(refused) => return Ok(Err(refused)),
     };
-    let ceremony = service.auth.store.take_ceremony(&challenge, CeremonyKind::Register, moment).await?;
+    let ceremony = service.auth.store().take_ceremony(&challenge, CeremonyKind::Register, moment).await?;
     let is_ours = ceremony.is_some_and(|ceremony| {
         ceremony.user_id == Some(who.profile.id) && ceremony.session_id == Some(who.session.session_id)
     });
@@ -162,7 +162,7 @@ async fn verified(
 /// # Errors
 /// That storage failed; then the counter may be raised.
 pub(in super::super) async fn judge(
-    auth: &AuthService,
+    auth: &(impl HasStore + HasJournal),
     us: &RelyingParty,
     moment: &Moment,
     challenge: &Challenge,
@@ -172,12 +172,12 @@ pub(in super::super) async fn judge(
 ) -> Result<bool, FlowError> {
     let (Expected::Of(user) | Expected::Discovered(user)) = expected;
     match us.verify_assertion(challenge, expected, row, answer) {
-        Ok(asserted) => Ok(auth.store.use_passkey(user, row, &asserted, moment).await?),
+        Ok(asserted) => Ok(auth.store().use_passkey(user, row, &asserted, moment).await?),
         Err(refused) => {
             tracing::warn!(reason = %refused, request.id = moment.request.as_str(), "a passkey was refused");
             if refused == PasskeyRefused::Cloned {
-                let entry = auth.journal.entry(SecurityEvent::AuthnPasskeyClone, moment, user, device);
-                auth.store.put_event(&entry).await?;
+                let entry = auth.journal().entry(SecurityEvent::AuthnPasskeyClone, moment, user, device);
+                auth.store().put_event(&entry).await?;
                 announce(&entry);
             }
             Ok(false)

@@ -6,15 +6,13 @@ use super::{
 };
 use crate::{
     domain::{
-        attempts::Quota,
         factors::{Amr, recovery::RecoveryCode, totp::TotpCode},
         ids::{SessionId, UserId},
         moment::Moment,
-        refusal::Refusal,
         security_event::SecurityEvent,
         session::Device,
     },
-    service::FactorService,
+    service::{FactorService, HasJournal, HasStore},
     store::{Ceremony, CeremonyKind, FactorRows, TotpFactor},
     webauthn::{AssertionResponse, Expected},
 };
@@ -73,18 +71,18 @@ impl Proven {
     }
 }
 
-/// Verifies a second factor of a user and uses it up: of several at once, one is right.
+/// Verifies a second factor of a user and uses it up: of several at once, one is right. `None`: it is wrong, used or old.
 ///
 /// # Errors
-/// `SecondFactorInvalid` for one that is wrong, used or old, with a quota that the caller replaces by its window's.
+/// That storage or keys failed; then it may be used up.
 pub(in super::super) async fn prove(
-    service: &FactorService,
+    service: &FactorService<impl HasStore + HasJournal>,
     moment: &Moment,
     user: UserId,
     (proof, purpose): (&FactorProof, Purpose),
     device: &Device,
-) -> Result<Proven, FlowError> {
-    let rows = service.auth.store.factors(user).await?;
+) -> Result<Option<Proven>, FlowError> {
+    let rows = service.auth.store().factors(user).await?;
     let proven = match proof {
         FactorProof::Code(code) => totp(service, moment, user, &rows, code).await?,
         FactorProof::Recovery(code) => recovery(service, moment, user, &rows, code).await?,
@@ -92,20 +90,16 @@ pub(in super::super) async fn prove(
             passkey(service, moment, (user, purpose), &rows, answer, device).await?
         }
     };
-    let Some(proven) = proven else {
-        let limit = service.auth.attempts.account;
-        return Err(Refusal::SecondFactorInvalid(Quota::unused("factor", limit)).into());
-    };
-    if proven == Proven::Recovery {
-        let entry = service.auth.journal.entry(SecurityEvent::AuthnRecoveryCode, moment, user, device);
-        service.auth.store.put_event(&entry).await?;
+    if proven == Some(Proven::Recovery) {
+        let entry = service.auth.journal().entry(SecurityEvent::AuthnRecoveryCode, moment, user, device);
+        service.auth.store().put_event(&entry).await?;
         announce(&entry);
     }
     Ok(proven)
 }
 
 async fn totp(
-    service: &FactorService,
+    service: &FactorService<impl HasStore>,
     moment: &Moment,
     user: UserId,
     rows: &FactorRows,
@@ -125,14 +119,14 @@ async fn totp(
         true => Some(service.keys.seal(user, factor.factor_id, &secret, moment.now).await?),
         false => None,
     };
-    let store = &service.auth.store;
+    let store = service.auth.store();
     let used = store.use_totp_step(user, factor.factor_id, step, resealed.as_ref(), moment).await?;
     Ok(used.then_some(Proven::Totp))
 }
 
 /// The secret of an authenticator app. One that does not open verifies nothing; the operator hears of it.
 pub(super) async fn opened(
-    service: &FactorService,
+    service: &FactorService<impl Sized>,
     moment: &Moment,
     user: UserId,
     factor: &TotpFactor,
@@ -151,7 +145,7 @@ pub(super) async fn opened(
 }
 
 async fn recovery(
-    service: &FactorService,
+    service: &FactorService<impl HasStore>,
     moment: &Moment,
     user: UserId,
     rows: &FactorRows,
@@ -162,13 +156,13 @@ async fn recovery(
         return Ok(None);
     };
     // A recovery code stands in for a factor: who has none has none to stand in for.
-    let used = rows.has_factor() && service.auth.store.use_recovery_code(user, &mac, moment).await?;
+    let used = rows.has_factor() && service.auth.store().use_recovery_code(user, &mac, moment).await?;
     Ok(used.then_some(Proven::Recovery))
 }
 
 /// A passkey of a user who is known by other means, whom its challenge was given out to.
 async fn passkey(
-    service: &FactorService,
+    service: &FactorService<impl HasStore + HasJournal>,
     moment: &Moment,
     (user, purpose): (UserId, Purpose),
     rows: &FactorRows,
@@ -179,7 +173,7 @@ async fn passkey(
         return Ok(None);
     };
     let (Some(us), Ok(challenge)) = (&service.passkeys, answer.challenge()) else { return Ok(None) };
-    let ceremony = service.auth.store.take_ceremony(&challenge, purpose.kind, moment).await?;
+    let ceremony = service.auth.store().take_ceremony(&challenge, purpose.kind, moment).await?;
     let is_ours = |of: Ceremony| of.user_id == Some(user) && of.session_id == purpose.session;
     if !ceremony.is_some_and(is_ours) {
         return Ok(None);

@@ -16,7 +16,7 @@ use crate::{
     },
     entropy,
     keys::KeysError,
-    service::FactorService,
+    service::{ChangesFactors, FactorService},
     store::{FactorChange, FactorCommitted, FactorRows, RecoveryCodes},
 };
 
@@ -36,7 +36,7 @@ impl std::fmt::Debug for NewCodes {
 impl NewCodes {
     /// Makes ten for the user's first factor: who has some keeps them.
     pub(super) async fn unless_there(
-        service: &FactorService,
+        service: &FactorService<impl Sized>,
         moment: &Moment,
         user: UserId,
         rows: &FactorRows,
@@ -49,7 +49,7 @@ impl NewCodes {
 
     /// Makes ten.
     pub(super) async fn make(
-        service: &FactorService,
+        service: &FactorService<impl Sized>,
         moment: &Moment,
         user: UserId,
     ) -> Result<Self, FlowError> {
@@ -83,7 +83,7 @@ impl NewCodes {
 /// Of the refusals: those of [`authenticate_enrolling`], `StepUpRequired`, `FactorNotFound` where the user has no factor that they would
 /// stand in for.
 pub async fn renew_recovery_codes(
-    service: &FactorService,
+    service: &FactorService<impl ChangesFactors>,
     moment: &Moment,
     request: &FactorRequest,
 ) -> Result<NewCodes, FlowError> {

@@ -8,7 +8,7 @@ use crate::{
     domain::{
         factors::FactorKind, ids::FactorId, moment::Moment, refusal::Refusal, security_event::SecurityEvent,
     },
-    service::FactorService,
+    service::{ChangesFactors, FactorService},
     store::{FactorChange, FactorCommitted, FactorRows},
 };
 
@@ -17,7 +17,7 @@ use crate::{
 /// # Errors
 /// Of the refusals: those of [`authenticate_enrolling`], `StepUpRequired`, `FactorNotFound`.
 pub async fn remove_factor(
-    service: &FactorService,
+    service: &FactorService<impl ChangesFactors>,
     moment: &Moment,
     request: &FactorRequest,
     id: FactorId,
@@ -25,7 +25,7 @@ pub async fn remove_factor(
     let mut who = authenticate_enrolling(&service.auth, moment, &request.access).await?;
     for _ in 0..MAX_ROUNDS {
         require_fresh(&who, moment)?;
-        let rows = service.auth.store.factors(who.profile.id).await?;
+        let rows = service.auth.store().factors(who.profile.id).await?;
         let (change, last) = removal(&rows, id).ok_or(Refusal::FactorNotFound)?;
         let kind = match change {
             FactorChange::RemovePasskey { .. } => FactorKind::Passkey,

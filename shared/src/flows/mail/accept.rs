@@ -6,7 +6,7 @@ use crate::{
         mail::MailKind, moment::Moment, name::PersonName, password::Password, refusal::Refusal,
         security_event::SecurityEvent, user::Profile,
     },
-    flows::{Caller, FlowError, journal::announce, new_password::NewPassword},
+    flows::{FlowError, Requester, journal::announce, new_password::NewPassword},
     store::{PasswordOf, Redeemed, ResetCommit},
 };
 
@@ -20,7 +20,7 @@ pub struct Acceptance {
     /// What they want to be called, if it is not what the operator wrote.
     pub name: Option<PersonName>,
     /// Who is calling.
-    pub caller: Caller,
+    pub caller: Requester,
 }
 
 impl Acceptance {
@@ -70,7 +70,7 @@ async fn activate(
     let Some(bound) = proven.credential(service).await? else {
         return proven.is_used_by(service, &used_by, moment).await;
     };
-    acceptance.new_password().check_for(&service.policy, &mail.email)?;
+    acceptance.new_password().check_for(&service.password_policy, &mail.email)?;
     let hash = service.hasher.hash(&acceptance.password).await?;
     let kind = SecurityEvent::UserUpdated;
     let event = service.journal.entry(kind, moment, bound.user_id, &acceptance.caller.device);

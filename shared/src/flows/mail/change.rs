@@ -16,11 +16,11 @@ use crate::{
         user::Profile,
     },
     flows::{
-        Caller, FlowError, authenticate::authenticate_call, current_password::with_password,
+        FlowError, Requester, authenticate::authenticate_call, current_password::with_password,
         journal::announce,
     },
     keys::Token,
-    service::AuthService,
+    service::{Callers, TriesPasswords},
     store::{AddressCommit, Credential, EventRow, Redeemed},
 };
 
@@ -34,7 +34,7 @@ pub struct Wish {
     /// The password as it is.
     pub password: Password,
     /// Who is calling.
-    pub caller: Caller,
+    pub caller: Requester,
 }
 
 /// How often a change starts again because what it read was changed meanwhile.
@@ -45,7 +45,11 @@ const ROUNDS: u32 = 3;
 /// # Errors
 /// Of the refusals: those of [`authenticate_call`], `Invalid` for the address that the user has, those of a wrong password,
 /// `MailLimited`.
-pub async fn wish(service: &AuthService, moment: &Moment, wish: &Wish) -> Result<(), FlowError> {
+pub async fn wish(
+    service: &(impl Callers + TriesPasswords),
+    moment: &Moment,
+    wish: &Wish,
+) -> Result<(), FlowError> {
     let who = authenticate_call(service, moment, &wish.access).await?;
     if who.profile.email == wish.email {
         return Err(Refusal::field("newEmail", Fault::Invalid).into());
@@ -60,7 +64,7 @@ pub async fn wish(service: &AuthService, moment: &Moment, wish: &Wish) -> Result
         other_email: Some(who.profile.email),
         ..mail
     };
-    ask(&service.store, moment, &key, &mail).await
+    ask(service.store(), moment, &key, &mail).await
 }
 
 /// The new mailbox confirms: the user has that address from now on, the session that asked goes on, and the old address is told.
@@ -70,7 +74,7 @@ pub async fn wish(service: &AuthService, moment: &Moment, wish: &Wish) -> Result
 pub async fn confirm(
     service: &Redemption,
     moment: &Moment,
-    caller: &Caller,
+    caller: &Requester,
     proof: &Proof,
 ) -> Result<(), FlowError> {
     with_proof(service, moment, caller, (MailKind::Change, proof), None, async |moment, proven| {
@@ -134,7 +138,7 @@ pub async fn confirm(
 pub async fn revert(
     service: &Redemption,
     moment: &Moment,
-    caller: &Caller,
+    caller: &Requester,
     proof: &Proof,
 ) -> Result<(), FlowError> {
     with_proof(service, moment, caller, (MailKind::Revert, proof), None, async |moment, proven| {
@@ -197,6 +201,6 @@ async fn going_on(
     Ok(found.filter(|session| session.is_live(moment.now) && session.epoch == user.epoch))
 }
 
-fn event(service: &Redemption, moment: &Moment, caller: &Caller, user: &Profile) -> EventRow {
+fn event(service: &Redemption, moment: &Moment, caller: &Requester, user: &Profile) -> EventRow {
     service.journal.entry(SecurityEvent::UserUpdated, moment, user.id, &caller.device).moved_from(&user.email)
 }

@@ -22,71 +22,42 @@ pub mod reset;
 pub mod send;
 pub mod verify;
 
+pub use crate::mails::{new_key, notice};
 use crate::{
     domain::{
         address::ClientAddress,
         attempts::{Entry, Quota},
-        email::Email,
-        ids::MailId,
-        mail::{Mail, MailDigest, MailKey, MailKind, Notice, PER_ADDRESS},
+        mail::{Mail, MailKey, PER_ADDRESS},
         moment::Moment,
         refusal::Refusal,
     },
-    entropy::{self, NoEntropy},
-    flows::{FlowError, attempts::enter_for_good},
-    rate_limit::{self, RateLimit},
+    flows::FlowError,
+    gate::{self, Gate},
     store::{AttemptsKey, MailWindow, Store},
 };
-
-/// The key of a new mail to this address.
-///
-/// # Errors
-/// [`NoEntropy`].
-pub fn new_key(kind: MailKind, email: &Email, moment: &Moment) -> Result<MailKey, NoEntropy> {
-    Ok(MailKey { mailbox: MailDigest::of(email), kind, id: MailId::new(entropy::uuid(moment.now)?) })
-}
-
-/// A mail that tells a user what was changed.
-///
-/// # Errors
-/// [`NoEntropy`].
-pub fn notice(
-    notice: Notice,
-    email: &Email,
-    language: &str,
-    moment: &Moment,
-) -> Result<(MailKey, Mail), NoEntropy> {
-    let mail = Mail::new(MailKind::Notice, email.clone(), language, moment);
-    Ok((new_key(MailKind::Notice, email, moment)?, Mail { notice: Some(notice), ..mail }))
-}
 
 /// Counts a mail that is asked for from an address, and the call, before anything else is looked at.
 ///
 /// # Errors
 /// `ApiRateLimited`, `AddressLimited`, or that storage failed; then it counts.
 pub(super) async fn count_sender(
-    store: &Store,
-    rate_limit: &RateLimit,
+    gate: Gate<'_>,
     moment: &Moment,
     address: ClientAddress,
 ) -> Result<(), FlowError> {
-    let caller = rate_limit::Caller::address(address);
-    rate_limit.check(&caller, moment.now).map_err(Refusal::ApiRateLimited)?;
-    count_mails_from(store, Some(rate_limit), moment, address).await
+    gate.enter_for_good((&AttemptsKey::mails_from(address), PER_ADDRESS), moment, address).await
 }
 
-/// Counts a mail that is asked for from an address; and the call with it, where nothing else counts that.
+/// Counts a mail that is asked for from an address, where the call is counted already.
 ///
 /// # Errors
-/// `AddressLimited`, `ApiRateLimited`, or that storage failed; then it counts.
+/// `AddressLimited`, or that storage failed; then it counts.
 pub(super) async fn count_mails_from(
     store: &Store,
-    calls: Option<&RateLimit>,
     moment: &Moment,
     address: ClientAddress,
 ) -> Result<(), FlowError> {
-    let window = AttemptsKey::mails_from(address);
-    enter_for_good(store, (&window, PER_ADDRESS), calls, moment, address).await
+    gate::enter_for_good(store, (&AttemptsKey::mails_from(address), PER_ADDRESS), moment, address).await
 }
 
 /// Asks for a mail that somebody wants, if the mailbox takes one more: nobody's mailbox is flooded, whoever asks.

@@ -20,7 +20,7 @@ use crate::{
         user::Profile,
         user_agent::Client,
     },
-    flows::{Caller, FlowError, journal::announce},
+    flows::{FlowError, Requester, journal::announce},
     store::{AttemptsKey, PasswordOf, Redeemed, Reservation, ResetCommit, Store, StoreError, Wanted},
 };
 
@@ -93,7 +93,7 @@ const ROUNDS: u32 = 3;
 pub async fn deny(
     service: &Redemption,
     moment: &Moment,
-    caller: &Caller,
+    caller: &Requester,
     proof: &Proof,
 ) -> Result<(), FlowError> {
     with_proof(service, moment, caller, (MailKind::Deny, proof), None, async |moment, proven| {

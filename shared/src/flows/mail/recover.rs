@@ -10,8 +10,8 @@ use crate::{
         mail::{Mail, MailKind},
         moment::Moment,
     },
-    flows::{Caller, FlowError},
-    rate_limit::RateLimit,
+    flows::{FlowError, Requester},
+    gate::{Gate, RateLimit},
     store::Store,
 };
 
@@ -30,7 +30,7 @@ pub struct Forgotten {
     /// The address.
     pub email: Email,
     /// Who is calling.
-    pub caller: Caller,
+    pub caller: Requester,
 }
 
 /// Asks for a mail with a link and a code.
@@ -39,7 +39,7 @@ pub struct Forgotten {
 /// Of the refusals: `ApiRateLimited`, `AddressLimited`, `MailLimited`.
 pub async fn recover(service: &Recovery, moment: &Moment, forgotten: Forgotten) -> Result<(), FlowError> {
     let Recovery { store, rate_limit } = service;
-    count_sender(store, rate_limit, moment, forgotten.caller.address).await?;
+    count_sender(Gate { store, calls: rate_limit }, moment, forgotten.caller.address).await?;
     let key = new_key(MailKind::Reset, &forgotten.email, moment)?;
     let mail = Mail::new(MailKind::Reset, forgotten.email, forgotten.caller.language, moment);
     ask(store, moment, &key, &mail).await

@@ -16,16 +16,11 @@ use crate::{
         refusal::Refusal,
     },
     entropy,
-    flows::{
-        Caller, FlowError,
-        attempts::{enter_address, leave},
-        journal::Journal,
-        new_password::NewPassword,
-    },
+    flows::{FlowError, Requester, journal::Journal, new_password::NewPassword},
+    gate::{Gate, RateLimit},
     keys::MailLinks,
     password_policy::PasswordPolicy,
     passwords::Hasher,
-    rate_limit::{self, RateLimit},
     store::{Credential, Store, StoreError},
 };
 
@@ -39,7 +34,7 @@ pub struct Redemption {
     /// Passwords.
     pub hasher: Hasher,
     /// Which passwords may be set.
-    pub policy: PasswordPolicy,
+    pub password_policy: PasswordPolicy,
     /// How often an address may guess.
     pub guesses: Limit,
     /// How often the endpoint may be called.
@@ -127,6 +122,11 @@ impl Proven {
 }
 
 impl Redemption {
+    /// What counts calls and takes places.
+    pub(super) const fn gate(&self) -> Gate<'_> {
+        Gate { store: &self.store, calls: &self.rate_limit }
+    }
+
     /// The hash of a password that nobody knows.
     ///
     /// # Errors
@@ -144,29 +144,22 @@ impl Redemption {
 pub async fn with_proof<T>(
     service: &Redemption,
     moment: &Moment,
-    caller: &Caller,
+    caller: &Requester,
     (kind, proof): (MailKind, &Proof),
     new: Option<NewPassword<'_>>,
     then: impl AsyncFnOnce(&Moment, Proven) -> Result<T, FlowError>,
 ) -> Result<T, FlowError> {
     // Whether keys have to be read first must not tell whose the address is.
     service.links.ready(moment.now).await?;
-    let counted_as = rate_limit::Caller::address(caller.address);
-    service.rate_limit.check(&counted_as, moment.now).map_err(Refusal::ApiRateLimited)?;
-    let calls = Some(&service.rate_limit);
-    let place = enter_address(&service.store, service.guesses, calls, moment, caller.address).await?;
-    let outcome = async {
+    let (gate, from) = (service.gate(), (caller.address, service.guesses));
+    gate.with_address(from, moment, Refusal::MailTokenInvalid, |moment| async move {
         // Before one of a code's five tries is taken: a password that can't be set is no guess.
         if let Some(new) = new {
-            new.check_for_anybody(&service.policy).await?;
+            new.check_for_anybody(&service.password_policy).await?;
         }
-        then(&place.moment, prove(service, &place.moment, kind, proof).await?).await
-    };
-    let outcome = outcome.await;
-    if !matches!(outcome, Err(FlowError::Refused(Refusal::MailTokenInvalid))) {
-        leave(&service.store, &place).await;
-    }
-    outcome
+        then(&moment, prove(service, &moment, kind, proof).await?).await
+    })
+    .await
 }
 
 async fn prove(

@@ -8,7 +8,7 @@ use crate::{
     },
     flows::{FlowError, authenticate::authenticate_call},
     keys::Token,
-    service::AuthService,
+    service::Callers,
 };
 
 /// Asks for the mail.
@@ -16,7 +16,7 @@ use crate::{
 /// # Errors
 /// Of the refusals: those of [`authenticate_call`], and `MailLimited`.
 pub async fn resend(
-    service: &AuthService,
+    service: &impl Callers,
     moment: &Moment,
     access: &Token,
     language: &str,
@@ -24,5 +24,5 @@ pub async fn resend(
     let who = authenticate_call(service, moment, access).await?;
     let key = new_key(MailKind::Verify, &who.profile.email, moment)?;
     let mail = Mail::new(MailKind::Verify, who.profile.email, language, moment);
-    ask(&service.store, moment, &key, &Mail { user_id: Some(who.profile.id), ..mail }).await
+    ask(service.store(), moment, &key, &Mail { user_id: Some(who.profile.id), ..mail }).await
 }

@@ -12,7 +12,7 @@ use crate::{
         refusal::Refusal,
         security_event::SecurityEvent,
     },
-    flows::{Caller, FlowError, journal::announce, new_password::NewPassword},
+    flows::{FlowError, Requester, journal::announce, new_password::NewPassword},
     store::{PasswordOf, Redeemed, ResetCommit},
 };
 
@@ -24,7 +24,7 @@ pub struct Reset {
     /// The password as it shall be.
     pub new: Password,
     /// Who is calling.
-    pub caller: Caller,
+    pub caller: Requester,
 }
 
 impl Reset {
@@ -57,7 +57,7 @@ async fn set(service: &Redemption, moment: &Moment, proven: &Proven, reset: &Res
     let Some(bound) = proven.credential(service).await? else {
         return proven.is_used_by(service, &used_by, moment).await;
     };
-    reset.new_password().check_for(&service.policy, email)?;
+    reset.new_password().check_for(&service.password_policy, email)?;
     let hash = service.hasher.hash(&reset.new).await?;
     let kind = SecurityEvent::AuthnPasswordReset;
     let event = service.journal.entry(kind, moment, bound.user_id, &reset.caller.device);
@@ -76,18 +76,11 @@ async fn set(service: &Redemption, moment: &Moment, proven: &Proven, reset: &Res
     match service.store.commit_reset(&commit).await? {
         Redeemed::Done => {
             announce(&event);
-            forgive(service, moment, proven).await;
+            // Who can read the mailbox is not who was guessing.
+            service.gate().forget(email, moment).await;
             Ok(())
         }
         // Beside the same request, repeated, the link may be used by it.
         Redeemed::Refused => proven.is_used_by(service, &used_by, moment).await,
-    }
-}
-
-/// Who can read the mailbox is not who was guessing: the account's failures are forgotten. That this could not be written locks
-/// nobody out for longer than a wrong password would.
-async fn forgive(service: &Redemption, moment: &Moment, proven: &Proven) {
-    if let Err(error) = service.store.forget_attempts(&proven.mail.email, None).await {
-        tracing::error!(error = %error, request.id = moment.request.as_str(), "attempts were not cleared");
     }
 }

@@ -13,7 +13,7 @@ use crate::{
         user::{Profile, Role, Status},
     },
     entropy,
-    flows::{Caller, FlowError, journal::announce},
+    flows::{FlowError, Requester, journal::announce},
     store::{Credential, NewUser, Redeemed, Verified},
 };
 
@@ -24,7 +24,7 @@ use crate::{
 pub async fn verify(
     service: &Redemption,
     moment: &Moment,
-    caller: &Caller,
+    caller: &Requester,
     proof: &Proof,
 ) -> Result<Profile, FlowError> {
     with_proof(service, moment, caller, (MailKind::Verify, proof), None, async |moment, proven| {
@@ -52,7 +52,7 @@ pub async fn verify(
 async fn make(
     service: &Redemption,
     moment: &Moment,
-    caller: &Caller,
+    caller: &Requester,
     proven: &Proven,
     used_by: &str,
 ) -> Result<Redeemed, FlowError> {

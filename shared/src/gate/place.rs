@@ -1,5 +1,4 @@
-//! A place to try a password: taken before any hashing, first by address, then by account, and given back when
-//! nothing was guessed.
+//! A place in a window: taken by an address, or by an account, and given back.
 
 use std::time::Duration;
 
@@ -7,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 
-use super::{FlowError, journal::announce};
+use super::{Counted, RateLimit};
 use crate::{
     domain::{
         address::ClientAddress,
@@ -16,15 +15,10 @@ use crate::{
         ids::{DeviceId, UserId},
         moment::Moment,
         refusal::Refusal,
-        security_event::SecurityEvent,
-        session::Device,
     },
     entropy,
-    rate_limit::{self, RateLimit},
-    service::AuthService,
-    settings::RunAction,
-    store::{AttemptsKey, EpochChange, EventRow, Reservation, Store, StoreError, Taken, Wanted},
-    telemetry,
+    flow_error::FlowError,
+    store::{AttemptsKey, Reservation, Store, StoreError, Taken, Wanted},
 };
 
 /// How long an honest login waits for others of its address that are in flight.
@@ -32,11 +26,12 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A place in a window.
 #[derive(Debug)]
+#[must_use = "it is given back, or a guess was made"]
 pub struct Place {
-    key: AttemptsKey,
-    entry: Entry,
-    policy: &'static str,
-    taken: Taken,
+    pub(super) key: AttemptsKey,
+    pub(super) entry: Entry,
+    pub(super) policy: &'static str,
+    pub(super) taken: Taken,
     /// When it was taken: later than the request, if it had to wait.
     pub moment: Moment,
     /// Whether it had to wait; what was read before may be out of date.
@@ -85,7 +80,7 @@ pub async fn enter_address(
 ///
 /// # Errors
 /// [`Refusal::AddressLimited`], [`Refusal::ApiRateLimited`], or that storage failed; then it may be taken.
-pub async fn enter_for_good(
+pub(super) async fn enter_for_good(
     store: &Store,
     (key, limit): (&AttemptsKey, Limit),
     calls: Option<&RateLimit>,
@@ -110,7 +105,7 @@ fn too_many_calls(
     until: Timestamp,
     now: Timestamp,
 ) -> FlowError {
-    let quota = calls.map(|calls| calls.refuse(&rate_limit::Caller::address(address), until, now));
+    let quota = calls.map(|calls| calls.refuse(&Counted::address(address), until, now));
     match quota {
         Some(quota) => Refusal::ApiRateLimited(quota).into(),
         None => StoreError::Malformed { operation: "count a call" }.into(),
@@ -136,7 +131,7 @@ async fn count_refused(
 ///
 /// # Errors
 /// [`Refusal::LoginLocked`], or that storage failed.
-pub async fn enter_account(
+pub(super) async fn enter_account(
     store: &Store,
     limit: Limit,
     moment: &Moment,
@@ -150,7 +145,7 @@ pub async fn enter_account(
 ///
 /// # Errors
 /// [`Refusal::LoginLocked`], or that storage failed.
-pub async fn enter_from_device(
+pub(super) async fn enter_from_device(
     store: &Store,
     limit: Limit,
     moment: &Moment,
@@ -193,78 +188,6 @@ async fn reserve(store: &Store, wanted: Wanted<'_>) -> Result<Reservation, Store
 pub async fn leave(store: &Store, place: &Place) {
     if let Err(error) = store.give_back_attempt(&place.key, &place.entry, &place.taken.over).await {
         tracing::error!(error = %error, request.id = place.moment.request.as_str(), "an attempt was not given back");
-    }
-}
-
-/// Holds a wrong password against account and address, whose entries stay where they are and were counted when they were made; and
-/// says what is left. That the rest could not be written is logged, and makes the answer no other.
-pub async fn count_failure(
-    service: &AuthService,
-    account: &Place,
-    email: &Email,
-    user: Option<UserId>,
-    device: &Device,
-) -> Quota {
-    let moment = &account.moment;
-    let quota = Quota::of(account.policy, &account.taken.window, service.attempts.account, moment.now);
-    let kind =
-        if quota.remaining == 0 { SecurityEvent::AuthnLoginLock } else { SecurityEvent::AuthnLoginFail };
-    let written = service.store.put_event(&entry(service, kind, moment, (email, user), device)).await;
-    telemetry::security_event(kind, moment.request.as_str(), user, None);
-    let alarmed = match account.taken.run.is_alarming(moment.now) {
-        true => alarm(service, account, (email, user), device).await,
-        false => Ok(()),
-    };
-    for error in [written.err(), alarmed.err()].into_iter().flatten() {
-        tracing::error!(error = %error, request.id = moment.request.as_str(), "a failure was not recorded");
-    }
-    quota
-}
-
-/// What the security log is to say, of somebody or of nobody: a row of the same size.
-fn entry(
-    service: &AuthService,
-    kind: SecurityEvent,
-    moment: &Moment,
-    (email, user): (&Email, Option<UserId>),
-    device: &Device,
-) -> EventRow {
-    match user {
-        Some(user) => service.journal.entry(kind, moment, user, device),
-        None => service.journal.entry_of_nobody(kind, moment, nobody(email), device),
-    }
-}
-
-/// A run of failures has become so long that somebody should look, and, where that is switched on, that the account is
-/// disabled. Of all who find it so, one does it; when both are written the next run begins, at whose end it happens again.
-async fn alarm(
-    service: &AuthService,
-    account: &Place,
-    (email, user): (&Email, Option<UserId>),
-    device: &Device,
-) -> Result<(), StoreError> {
-    let (moment, run) = (&account.moment, &account.taken.run);
-    if !service.store.claim_alarm(&account.key, &account.entry, run).await? {
-        return Ok(());
-    }
-    let kind = SecurityEvent::AuthnLoginFailMax;
-    telemetry::security_event(kind, moment.request.as_str(), user, None);
-    service.store.put_event(&entry(service, kind, moment, (email, user), device)).await?;
-    if let Some(user) = user.filter(|_| service.run_action == RunAction::Disable) {
-        let updated = service.journal.entry(SecurityEvent::UserUpdated, moment, user, device);
-        service.store.change_epoch(user, EpochChange::Disable, &updated).await?;
-        announce(&updated);
-    }
-    service.store.end_alarm(&account.key, &account.entry).await
-}
-
-/// The password was right, so nothing was guessed: the account's attempts are cleared and the address gets its place
-/// back. That this could not be written locks nobody out for longer than a wrong password would.
-pub async fn forgive(service: &AuthService, address: &Place, account: &Place) {
-    let cleared = service.store.forgive_attempts(&account.key, &account.entry);
-    let (cleared, ()) = tokio::join!(cleared, leave(&service.store, address));
-    if let Err(error) = cleared {
-        tracing::error!(error = %error, request.id = address.moment.request.as_str(), "attempts were not cleared");
     }
 }
 

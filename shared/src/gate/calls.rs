@@ -21,9 +21,9 @@ use crate::{
 
 /// Whose calls are counted.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Caller(String);
+pub struct Counted(String);
 
-impl Caller {
+impl Counted {
     /// A user's, from wherever.
     #[must_use]
     pub fn user(user: UserId) -> Self {
@@ -48,7 +48,7 @@ impl Caller {
 pub struct RateLimit {
     /// `None`: there is none.
     limit: Option<Limit>,
-    over: Mutex<HashMap<Caller, Timestamp>>,
+    over: Mutex<HashMap<Counted, Timestamp>>,
 }
 
 /// How many callers are remembered; who is beyond is counted like everybody else.
@@ -71,33 +71,32 @@ impl RateLimit {
     ///
     /// # Errors
     /// What to tell them.
-    pub fn check(&self, caller: &Caller, now: Timestamp) -> Result<(), Quota> {
+    pub fn check(&self, counted: &Counted, now: Timestamp) -> Result<(), Quota> {
         let Some(limit) = self.limit else { return Ok(()) };
         let over = self.over.lock().unwrap_or_else(PoisonError::into_inner);
-        match over.get(caller).filter(|ends| **ends > now) {
-            Some(ends) => Err(quota(limit, 0, *ends, now)),
+        match over.get(counted).filter(|ends| **ends > now) {
+            Some(ends) => Err(quota(limit, *ends, now)),
             None => Ok(()),
         }
     }
 
-    /// Counts a call. `None`: there is no limit.
+    /// Counts a call. What to tell its caller, if it is one too many.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn count(
         &self,
         store: &Store,
-        caller: &Caller,
+        counted: &Counted,
         now: Timestamp,
-    ) -> Result<Option<Result<Quota, Quota>>, StoreError> {
+    ) -> Result<Option<Quota>, StoreError> {
         let Some(limit) = self.limit else { return Ok(None) };
-        let (calls, ends) = store.count_call(&caller.0, limit, now).await?;
-        let quota = quota(limit, limit.max.saturating_sub(calls), ends, now);
+        let (calls, ends) = store.count_call(&counted.0, limit, now).await?;
         if calls <= limit.max {
-            return Ok(Some(Ok(quota)));
+            return Ok(None);
         }
-        self.remember(caller, ends, now);
-        Ok(Some(Err(quota)))
+        self.remember(counted, ends, now);
+        Ok(Some(quota(limit, ends, now)))
     }
 
     /// Counts a call of an address that the window of its attempts refused: it is one of those that are counted there.
@@ -114,30 +113,31 @@ impl RateLimit {
         let Some(limit) = self.limit else { return Ok(()) };
         let (calls, ends) = store.count_refused_call(window, limit, now).await?;
         if calls > limit.max {
-            self.remember(&Caller::address(address), ends, now);
+            self.remember(&Counted::address(address), ends, now);
         }
         Ok(())
     }
 
     /// Refuses a caller until then, without asking; and says what to tell them.
-    pub fn refuse(&self, caller: &Caller, ends: Timestamp, now: Timestamp) -> Quota {
-        self.remember(caller, ends, now);
+    pub fn refuse(&self, counted: &Counted, ends: Timestamp, now: Timestamp) -> Quota {
+        self.remember(counted, ends, now);
         let limit = self.limit.unwrap_or(Limit { max: 0, window: SignedDuration::ZERO });
-        quota(limit, 0, ends, now)
+        quota(limit, ends, now)
     }
 
-    fn remember(&self, caller: &Caller, ends: Timestamp, now: Timestamp) {
+    fn remember(&self, counted: &Counted, ends: Timestamp, now: Timestamp) {
         let mut over = self.over.lock().unwrap_or_else(PoisonError::into_inner);
         if over.len() >= MAX_REMEMBERED {
             over.retain(|_, ends| *ends > now);
         }
         if over.len() < MAX_REMEMBERED {
-            over.insert(caller.clone(), ends);
+            over.insert(counted.clone(), ends);
         }
     }
 }
 
-fn quota(limit: Limit, remaining: u32, ends: Timestamp, now: Timestamp) -> Quota {
+/// Nothing is left until then.
+fn quota(limit: Limit, ends: Timestamp, now: Timestamp) -> Quota {
     let window = crate::domain::attempts::Window { entries: Vec::new(), ends };
-    Quota { policy: "api", limit, remaining, resets_in: window.retry_after(now) }
+    Quota { policy: "api", limit, remaining: 0, resets_in: window.retry_after(now) }
 }
