@@ -150,8 +150,12 @@ fn no_file_of_the_store_uses_one_that_uses_it_by_whatever_way() {
         let used = named(&text, "super::").filter_map(|path| homes.get(&word(path)));
         uses.insert(file, used.filter(|used| *used != file).collect::<BTreeSet<_>>());
     }
-    // Who uses nobody is in no circle, and no more is who used those alone.
-    while let Some(free) = uses.iter().find(|(_, used)| used.is_empty()).map(|(file, _)| *file) {
+    // Who uses nobody is in no circle, and neither is whom nobody uses.
+    while let Some(free) = uses
+        .keys()
+        .copied()
+        .find(|file| uses[file].is_empty() || !uses.values().any(|used| used.contains(file)))
+    {
         uses.remove(free);
         for used in uses.values_mut() {
             used.remove(free);

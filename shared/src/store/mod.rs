@@ -6,7 +6,7 @@
 //!   and updated like any other: every read and every condition compares the item's own time with `now`.
 //! - An update never creates what it meant to change: `attribute_exists(pk)`.
 //! - Every check-then-write is one conditional write, and harmless when the SDK repeats it. What meets another write at its
-//!   item is made again (`retry`).
+//!   item is made again (`change`, `transaction`).
 //! - A decision reads with `ConsistentRead`, and never from an index.
 //! - *Unprocessed* is not *absent*: such keys are asked for again, and then the read has failed.
 

@@ -92,10 +92,7 @@ fn issue(keys: &str) -> String {
         "createdAt": "2026-01-01T00:00:00Z", "passwordChangedAt": "2026-01-01T00:00:00Z",
     }))
     .unwrap();
-    let (session, lifetimes) = (session("0190163d-8694-739b-aea5-966c26f8ad91"), config(&[]).lifetimes().unwrap());
-    run(access_tokens(keys).issue(&profile, &session, &lifetimes, now()))
-        .unwrap()
-        .token
-        .expose()
-        .to_owned()
+    let (session, lifetimes) =
+        (session("0190163d-8694-739b-aea5-966c26f8ad91"), config(&[]).lifetimes().unwrap());
+    run(access_tokens(keys).issue(&profile, &session, &lifetimes, now())).unwrap().token.expose().to_owned()
 }
