@@ -17,7 +17,7 @@ use crate::dynamodb;
 use crate::engine::Engine;
 use crate::server::{Server, bind};
 use crate::tables::{StorageError, create};
-use nova_template::{Table, Template};
+use nova_template::Table;
 
 /// DynamoDB removes expired items within days; a machine of one's own does it within a minute.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
@@ -121,25 +121,21 @@ impl Storage {
         })
     }
 
-    /// A DynamoDB in memory, on a free port, with the tables of one template. It removes nothing that has expired: whoever
-    /// uses it passes its own time in, which is not this machine's.
+    /// A DynamoDB in memory, on a free port, with these tables. It removes nothing that has expired: whoever uses it passes
+    /// its own time in, which is not this machine's.
     ///
     /// # Errors
-    /// As [`Storage::start`]; also when the template can't be read.
-    pub async fn in_memory(template: &Path) -> Result<Storage, StorageError> {
-        Storage::unswept(
-            bind(0, "--dynamodb-port").await?,
-            &Template::load_alone(template)?.tables,
-            open(None)?,
-        )
+    /// As [`Storage::start`].
+    pub async fn in_memory(tables: &[Table]) -> Result<Storage, StorageError> {
+        Storage::unswept(bind(0, "--dynamodb-port").await?, tables, open(None)?)
     }
 
     /// The same in an engine that runs already. It removes nothing that has expired either.
     ///
     /// # Errors
     /// As [`Storage::in_memory`]; also when the engine can't make the tables.
-    pub async fn in_engine(engine: Engine, template: &Path) -> Result<Storage, StorageError> {
-        let mut tables = Template::load_alone(template)?.tables;
+    pub async fn in_engine(engine: Engine, tables: &[Table]) -> Result<Storage, StorageError> {
+        let mut tables = tables.to_vec();
         for table in &mut tables {
             table.ttl_attribute = None;
         }

@@ -6,7 +6,7 @@ use dynoxide::Database;
 use serde_json::{Value, json};
 
 use crate::server::BindError;
-use nova_template::{Table, TemplateError};
+use nova_template::Table;
 
 /// Why there is no database.
 #[derive(Debug, thiserror::Error)]
@@ -14,9 +14,6 @@ pub enum StorageError {
     /// The port could not be taken.
     #[error(transparent)]
     Bind(#[from] BindError),
-    /// The template that names the tables can't be read.
-    #[error(transparent)]
-    Template(#[from] TemplateError),
     /// The file can't be opened as a database.
     #[error("cannot open the database {}: {problem}", path.display())]
     Open {

@@ -1,6 +1,6 @@
 //! What each function needs of the tables and the keys: the statements of the template that this program was built with.
 //!
-//! tests/it/template holds those against what the functions do; the doctor holds them against what IAM says of the deployed roles.
+//! tests/contract/template holds those against what the functions do; the doctor holds them against what IAM says of the deployed roles.
 
 use std::collections::{BTreeMap, BTreeSet};
 

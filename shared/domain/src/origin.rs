@@ -1,6 +1,6 @@
 //! Origins of web pages (RFC 6454): which of them may call from a browser, and what with.
 //!
-//! The patterns of the template's parameters say the same, and `tests/it/template/patterns.rs` holds the two together.
+//! The patterns of the template's parameters say the same, and `tests/contract/template/patterns.rs` holds the two together.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 

@@ -1,4 +1,4 @@
-//! Requests that are signed with keys of AWS, as servers sign them that ask what a token is worth.
+//! Requests that are signed with keys of AWS, as servers sign them that ask what a token is worth. (The end-to-end tests use it too.)
 
 use std::error::Error;
 use std::time::SystemTime;
@@ -8,17 +8,22 @@ use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, si
 use aws_sigv4::sign::v4;
 use reqwest::RequestBuilder;
 
-/// The same request, signed with the secret that every access key has here. One that can't be signed is sent as it is, and refused.
+/// The same request, signed with the secret that every access key has here.
 pub(crate) fn signed(request: RequestBuilder) -> RequestBuilder {
-    let signature = signature(&request).unwrap_or_default();
+    signed_with("local", request)
+}
+
+/// The same request, signed with this secret. One that can't be signed is sent as it is, and refused.
+pub(crate) fn signed_with(secret: &str, request: RequestBuilder) -> RequestBuilder {
+    let signature = signature(secret, &request).unwrap_or_default();
     signature.iter().fold(request, |request, (name, value)| request.header(name, value))
 }
 
-fn signature(request: &RequestBuilder) -> Result<Vec<(String, String)>, Box<dyn Error>> {
+fn signature(secret: &str, request: &RequestBuilder) -> Result<Vec<(String, String)>, Box<dyn Error>> {
     let built = request.try_clone().ok_or("its body is a stream")?.build()?;
     #[expect(clippy::disallowed_methods, reason = "a signature is of the moment in which it is sent")]
     let now = SystemTime::now();
-    let identity = Credentials::from_keys("nova-soak", "local", None).into();
+    let identity = Credentials::from_keys("orders", secret, None).into();
     let parameters = v4::SigningParams::builder()
         .identity(&identity)
         .region("us-east-1")
