@@ -47,7 +47,6 @@ pub struct PublicKeys {
 /// What CSRF tokens are made of: the refresh tokens' keys, and nothing else.
 #[derive(Debug)]
 pub struct CsrfService {
-    /// Refresh tokens.
     pub refresh: RefreshTokens,
     /// How requests are read and answered.
     pub edge: EdgeConfig,

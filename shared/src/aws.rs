@@ -24,13 +24,10 @@ pub use aws_smithy_runtime_api::client::http::SharedHttpClient as HttpClient;
 /// How AWS is reached.
 #[derive(Debug, Clone)]
 pub struct AwsConfig {
-    /// The region.
     pub region: String,
     /// The access key id, of the function's role.
     pub access_key_id: String,
-    /// Its secret.
     pub secret_access_key: SecretString,
-    /// Its session.
     pub session_token: Option<SecretString>,
     /// Another address of DynamoDB.
     pub dynamodb_url: Option<String>,
@@ -47,13 +44,10 @@ pub struct AwsConfig {
 /// Other addresses of services.
 #[derive(Debug, Clone, Default)]
 pub struct ServiceUrls {
-    /// Of SQS.
     pub sqs: Option<String>,
     /// Of EventBridge.
     pub event_bridge: Option<String>,
-    /// Of SES.
     pub ses: Option<String>,
-    /// Of S3.
     pub s3: Option<String>,
 }
 

@@ -9,9 +9,6 @@ use uuid::Uuid;
 pub struct NoEntropy;
 
 /// Random bytes.
-///
-/// # Errors
-/// [`NoEntropy`].
 pub fn bytes<const N: usize>() -> Result<[u8; N], NoEntropy> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|_| NoEntropy)?;
@@ -19,9 +16,6 @@ pub fn bytes<const N: usize>() -> Result<[u8; N], NoEntropy> {
 }
 
 /// A UUIDv7 (RFC 9562, section 5.7) of this time.
-///
-/// # Errors
-/// [`NoEntropy`].
 pub fn uuid(now: Timestamp) -> Result<Uuid, NoEntropy> {
     let millis = u64::try_from(now.as_millisecond()).unwrap_or(0);
     Ok(uuid::Builder::from_unix_timestamp_millis(millis, &bytes()?).into_uuid())

@@ -11,17 +11,11 @@ use crate::{
 };
 
 /// The key of a new mail to this address.
-///
-/// # Errors
-/// [`NoEntropy`].
 pub fn new_key(kind: MailKind, email: &Email, moment: &Moment) -> Result<MailKey, NoEntropy> {
     Ok(MailKey { mailbox: MailDigest::of(email), kind, id: MailId::new(entropy::uuid(moment.now)?) })
 }
 
 /// A mail that tells a user what was changed.
-///
-/// # Errors
-/// [`NoEntropy`].
 pub fn notice(
     notice: Notice,
     email: &Email,

@@ -27,7 +27,6 @@ pub struct PasswordPolicy {
 /// A list of breached passwords.
 #[derive(Debug, Clone)]
 pub struct Breached {
-    /// The list.
     pub list: BreachedList,
     /// Whether no password may be set while the list can't be read.
     pub required: bool,

@@ -28,9 +28,6 @@ impl Hasher {
     }
 
     /// Makes a hash for a password that the policy accepted.
-    ///
-    /// # Errors
-    /// [`HashingFailed`].
     pub async fn hash(self, password: &Password) -> Result<PasswordHash, HashingFailed> {
         let bytes = Secret::new(password.verifiable_bytes().to_vec());
         let hash =
@@ -40,9 +37,6 @@ impl Hasher {
 
     /// Whether a password is the one that was hashed. A no takes the work of a full-cost hash however cheap this one
     /// was, and so does a `None` (nobody there): how long it takes tells nothing.
-    ///
-    /// # Errors
-    /// [`HashingFailed`].
     pub async fn verify(
         self,
         password: &Password,
@@ -54,9 +48,6 @@ impl Hasher {
     /// As [`Self::verify`], and which form of the password it was that was hashed. A password that was typed in another form
     /// than the normal one takes the work twice, once for each; that depends on what was typed, and on nothing that is
     /// stored.
-    ///
-    /// # Errors
-    /// [`HashingFailed`].
     pub async fn examine(
         self,
         password: &Password,

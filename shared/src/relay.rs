@@ -37,9 +37,6 @@ pub async fn serve<E: From<RuntimeEnded>>(service: &Relay, outlets: &impl Outlet
 }
 
 /// Tells what one event has, and says which of its records are to come again.
-///
-/// # Errors
-/// [`Unreadable`].
 pub async fn answer(service: &Relay, outlets: &impl Outlets, event: &str) -> Result<Value, Unreadable> {
     let records = read(event).ok_or(Unreadable).inspect_err(|error| tracing::error!(error = %error))?;
     let told: Vec<_> =

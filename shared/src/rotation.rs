@@ -43,9 +43,6 @@ pub async fn serve<E: From<RuntimeEnded>>(service: &KeyRotation) -> Result<(), E
 }
 
 /// Does what one event asks for.
-///
-/// # Errors
-/// [`StepError`].
 pub async fn answer(service: &KeyRotation, event: &str, now: Timestamp) -> Result<(), StepError> {
     let request = read(event).ok_or(StepError::Unreadable).inspect_err(|error| failed(error, None))?;
     // Boxed: the calls to Secrets Manager are nested deeper than the compiler follows by itself.

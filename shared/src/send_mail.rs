@@ -42,9 +42,6 @@ pub async fn serve<E: From<RuntimeEnded>>(service: &Sending, post: &impl Post) -
 }
 
 /// Sends the mails of one event, and says which messages are to come again.
-///
-/// # Errors
-/// [`Unreadable`].
 pub async fn answer(
     service: &Sending,
     post: &impl Post,

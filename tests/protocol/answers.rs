@@ -4,7 +4,6 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use nova_auth::{domain::refusal::Refusal, flows::FlowError, keys::Token};
 use serde_json::Value;
 
-/// What a token claims.
 pub(super) fn claims(token: &Token) -> Value {
     let payload = token.expose().split('.').nth(1).unwrap();
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()

@@ -48,7 +48,6 @@ impl Kind {
         World::with(&[("HTTP_RESPONSES", if self.simple { "simple" } else { "iam" })]).await
     }
 
-    /// The event with this token.
     pub(super) fn event(self, token: Option<&str>) -> Value {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../events");
         let text = fs::read_to_string(format!("{folder}/token-authorizer.{}.json", self.file)).unwrap();

@@ -72,7 +72,6 @@ pub(super) async fn forgets_at(
     recover(&world.recovery, moment, Forgotten { email: email.clone(), caller }).await
 }
 
-/// The key of the newest mail of a kind.
 pub(super) async fn newest(world: &World, email: &Email, kind: MailKind) -> MailKey {
     world.service.store.newest_mails(&MailDigest::of(email), kind).await.unwrap().remove(0).0
 }

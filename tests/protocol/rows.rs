@@ -76,7 +76,6 @@ impl Rows {
         self.all(SESSIONS, &format!("USER#{user}"), "SESSION#").await
     }
 
-    /// The user's one session.
     pub(super) async fn session(&self, user: UserId) -> Row {
         let mut found = self.sessions(user).await;
         assert_eq!(found.len(), 1, "one session");

@@ -91,7 +91,6 @@ fn id(number: u64) -> String {
     format!("0190163d-8694-739b-aea5-{number:012x}")
 }
 
-/// The caller of this number, at an epoch.
 fn caller(number: u64, epoch: u64) -> Caller {
     Caller {
         user_id: id(number).parse::<UserId>().unwrap(),

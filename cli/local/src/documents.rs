@@ -12,7 +12,6 @@ use nova_template::Table;
 /// The table's name, which no resource of a template can have: logical ids are letters and digits.
 pub(crate) const DOCUMENTS: &str = "nova-local-secrets";
 
-/// The documents.
 #[derive(Clone)]
 pub(crate) struct Documents(Database, Option<Engine>);
 

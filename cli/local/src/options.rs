@@ -14,7 +14,6 @@ use crate::logs::LogSink;
 pub struct DemoUser {
     /// The address.
     pub email: &'static str,
-    /// The password.
     pub password: &'static str,
 }
 

@@ -45,7 +45,6 @@ pub(crate) enum Outcome {
 pub(crate) struct FunctionError {
     /// The error's kind, as the function calls it.
     pub(crate) kind: String,
-    /// Its message.
     pub(crate) message: String,
 }
 
@@ -81,7 +80,6 @@ pub(crate) struct Times {
 pub(crate) enum Start {
     /// It has not asked for an event yet.
     Initializing,
-    /// It has.
     Ready,
     /// It reported that it can't.
     Failed(FunctionError),

@@ -22,7 +22,6 @@ pub enum Problem {
     /// It has no such object, or no such version of it.
     #[error("there is no such object")]
     NoObject,
-    /// The disk.
     #[error("objects can't be kept: {0}")]
     Disk(#[from] std::io::Error),
     /// A description that this program did not write.
@@ -47,9 +46,7 @@ pub(crate) struct Described {
 /// An object that was created.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Created {
-    /// The bucket.
     pub bucket: String,
-    /// The key.
     pub key: String,
     /// Its version, where the bucket has any.
     pub version: Option<String>,

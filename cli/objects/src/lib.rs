@@ -27,10 +27,8 @@ pub const SECRET: &str = "local";
 /// The largest object.
 const LARGEST: u64 = 64 * 1024 * 1024;
 
-/// A bucket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bucket {
-    /// Its name.
     pub name: String,
     /// Whether it keeps every version of an object.
     pub is_versioned: bool,

@@ -16,9 +16,7 @@ pub struct Template {
     pub apis: Vec<Api>,
     /// The DynamoDB tables.
     pub tables: Vec<Table>,
-    /// The secrets.
     pub secrets: Vec<Secret>,
-    /// The buckets.
     pub buckets: Vec<Bucket>,
     /// The SQS queues.
     pub queues: Vec<Queue>,
@@ -62,7 +60,6 @@ pub struct Table {
     pub stream: Option<String>,
 }
 
-/// An S3 bucket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bucket {
     /// Its name: `BucketName`, or the logical id in lower case.
@@ -75,7 +72,6 @@ pub struct Bucket {
     pub is_scanned: bool,
 }
 
-/// A secret.
 #[derive(Clone, Debug)]
 pub struct Secret {
     /// Its name: `Name`, or the logical id.
@@ -123,12 +119,10 @@ pub struct Generated {
     pub require_each: bool,
 }
 
-/// An API.
 #[derive(Clone, Debug)]
 pub struct Api {
     /// Its name in the template, which is also its apiId.
     pub logical_id: String,
-    /// What kind of API it is.
     pub kind: ApiKind,
     /// The stage's name, which stands in ARNs and in `requestContext.path`; `$default` is one that no path names.
     pub stage: String,
@@ -142,7 +136,6 @@ pub struct Api {
     pub responses: BTreeMap<String, GatewayResponse>,
 }
 
-/// The kinds of APIs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ApiKind {
     /// `AWS::Serverless::Api`, `AWS::ApiGateway::RestApi`.
@@ -250,7 +243,6 @@ pub struct JwtIssuer {
 /// What a REST API asks of one more claim of a token (`AdditionalClaims`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JwtClaim {
-    /// Its name.
     pub name: String,
     /// The only text that it may be. Without one, any text will do.
     pub value: Option<String>,

@@ -35,7 +35,6 @@ pub struct EventSource {
     pub function: String,
     /// The event's name.
     pub name: String,
-    /// What it is.
     pub kind: SourceKind,
 }
 
@@ -44,7 +43,6 @@ pub struct EventSource {
 pub enum SourceKind {
     /// The stream of a table.
     Stream(StreamSource),
-    /// A queue.
     Queue(QueueSource),
     /// A rule of an event bus.
     Rule {

@@ -95,10 +95,8 @@ impl MaxAge {
     pub const MIN: Self = Self(60);
     /// The longest.
     pub const MAX: Self = Self(24 * 60 * 60);
-    /// Ten minutes.
     pub const TEN_MINUTES: Self = Self(600);
 
-    /// In seconds.
     #[must_use]
     pub const fn seconds(self) -> u32 {
         self.0

@@ -40,7 +40,6 @@ impl Entry {
         Self(format!("{}#{}", moment.now.as_millisecond(), RequestId::as_str(&moment.request)))
     }
 
-    /// One that is stored.
     #[must_use]
     pub const fn stored(name: String) -> Self {
         Self(name)
@@ -122,7 +121,6 @@ pub struct Quota {
 }
 
 impl Quota {
-    /// A window as it is now.
     #[must_use]
     pub fn of(policy: &'static str, window: &Window, limit: Limit, now: Timestamp) -> Self {
         // A request may have begun a moment before the one that opened the window; no window is longer than it is.

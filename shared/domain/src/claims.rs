@@ -18,7 +18,6 @@ pub struct AccessClaims {
     pub iss: String,
     /// Whom it is for.
     pub aud: String,
-    /// The user.
     pub sub: UserId,
     /// When it was issued, seconds.
     pub iat: i64,
@@ -62,7 +61,6 @@ pub struct TicketClaims {
     pub iss: String,
     /// The API that it opens.
     pub aud: String,
-    /// The user.
     pub sub: UserId,
     /// When it was issued, seconds.
     pub iat: i64,
@@ -90,7 +88,6 @@ pub struct RefreshClaims {
     pub iss: String,
     /// Whom it is for: its issuer.
     pub aud: String,
-    /// The user.
     pub sub: UserId,
     /// When it was issued, seconds.
     pub iat: i64,

@@ -15,7 +15,6 @@ use crate::{
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Context {
-    /// The user's id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_id: Option<String>,
     /// The user's address, as it is now.
@@ -24,7 +23,6 @@ pub struct Context {
     /// The user's role, as it is now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
-    /// The session.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session_id: Option<String>,
     /// The user's epoch: sessions of an older one have ended.
@@ -60,7 +58,6 @@ impl std::fmt::Debug for Context {
 /// Who is calling a function of an attached API, as the authorizer found out: all of it, or nothing.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Caller {
-    /// The user's id.
     pub user_id: UserId,
     /// The user's address, as it was at the decision.
     pub email: Email,

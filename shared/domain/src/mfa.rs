@@ -38,11 +38,9 @@ impl MfaPolicy {
 /// What a right password is worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AfterPassword {
-    /// A session.
     Session,
     /// A session that enrols a second factor and opens nothing else.
     Enrolment,
-    /// A second step.
     SecondStep,
     /// Nothing: the user has a second factor, and the stack takes none.
     NoWay,

@@ -15,9 +15,6 @@ pub enum NetworkFault {
 
 /// Reads a network, or one address. A network of IPv4-mapped addresses is the IPv4 network that it maps: clients are met
 /// by their IPv4 address.
-///
-/// # Errors
-/// [`NetworkFault`].
 pub fn parse_network(text: &str) -> Result<IpNet, NetworkFault> {
     let (address, length) = match text.split_once('/') {
         Some((address, length)) => (address, Some(length)),

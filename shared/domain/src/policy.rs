@@ -35,7 +35,6 @@ impl Resources {
         Self { texts: Cow::Borrowed(texts), json: Some(json) }
     }
 
-    /// Each of them.
     pub(crate) fn texts(&self) -> impl Iterator<Item = &str> {
         self.texts.iter().map(String::as_str)
     }
@@ -215,9 +214,7 @@ fn after_character(text: &[u8]) -> &[u8] {
 pub struct MethodArn<'a> {
     /// The whole ARN.
     pub text: &'a str,
-    /// The API's id.
     pub api_id: &'a str,
-    /// The method.
     pub method: &'a str,
     /// The path, with its slash.
     pub path: &'a str,

@@ -75,7 +75,6 @@ pub enum Refusal {
     ForbiddenAddress,
     /// The user may, once the session was shown more, or again.
     StepUpRequired {
-        /// A second factor.
         second_factor: bool,
         /// At most so long ago.
         max_age: Option<MaxAge>,
@@ -136,7 +135,6 @@ pub enum Fault {
 }
 
 impl Refusal {
-    /// One fault of one field.
     #[must_use]
     pub fn field(field: &'static str, fault: Fault) -> Self {
         Self::Invalid(vec![FieldFault { field, fault }])

@@ -30,7 +30,6 @@ use crate::{
 pub struct Session {
     /// Whose session it is.
     pub user_id: UserId,
-    /// The session's id.
     pub session_id: SessionId,
     /// Whether it was ended.
     pub state: State,
@@ -133,7 +132,6 @@ pub enum EndReason {
 }
 
 impl EndReason {
-    /// All of them.
     pub const ALL: [Self; 6] =
         [Self::Logout, Self::User, Self::Operator, Self::Theft, Self::Limit, Self::Epoch];
 
@@ -233,7 +231,6 @@ impl Session {
         self.state != State::Revoked && now < self.refresh_expires()
     }
 
-    /// What it was shown, as of now.
     #[must_use]
     pub fn shown(&self, now: Timestamp) -> Shown {
         let factor_at = self.factor_time.filter(|_| self.acr() == Acr::SecondFactor);

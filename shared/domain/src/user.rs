@@ -17,7 +17,6 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Profile {
-    /// The user's id.
     #[serde(rename = "userId")]
     pub id: UserId,
     /// The address that the user logs in with.
@@ -56,7 +55,6 @@ pub struct Profile {
 pub struct Kept {
     /// The epoch that the session took with the user.
     pub epoch: u64,
-    /// Which it is.
     pub session: SessionId,
 }
 

@@ -6,10 +6,8 @@ use serde::{Deserialize, Serialize};
 /// A browser and a system, as far as they are known.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Client {
-    /// The browser.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub browser: Option<Browser>,
-    /// The system.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub system: Option<System>,
 }

@@ -25,7 +25,6 @@ pub const MAX_LINE_BYTES: usize = 32 * 1024;
 pub struct UserRecord {
     /// The address.
     pub email: Email,
-    /// The name.
     pub name: PersonName,
     /// The role; `user` where the line has none.
     pub role: Role,

@@ -88,9 +88,6 @@ pub struct WouldSpread;
 
 impl AuthorizerResponse {
     /// The answer that says this decision, in the form that whoever asked takes.
-    ///
-    /// # Errors
-    /// [`WouldSpread`].
     pub fn new(
         decision: Decision,
         event: &AuthorizerEvent,
@@ -172,7 +169,6 @@ fn of_refusal(refusal: Refusal, language: Language) -> Context {
 /// No answer, in the two ways that API Gateway can tell apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AuthorizerError {
-    /// 401.
     Unauthorized,
     /// 500. The cause stands in the log and not here.
     Failed,

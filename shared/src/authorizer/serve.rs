@@ -35,9 +35,6 @@ pub async fn serve<E: From<RuntimeEnded>>(service: &Authorizer) -> Result<(), E>
 }
 
 /// Decides about one event, whatever is in it, and says so in the log: never with the token, nor with the path.
-///
-/// # Errors
-/// [`AuthorizerError`].
 pub async fn answer(
     service: &Authorizer,
     event: &str,

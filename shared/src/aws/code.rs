@@ -113,7 +113,6 @@ impl Code {
         iter::successors(Some(error), |&error| error.source()).find_map(|error| error.downcast_ref())
     }
 
-    /// What it means.
     #[must_use]
     pub const fn meaning(&self) -> Meaning {
         self.meaning

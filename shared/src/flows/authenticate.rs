@@ -22,7 +22,6 @@ use crate::{
 pub struct Authenticated {
     /// The user, as the table has it now.
     pub profile: Profile,
-    /// The session.
     pub session: Session,
 }
 
@@ -59,9 +58,7 @@ impl Confirmed {
 /// Whose a token says it is. The tables say whether that still counts.
 #[derive(Debug, Clone, Copy)]
 pub struct Claimed {
-    /// The user.
     pub user: UserId,
-    /// The session.
     pub session: SessionId,
     /// The access token, which may have been logged out by itself.
     pub token: Option<AccessId>,

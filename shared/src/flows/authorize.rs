@@ -29,7 +29,6 @@ use crate::{
 /// What a client shows of itself.
 #[derive(Debug)]
 pub enum Credential {
-    /// An access token.
     Access(Token),
     /// A ticket to connect, which is used up by that.
     Ticket(Token),

@@ -24,7 +24,6 @@ use crate::{
 pub struct PasswordChange {
     /// The access token of the session that goes on.
     pub access: Token,
-    /// The password as it is.
     pub current: Password,
     /// The password as it shall be.
     pub new: Password,

@@ -30,11 +30,9 @@ use crate::{
 pub struct Registration {
     /// The address that nobody has yet.
     pub email: Email,
-    /// The name.
     pub name: PersonName,
     /// The password, which the policy still has to accept.
     pub password: Password,
-    /// The role.
     pub role: Role,
     /// `feature:action`, each.
     pub permissions: BTreeSet<String>,

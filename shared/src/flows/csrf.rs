@@ -26,7 +26,6 @@ use crate::{
 pub enum Carrier {
     /// In JSON bodies.
     Body,
-    /// In a cookie.
     Cookie(Proof),
 }
 
@@ -57,9 +56,7 @@ pub struct Proof {
 /// A refresh token on its way to its client.
 #[derive(Debug)]
 pub enum Delivered {
-    /// In the body.
     Body(Token),
-    /// In a cookie.
     Cookie {
         /// The refresh token.
         token: Token,
@@ -83,7 +80,6 @@ impl Delivered {
 /// What a page needs before it can ask for anything by cookie.
 #[derive(Debug)]
 pub struct Offer {
-    /// The token.
     pub token: Token,
     /// The cookie for a browser without a session.
     pub anonymous: Token,
@@ -169,9 +165,6 @@ pub(super) async fn check_login(
 }
 
 /// Hands a session's refresh token to its client, the way that the session delivers.
-///
-/// # Errors
-/// [`KeysError`].
 pub(super) async fn deliver(
     tokens: &RefreshTokens,
     moment: &Moment,

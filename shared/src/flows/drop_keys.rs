@@ -23,7 +23,6 @@ pub enum DropError {
     /// There is no key of that name; a typing error must not pass for a rescue.
     #[error("the ring has no key {0}")]
     NoSuchKey(String),
-    /// As in a rotation.
     #[error(transparent)]
     Rotation(#[from] RotationError),
 }

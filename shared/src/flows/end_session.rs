@@ -17,7 +17,6 @@ use crate::{
 pub(super) struct End<'a> {
     /// Whose it is.
     pub(super) user: UserId,
-    /// Which it is.
     pub(super) session: SessionId,
     /// The access token that was shown, which goes on the session's blacklist.
     pub(super) shown: Option<AccessId>,

@@ -51,7 +51,6 @@ use crate::{
 pub struct LoginAttempt {
     /// The address.
     pub email: Email,
-    /// The password.
     pub password: Password,
     /// Who is calling.
     pub caller: Requester,
@@ -70,7 +69,6 @@ pub struct LoginAttempt {
 pub enum Login {
     /// A session.
     Begun(Box<LoggedIn>),
-    /// A second step.
     SecondStep(SecondStep),
 }
 

@@ -23,7 +23,6 @@ use crate::{
 /// The tokens that a client has; either is enough, and neither needs to be in time.
 #[derive(Debug)]
 pub struct LogoutAttempt {
-    /// The access token.
     pub access: Option<Token>,
     /// The refresh token, of any generation, and how it came.
     pub refresh: Option<(Token, Carrier)>,

@@ -54,7 +54,6 @@ fn readable<'c>(credential: Option<&'c Credential>, moment: &Moment) -> Option<&
 /// Who asks for something, as the service sees it.
 #[derive(Debug, Clone)]
 pub struct Requester {
-    /// The client's address.
     pub address: ClientAddress,
     /// The client's device.
     pub device: Device,

@@ -36,7 +36,6 @@ use crate::{
 /// What a browser answered, and from where.
 #[derive(Debug)]
 pub struct PasskeyAttempt {
-    /// The answer.
     pub answer: AssertionResponse,
     /// Who is calling.
     pub caller: Requester,

@@ -35,7 +35,6 @@ use crate::{
 /// A refresh token, and from where it comes.
 #[derive(Debug)]
 pub struct RefreshAttempt {
-    /// The token.
     pub token: Token,
     /// How it came.
     pub carrier: Carrier,

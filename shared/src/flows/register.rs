@@ -29,7 +29,6 @@ use crate::{
 /// What somebody typed who wants to be a user.
 #[derive(Debug)]
 pub struct Applicant {
-    /// The name.
     pub name: PersonName,
     /// The address.
     pub email: Email,

@@ -29,11 +29,9 @@ pub enum Change {
     MailAsked(MailKey),
     /// A session began on a device that its user had not logged in on before.
     NewDevice(UserId, SessionId),
-    /// A session was ended.
     SessionEnded {
         /// Whose it was.
         user: UserId,
-        /// Which it was.
         session: SessionId,
         /// Why. None: an older version ended it, or a login that was never answered.
         reason: Option<EndReason>,

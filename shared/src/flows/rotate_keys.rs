@@ -34,7 +34,6 @@ pub struct StepRequest {
     pub secret: String,
     /// The version that the new ring is to be.
     pub version: String,
-    /// The step.
     pub step: Step,
 }
 

@@ -44,9 +44,6 @@ pub struct SecondStepAttempt {
 }
 
 /// A token that names a login. It is random, and stands nowhere.
-///
-/// # Errors
-/// [`NoEntropy`].
 pub(super) fn new_token() -> Result<Token, NoEntropy> {
     Ok(Token::new(URL_SAFE_NO_PAD.encode(entropy::bytes::<32>()?)))
 }

@@ -27,7 +27,6 @@ pub enum StepUpProof {
     Factor(FactorProof),
 }
 
-/// Who steps up, and how.
 #[derive(Debug)]
 pub struct StepUp {
     /// The access token of the session.
@@ -43,7 +42,6 @@ pub struct StepUp {
 pub struct SteppedUp {
     /// A new access token of it.
     pub access: IssuedAccess,
-    /// The session.
     pub session: Session,
 }
 

@@ -81,9 +81,6 @@ impl RateLimit {
     }
 
     /// Counts a call. What to tell its caller, if it is one too many.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn count(
         &self,
         store: &Store,
@@ -100,9 +97,6 @@ impl RateLimit {
     }
 
     /// Counts a call of an address that the window of its attempts refused: it is one of those that are counted there.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn count_refused(
         &self,
         store: &Store,

@@ -42,7 +42,6 @@ pub struct Shown<'a> {
     pub email: &'a Email,
     /// From where.
     pub address: ClientAddress,
-    /// From which device.
     pub device: &'a Device,
     /// The device's id, if it logged in to this account before.
     pub known: Option<&'a DeviceId>,

@@ -68,7 +68,6 @@ impl Answer {
         cookies: Vec::new(),
     };
 
-    /// 200 with data.
     #[must_use]
     pub fn data(data: Value) -> Self {
         Self { data: Some(data), ..Self::EMPTY }
@@ -90,7 +89,6 @@ impl Answer {
         Self { published: Some(published), ..Self::EMPTY }
     }
 
-    /// 201 with data.
     #[must_use]
     pub fn created(data: Value) -> Self {
         Self { status: StatusCode::CREATED, data: Some(data), ..Self::EMPTY }

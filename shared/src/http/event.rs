@@ -21,7 +21,6 @@ use crate::{
     settings::EdgeConfig,
 };
 
-/// Reads an event.
 #[must_use]
 pub fn read(event: &str, moment: Moment, edge: &EdgeConfig) -> Request {
     let event: Value = serde_json::from_str(event).unwrap_or_default();

@@ -38,7 +38,6 @@ pub struct Request {
     pub(super) page: Page,
     /// The parts of the path that the route names.
     pub(super) parameters: BTreeMap<String, String>,
-    /// The query.
     pub(super) query: BTreeMap<String, Vec<String>>,
     /// `None`: it came as base64 that is none.
     pub(super) body: Option<Vec<u8>>,
@@ -76,7 +75,6 @@ impl Request {
         self.page.permit(response, methods, &edge.allowed_headers);
     }
 
-    /// The method.
     #[must_use]
     pub const fn method(&self) -> &Method {
         &self.method

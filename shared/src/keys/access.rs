@@ -68,7 +68,6 @@ pub struct AccessTokens {
 /// A new access token.
 #[derive(Debug)]
 pub struct IssuedAccess {
-    /// The token.
     pub token: Token,
     /// How long it is valid.
     pub expires_in: SignedDuration,
@@ -77,7 +76,6 @@ pub struct IssuedAccess {
 /// What an access token says, and whether its time is over.
 #[derive(Debug)]
 pub struct VerifiedAccess {
-    /// Its claims.
     pub claims: AccessClaims,
     /// Whether its time is over.
     pub expired: bool,
@@ -86,7 +84,6 @@ pub struct VerifiedAccess {
 /// What a ticket says, and whether its time is over.
 #[derive(Debug)]
 pub struct VerifiedTicket {
-    /// Its claims.
     pub claims: TicketClaims,
     /// Whether its time is over.
     pub expired: bool,
@@ -100,17 +97,11 @@ impl AccessTokens {
     }
 
     /// Makes sure that there are keys, before anything is changed that needs them.
-    ///
-    /// # Errors
-    /// [`KeysError`].
     pub async fn ready(&self, now: Timestamp) -> Result<(), KeysError> {
         self.keys.ready(now).await
     }
 
     /// A token of this session, for its user as they are now, which lives so long.
-    ///
-    /// # Errors
-    /// [`KeysError`].
     pub async fn issue(
         &self,
         profile: &Profile,
@@ -141,9 +132,6 @@ impl AccessTokens {
     }
 
     /// A ticket of this session, for one connection to this API.
-    ///
-    /// # Errors
-    /// [`KeysError`].
     pub async fn issue_ticket(
         &self,
         api: &str,
@@ -180,9 +168,6 @@ impl AccessTokens {
     }
 
     /// What a token of ours says; whether its time is over is told, not judged.
-    ///
-    /// # Errors
-    /// [`Rejected`].
     pub async fn verify(&self, token: &Token, now: Timestamp) -> Result<VerifiedAccess, Rejected> {
         let claims: AccessClaims = verify(&self.keys, &self.expected, ACCESS_TYP, token, now).await?;
         let expired = check_expiry(&claims, now) == Err(ClaimsFault::Expired);
@@ -190,9 +175,6 @@ impl AccessTokens {
     }
 
     /// What a ticket of ours for this API says; whether its time is over is told, not judged, and neither is whether it was used.
-    ///
-    /// # Errors
-    /// [`Rejected`].
     pub async fn verify_ticket(
         &self,
         ticket: &Token,

@@ -9,7 +9,6 @@ pub enum KeyAlgorithm {
     Hs256,
     /// ECDSA on P-256 with SHA-256.
     Es256,
-    /// Ed25519.
     EdDsa,
     /// RSA, PKCS #1 v1.5, with SHA-256.
     Rs256,

@@ -123,9 +123,6 @@ impl KeyCache {
     }
 
     /// Makes sure that there is a key that signs.
-    ///
-    /// # Errors
-    /// [`KeysError`].
     pub async fn ready(&self, now: Timestamp) -> Result<(), KeysError> {
         self.ring(now).await?.signer(now).map(|_| ()).ok_or(KeysError::NoSigner)
     }

@@ -30,15 +30,11 @@ pub struct CsrfTokens<'k> {
 pub struct Anonymous {
     /// The cookie's value.
     pub cookie: Token,
-    /// The token.
     pub token: Token,
 }
 
 impl CsrfTokens<'_> {
     /// The token of a session.
-    ///
-    /// # Errors
-    /// [`KeysError`].
     pub async fn of_session(
         &self,
         user: UserId,
@@ -66,9 +62,6 @@ impl CsrfTokens<'_> {
     }
 
     /// A cookie that nobody else has, and its token.
-    ///
-    /// # Errors
-    /// [`KeysError`].
     pub async fn mint(&self, now: Timestamp) -> Result<Anonymous, KeysError> {
         let ring = self.keys.ring(now).await?;
         let key = ring.signer(now).ok_or(KeysError::NoSigner)?;

@@ -33,9 +33,6 @@ struct Said<'t> {
 
 impl DeviceTokens<'_> {
     /// A token for a device that logged in to this account: the device that it showed to be, or a new one.
-    ///
-    /// # Errors
-    /// [`KeysError`].
     pub async fn issue(
         &self,
         email: &Email,

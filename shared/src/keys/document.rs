@@ -53,7 +53,6 @@ pub enum NotASuccessor {
     /// It would take a key away whose tokens are alive.
     #[error("it lacks the key {0}, whose tokens may be alive")]
     Missing(String),
-    /// It has nothing new.
     #[error("it has no new key")]
     NothingNew,
     /// The new key does not verify what it signs.
@@ -69,9 +68,6 @@ impl std::fmt::Debug for KeyDocument {
 
 impl KeyDocument {
     /// Reads a secret; every key of it must be fit for use.
-    ///
-    /// # Errors
-    /// [`BadKeys`].
     pub fn parse(secret: &str, kind: TokenKind) -> Result<Self, BadKeys> {
         jwk::parse(secret, kind)?;
         let jwks = jwk::members(secret)?.into_iter();
@@ -86,33 +82,23 @@ impl KeyDocument {
         SecretString::from(json!({"keys": self.jwks}).to_string())
     }
 
-    /// Which tokens it is for.
     #[must_use]
     pub const fn kind(&self) -> TokenKind {
         self.kind
     }
 
     /// The ring of these keys.
-    ///
-    /// # Errors
-    /// [`BadKeys`].
     pub fn ring(&self) -> Result<Ring, BadKeys> {
         jwk::parse(secrecy::ExposeSecret::expose_secret(&self.text()), self.kind)
     }
 
     /// With a key more that signs once everybody had time to learn of it.
-    ///
-    /// # Errors
-    /// [`NoEntropy`].
     pub fn with_announced_key(self, algorithm: KeyAlgorithm, now: Timestamp) -> Result<Self, NoEntropy> {
         let notice = NOTICE + kept_by_others(self.algorithm_of_new(algorithm));
         self.with_new_key(algorithm, now, now + notice)
     }
 
     /// With a key more that signs from `not_before` on.
-    ///
-    /// # Errors
-    /// [`NoEntropy`].
     pub fn with_new_key(
         mut self,
         algorithm: KeyAlgorithm,
@@ -196,9 +182,6 @@ impl KeyDocument {
 
     /// Checks that this follows from `current` by one new key that works, and maybe by dead keys that left. The name of
     /// the new key, and when it begins to sign.
-    ///
-    /// # Errors
-    /// [`NotASuccessor`].
     pub fn follows(
         &self,
         current: &Self,

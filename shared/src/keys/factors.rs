@@ -37,17 +37,11 @@ impl FactorKeys {
     }
 
     /// Makes sure that there are keys.
-    ///
-    /// # Errors
-    /// [`KeysError`].
     pub async fn ready(&self, now: Timestamp) -> Result<(), KeysError> {
         self.signer(now).await.map(|_| ())
     }
 
     /// Seals a secret under the newest key.
-    ///
-    /// # Errors
-    /// [`KeysError`].
     pub async fn seal(
         &self,
         user: UserId,
@@ -61,9 +55,6 @@ impl FactorKeys {
     }
 
     /// Opens a secret. `None`: its key is gone, or it is of another user or factor.
-    ///
-    /// # Errors
-    /// [`KeysError`].
     pub async fn open(
         &self,
         user: UserId,
@@ -75,26 +66,17 @@ impl FactorKeys {
     }
 
     /// Whether a secret is sealed under another key than the newest.
-    ///
-    /// # Errors
-    /// [`KeysError`].
     pub async fn is_outdated(&self, sealed: &Sealed, now: Timestamp) -> Result<bool, KeysError> {
         Ok(self.signer(now).await? != sealed.kid)
     }
 
     /// The name of the key that MACs of new recovery codes are made with.
-    ///
-    /// # Errors
-    /// [`KeysError`].
     pub async fn signer(&self, now: Timestamp) -> Result<String, KeysError> {
         let ring = self.keys.ring(now).await?;
         ring.signer(now).map(|key| key.kid.clone()).ok_or(KeysError::NoSigner)
     }
 
     /// What is kept of a recovery code of this user. `None`: the key is gone.
-    ///
-    /// # Errors
-    /// [`KeysError`].
     pub async fn recovery_mac(
         &self,
         kid: &str,

@@ -26,17 +26,11 @@ impl MailLinks {
     }
 
     /// Makes sure that there are keys.
-    ///
-    /// # Errors
-    /// [`KeysError`].
     pub async fn ready(&self, now: Timestamp) -> Result<(), KeysError> {
         self.keys.ring(now).await?.signer(now).map(|_| ()).ok_or(KeysError::NoSigner)
     }
 
     /// What the sender writes into a row before it computes the link, so that whoever uses the link finds it there.
-    ///
-    /// # Errors
-    /// [`KeysError`].
     pub async fn prepare(
         &self,
         user_id: Option<UserId>,
@@ -49,9 +43,6 @@ impl MailLinks {
     }
 
     /// The token of a row's link. `None`: the key that the row names is gone, and with it the link.
-    ///
-    /// # Errors
-    /// [`KeysError`].
     pub async fn token(
         &self,
         key: &MailKey,
@@ -64,9 +55,6 @@ impl MailLinks {
     }
 
     /// The code of a row: it does what the link does. `None`: the key that the row names is gone.
-    ///
-    /// # Errors
-    /// [`KeysError`].
     pub async fn code(
         &self,
         key: &MailKey,
@@ -79,9 +67,6 @@ impl MailLinks {
 
     /// What a row remembers of the request that uses its link: the same for the same secrets (a new password, say), and of no
     /// use to who reads the row. `None`: the key that the row names is gone.
-    ///
-    /// # Errors
-    /// [`KeysError`].
     pub async fn use_of(
         &self,
         key: &MailKey,

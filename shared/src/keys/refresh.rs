@@ -30,9 +30,7 @@ pub struct RefreshTokens {
 pub struct VerifiedRefresh {
     /// Whose.
     pub user: UserId,
-    /// Of which session.
     pub session: SessionId,
-    /// Of which generation.
     pub generation: u64,
     /// Its own id.
     pub id: RefreshId,
@@ -43,7 +41,6 @@ pub struct VerifiedRefresh {
 /// The first token of a session that is about to begin.
 #[derive(Debug)]
 pub struct First {
-    /// Its id.
     pub id: RefreshId,
     /// The key that will sign it.
     pub kid: String,
@@ -79,17 +76,11 @@ impl RefreshTokens {
     }
 
     /// Makes sure that there are keys.
-    ///
-    /// # Errors
-    /// [`KeysError`].
     pub async fn ready(&self, now: Timestamp) -> Result<(), KeysError> {
         self.keys.ready(now).await
     }
 
     /// What a token of ours says; whether its time is over is told, not judged.
-    ///
-    /// # Errors
-    /// [`Rejected`].
     pub async fn verify(&self, token: &Token, now: Timestamp) -> Result<VerifiedRefresh, Rejected> {
         let claims: RefreshClaims = verify(&self.keys, &self.expected, REFRESH_TYP, token, now).await?;
         Ok(VerifiedRefresh {
@@ -104,9 +95,6 @@ impl RefreshTokens {
     }
 
     /// A fresh chain of tokens.
-    ///
-    /// # Errors
-    /// [`KeysError`].
     pub async fn begin(&self, now: Timestamp) -> Result<First, KeysError> {
         let ring = self.keys.ring(now).await?;
         let kid = ring.signer(now).ok_or(KeysError::NoSigner)?.kid.clone();
@@ -115,9 +103,6 @@ impl RefreshTokens {
     }
 
     /// The successor that the row is to take.
-    ///
-    /// # Errors
-    /// [`KeysError`].
     pub async fn next(&self, presented: &VerifiedRefresh, now: Timestamp) -> Result<Next, KeysError> {
         let ring = self.keys.ring(now).await?;
         let key = ring.signer(now).ok_or(KeysError::NoSigner)?;
@@ -125,9 +110,6 @@ impl RefreshTokens {
     }
 
     /// The first token, from the row that began.
-    ///
-    /// # Errors
-    /// [`KeysError`].
     pub async fn first_token(
         &self,
         session: &Session,

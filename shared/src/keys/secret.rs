@@ -15,7 +15,6 @@ const CURRENT: &str = "AWSCURRENT";
 /// What a rotation prepares.
 const PENDING: &str = "AWSPENDING";
 
-/// A secret.
 #[derive(Debug, Clone)]
 pub struct VersionedSecret {
     client: Client,
@@ -85,10 +84,6 @@ impl VersionedSecret {
         &self.id
     }
 
-    /// Its versions.
-    ///
-    /// # Errors
-    /// [`SecretError`].
     pub async fn versions(&self) -> Result<Versions, SecretError> {
         let answer = self.client.describe_secret().secret_id(&self.id).send().await;
         let answer = answer.map_err(|error| SecretError::of("DescribeSecret", &error))?;
@@ -108,9 +103,6 @@ impl VersionedSecret {
     }
 
     /// The value of a version; `None` for one that has none yet.
-    ///
-    /// # Errors
-    /// [`SecretError`].
     pub async fn value(&self, version: &str) -> Result<Option<SecretString>, SecretError> {
         match self.client.get_secret_value().secret_id(&self.id).version_id(version).send().await {
             Ok(answer) => Ok(answer.secret_string.map(SecretString::from)),
@@ -121,9 +113,6 @@ impl VersionedSecret {
 
     /// Gives a version its value, and makes it the pending one. A version that has another value keeps that: then
     /// somebody else made this step at the same time, and it is made.
-    ///
-    /// # Errors
-    /// [`SecretError`].
     pub async fn prepare(&self, version: &str, value: &SecretString) -> Result<(), SecretError> {
         let call = self.client.put_secret_value().secret_id(&self.id).client_request_token(version);
         let call = call.secret_string(value.expose_secret()).version_stages(PENDING);
@@ -135,9 +124,6 @@ impl VersionedSecret {
     }
 
     /// Puts a version in force in the place of another, and of that one only: whoever came first wins.
-    ///
-    /// # Errors
-    /// [`SecretError`].
     pub async fn put_in_force(&self, version: &str, in_place_of: &str) -> Result<(), SecretError> {
         let call = self.client.update_secret_version_stage().secret_id(&self.id).version_stage(CURRENT);
         let call = call.move_to_version_id(version).remove_from_version_id(in_place_of);
@@ -147,9 +133,6 @@ impl VersionedSecret {
 
     /// Takes the pending stage from a version: it is given up, or in force. A new rotation may begin then; while the
     /// stage is on a version that is not in force, Secrets Manager takes that for a rotation under way.
-    ///
-    /// # Errors
-    /// [`SecretError`].
     pub async fn no_longer_pending(&self, pending: &str) -> Result<(), SecretError> {
         let call = self.client.update_secret_version_stage().secret_id(&self.id).version_stage(PENDING);
         let call = call.remove_from_version_id(pending);
@@ -158,9 +141,6 @@ impl VersionedSecret {
     }
 
     /// Asks Secrets Manager to rotate it now, by the function that is set up for that. The version that it will be.
-    ///
-    /// # Errors
-    /// [`SecretError`].
     pub async fn rotate(&self) -> Result<String, SecretError> {
         let answer = self.client.rotate_secret().secret_id(&self.id).send().await;
         let answer = answer.map_err(|error| SecretError::of("RotateSecret", &error))?;

@@ -37,11 +37,9 @@ impl std::fmt::Debug for Letter {
 pub struct Contents<'a> {
     /// Whose service this is: the name that its users know.
     pub service: &'a str,
-    /// What it is about.
     pub about: About<'a>,
     /// Who reads it, where that is a user's own name.
     pub name: Option<&'a PersonName>,
-    /// The language.
     pub language: Language,
 }
 
@@ -50,7 +48,6 @@ pub struct Contents<'a> {
 pub enum About<'a> {
     /// A link, and for some kinds a code.
     Link {
-        /// Of which kind.
         kind: MailKind,
         /// The link's token.
         token: &'a MailToken,

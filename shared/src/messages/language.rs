@@ -6,9 +6,7 @@
 /// A language that we speak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Language {
-    /// Arabic.
     Arabic,
-    /// English.
     English,
 }
 

@@ -18,7 +18,6 @@ use crate::domain::{
 /// A change of address by a link.
 #[derive(Debug)]
 pub struct AddressCommit<'a> {
-    /// The mail.
     pub key: &'a MailKey,
     /// What the row is to remember of this request.
     pub used_by: &'a str,

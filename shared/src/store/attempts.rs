@@ -38,7 +38,6 @@ pub struct Wanted<'a> {
 /// A place that was taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Taken {
-    /// The window with it.
     pub window: Window,
     /// The account's failures in a row with it.
     pub run: Run,
@@ -49,9 +48,7 @@ pub struct Taken {
 /// Whether an entry was taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reservation {
-    /// It was.
     Taken(Taken),
-    /// The window is full.
     Full(Window),
     /// There is a place, and there were as many calls as there may be, until then.
     TooManyCalls(Timestamp),
@@ -208,7 +205,6 @@ fn taken(found: &item::Item, now: Timestamp) -> Result<Taken, StoreError> {
     Ok(Taken { window, run: run::read(found), over: rate::over(found, now) })
 }
 
-/// The window of an item, if it has one.
 pub(super) fn window_if_any(found: &item::Item) -> Result<Option<Window>, StoreError> {
     let Some(end) = found.get("windowEnd") else { return Ok(None) };
     let ends = end.as_n().ok().and_then(|end| end.parse().ok());

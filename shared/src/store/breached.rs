@@ -117,9 +117,6 @@ impl BreachedList {
     }
 
     /// Says that the whole list is there.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn finish(&self, manifest: &Manifest, now: Timestamp) -> Result<(), StoreError> {
         let mut row = list_key();
         row.insert("entries".to_owned(), item::number(manifest.entries()));
@@ -130,9 +127,6 @@ impl BreachedList {
     }
 
     /// The list that is there. `None`: none was put to its end.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn loaded(&self) -> Result<Option<LoadedList>, StoreError> {
         const OPERATION: &str = "read what list there is";
         let get = self.client.get_item().table_name(&self.table).set_key(Some(list_key()));

@@ -46,12 +46,10 @@ impl CeremonyKind {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Ceremony {
-    /// What for.
     pub kind: CeremonyKind,
     /// Who may answer it; without one, whoever has a passkey.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_id: Option<UserId>,
-    /// In which session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_id: Option<SessionId>,
     /// When it is over. Milliseconds.

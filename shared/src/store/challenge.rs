@@ -69,9 +69,6 @@ impl Store {
     }
 
     /// The login of this token that waits for its second step and is in time.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn challenge(&self, digest: &str, now: Timestamp) -> Result<Option<Challenge>, StoreError> {
         const OPERATION: &str = "read a login";
         let read = self.client.get_item().table_name(&self.tables.sessions).set_key(Some(key(digest)));

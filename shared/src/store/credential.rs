@@ -22,7 +22,6 @@ pub struct Credential {
 }
 
 impl Credential {
-    /// A new one.
     #[must_use]
     pub fn new(user_id: UserId, password_hash: PasswordHash) -> Self {
         let stored = Some(item::text(password_hash.as_str()));
@@ -45,7 +44,6 @@ impl Credential {
         self.stored().unwrap_or(AttributeValue::Null(true))
     }
 
-    /// The row.
     pub(super) fn row(&self, email: &Email) -> item::Item {
         let mut row = key(email);
         row.insert("userId".to_owned(), item::text(self.user_id.to_string()));
@@ -78,9 +76,6 @@ pub(super) fn key(email: &Email) -> item::Item {
 
 impl Store {
     /// The credential of an address, as it is now.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn credential(&self, email: &Email) -> Result<Option<Credential>, StoreError> {
         const OPERATION: &str = "read credential";
         let row = self.credential_row(OPERATION, email).await?;

@@ -28,7 +28,6 @@ pub struct EventRow {
     pub at: Timestamp,
     /// In which request; a repeated write is one entry, two events or sessions of one request are two.
     pub request_id: String,
-    /// To which session.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session_id: Option<SessionId>,
     /// SHA-256 of the address that the user had before, where it was changed: whoever repeats the change under that name
@@ -37,7 +36,6 @@ pub struct EventRow {
     pub email_was: Option<String>,
     /// From which address.
     pub ip: String,
-    /// From which user agent.
     pub user_agent: String,
     /// When the entry may be removed.
     #[serde(skip)]
@@ -91,9 +89,6 @@ impl EventRow {
 
 impl Store {
     /// Writes an entry by itself, where there is no transaction to write it in.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn put_event(&self, event: &EventRow) -> Result<(), StoreError> {
         const OPERATION: &str = "write security event";
         self.put(OPERATION, &self.tables.identity, event.item(OPERATION)?).await

@@ -30,7 +30,6 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TotpFactor {
-    /// Its id.
     pub factor_id: FactorId,
     /// Whether its first code was shown.
     pub state: FactorState,
@@ -43,7 +42,6 @@ pub struct TotpFactor {
     /// The last step that a code was used of. It and those before it count no more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_step: Option<i64>,
-    /// The request that used it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub used_by: Option<RequestId>,
     /// When it was made.
@@ -97,7 +95,6 @@ pub struct RecoveryCodes {
     /// The last one that was used, and by which request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_used: Option<String>,
-    /// The request that used it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub used_by: Option<RequestId>,
 }
@@ -107,7 +104,6 @@ pub struct RecoveryCodes {
 pub struct FactorRows {
     /// Authenticator apps, the oldest first.
     pub totp: Vec<TotpFactor>,
-    /// Passkeys.
     pub passkeys: Vec<StoredPasskey>,
     /// The recovery codes that are left.
     pub recovery: Option<RecoveryCodes>,

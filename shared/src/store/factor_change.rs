@@ -23,14 +23,12 @@ use crate::{
 pub enum FactorChange<'a> {
     /// An authenticator app has shown its first code, which was of this step.
     ConfirmTotp {
-        /// Which.
         factor: FactorId,
         /// The step, which counts no more.
         step: i64,
     },
     /// An authenticator app goes; `last`: the user has no other.
     RemoveTotp {
-        /// Which.
         factor: FactorId,
         /// Whether it is the last one of its kind.
         last: bool,
@@ -39,7 +37,6 @@ pub enum FactorChange<'a> {
     AddPasskey(&'a StoredPasskey),
     /// A passkey goes; `last`: the user has no other.
     RemovePasskey {
-        /// Which.
         passkey: &'a StoredPasskey,
         /// Whether it is the last one.
         last: bool,

@@ -15,7 +15,6 @@ pub struct LoggedEvent {
     pub at: Timestamp,
     /// What happened, by its OWASP name.
     pub event: String,
-    /// To which session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_id: Option<String>,
     /// SHA-256 of the address that the user had before, where it was changed.
@@ -23,15 +22,11 @@ pub struct LoggedEvent {
     pub email_was: Option<String>,
     /// From which address.
     pub ip: String,
-    /// From which user agent.
     pub user_agent: String,
 }
 
 impl Store {
     /// When this last happened to a user, as far as the security log goes back.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn last_logged(
         &self,
         user: UserId,
@@ -55,9 +50,6 @@ impl Store {
 
     /// The newest entries of a user's security log, at most so many, the newest first; those whose time is over are
     /// left out.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn security_log(
         &self,
         user: UserId,

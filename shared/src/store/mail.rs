@@ -39,9 +39,6 @@ pub(super) fn row(operation: &'static str, at: &MailKey, mail: &Mail) -> Result<
 impl Store {
     /// Makes sure that the table can be reached: a read of nothing, made during init so that the first request finds the
     /// connection open.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn warm_up_mail(&self) -> Result<(), StoreError> {
         let nothing = item::key("MAIL#warm-up", "MAIL#warm-up");
         let read = self.client.get_item().table_name(&self.tables.sessions).set_key(Some(nothing));
@@ -66,9 +63,6 @@ impl Store {
     }
 
     /// A row, whether or not its time is over.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn mail(&self, at: &MailKey) -> Result<Option<Mail>, StoreError> {
         const OPERATION: &str = "read a mail";
         let get = self
@@ -82,9 +76,6 @@ impl Store {
     }
 
     /// The newest rows of a kind in a mailbox, the newest first: those that a code may be of.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn newest_mails(
         &self,
         mailbox: &MailDigest,

@@ -210,9 +210,6 @@ impl Store {
     }
 
     /// The failures of an account that count now.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn account_attempts(
         &self,
         email: &Email,

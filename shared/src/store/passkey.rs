@@ -42,9 +42,6 @@ pub(super) fn owner_row(
 
 impl Store {
     /// Whose passkey it is, if anybody's.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn passkey_owner(&self, passkey: &CredentialId) -> Result<Option<UserId>, StoreError> {
         const OPERATION: &str = "read a passkey's owner";
         let get = self.client.get_item().table_name(&self.tables.identity).set_key(Some(owner_key(passkey)));
@@ -55,9 +52,6 @@ impl Store {
     }
 
     /// A passkey of a user.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn passkey(
         &self,
         user: UserId,

@@ -9,9 +9,6 @@ pub(super) fn key(user: UserId) -> item::Item {
 
 impl Store {
     /// The user's profile, as it is now.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn profile(&self, user: UserId) -> Result<Option<Profile>, StoreError> {
         const OPERATION: &str = "read profile";
         let answer = self

@@ -23,7 +23,6 @@ pub(super) fn window_end(limit: Limit, now: Timestamp) -> i64 {
 /// The count of one window of calls, as an attribute.
 #[derive(Debug)]
 pub(super) struct Counter {
-    /// Its name.
     pub(super) name: String,
     /// When it is over.
     pub(super) ends: Timestamp,
@@ -85,9 +84,6 @@ pub(super) fn names(counter: Option<&Counter>, over: &[String]) -> Option<HashMa
 impl Store {
     /// Counts a call, and says how many there were in this window, this one included. One atomic write; that the SDK may
     /// repeat it can only count too much.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn count_call(
         &self,
         who: &str,
@@ -113,9 +109,6 @@ impl Store {
     }
 
     /// Counts a call that a full window refused, where the others are counted: the same, of an item that the window is in.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn count_refused_call(
         &self,
         key: &AttemptsKey,

@@ -18,7 +18,6 @@ use crate::domain::{
 /// A password that is set by the link of a mail.
 #[derive(Debug)]
 pub struct ResetCommit<'a> {
-    /// The mail.
     pub key: &'a MailKey,
     /// What the row is to remember of this request.
     pub used_by: &'a str,
@@ -50,11 +49,9 @@ pub enum PasswordOf<'a> {
 /// An address of a user that a link shows to be theirs.
 #[derive(Debug)]
 pub struct Verified<'a> {
-    /// The mail.
     pub key: &'a MailKey,
     /// What the row is to remember of this request.
     pub used_by: &'a str,
-    /// The user.
     pub user: UserId,
     /// The address.
     pub email: &'a Email,

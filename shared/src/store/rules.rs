@@ -27,9 +27,6 @@ pub(super) fn key(api: &str) -> item::Item {
 
 impl Store {
     /// The rules of an API, read by themselves.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn rules(&self, api: &str) -> Result<Option<StoredRules>, StoreError> {
         let wanted = HashMap::from([(self.tables.identity.clone(), consistent(vec![key(api)])?)]);
         let found = self.read_all(wanted).await?.pop();

@@ -10,7 +10,6 @@ use crate::domain::user::Profile;
 /// A part of the table, read beside the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Segment {
-    /// Which, from 0.
     pub number: i32,
     /// Of how many.
     pub of: i32,
@@ -38,9 +37,6 @@ pub struct UserPage {
 
 impl Store {
     /// The users of a page, as they are now; in no order.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn users(&self, segment: Segment, from: Option<PageKey>) -> Result<UserPage, StoreError> {
         const OPERATION: &str = "list users";
         let page = self
@@ -68,9 +64,6 @@ impl Store {
     }
 
     /// Whose apps and recovery codes need one of these keys, of a page of the table.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn users_of_factor_keys(
         &self,
         kids: &[String],

@@ -45,7 +45,6 @@ pub(super) fn amr(shown: &[Amr]) -> AttributeValue {
 pub struct Rotation<'a> {
     /// Whose session.
     pub user: UserId,
-    /// Which session.
     pub session: SessionId,
     /// The token that was presented.
     pub presented: &'a Presented,
@@ -184,9 +183,6 @@ impl Store {
     }
 
     /// A session of a user, as it is now.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn session(&self, user: UserId, session: SessionId) -> Result<Option<Session>, StoreError> {
         const OPERATION: &str = "read a session";
         let read = self.client.get_item().table_name(&self.tables.sessions);
@@ -222,9 +218,6 @@ impl Store {
 
     /// The rows of a user's sessions, ended ones too, as they are now: the newest that began before `before`, and no more
     /// than `rows` of them.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn sessions_before(
         &self,
         user: UserId,
@@ -254,9 +247,6 @@ impl Store {
     }
 
     /// When a user logged in last: the newest session, or where none is left, the newest login of the security log.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn last_login(&self, user: UserId, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
         let newest = self.sessions_before(user, None, 1).await?.found.into_iter().next();
         match newest {
@@ -337,9 +327,6 @@ impl Store {
 
     /// Whether this request can reach the table at all: a read of nothing, made during init so that the first
     /// request finds the connection open.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn warm_up(&self) -> Result<(), StoreError> {
         let nothing = item::key("USER#warm-up", "SESSION#warm-up");
         let read = self.client.get_item().table_name(&self.tables.sessions).set_key(Some(nothing));

@@ -30,9 +30,6 @@ pub enum UserCreated {
 
 impl Store {
     /// Writes a user whose address nobody has.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn create_user(&self, user: &NewUser<'_>) -> Result<UserCreated, StoreError> {
         const OPERATION: &str = "create a user";
         let writes = self.writes_of(OPERATION, user, ReturnValuesOnConditionCheckFailure::None)?;

@@ -43,7 +43,6 @@ pub enum Metric {
 }
 
 impl Metric {
-    /// All of them.
     pub const ALL: [Self; 6] = [
         Self::AuthzFail,
         Self::AuthorizerUnauthorized,
@@ -53,7 +52,6 @@ impl Metric {
         Self::BreachedUnread,
     ];
 
-    /// Its name.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

@@ -16,7 +16,6 @@ pub enum Algorithm {
     /// ECDSA on P-256 with SHA-256: what nearly all have.
     #[serde(rename = "ES256")]
     Es256,
-    /// Ed25519.
     #[serde(rename = "EdDSA")]
     EdDsa,
     /// RSA, PKCS #1 v1.5, with SHA-256: what a TPM may have.

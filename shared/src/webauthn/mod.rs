@@ -153,9 +153,6 @@ impl RelyingParty {
 
     /// The relying party of this domain: its own page, and those of a list that are on it. Who may call with cookies from a page
     /// of this domain may ask for its passkeys, too.
-    ///
-    /// # Errors
-    /// [`NotARelyingParty`].
     pub fn with_pages_of(id: &str, list: &AllowedOrigins, name: &str) -> Result<Self, NotARelyingParty> {
         let own = format!("https://{id}");
         let pages: Vec<_> = list.iter().filter(|origin| is_page_of(id, origin)).collect();
@@ -173,9 +170,6 @@ impl RelyingParty {
     }
 
     /// Verifies the answer to `creation_options` of this challenge (section 7.1).
-    ///
-    /// # Errors
-    /// [`PasskeyRefused`].
     pub fn verify_registration(
         &self,
         challenge: &Challenge,
@@ -217,9 +211,6 @@ impl RelyingParty {
     }
 
     /// Verifies the answer to `request_options` of this challenge, of this passkey (section 7.2).
-    ///
-    /// # Errors
-    /// [`PasskeyRefused`].
     pub fn verify_assertion(
         &self,
         challenge: &Challenge,

@@ -11,20 +11,15 @@ use crate::{
 /// A version of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
-    /// The bucket.
     pub bucket: String,
-    /// The key.
     pub key: String,
-    /// The version.
     pub version: VersionId,
 }
 
 /// What a malware scanner says of a version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scanned {
-    /// Of which.
     pub place: Place,
-    /// What.
     pub verdict: Verdict,
 }
 

@@ -37,9 +37,7 @@ pub struct Signer {
     pub region: String,
     /// The role's access key.
     pub access_key_id: String,
-    /// Its secret.
     pub secret_access_key: SecretString,
-    /// Its session.
     pub session_token: Option<SecretString>,
 }
 
@@ -57,7 +55,6 @@ pub struct Granted<'g> {
     pub bucket: &'g str,
     /// Who sends it.
     pub user: UserId,
-    /// The upload.
     pub id: UploadId,
     /// Its type.
     pub kind: Kind,

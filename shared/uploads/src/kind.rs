@@ -5,16 +5,12 @@ use serde::{Deserialize, Serialize};
 /// A type of file that the inspection knows from its content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Kind {
-    /// PNG
     #[serde(rename = "image/png")]
     Png,
-    /// JPEG
     #[serde(rename = "image/jpeg")]
     Jpeg,
-    /// WebP
     #[serde(rename = "image/webp")]
     Webp,
-    /// PDF
     #[serde(rename = "application/pdf")]
     Pdf,
     /// A Word document without macros.
@@ -32,7 +28,6 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// All of them.
     pub const ALL: [Self; 8] =
         [Self::Png, Self::Jpeg, Self::Webp, Self::Pdf, Self::Docx, Self::Xlsx, Self::Pptx, Self::Zip];
 

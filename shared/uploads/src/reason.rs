@@ -11,7 +11,6 @@ macro_rules! reasons {
         }
 
         impl Reason {
-            /// All of them.
             pub const ALL: &[Self] = &[$(Self::$name,)*];
 
             /// The code, as clients see it.
@@ -54,9 +53,7 @@ reasons! {
     ArchiveBroken = "ARCHIVE_BROKEN", "بنية الأرشيف غير سليمة", "The archive's structure is not valid.";
     /// An archive with names that lead out of it.
     ArchiveNames = "ARCHIVE_NAMES", "يحتوي الأرشيف على أسماء ملفات غير مسموح بها", "The archive contains file names that are not allowed.";
-    /// An archive in an archive, or a program.
     ArchiveContent = "ARCHIVE_CONTENT", "يحتوي الأرشيف على برنامج أو أرشيف آخر", "The archive contains a program or another archive.";
-    /// A document with macros.
     Macros = "MACROS", "يحتوي المستند على وحدات ماكرو", "The document contains macros.";
     /// A document that loads something from elsewhere when it is opened.
     ExternalContent = "EXTERNAL_CONTENT", "يحمّل المستند محتوى من مكان آخر", "The document loads content from elsewhere.";

@@ -118,7 +118,6 @@ pub enum State {
 }
 
 impl State {
-    /// All of them.
     pub const ALL: [Self; 5] = [Self::Granted, Self::Received, Self::Clean, Self::Refused, Self::Expired];
 
     /// The name, as it is stored and told.
@@ -158,7 +157,6 @@ pub struct Upload {
     pub state: State,
     /// The version that the verdicts are about.
     pub version: Option<VersionId>,
-    /// The inspection's verdict.
     pub inspection: Option<Verdict>,
     /// The scanner's verdict.
     pub malware: Option<Verdict>,

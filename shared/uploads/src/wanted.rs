@@ -10,7 +10,6 @@ use crate::{kind::Kind, rules::Purpose};
 /// How long a form may be used.
 pub const FORM_LASTS: SignedDuration = SignedDuration::from_secs(120);
 
-/// The id of an upload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct UploadId(Uuid);
@@ -28,7 +27,6 @@ impl UploadId {
         Self(uuid::Builder::from_unix_timestamp_millis(millis, random).into_uuid())
     }
 
-    /// Its 16 bytes.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 16] {
         self.0.as_bytes()
@@ -123,9 +121,6 @@ pub enum NotAllowed {
 
 impl Purpose {
     /// Whether a file may be sent: its type, if it may.
-    ///
-    /// # Errors
-    /// [`NotAllowed`].
     pub fn allows(&self, media_type: &str, size: u64) -> Result<Kind, NotAllowed> {
         let kind = Kind::of_media_type(media_type).filter(|kind| self.types.contains(kind));
         let kind = kind.ok_or(NotAllowed::Type)?;

@@ -20,7 +20,6 @@ fn key() -> MailKey {
     MailKey { mailbox, kind: MailKind::Invite, id: "0190163d-8694-739b-aea5-966c26f8ad90".parse().unwrap() }
 }
 
-/// A mail that was sent at this second.
 async fn sent(links: &MailLinks, second: i64) -> (Mail, MailToken) {
     let moment = Moment { now: at(second), request: RequestId::new("request") };
     let mail = Mail::new(MailKind::Invite, Email::parse("sara@example.com").unwrap(), "ar", &moment);

@@ -87,7 +87,6 @@ pub(crate) fn key_of(token: &str) -> Option<String> {
     part(token, 0)?.get("kid")?.as_str().map(str::to_owned)
 }
 
-/// The session of a token.
 pub(crate) fn session_of(token: &str) -> Option<String> {
     part(token, 1)?.get("sid")?.as_str().map(str::to_owned)
 }

@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 /// Microseconds since the run began.
 pub(crate) type At = u64;
 
-/// One second of it.
 pub(crate) const SECOND: At = 1_000_000;
 
 /// The API whose gateway keeps answers.
@@ -53,24 +52,44 @@ pub(crate) enum Answer {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Act {
     /// A login with the password of this number; `session` is what it gave. `guess`: the password was never right.
-    Login { password: u32, guess: bool, gave: Option<String> },
+    Login {
+        password: u32,
+        guess: bool,
+        gave: Option<String>,
+    },
     /// A refresh with the token of this number, which gave the one of that. `outdated`: a token whose grandchild has been
     /// given already, as a thief would have it.
-    Refresh { presented: u32, gave: Option<u32>, outdated: bool },
+    Refresh {
+        presented: u32,
+        gave: Option<u32>,
+        outdated: bool,
+    },
     /// A call of an attached API; `told` is the user that its function was told of.
-    Decide { api: String, permission: bool, told: Option<u32> },
+    Decide {
+        api: String,
+        permission: bool,
+        told: Option<u32>,
+    },
     /// A message on a WebSocket that was opened before; `told` is the user that its function was told of. Its end is a no.
-    Speak { told: Option<u32> },
+    Speak {
+        told: Option<u32>,
+    },
     /// The list of the user's sessions.
-    List { listed: Vec<String> },
-    /// A logout.
+    List {
+        listed: Vec<String>,
+    },
     Logout,
     /// The end of another session.
-    EndOne { target: String },
+    EndOne {
+        target: String,
+    },
     /// The end of all sessions.
     EndAll,
     /// A change of the password, from this number to that.
-    Password { from: u32, to: u32 },
+    Password {
+        from: u32,
+        to: u32,
+    },
     /// A registration.
     Register,
     /// A mail with a link was asked for.
@@ -78,7 +97,9 @@ pub(crate) enum Act {
     /// It came, or was waited for in vain.
     Mail,
     /// The link in it set the password of this number.
-    Recover { to: u32 },
+    Recover {
+        to: u32,
+    },
     /// An operator deleted the user.
     Delete,
     /// An operator disabled the user (false), or enabled them (true).
@@ -86,39 +107,76 @@ pub(crate) enum Act {
     /// An operator took the permission away (false), or gave it (true).
     Permission(bool),
     /// An operator dropped keys: these are out, and this one took over.
-    DropKeys { out: Vec<String>, new: Option<String> },
+    DropKeys {
+        out: Vec<String>,
+        new: Option<String>,
+    },
     /// A login with the password of this number, whose answer was that a second step is asked for: the one of this number.
-    FirstStep { password: u32, challenge: u32 },
+    FirstStep {
+        password: u32,
+        challenge: u32,
+    },
     /// The second step of the login of this number; `gave` is the session that came of it.
-    SecondStep { challenge: u32, proof: Proof, gave: Option<String> },
+    SecondStep {
+        challenge: u32,
+        proof: Proof,
+        gave: Option<String>,
+    },
     /// A login by a passkey alone.
-    PasskeyLogin { proof: Proof, gave: Option<String> },
+    PasskeyLogin {
+        proof: Proof,
+        gave: Option<String>,
+    },
     /// A session showed once more whose it is.
-    StepUp { proof: Proof },
+    StepUp {
+        proof: Proof,
+    },
     /// What a factor is made of was asked for.
     BeginFactor,
     /// A factor of this number was confirmed, and came with this set of recovery codes, if it was the first.
-    AddFactor { factor: u32, proof: Proof, codes: Option<u32> },
+    AddFactor {
+        factor: u32,
+        proof: Proof,
+        codes: Option<u32>,
+    },
     /// It was removed.
-    RemoveFactor { factor: u32 },
+    RemoveFactor {
+        factor: u32,
+    },
     /// This set of recovery codes took the place of the one before.
-    RenewCodes { codes: u32 },
+    RenewCodes {
+        codes: u32,
+    },
     /// The user's list of factors.
-    ListFactors { listed: Vec<u32> },
+    ListFactors {
+        listed: Vec<u32>,
+    },
     /// An operator took every factor away.
     ResetFactors,
     /// An operator invited the user, who has no password yet and the address of number 0.
     Invite,
     /// The invitation was accepted with the password of this number.
-    Accept { password: u32 },
+    Accept {
+        password: u32,
+    },
     /// A login with the address of this number.
-    LoginAt { address: u32, password: u32, gave: Option<String> },
+    LoginAt {
+        address: u32,
+        password: u32,
+        gave: Option<String>,
+    },
     /// Another address was asked for, of this number.
-    AskMove { to: u32 },
+    AskMove {
+        to: u32,
+    },
     /// Its link was opened: the user has the address of this number. The session is the one that asked.
-    Move { to: u32 },
+    Move {
+        to: u32,
+    },
     /// The link of the address before was opened, which has this number: it is the user's again, and the password nobody's.
-    Revert { to: u32 },
+    Revert {
+        to: u32,
+    },
     /// A link showed that the address is the user's.
     Verify,
     /// A link was opened once more, long after it was used: whatever the answer, it does nothing.
@@ -126,13 +184,29 @@ pub(crate) enum Act {
     /// A link was shown where another kind of link is asked for.
     WrongLink,
     /// A form was asked for, for the upload of this number and on this day; `None`: midnight came in between.
-    Grant { upload: u32, file: File, day: Option<u64> },
+    Grant {
+        upload: u32,
+        file: File,
+        day: Option<u64>,
+    },
     /// The file was sent with its form.
-    Send { upload: u32, file: File },
+    Send {
+        upload: u32,
+        file: File,
+    },
     /// What became of it was asked for.
-    Look { upload: u32, file: File, state: String, reason: Option<String> },
+    Look {
+        upload: u32,
+        file: File,
+        state: String,
+        reason: Option<String>,
+    },
     /// The file was asked for; `same`: it is what was sent.
-    Content { upload: u32, file: File, same: Option<bool> },
+    Content {
+        upload: u32,
+        file: File,
+        same: Option<bool>,
+    },
     /// The file of another user was asked for.
     Peek,
 }

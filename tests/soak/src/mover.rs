@@ -144,7 +144,6 @@ impl Mover {
         self.open(None, INVITATION.1, &body, &Act::Accept { password }).await
     }
 
-    /// By this address.
     async fn log_in(&mut self, address: u32) -> Option<()> {
         let password = self.password;
         let body = json!({"email": self.email(address), "password": self.agent.user.password(password)});

@@ -39,7 +39,6 @@ impl Dice {
 pub(crate) enum Service {
     DynamoDb,
     SecretsManager,
-    /// S3.
     Objects,
 }
 

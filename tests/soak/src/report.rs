@@ -13,7 +13,6 @@ use super::plan::Plan;
 use super::proc::Holds;
 use super::proxy::Met;
 
-/// All of it.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
     pub(crate) seed: u64,

@@ -49,7 +49,6 @@ pub(crate) struct User {
     sessions: Mutex<BTreeMap<String, Access>>,
 }
 
-/// All of it.
 pub(crate) struct World {
     pub(crate) system: System,
     pub(crate) recorder: Arc<Recorder>,
@@ -105,7 +104,6 @@ impl World {
         self.apis.iter().find(|(own, _)| *own == name).map_or("", |(_, url)| url)
     }
 
-    /// A user has this upload.
     pub(crate) fn show_upload(&self, user: u32, id: &str) {
         locked(&self.uploads).push((user, id.to_owned()));
     }
@@ -154,7 +152,6 @@ impl User {
         }
     }
 
-    /// The password of a number.
     pub(crate) fn password(&self, number: u32) -> String {
         password(self.number, number)
     }
@@ -196,7 +193,6 @@ impl User {
     }
 }
 
-/// The password of that number of a user.
 pub(crate) fn password(user: u32, number: u32) -> String {
     format!("Quietly-{user}-turning-{number}-Kettle!")
 }

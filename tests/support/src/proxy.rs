@@ -41,7 +41,6 @@ struct State {
 pub struct Call {
     /// The logical id of the function, in small letters: `nova local` gives each an access key of that name.
     pub caller: String,
-    /// The operation.
     pub operation: String,
     /// Its input.
     pub body: serde_json::Value,

@@ -31,7 +31,6 @@ pub fn part(token: &str, index: usize) -> Value {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
 }
 
-/// The claims of a token.
 pub fn claims(token: &str) -> Value {
     part(token, 1)
 }

@@ -24,7 +24,6 @@ impl Client {
         self.http.request(Method::from_bytes(method.as_bytes()).unwrap(), url)
     }
 
-    /// Sends a request.
     pub(crate) async fn send(&self, request: RequestBuilder) -> Answer {
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());

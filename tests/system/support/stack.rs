@@ -51,7 +51,6 @@ pub(crate) struct Pair {
 }
 
 impl Pair {
-    /// The pair of an answer that has one.
     pub(crate) fn of(answer: &Answer) -> Pair {
         assert_eq!(answer.status, 200, "{}", answer.body);
         Pair { access: answer.text("/data/accessToken"), refresh: answer.text("/data/refreshToken") }
@@ -91,7 +90,6 @@ fn told(options: &mut Options, parameters: impl Iterator<Item = (&'static str, &
 }
 
 impl System {
-    /// Starts a system.
     pub(crate) async fn start() -> System {
         System::start_with(|_| ()).await
     }

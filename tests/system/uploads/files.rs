@@ -14,7 +14,6 @@ pub(crate) fn eicar() -> Vec<u8> {
     ["X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR-STANDARD-", "ANTIVIRUS-TEST-FILE!$H+H*"].concat().into_bytes()
 }
 
-/// A picture, with a text in it.
 pub(crate) fn picture(text: &[u8]) -> Vec<u8> {
     let file = STANDARD.decode(PIXEL).unwrap();
     let chunk = [b"tEXtComment\0", text].concat();

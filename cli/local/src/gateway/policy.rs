@@ -31,7 +31,6 @@ struct Statement {
 /// What a policy says of one call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Effect {
-    /// It is allowed.
     Allow,
     /// A statement denies it.
     ExplicitDeny,

@@ -25,7 +25,6 @@ struct Held {
     messages: VecDeque<Message>,
 }
 
-/// A message.
 #[derive(Clone, Debug)]
 pub(super) struct Message {
     pub(super) id: String,

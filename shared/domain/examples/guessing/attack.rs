@@ -30,12 +30,10 @@ const ONE_SPRAYED_IN: u32 = 100;
 /// So many of a thousand leaked pairs are right: 1.5 %.
 const LEAKED_RIGHT_OF_1000: u32 = 15;
 
-/// An attack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Attack {
     /// Addresses, each with a window of its own.
     pub(crate) addresses: usize,
-    /// Accounts.
     pub(crate) accounts: usize,
     /// Of each account, the tokens of devices (`DeviceCookies`) that were stolen.
     pub(crate) stolen_tokens: usize,

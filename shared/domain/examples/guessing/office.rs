@@ -27,7 +27,6 @@ const LATE: i64 = 60_000;
 /// What mornings were like.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Mornings {
-    /// How many.
     pub(crate) many: usize,
     /// On how many somebody was refused.
     pub(crate) with_refusals: usize,

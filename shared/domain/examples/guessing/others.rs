@@ -18,7 +18,6 @@ pub(crate) struct Product {
     pub(crate) locked: u64,
 }
 
-/// All of them.
 pub(crate) fn products() -> [Product; 6] {
     let none = Product { name: "", of_an_address: None, at_an_account: None, altogether: None, locked: 0 };
     let keycloak = keycloak();

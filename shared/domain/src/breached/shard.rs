@@ -28,7 +28,6 @@ const NUMBERS: usize = 36;
 pub struct Fuse<'a> {
     /// What keys are mixed with.
     pub seed: u64,
-    /// The length of a segment.
     pub segment_length: u32,
     /// The length of the segments of first places.
     pub segment_count_length: u32,
@@ -146,7 +145,6 @@ impl<'a> Shard<'a> {
         u32::try_from(self.places.len()).unwrap_or(u32::MAX).saturating_add(Self::HEADER_BYTES)
     }
 
-    /// Its number.
     #[must_use]
     pub const fn number(&self) -> u16 {
         self.number

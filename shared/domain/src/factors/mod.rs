@@ -21,7 +21,6 @@ pub const STEP_LIFE: SignedDuration = SignedDuration::from_mins(5);
 pub enum Acr {
     /// Enough to enrol a second factor, and for nothing else.
     Enrolment,
-    /// A password.
     Password,
     /// Two factors: a password and a second one, or a passkey that verified its user.
     SecondFactor,

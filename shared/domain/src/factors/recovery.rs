@@ -7,7 +7,6 @@ use crate::refusal::Fault;
 /// So many are made at once.
 pub const CODES: usize = 10;
 
-/// The bytes of a code.
 pub const CODE_BYTES: usize = 10;
 
 /// RFC 4648, section 6, in small letters: it has no 0, 1, 8 and 9 to be taken for letters.

@@ -66,7 +66,6 @@ impl TotpSecret {
         Self(SecretBox::new(Box::new(bytes)))
     }
 
-    /// Its bytes.
     #[must_use]
     pub fn expose(&self) -> &[u8; SECRET_BYTES] {
         self.0.expose_secret()

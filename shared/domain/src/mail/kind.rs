@@ -23,7 +23,6 @@ pub enum MailKind {
 }
 
 impl MailKind {
-    /// All of them.
     pub const ALL: [Self; 7] =
         [Self::Reset, Self::Verify, Self::Change, Self::Invite, Self::Revert, Self::Notice, Self::Deny];
 

@@ -16,5 +16,4 @@ pub const PER_NETWORK: Limit = Limit { max: 1, window: SignedDuration::from_mins
 /// About new devices, to one user, from wherever.
 pub const PER_USER: Limit = Limit { max: 5, window: SignedDuration::from_mins(10) };
 
-/// From one address, in an hour.
 pub const PER_ADDRESS: Limit = Limit { max: 10, window: SignedDuration::from_hours(1) };

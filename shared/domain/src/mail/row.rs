@@ -20,7 +20,6 @@ pub struct MailKey {
     pub mailbox: MailDigest,
     /// What it is about.
     pub kind: MailKind,
-    /// Which of them.
     pub id: MailId,
 }
 
@@ -36,7 +35,6 @@ impl MailKey {
         Self::partition(&self.mailbox)
     }
 
-    /// The partition of a mailbox.
     #[must_use]
     pub fn partition(mailbox: &MailDigest) -> String {
         format!("MAIL#{mailbox}")
@@ -49,9 +47,6 @@ impl MailKey {
     }
 
     /// Reads a key.
-    ///
-    /// # Errors
-    /// [`NotAMailKey`].
     pub fn parse(pk: &str, sk: &str) -> Result<Self, NotAMailKey> {
         let (kind, id) = sk.split_once('#').ok_or(NotAMailKey)?;
         let hex =

@@ -25,7 +25,6 @@ impl MailDigest {
         Self(Sha256::digest(email.as_str()).into())
     }
 
-    /// Its bytes.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
@@ -49,7 +48,6 @@ impl Bound {
         Self(Sha256::digest(text).into())
     }
 
-    /// Its bytes.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
@@ -110,9 +108,6 @@ impl MailToken {
     }
 
     /// Reads a token. It has one spelling.
-    ///
-    /// # Errors
-    /// [`NotAMailToken`].
     pub fn parse(text: &str) -> Result<Self, NotAMailToken> {
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| NotAMailToken)?;
         let ([VERSION, kind], rest) = bytes.split_first_chunk::<2>().ok_or(NotAMailToken)? else {
@@ -155,9 +150,6 @@ impl MailCode {
     }
 
     /// Reads what somebody typed: eight digits, Arabic ones too, with blanks or a hyphen anywhere.
-    ///
-    /// # Errors
-    /// [`NotAMailToken`].
     pub fn parse(typed: &str) -> Result<Self, NotAMailToken> {
         let mut digits = Vec::with_capacity(8);
         for c in typed.chars().filter(|c| !c.is_whitespace() && *c != '-') {

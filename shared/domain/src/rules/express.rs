@@ -35,7 +35,6 @@ pub enum Unfit {
     Stricter {
         /// The laxer rule.
         line: u32,
-        /// Its route.
         route: String,
         /// The stricter rule.
         other: u32,
@@ -49,7 +48,6 @@ pub enum Unfit {
     Deeper {
         /// The rule.
         line: u32,
-        /// Its route.
         route: String,
         /// A route that IAM can say.
         remedy: String,

@@ -28,7 +28,6 @@ use crate::user::{Permission, Role};
 /// A place in a rules file where something is wrong, and what to write instead.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileFault {
-    /// The line, from 1.
     pub line: usize,
     /// The line as it stands there.
     pub text: String,

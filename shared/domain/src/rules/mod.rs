@@ -97,7 +97,6 @@ pub struct Access {
     /// One of these roles; any if there are none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub roles: Vec<Role>,
-    /// This permission.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub permission: Option<Permission>,
     /// From one of these networks; from anywhere if there are none.

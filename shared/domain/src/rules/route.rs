@@ -108,9 +108,6 @@ fn wrong(problem: impl Into<String>, remedy: impl Into<String>) -> NotARoute {
 
 impl Route {
     /// Reads `METHOD /path`, `CONNECT $connect` or `CONNECT $events`.
-    ///
-    /// # Errors
-    /// [`NotARoute`].
     pub fn parse(text: &str) -> Result<Self, NotARoute> {
         let Some((method, path)) = text.split_once(' ') else {
             return Err(wrong("a route is a method and a path", "write for example `GET /notes`"));

@@ -30,7 +30,6 @@ pub const MOST_TOTP: usize = 5;
 
 /// An authenticator app that its user has to scan or type.
 pub struct PendingTotp {
-    /// Its id.
     pub id: FactorId,
     /// The secret, in base32.
     pub secret: String,

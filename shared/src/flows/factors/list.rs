@@ -12,9 +12,7 @@ use crate::{
 /// A factor as its user sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListedFactor {
-    /// Its id.
     pub id: FactorId,
-    /// Its kind.
     pub kind: FactorKind,
     /// What its user calls it.
     pub name: Option<String>,

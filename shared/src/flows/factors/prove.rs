@@ -22,7 +22,6 @@ use crate::{
 pub enum FactorProof {
     /// A code of an authenticator app.
     Code(TotpCode),
-    /// A recovery code.
     Recovery(RecoveryCode),
     /// What a browser answered of a passkey.
     Passkey(Box<AssertionResponse>),

@@ -15,7 +15,6 @@ use crate::{
 pub struct Acceptance {
     /// What they show.
     pub proof: Proof,
-    /// Their password.
     pub password: Password,
     /// What they want to be called, if it is not what the operator wrote.
     pub name: Option<PersonName>,

@@ -31,7 +31,6 @@ pub struct Wish {
     pub access: Token,
     /// The address as it shall be.
     pub email: Email,
-    /// The password as it is.
     pub password: Password,
     /// Who is calling.
     pub caller: Requester,

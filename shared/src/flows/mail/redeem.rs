@@ -29,7 +29,6 @@ use crate::{
 pub struct Redemption {
     /// The tables.
     pub store: Store,
-    /// The links.
     pub links: MailLinks,
     /// Passwords.
     pub hasher: Hasher,
@@ -46,7 +45,6 @@ pub struct Redemption {
 /// What somebody shows who has read a mail.
 #[derive(Debug)]
 pub enum Proof {
-    /// The token of its link.
     Link(MailToken),
     /// Its code, and the address that it was sent to.
     Code(Email, MailCode),

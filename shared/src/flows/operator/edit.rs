@@ -13,7 +13,6 @@ use crate::{
 pub struct Edit {
     /// The address to log in with.
     pub email: Option<Email>,
-    /// The name.
     pub name: Option<PersonName>,
 }
 
@@ -79,9 +78,6 @@ impl Operator<'_> {
 }
 
 /// Who has `new` now and had `old` before, by their security log: a change whose answer was lost, said again.
-///
-/// # Errors
-/// [`StoreError`].
 pub async fn moved_before(
     store: &Store,
     moment: &Moment,

@@ -25,9 +25,7 @@ use crate::{
 pub struct Guest {
     /// The address that nobody has yet.
     pub email: Email,
-    /// The name.
     pub name: PersonName,
-    /// The role.
     pub role: Role,
     /// `feature:action`, each.
     pub permissions: BTreeSet<String>,

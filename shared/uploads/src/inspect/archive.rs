@@ -13,7 +13,6 @@ use rawzip::{CompressionMethod, ZipArchive, ZipFileHeaderRecord, ZipSliceArchive
 use super::{little_endian, signatures::is_archive_or_program};
 use crate::reason::Reason;
 
-/// The most entries.
 const MOST_ENTRIES: usize = 1000;
 
 /// The most bytes of all entries unpacked.
@@ -27,7 +26,6 @@ const NEVER_TOO_MUCH: u64 = 4 * 1024 * 1024;
 const MOST_GROWTH_OF_ONE: u64 = 100;
 const NEVER_TOO_MUCH_OF_ONE: u64 = 256 * 1024;
 
-/// The longest name.
 const LONGEST_NAME: usize = 255;
 
 /// How much of each entry is looked at.

@@ -13,7 +13,6 @@ use crate::{kind::Kind, reason::Reason};
 /// The most pixels: at four bytes each, a third of the memory that an inspection has.
 const MOST_PIXELS: u64 = 40_000_000;
 
-/// The longest side.
 const LONGEST_SIDE: u32 = 20_000;
 
 /// What decoding may allocate.

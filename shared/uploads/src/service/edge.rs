@@ -32,7 +32,6 @@ pub enum Problem {
     NotFound,
     /// The file is not judged yet.
     NotReady,
-    /// The file was refused.
     FileRefused(Vec<Reason>),
     /// Something is out of reach for the moment.
     Unavailable,

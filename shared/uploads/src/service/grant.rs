@@ -24,7 +24,6 @@ use crate::{
 /// What a client says of a file, of the right types and nothing more.
 #[derive(Debug, Clone)]
 pub struct Wanted {
-    /// What it is for.
     pub purpose: String,
     /// What a person calls it.
     pub name: FileName,
@@ -39,7 +38,6 @@ pub struct Wanted {
 /// A form, and the upload that it is for.
 #[derive(Debug)]
 pub struct Grant {
-    /// The upload.
     pub id: UploadId,
     /// The form's fields, in their order.
     pub fields: Vec<(&'static str, String)>,

@@ -50,11 +50,9 @@ impl Failed {
 /// An upload, as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
-    /// Its id.
     pub id: UploadId,
     /// Whose it is.
     pub user: UserId,
-    /// The file as it was declared.
     pub file: Declared,
     /// When its form ends.
     pub ends: Timestamp,
@@ -79,7 +77,6 @@ impl Row {
 /// A file as it was declared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Declared {
-    /// What it is for.
     pub purpose: String,
     /// What a person calls it.
     pub name: FileName,
@@ -96,7 +93,6 @@ pub struct Declared {
 /// How a place in a quota was taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reserved {
-    /// It was.
     Taken,
     /// There is none. These uploads have them, and so many bytes.
     Full(Vec<UploadId>, u64),
@@ -154,9 +150,6 @@ impl UploadStore {
 
     /// Takes a place in a user's quota of the day. The place has the upload's id, so that a call that is repeated takes no second
     /// one.
-    ///
-    /// # Errors
-    /// [`Failed`].
     pub async fn reserve(
         &self,
         user: UserId,
@@ -198,9 +191,6 @@ impl UploadStore {
 
     /// Gives places back whose forms ran out unused. Each upload is ended first, so that a file that comes after all is too late;
     /// and one that was ended before may have its place still, where somebody stopped halfway.
-    ///
-    /// # Errors
-    /// [`Failed`].
     pub async fn reclaim(
         &self,
         user: UserId,
@@ -238,9 +228,6 @@ impl UploadStore {
     }
 
     /// Gives a place back, once, however often it is called.
-    ///
-    /// # Errors
-    /// [`Failed`].
     pub async fn give_back(
         &self,
         user: UserId,
@@ -263,9 +250,6 @@ impl UploadStore {
     }
 
     /// Writes down that a form is given out.
-    ///
-    /// # Errors
-    /// [`Failed`].
     pub async fn grant(
         &self,
         id: UploadId,
@@ -296,9 +280,6 @@ impl UploadStore {
     }
 
     /// An upload, as it is now.
-    ///
-    /// # Errors
-    /// [`Failed`].
     pub async fn get(&self, id: UploadId) -> Result<Option<Row>, Failed> {
         const OPERATION: &str = "read an upload";
         let get = self
@@ -390,9 +371,6 @@ impl UploadStore {
     }
 
     /// The rules of this name, and the file that they were read from.
-    ///
-    /// # Errors
-    /// [`Failed`].
     pub async fn rules(&self, name: &str) -> Result<Option<(Rules, String)>, Failed> {
         const OPERATION: &str = "read the rules of uploads";
         let key = key(format!("RULES#{name}"), "RULES");
@@ -446,7 +424,6 @@ fn took<T, E: ProvideErrorMetadata, R>(
     }
 }
 
-/// An error of the service, if it is one.
 trait IntoServiceErrorIfAny<E> {
     fn into_service_error_if_any(self) -> Option<E>;
 }

@@ -39,7 +39,6 @@ pub struct Connections {
 /// An open connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Open {
-    /// Its id.
     pub id: String,
     /// Whose session it is of.
     pub session: String,
@@ -52,11 +51,9 @@ pub struct Open {
 /// Which sessions of a user have ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
-    /// This one.
     Session(SessionId),
     /// All from before this epoch, except for one where one is named.
     Before {
-        /// The epoch.
         epoch: u64,
         /// The session that goes on.
         kept: Option<SessionId>,

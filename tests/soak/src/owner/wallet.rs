@@ -19,7 +19,6 @@ struct App {
     last: u64,
 }
 
-/// All of it.
 #[derive(Default)]
 pub(super) struct Wallet {
     apps: Vec<App>,

@@ -5,7 +5,6 @@ use image::ImageFormat;
 use super::material::{archive, picture, stored};
 use crate::{inspect::inspect, kind::Kind, reason::Reason};
 
-/// A JPEG with a comment.
 pub(super) fn jpeg_with(comment: &[u8]) -> Vec<u8> {
     jpeg_part(0xfe, comment)
 }
