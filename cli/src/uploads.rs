@@ -123,10 +123,10 @@ pub(crate) async fn store(store: &UploadStore, name: &str, file: &Path) -> Resul
     let (rules, source) = read(file)?;
     match store.put_rules(name, &rules, &source).await? {
         true => Ok(rules.0.len()),
-        false => Err(
-            "others stored rules at the same time: `nova uploads rules show` says which; then run this again"
-                .into(),
-        ),
+        false => {
+            Err("others stored rules at the same time: `nova uploads show` says which; then run this again"
+                .into())
+        }
     }
 }
 
