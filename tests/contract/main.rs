@@ -8,6 +8,7 @@
     reason = "all of this is test code, and a test may fail"
 )]
 
+mod circles;
 mod cited;
 mod docs;
 mod openapi;

@@ -119,7 +119,7 @@ async fn logs_in(world: &World, second: i64, email: &Email, password: &str) -> R
 
 /// What is asked of the list.
 fn look_ups(world: &World) -> usize {
-    let of_the_list = |sent: &&super::wire::Sent| sent.body["TableName"] == TABLE;
+    let of_the_list = |sent: &&super::sent::Sent| sent.body["TableName"] == TABLE;
     world.wire.sent().iter().filter(of_the_list).count()
 }
 
@@ -249,7 +249,7 @@ async fn a_leaked_password_that_somebody_wants_to_set_is_no_guess() {
         let refused = refusal(changes(&world, second * 2, &amal, LEAKED).await);
         assert_eq!(refused, faults("newPassword", &[Wrong::PasswordBreached]));
     }
-    assert!(world.rows.account_entries(&amal).await.is_empty());
+    assert!(world.rows.account_entries(&amal.email).await.is_empty());
     guess(&world, &amal, 100, 1).await;
 }
 

@@ -108,7 +108,7 @@ async fn a_stolen_access_token_without_the_password_changes_no_address() {
     let (amal, pair) = world.logged_in().await;
     let refused = refusal(wishes(&world, 1, &pair.access, &new_address(), "Wrong-horse-9!").await);
     assert!(matches!(refused, Refusal::CurrentPasswordInvalid(_)), "{refused:?}");
-    assert_eq!(world.rows.account_entries(&amal).await.len(), 1);
+    assert_eq!(world.rows.account_entries(&amal.email).await.len(), 1);
     let mails = world.rows.all(SESSIONS, &format!("MAIL#{}", new_address().digest()), "").await;
     assert!(mails.is_empty(), "{mails:?}");
     let own = refusal(wishes(&world, 2, &pair.access, &amal.email, PASSWORD).await);

@@ -68,7 +68,7 @@ async fn a_right_password_is_right_whatever_is_written_beside_it() {
         async |world, scene| world.login(&world.at(NOW), &scene.person).await,
         async |world, scene, pair| {
             world.assert_alive(NOW, &pair.unwrap()).await;
-            assert!(world.rows.account_entries(&scene.person).await.is_empty());
+            assert!(world.rows.account_entries(&scene.person.email).await.is_empty());
             assert!(world.rows.address_entries(super::world::ADDRESS).await.is_empty());
         },
     )
@@ -81,7 +81,7 @@ async fn a_wrong_password_counts_once_whatever_is_written_beside_it() {
         async |world, scene| world.login_with(&world.at(NOW), &scene.person, "Wrong-horse-9!").await,
         async |world, scene, outcome| {
             assert!(matches!(refusal(outcome), Refusal::InvalidCredentials(_)));
-            assert_eq!(world.rows.account_entries(&scene.person).await.len(), 1);
+            assert_eq!(world.rows.account_entries(&scene.person.email).await.len(), 1);
             let run = world.service.store.account_attempts(&scene.person.email, world.at(NOW).now).await;
             assert_eq!(run.unwrap().run, 1);
             assert_eq!(world.rows.count_events(scene.person.id, "authn_login_fail").await, 1);

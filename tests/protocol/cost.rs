@@ -17,7 +17,7 @@ use nova_test_support::engine;
 use super::{
     answers::refusal,
     rows::{SESSIONS, n, s},
-    wire::Sent,
+    sent::Sent,
     world::{ADDRESS, Pair, World, attempt, device, time},
 };
 

@@ -20,7 +20,7 @@ use super::{
     mailbox::{forgets, reads, reset},
     rows::number,
     second_factors::{enrol, request},
-    wire::Sent,
+    sent::Sent,
     world::{CHEAP, OTHER_PASSWORD, World},
 };
 

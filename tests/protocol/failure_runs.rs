@@ -169,7 +169,7 @@ async fn a_success_ends_the_run_though_others_have_opened_the_next_window_meanwh
     let (logged_in, ()) = tokio::join!(world.login(&moment, &person), async {
         gate.arrival().await;
         // Whether the place is taken before the profile is asked for or after it: by then it is.
-        while world.rows.account_entries(&person).await.is_empty() {
+        while world.rows.account_entries(&person.email).await.is_empty() {
             tokio::task::yield_now().await;
         }
         guess(&world, &person, 901, 2).await;
@@ -177,7 +177,11 @@ async fn a_success_ends_the_run_though_others_have_opened_the_next_window_meanwh
     });
     logged_in.unwrap();
     assert_eq!(failures(&world, &person).await, 0);
-    assert_eq!(world.rows.account_entries(&person).await.len(), 2, "their guesses count in their window");
+    assert_eq!(
+        world.rows.account_entries(&person.email).await.len(),
+        2,
+        "their guesses count in their window"
+    );
 }
 
 /// What is given back was no failure; those before it were.
@@ -187,7 +191,7 @@ async fn an_attempt_that_guessed_nothing_is_no_failure_also_when_its_answer_was_
         let world = World::new().await;
         let person = world.person("amal").await;
         guess(&world, &person, 0, before).await;
-        let entries = world.rows.account_entries(&person).await;
+        let entries = world.rows.account_entries(&person.email).await;
         for second in 1..4 {
             world.wire.reset();
             world.wire.script(on("UpdateItem").with("ATTEMPTS#ACCOUNT#").every_try(), Fault::LoseAnswer);
@@ -196,7 +200,7 @@ async fn an_attempt_that_guessed_nothing_is_no_failure_also_when_its_answer_was_
             world.wire.script(on("GetItem").with("PROFILE").every_try(), Fault::throttled());
             assert_passing(world.login(&world.at(second), &person).await);
             world.wire.reset();
-            assert_eq!(world.rows.account_entries(&person).await, entries, "after {before}");
+            assert_eq!(world.rows.account_entries(&person.email).await, entries, "after {before}");
             assert_eq!(usize::try_from(failures(&world, &person).await).unwrap(), before);
         }
         let account = format!("ATTEMPTS#ACCOUNT#{}", person.email.digest());

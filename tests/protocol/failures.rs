@@ -102,5 +102,5 @@ async fn a_password_that_could_not_be_set_lifts_no_lock() {
     let other = Password::new(OTHER_PASSWORD.to_owned());
     let set = operator.set_password(&user, &other, &PasswordProfile::Crm.into(), Hasher::new(CHEAP)).await;
     assert_passing(set);
-    assert_eq!(world.rows.account_entries(&person).await.len(), 1);
+    assert_eq!(world.rows.account_entries(&person.email).await.len(), 1);
 }

@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use super::wire::Sent;
+use super::sent::Sent;
 
 /// What is done to a call.
 #[derive(Clone)]

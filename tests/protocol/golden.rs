@@ -31,7 +31,7 @@ use serde_json::Value;
 use super::{
     answers::claims,
     mailbox::{forgets, reads, reset},
-    wire::Sent,
+    sent::Sent,
     world::{ADDRESS, CHEAP, OTHER_PASSWORD, PASSWORD, Pair, Person, World, device},
 };
 

@@ -166,7 +166,7 @@ async fn a_success_that_arrives_again_forgives_no_guess_that_came_after_it() {
     world.login(&world.at(0), &person).await.unwrap();
     guess(&world, &person, 1, 5).await;
     gate.let_it_arrive().await;
-    assert_eq!(world.rows.account_entries(&person).await.len(), 5);
+    assert_eq!(world.rows.account_entries(&person.email).await.len(), 5);
     let failures = world.service.store.account_attempts(&person.email, time(1)).await.unwrap().run;
     assert_eq!(failures, 5);
 }

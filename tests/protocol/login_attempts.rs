@@ -88,7 +88,7 @@ async fn of_fifty_reservations_at_once_exactly_as_many_take_as_there_are_places(
     }
     let taken = tasks.join_all().await.into_iter().filter(|taken| matches!(taken, Reservation::Taken(_)));
     assert_eq!(taken.count(), 5);
-    assert_eq!(world.rows.account_entries(&person).await.len(), 5);
+    assert_eq!(world.rows.account_entries(&person.email).await.len(), 5);
 }
 
 /// The same of whole logins: of fifty guesses that race, five are answered, and hashed.
@@ -156,7 +156,7 @@ async fn of_fifty_reservations_in_a_window_that_has_ended_exactly_as_many_take()
     }
     let taken = tasks.join_all().await.into_iter().filter(|taken| matches!(taken, Reservation::Taken(_)));
     assert_eq!(taken.count(), 5);
-    assert_eq!(world.rows.account_entries(&person).await.len(), 5);
+    assert_eq!(world.rows.account_entries(&person.email).await.len(), 5);
 }
 
 #[tokio::test]
@@ -170,7 +170,10 @@ async fn a_reservation_that_is_sent_again_takes_one_place_also_the_last() {
             let wrong = attempt(&person.email, "Wrong-horse-9!", &format!("198.51.100.{used}"));
             let refused = refusal(login(&world.service, &world.at(used), &wrong).await);
             assert!(matches!(refused, Refusal::InvalidCredentials(_)), "{refused:?}");
-            assert_eq!(world.rows.account_entries(&person).await.len(), usize::try_from(used).unwrap() + 1);
+            assert_eq!(
+                world.rows.account_entries(&person.email).await.len(),
+                usize::try_from(used).unwrap() + 1
+            );
         }
         assert!(matches!(refusal(world.login(&world.at(9), &person).await), Refusal::LoginLocked(_)));
     }
@@ -200,7 +203,7 @@ async fn an_address_that_is_full_is_refused_before_any_account_pays_for_it() {
         panic!("not limited")
     };
     assert_eq!((quota.policy, seconds(quota)), ("address", 840));
-    assert!(world.rows.account_entries(&person).await.is_empty());
+    assert!(world.rows.account_entries(&person.email).await.is_empty());
     assert!(
         login(&world.service, &world.at(60), &attempt(&person.email, PASSWORD, "198.51.100.1")).await.is_ok()
     );
@@ -284,7 +287,7 @@ async fn a_reservation_whose_answer_was_lost_holds_no_place() {
             assert_passing(world.login(&world.at(second), &person).await);
         }
         world.wire.reset();
-        assert!(world.rows.account_entries(&person).await.is_empty(), "{key}");
+        assert!(world.rows.account_entries(&person.email).await.is_empty(), "{key}");
         assert!(world.rows.address_entries(ADDRESS).await.is_empty(), "{key}");
         world.login(&world.at(7), &person).await.unwrap();
     }
@@ -302,9 +305,9 @@ async fn a_clear_that_comes_late_takes_nothing_from_those_who_came_after() {
     let wanted = Wanted { key: &key, entry: &mine, limit, calls: None, now: moment.now };
     store.reserve_attempt(wanted).await.unwrap();
     store.forgive_attempts(&AttemptsKey::account(&person.email), &mine).await.unwrap();
-    assert!(world.rows.account_entries(&person).await.is_empty());
+    assert!(world.rows.account_entries(&person.email).await.is_empty());
     guess(&world, &person, 1, 5).await;
     store.forgive_attempts(&AttemptsKey::account(&person.email), &mine).await.unwrap();
-    assert_eq!(world.rows.account_entries(&person).await.len(), 5);
+    assert_eq!(world.rows.account_entries(&person.email).await.len(), 5);
     assert!(matches!(refusal(world.login(&world.at(2), &person).await), Refusal::LoginLocked(_)));
 }

@@ -69,7 +69,7 @@ async fn a_hash_that_cannot_be_read_is_a_wrong_password_until_an_operator_sets_a
     let refused = refusal(world.login(&world.at(1), &person).await);
     let Refusal::InvalidCredentials(quota) = refused else { panic!("{refused:?}") };
     assert_eq!(quota.remaining, 4);
-    assert_eq!(world.rows.account_entries(&person).await.len(), 1);
+    assert_eq!(world.rows.account_entries(&person.email).await.len(), 1);
     assert_eq!(world.rows.address_entries(ADDRESS).await.len(), 1);
     assert_eq!(world.rows.count_events(person.id, "authn_login_fail").await, 1);
     let changed = refusal(world.change_password(&world.at(2), &pair.access).await);

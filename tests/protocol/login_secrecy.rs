@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::{
     answers::refusal,
-    wire::Sent,
+    sent::Sent,
     world::{ADDRESS, World, attempt},
 };
 

@@ -7,7 +7,7 @@
 //! | | |
 //! |---|---|
 //! | `world`, `rows`, `answers` | the flows on a database in memory, what their users do, the rows as they are, and what comes back |
-//! | `wire`, `faults` | the HTTP client under the SDK: it records every call, and does to it what a test says |
+//! | `wire`, `sent`, `faults` | the HTTP client under the SDK: it records every call, and does to it what a test says |
 //! | `vault` | the keys, as Secrets Manager would give them |
 //! | `breached` | passwords that were leaked elsewhere |
 //! | `device_cookies` | devices that logged in before |
@@ -49,6 +49,7 @@ mod faults;
 mod mailbox;
 mod model;
 mod rows;
+mod sent;
 mod steps;
 mod wire;
 mod world;

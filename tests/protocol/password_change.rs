@@ -109,7 +109,7 @@ async fn a_wrong_current_password_counts_as_a_guess_at_the_account() {
     }
     let refused = refusal(world.change_password(&world.at(6), &mine.access).await);
     assert!(matches!(refused, Refusal::AddressLimited(_)), "{refused:?}");
-    assert_eq!(world.rows.account_entries(&person).await.len(), 5);
+    assert_eq!(world.rows.account_entries(&person.email).await.len(), 5);
     world.assert_alive(6, &mine).await;
 }
 
@@ -157,6 +157,6 @@ async fn a_change_that_storage_fails_holds_nothing_against_account_or_address() 
     let (person, mine) = world.logged_in().await;
     world.wire.script(on("GetItem").every_try(), Fault::server_error());
     assert_passing(world.change_password(&world.at(1), &mine.access).await);
-    assert!(world.rows.account_entries(&person).await.is_empty());
+    assert!(world.rows.account_entries(&person.email).await.is_empty());
     assert!(world.rows.address_entries(super::world::ADDRESS).await.is_empty());
 }

@@ -6,8 +6,6 @@ use aws_sdk_dynamodb::{Client, types::AttributeValue};
 use nova_auth::domain::{email::Email, ids::UserId};
 use serde_json::Value;
 
-use super::world::Person;
-
 pub(super) const IDENTITY: &str = "IdentityTable";
 pub(super) const SESSIONS: &str = "SessionsTable";
 
@@ -113,8 +111,8 @@ impl Rows {
     }
 
     /// The entries in an account's window.
-    pub(super) async fn account_entries(&self, person: &Person) -> Vec<String> {
-        self.entries(&format!("ATTEMPTS#ACCOUNT#{}", person.email.digest())).await
+    pub(super) async fn account_entries(&self, account: &Email) -> Vec<String> {
+        self.entries(&format!("ATTEMPTS#ACCOUNT#{}", account.digest())).await
     }
 
     /// The entries in an address's window.

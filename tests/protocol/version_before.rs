@@ -274,5 +274,5 @@ async fn a_window_without_a_count_of_failures_begins_with_none_and_a_run_of_the_
     guess(&world, &person, 1001, 1).await;
     assert_eq!(number(&before.row().await.unwrap(), "failures"), 4);
     let limit: Limit = world.service.attempts.account;
-    assert_eq!(world.rows.account_entries(&person).await.len(), 2, "of {}", limit.max);
+    assert_eq!(world.rows.account_entries(&person.email).await.len(), 2, "of {}", limit.max);
 }

@@ -24,6 +24,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 use super::partition::Partition;
+pub(crate) use super::service::Service;
 
 /// How often a call is tried again that was throttled, or that nobody answered.
 const RETRY: Retry =
@@ -31,44 +32,6 @@ const RETRY: Retry =
 
 /// How long one try may take.
 const PATIENCE: Duration = Duration::from_secs(15);
-
-/// A service of AWS.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Service {
-    Iam,
-    CloudWatch,
-    Sns,
-    Lambda,
-    ApiGateway,
-    Ses,
-    Sqs,
-    EventBridge,
-}
-
-impl Service {
-    /// The name in signatures, and in most addresses.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Iam => "iam",
-            Self::CloudWatch => "monitoring",
-            Self::Sns => "sns",
-            Self::Lambda => "lambda",
-            Self::ApiGateway => "apigateway",
-            Self::Ses => "ses",
-            Self::Sqs => "sqs",
-            Self::EventBridge => "events",
-        }
-    }
-
-    /// The version of the services that take forms.
-    const fn version(self) -> &'static str {
-        match self {
-            Self::Iam => "2010-05-08",
-            Self::CloudWatch => "2010-08-01",
-            _ => "2010-03-31",
-        }
-    }
-}
 
 /// Why a call gave nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,6 +8,7 @@ pub(crate) mod partition;
 mod profile;
 pub(crate) mod proxy;
 pub(crate) mod rings;
+mod service;
 mod stack;
 
 use std::collections::BTreeMap;

@@ -2,7 +2,7 @@
 
 use aws_sdk_cloudformation::config::endpoint::{DefaultResolver, Params, ResolveEndpoint as _};
 
-use super::call::Service;
+use super::service::Service;
 
 /// A region, and the domain of its partition.
 #[derive(Debug)]
