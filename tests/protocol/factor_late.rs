@@ -95,6 +95,17 @@ async fn a_first_step_that_arrives_again_after_its_second_one_stays_used_up() {
 }
 
 #[tokio::test]
+async fn a_reset_that_arrives_again_after_the_next_enrolment_takes_none_of_its_recovery_codes() {
+    let (enrolled, gate) = (Enrolled::new().await, Gate::default());
+    enrolled.world.wire.script(on("DeleteItem").with("RECOVERY"), Fault::Late(gate.clone()));
+    reset(&enrolled, 61).await;
+    let pair = enrolled.world.login(&enrolled.world.at(62), &enrolled.person).await.unwrap();
+    enrol(&enrolled.world, &enrolled.service, 63, &pair.access).await.unwrap();
+    gate.let_it_arrive().await;
+    assert_eq!(left(&enrolled).await, (1, 10));
+}
+
+#[tokio::test]
 async fn a_step_up_that_arrives_after_the_logout_changes_nothing() {
     let enrolled = Enrolled::new().await;
     let gate = Gate::default();
