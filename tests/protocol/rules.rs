@@ -26,7 +26,17 @@ const API: &str = "a1b2c3";
 async fn put(world: &World, caching: Caching, yaml: &str) {
     let rules = Rules { rules: file::read(yaml).unwrap(), caching };
     let stored = StoredRules { rules, source: yaml.to_owned(), stored_at: time(0) };
-    world.service.store.put_rules(API, &stored).await.unwrap();
+    assert!(world.service.store.put_rules(API, &stored).await.unwrap());
+}
+
+#[tokio::test]
+async fn rules_of_a_later_version_can_be_replaced_though_they_can_t_be_read() {
+    let world = World::new().await;
+    put(&world, Caching::Never, "- route: GET /notes\n").await;
+    world.rows.set(IDENTITY, &format!("API#{API}"), "RULES", "rules", s("{\"later\":true}")).await;
+    assert!(world.service.store.rules(API).await.is_err());
+    put(&world, Caching::Never, "- route: GET /whoami\n").await;
+    assert_eq!(world.service.store.rules(API).await.unwrap().unwrap().source, "- route: GET /whoami\n");
 }
 
 /// What the authorizer answers about a call, as API Gateway reads it.

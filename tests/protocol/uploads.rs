@@ -22,7 +22,7 @@ use nova_local::Storage;
 use proptest::prelude::*;
 use proptest::test_runner::{Config as Runs, TestRunner};
 
-use super::faults::{Fault, on};
+use super::faults::{Fault, Gate, on};
 use super::wire::Wire;
 use nova_test_support::{engine, workspace};
 
@@ -220,6 +220,17 @@ async fn a_place_is_given_back_whose_form_ran_out_unused_and_its_file_is_too_lat
             !world.store().judge(late, Judge::Inspection, &version(1), Verdict::Yes, noon()).await.unwrap()
         );
     }
+}
+
+#[tokio::test]
+async fn rules_that_arrive_again_after_the_next_ones_do_not_come_back() {
+    let (world, gate) = (World::new().await, Gate::default());
+    let (lax, strict) = (RULES.replacen("10 B", "9 B", 1), RULES.replacen("10 B", "8 B", 1));
+    world.wire.script(on("PutItem").with("RULES"), Fault::Late(gate.clone()));
+    assert!(world.store().put_rules("default", &file::read(&lax).unwrap(), &lax).await.unwrap());
+    assert!(world.store().put_rules("default", &file::read(&strict).unwrap(), &strict).await.unwrap());
+    gate.let_it_arrive().await;
+    assert_eq!(world.store().rules("default").await.unwrap().unwrap().1, strict);
 }
 
 /// What a purpose wants of pictures is kept with the upload: rules that change later don't change it.

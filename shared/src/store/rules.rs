@@ -28,30 +28,35 @@ pub(super) fn key(api: &str) -> item::Item {
 impl Store {
     /// The rules of an API, read by themselves.
     pub async fn rules(&self, api: &str) -> Result<Option<StoredRules>, StoreError> {
-        let wanted = HashMap::from([(self.tables.identity.clone(), consistent(vec![key(api)])?)]);
-        let found = self.read_all(wanted).await?.pop();
+        let found = self.rules_row(api).await?;
         found.map(|found| item::read("read rules", found)).transpose()
     }
 
+    async fn rules_row(&self, api: &str) -> Result<Option<item::Item>, StoreError> {
+        let wanted = HashMap::from([(self.tables.identity.clone(), consistent(vec![key(api)])?)]);
+        Ok(self.read_all(wanted).await?.pop())
+    }
+
     /// Stores the rules of an API, in the place of those that it has now. `false`: others were stored at the same time. So a try that
-    /// arrives late brings no older rules back.
+    /// arrives late brings no older rules back. Rules that this version can't read are replaced like any others.
     ///
     /// # Errors
     /// [`StoreError`]; then they may be stored.
     pub async fn put_rules(&self, api: &str, rules: &StoredRules) -> Result<bool, StoreError> {
         const OPERATION: &str = "store rules";
         let row = item::write(OPERATION, key(api), rules, None)?;
-        let put = self.client.put_item().table_name(&self.tables.identity).set_item(Some(row));
-        let put = match self.rules(api).await? {
-            None => put.condition_expression("attribute_not_exists(pk)"),
-            Some(before) => put
-                .condition_expression("storedAt = :before")
-                .expression_attribute_values(":before", item::text(before.stored_at.to_string())),
+        let put = self.client.put_item().table_name(&self.tables.identity).set_item(Some(row.clone()));
+        let before = self.rules_row(api).await?.and_then(|mut before| before.remove("storedAt"));
+        let put = match before {
+            None => put.condition_expression("attribute_not_exists(storedAt)"),
+            Some(before) => {
+                put.condition_expression("storedAt = :before").expression_attribute_values(":before", before)
+            }
         };
         match conditional(OPERATION, || put.clone().send()).await? {
             Some(_) => Ok(true),
             // An earlier try of this very call may have taken, and its answer was lost.
-            None => Ok(self.rules(api).await?.as_ref() == Some(rules)),
+            None => Ok(self.rules_row(api).await? == Some(row)),
         }
     }
 }

@@ -373,11 +373,7 @@ impl UploadStore {
     /// The rules of this name, and the file that they were read from.
     pub async fn rules(&self, name: &str) -> Result<Option<(Rules, String)>, Failed> {
         const OPERATION: &str = "read the rules of uploads";
-        let key = key(format!("RULES#{name}"), "RULES");
-        let get = self.client.get_item().table_name(&self.table).set_key(Some(key)).consistent_read(true);
-        let Some(item) = get.send().await.map_err(|error| Failed::of(OPERATION, &error))?.item else {
-            return Ok(None);
-        };
+        let Some(item) = self.rules_row(OPERATION, name).await? else { return Ok(None) };
         let part = |name: &str| item.get(name).and_then(|value| value.as_s().ok());
         let rules = part("rules").and_then(|rules| serde_json::from_str(rules).ok());
         let rules = rules.ok_or(Failed::malformed(OPERATION))?;
@@ -385,7 +381,7 @@ impl UploadStore {
     }
 
     /// Stores rules, in the place of those that have this name now. `false`: others were stored at the same time. So a try that arrives
-    /// late brings no older rules back.
+    /// late brings no older rules back. Rules that this version can't read are replaced like any others.
     ///
     /// # Errors
     /// [`Failed`]; then they may be stored.
@@ -399,16 +395,28 @@ impl UploadStore {
             .set_item(Some(key(format!("RULES#{name}"), "RULES")))
             .item("rules", text(stored))
             .item("source", text(source));
-        let put = match self.rules(name).await? {
-            None => put.condition_expression("attribute_not_exists(pk)"),
-            Some((_, before)) => put
-                .condition_expression("#source = :before")
-                .expression_attribute_names("#source", "source")
-                .expression_attribute_values(":before", text(before)),
+        let stored_source = async || {
+            Ok::<_, Failed>(self.rules_row(OPERATION, name).await?.and_then(|mut row| row.remove("source")))
+        };
+        let put = put.expression_attribute_names("#source", "source");
+        let put = match stored_source().await? {
+            None => put.condition_expression("attribute_not_exists(#source)"),
+            Some(before) => {
+                put.condition_expression("#source = :before").expression_attribute_values(":before", before)
+            }
         };
         // An earlier try of this very call may have taken, and its answer was lost.
-        Ok(took(OPERATION, put.send().await)?
-            || self.rules(name).await?.is_some_and(|(_, now)| now == source))
+        Ok(took(OPERATION, put.send().await)? || stored_source().await? == Some(text(source)))
+    }
+
+    async fn rules_row(
+        &self,
+        operation: &'static str,
+        name: &str,
+    ) -> Result<Option<HashMap<String, AttributeValue>>, Failed> {
+        let key = key(format!("RULES#{name}"), "RULES");
+        let get = self.client.get_item().table_name(&self.table).set_key(Some(key)).consistent_read(true);
+        Ok(get.send().await.map_err(|error| Failed::of(operation, &error))?.item)
     }
 }
 
