@@ -41,8 +41,12 @@ pub(super) async fn run(
     if operations.is_empty() {
         return Err(format!("{} has none of the functions' binaries", others.display()).into());
     }
-    let ours = Scene::start(template.clone(), bin_dir.map_or(Binaries::Beside, Binaries::Dir)).await?;
-    let theirs = Scene::start(template, Binaries::Explicit(programs(&ours, others))).await?;
+    let found = Scene::start(template.clone(), bin_dir.map_or(Binaries::Beside, Binaries::Dir)).await?;
+    let programs = programs(&found);
+    found.bench.stop().await;
+    let copies = Copies::new(&programs, others)?;
+    let ours = Scene::start(template.clone(), Binaries::Explicit(copies.ours.clone())).await?;
+    let theirs = Scene::start(template, Binaries::Explicit(copies.theirs.clone())).await?;
     let mut both = (Running::start(&ours, &operations).await?, Running::start(&theirs, &operations).await?);
     for _ in 0..effort.rounds {
         both.0.round(effort).await?;
@@ -57,14 +61,51 @@ pub(super) async fn run(
     Ok(std::io::stdout().write_all(text.as_bytes())?)
 }
 
-/// The others' programs. Where they lack one, ours stands in, and is not started.
-fn programs(ours: &Scene, others: &Path) -> BTreeMap<String, PathBuf> {
+type Programs = BTreeMap<String, PathBuf>;
+
+fn programs(scene: &Scene) -> Programs {
     let functions = Operation::ALL.map(Operation::function).into_iter();
-    let program = |function: &str| {
-        let other = others.join(function);
-        if other.is_file() { Some(other) } else { ours.bench.program(function).map(Path::to_owned) }
-    };
-    functions.filter_map(|function| Some((function.to_owned(), program(function)?))).collect()
+    functions.filter_map(|name| Some((name.to_owned(), scene.bench.program(name)?.to_owned()))).collect()
+}
+
+/// Both kinds of programs, copied one after the other. Most of a function's memory is its own file, and how much of a file
+/// counts depends on how the page cache holds it: a file that was just written costs up to a tenth less or more than an older one.
+struct Copies {
+    dir: PathBuf,
+    ours: Programs,
+    theirs: Programs,
+}
+
+impl Drop for Copies {
+    fn drop(&mut self) {
+        // Nothing depends on whether it goes.
+        drop(std::fs::remove_dir_all(&self.dir));
+    }
+}
+
+impl Copies {
+    /// Where the others lack a program, ours stands in, and is not started.
+    fn new(programs: &Programs, others: &Path) -> std::io::Result<Copies> {
+        let dir = std::env::temp_dir().join(format!("nova-against-{}", std::process::id()));
+        let mut copies = Copies { dir, ours: Programs::new(), theirs: Programs::new() };
+        for (function, ours) in programs {
+            let other = others.join(function);
+            let other = if other.is_file() { &other } else { ours };
+            let (mine, theirs) =
+                (copies.copy(ours, "ours", function)?, copies.copy(other, "theirs", function)?);
+            copies.ours.insert(function.clone(), mine);
+            copies.theirs.insert(function.clone(), theirs);
+        }
+        Ok(copies)
+    }
+
+    fn copy(&self, program: &Path, whose: &str, function: &str) -> std::io::Result<PathBuf> {
+        let dir = self.dir.join(whose);
+        std::fs::create_dir_all(&dir)?;
+        let copy = dir.join(function);
+        std::fs::copy(program, &copy)?;
+        Ok(copy)
+    }
 }
 
 type Figures = BTreeMap<&'static str, BTreeMap<&'static str, f64>>;
@@ -124,6 +165,27 @@ fn text(table: &Table) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn both_kinds_are_copied_and_the_copies_go_with_the_measurement() {
+        let source = std::env::temp_dir().join(format!("nova-against-source-{}", std::process::id()));
+        std::fs::create_dir_all(&source).unwrap();
+        for (name, text) in [("mine", "ours"), ("login", "theirs")] {
+            std::fs::write(source.join(name), text).unwrap();
+        }
+        let mine = source.join("mine");
+        let programs = ["login", "logout"].map(|function| (function.to_owned(), mine.clone())).into();
+        let copies = Copies::new(&programs, &source).unwrap();
+        let read =
+            |programs: &Programs, function: &str| std::fs::read_to_string(&programs[function]).unwrap();
+        assert_eq!(read(&copies.ours, "login"), "ours");
+        assert_eq!(read(&copies.theirs, "login"), "theirs");
+        assert_eq!(read(&copies.theirs, "logout"), "ours", "where there is no other, ours stands in");
+        let dir = copies.dir.clone();
+        drop(copies);
+        assert!(!dir.exists() && mine.exists());
+        std::fs::remove_dir_all(source).unwrap();
+    }
 
     #[test]
     fn a_ratio_is_ours_by_theirs_and_what_only_one_of_them_has_is_left_out() {
