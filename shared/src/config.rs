@@ -270,7 +270,7 @@ impl Config {
     /// # Errors
     /// It is another word.
     pub fn mfa_policy(&self) -> Result<MfaPolicy, ConfigError> {
-        self.choice("MFA_POLICY", &MfaPolicy::ALL)
+        self.choice("MFA_POLICY", &MfaPolicy::ALL.map(|policy| (policy.name(), policy)))
     }
 
     /// Who asks for passkeys.
