@@ -383,7 +383,7 @@ impl Config {
     /// # Errors
     /// It is another word.
     pub fn key_algorithm(&self) -> Result<KeyAlgorithm, ConfigError> {
-        self.choice("KEY_ALGORITHM", &KeyAlgorithm::ALL)
+        self.choice("KEY_ALGORITHM", &KeyAlgorithm::ALL.map(|algorithm| (algorithm.name(), algorithm)))
     }
 
     /// The stack that the function belongs to.
