@@ -66,10 +66,8 @@ pub(crate) struct RotateArgs {
 
 /// The name of a ring.
 fn a_ring() -> impl TypedValueParser<Value = TokenKind> {
-    PossibleValuesParser::new(RINGS.iter().map(|ring| ring.kind.name())).try_map(|name| {
-        let ring = RINGS.iter().find(|ring| ring.kind.name() == name);
-        ring.map(|ring| ring.kind).ok_or("no such ring")
-    })
+    PossibleValuesParser::new(RINGS.iter().map(|ring| ring.kind.name()))
+        .try_map(|name| TokenKind::named(&name).ok_or("no such ring"))
 }
 
 fn algorithm(text: &str) -> Result<KeyAlgorithm, &'static str> {

@@ -270,7 +270,7 @@ impl Config {
     /// # Errors
     /// It is another word.
     pub fn mfa_policy(&self) -> Result<MfaPolicy, ConfigError> {
-        self.choice("MFA_POLICY", &MfaPolicy::ALL)
+        self.choice("MFA_POLICY", &MfaPolicy::ALL.map(|policy| (policy.name(), policy)))
     }
 
     /// Who asks for passkeys.
@@ -383,7 +383,7 @@ impl Config {
     /// # Errors
     /// It is another word.
     pub fn key_algorithm(&self) -> Result<KeyAlgorithm, ConfigError> {
-        self.choice("KEY_ALGORITHM", &KeyAlgorithm::ALL)
+        self.choice("KEY_ALGORITHM", &KeyAlgorithm::ALL.map(|algorithm| (algorithm.name(), algorithm)))
     }
 
     /// The stack that the function belongs to.

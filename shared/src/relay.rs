@@ -90,7 +90,7 @@ fn change(record: &Value, sequence: &str) -> Option<Change> {
     }
     let is_ended = name == "MODIFY" && text("/dynamodb/NewImage/state/S") == Some("revoked");
     is_ended.then(|| {
-        let reason = text("/dynamodb/NewImage/endedBy/S").and_then(EndReason::of_name);
+        let reason = text("/dynamodb/NewImage/endedBy/S").and_then(EndReason::named);
         let at = text("/dynamodb/NewImage/revokedAt/N").and_then(|at| at.parse().ok());
         let at = at.and_then(|at| Timestamp::from_millisecond(at).ok());
         Change::SessionEnded { user, session, reason, at }

@@ -49,14 +49,14 @@ pub(super) async fn run(
     let mut scene = Scene::start(template, Binaries::Dir(wrapped.dir.clone())).await?;
     let calls = if quick { 5 } else { 100 };
     let mut counts = Vec::new();
-    for (algorithm, key) in KeyAlgorithm::ALL {
-        scene.sign_with(key).await?;
+    for algorithm in KeyAlgorithm::ALL {
+        scene.sign_with(algorithm).await?;
         let fewer = wrapped.profile(&scene, calls).await?;
         let more = wrapped.profile(&scene, 2 * calls).await?;
         let instructions = more.total().saturating_sub(fewer.total()) / calls;
         let mut dearest = more.beyond(&fewer, calls);
         dearest.truncate(DEAREST);
-        counts.push(Count { algorithm, instructions, dearest });
+        counts.push(Count { algorithm: algorithm.name(), instructions, dearest });
     }
     scene.bench.stop().await;
     let text = if json { serde_json::to_string_pretty(&counts)? + "\n" } else { text(&counts) };

@@ -26,27 +26,18 @@ use nova_local::{Binaries, LogSink, Options, StartError};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
-/// What a function is asked to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Operation {
-    Decision,
-    Refresh,
-    Logout,
-    Login,
+nova_auth::domain::named! {
+    /// What a function is asked to do.
+    #[derive(PartialOrd, Ord)]
+    pub(super) enum Operation {
+        Decision = "decision",
+        Refresh = "refresh",
+        Logout = "logout",
+        Login = "login",
+    }
 }
 
 impl Operation {
-    pub(super) const ALL: [Self; 4] = [Self::Decision, Self::Refresh, Self::Logout, Self::Login];
-
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::Decision => "decision",
-            Self::Refresh => "refresh",
-            Self::Logout => "logout",
-            Self::Login => "login",
-        }
-    }
-
     pub(super) const fn function(self) -> &'static str {
         match self {
             Self::Decision => "token-authorizer",

@@ -10,29 +10,21 @@ use serde_json::Value;
 /// The template that this program was built with.
 const TEMPLATE: &str = include_str!("../../../template.yaml");
 
-/// Where something is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub(super) enum Place {
-    IdentityTable,
-    SessionsTable,
-    BreachedTable,
-    AccessKeysSecret,
-    RefreshKeysSecret,
-    LinkKeysSecret,
-    FactorKeysSecret,
+nova_auth::domain::named! {
+    /// Where something is kept, by its name in the template.
+    #[derive(PartialOrd, Ord)]
+    pub(super) enum Place {
+        IdentityTable = "IdentityTable",
+        SessionsTable = "SessionsTable",
+        BreachedTable = "BreachedTable",
+        AccessKeysSecret = "AccessKeysSecret",
+        RefreshKeysSecret = "RefreshKeysSecret",
+        LinkKeysSecret = "LinkKeysSecret",
+        FactorKeysSecret = "FactorKeysSecret",
+    }
 }
 
 impl Place {
-    pub(super) const ALL: [Self; 7] = [
-        Self::IdentityTable,
-        Self::SessionsTable,
-        Self::BreachedTable,
-        Self::AccessKeysSecret,
-        Self::RefreshKeysSecret,
-        Self::LinkKeysSecret,
-        Self::FactorKeysSecret,
-    ];
-
     pub(super) const fn is_table(self) -> bool {
         matches!(self, Self::IdentityTable | Self::SessionsTable | Self::BreachedTable)
     }
@@ -40,19 +32,6 @@ impl Place {
     /// Whether only some stacks have it.
     pub(super) const fn is_optional(self) -> bool {
         matches!(self, Self::BreachedTable | Self::LinkKeysSecret | Self::FactorKeysSecret)
-    }
-
-    /// Its name in the template.
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::IdentityTable => "IdentityTable",
-            Self::SessionsTable => "SessionsTable",
-            Self::BreachedTable => "BreachedTable",
-            Self::AccessKeysSecret => "AccessKeysSecret",
-            Self::RefreshKeysSecret => "RefreshKeysSecret",
-            Self::LinkKeysSecret => "LinkKeysSecret",
-            Self::FactorKeysSecret => "FactorKeysSecret",
-        }
     }
 }
 
@@ -178,8 +157,7 @@ fn add(rights: &mut Vec<Right>, statement: &Value) -> Result<(), String> {
             continue;
         }
         let name = attribute(0).or_else(|| text(resource, "Ref")).unwrap_or_default();
-        let place = Place::ALL.into_iter().find(|place| place.name() == name);
-        let place = place.ok_or_else(|| format!("{name} is not a known table or secret"))?;
+        let place = Place::named(name).ok_or_else(|| format!("{name} is not a known table or secret"))?;
         let right = |keys: &Vec<String>, optional| Right {
             place,
             actions: actions.clone(),

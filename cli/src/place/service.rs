@@ -1,33 +1,20 @@
 //! The services that `nova` calls without an SDK of theirs.
 
-/// A service of AWS.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Service {
-    Iam,
-    CloudWatch,
-    Sns,
-    Lambda,
-    ApiGateway,
-    Ses,
-    Sqs,
-    EventBridge,
+nova_auth::domain::named! {
+    /// A service of AWS, by its name in signatures and in most addresses.
+    pub(crate) enum Service {
+        Iam = "iam",
+        CloudWatch = "monitoring",
+        Sns = "sns",
+        Lambda = "lambda",
+        ApiGateway = "apigateway",
+        Ses = "ses",
+        Sqs = "sqs",
+        EventBridge = "events",
+    }
 }
 
 impl Service {
-    /// The name in signatures, and in most addresses.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Iam => "iam",
-            Self::CloudWatch => "monitoring",
-            Self::Sns => "sns",
-            Self::Lambda => "lambda",
-            Self::ApiGateway => "apigateway",
-            Self::Ses => "ses",
-            Self::Sqs => "sqs",
-            Self::EventBridge => "events",
-        }
-    }
-
     /// The version of the services that take forms.
     pub(super) const fn version(self) -> &'static str {
         match self {

@@ -250,7 +250,7 @@ impl Reader<'_> {
         let call = written.split_once(' ').map(|(method, path)| (method, path.trim()));
         match call {
             Some((method, path))
-                if Method::parse(method).is_some()
+                if Method::named(method).is_some()
                     && (path.starts_with('/') || ["$connect", "$events"].contains(&path)) =>
             {
                 Some((method.to_owned(), path.to_owned()))

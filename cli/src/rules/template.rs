@@ -158,9 +158,9 @@ fn deciding<'r>(api: &Api, rules: &'r Rules, route: &Route) -> Vec<&'r Rule> {
 }
 
 fn first_matches<'r>(rules: &'r Rules, route: &Route) -> Vec<&'r Rule> {
-    let methods: Vec<Method> = match Method::parse(&route.method) {
+    let methods: Vec<Method> = match Method::named(&route.method) {
         Some(method) => vec![method],
-        None => Method::ALL.to_vec(),
+        None => Method::ANY.to_vec(),
     };
     let path = format!("/{}", route.path.trim_start_matches('/'));
     let first = |method| rules.rules.iter().find(|rule| rule.route.matches(method, &path));

@@ -10,7 +10,6 @@ use nova_auth::flows::set_status::set_status;
 use nova_auth::store::AccessChange;
 use serde_json::json;
 
-use super::view::status;
 use super::{Common, LogArgs, UserName, find, moment, operator};
 use crate::failure::refused;
 use crate::output::Output;
@@ -92,7 +91,7 @@ async fn change_status(common: &Common, to: Status, done: &str) -> Result<(), Bo
         set_status(&store, &moment()?, user.id, &user.email, to, &Operator::device(), common.log.journal())
             .await;
     set.map_err(refused)?;
-    let document = json!({"id": user.id.to_string(), "status": status(to)});
+    let document = json!({"id": user.id.to_string(), "status": to.name()});
     common.output.print(&document, &format!("{} is {done}", user.id))
 }
 

@@ -65,7 +65,7 @@ pub(super) async fn invite(args: &InviteArgs) -> Result<(), Box<dyn Error>> {
             let permissions = args.permission.iter().cloned().map(Permission::into).collect();
             let guest = Guest { email, name, role: args.role.clone(), permissions };
             let moment = moment()?;
-            let tag = args.language.language.tag();
+            let tag = args.language.language.name();
             let invited =
                 operator(&store, &moment, args.log).invite(guest, args.password.hasher(), tag).await;
             invited.map_err(refused)?
@@ -79,7 +79,7 @@ pub(super) async fn invite(args: &InviteArgs) -> Result<(), Box<dyn Error>> {
 async fn again(args: &InviteArgs, store: &Store, email: Email) -> Result<Profile, Box<dyn Error>> {
     let user = find(store, &UserName::Email(email)).await?;
     let moment = moment()?;
-    let sent = operator(store, &moment, args.log).invite_again(&user, args.language.language.tag()).await;
+    let sent = operator(store, &moment, args.log).invite_again(&user, args.language.language.name()).await;
     match sent.map_err(refused)? {
         true => Ok(user),
         false => Err(format!("{} is not invited (any more)", user.id).into()),
@@ -92,7 +92,7 @@ pub(super) async fn reset_mail(args: &ResetMailArgs) -> Result<(), Box<dyn Error
     let store = common.target.store().await?;
     let user = find(&store, &common.user).await?;
     let moment = moment()?;
-    let sent = operator(&store, &moment, common.log).send_reset(&user, language.language.tag()).await;
+    let sent = operator(&store, &moment, common.log).send_reset(&user, language.language.name()).await;
     if !sent.map_err(refused)? {
         return Err(format!("{} is not active: nothing was sent", user.id).into());
     }

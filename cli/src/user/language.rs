@@ -18,10 +18,10 @@ impl LanguageArgs {
     /// mail is asked for: a row that nobody reads is gone in a day.
     pub(super) async fn tells(&self, target: &Target) -> Option<&'static str> {
         let sends = target.sends_mail().await.unwrap_or(None);
-        (sends != Some(false)).then(|| self.language.tag())
+        (sends != Some(false)).then(|| self.language.name())
     }
 }
 
 fn language(text: &str) -> Result<Language, &'static str> {
-    Language::ALL.into_iter().find(|language| language.tag() == text).ok_or("one of ar, en")
+    Language::named(text).ok_or("one of ar, en")
 }

@@ -8,7 +8,7 @@ use nova_auth::app::start_time;
 use nova_auth::domain::user::{Profile, Role, Status};
 use nova_auth::store::Segment;
 
-use super::view::{View, status, time, with_last_logins};
+use super::view::{View, time, with_last_logins};
 use crate::failure::InPart;
 use crate::output::{Output, Table, stdout};
 use crate::place::Target;
@@ -89,7 +89,7 @@ fn print(users: &[Profile], output: Output, is_first: bool) -> Result<(), Box<dy
         } else {
             table.row([
                 user.id.to_string(),
-                status(user.status).to_owned(),
+                user.status.name().to_owned(),
                 user.role.as_str().to_owned(),
                 user.last_login_at.map_or_else(|| "never".to_owned(), time),
                 user.email.as_str().to_owned(),

@@ -9,7 +9,7 @@ use nova_auth::store::{AccountAttempts, LoggedEvent};
 use serde_json::json;
 
 use super::suppressed::{Delivery, delivery};
-use super::view::{View, status, time};
+use super::view::{View, time};
 use super::{UserName, find};
 use crate::output::{Output, Table, shown};
 use crate::place::Target;
@@ -79,7 +79,7 @@ fn lines(user: &Profile, attempts: &AccountAttempts, sessions: &[Session]) -> Ve
         ("email", user.email.as_str().to_owned()),
         ("name", user.name.as_str().to_owned()),
         ("role", user.role.as_str().to_owned()),
-        ("status", status(user.status).to_owned()),
+        ("status", user.status.name().to_owned()),
         ("permissions", if permissions.is_empty() { "none".to_owned() } else { permissions.join(" ") }),
         ("created", time(user.created_at)),
         ("last login", user.last_login_at.map_or_else(|| "never".to_owned(), time)),

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use nova_auth::domain::user::{Profile, Status};
+use nova_auth::domain::user::Profile;
 use nova_auth::store::{Store, StoreError};
 use serde::Serialize;
 use tokio::task::JoinSet;
@@ -35,7 +35,7 @@ impl<'a> View<'a> {
             email: user.email.as_str(),
             name: user.name.as_str(),
             role: user.role.as_str(),
-            status: status(user.status),
+            status: user.status.name(),
             permissions: user.permissions.iter().map(String::as_str).collect(),
             created_at: time(user.created_at),
             last_login_at: user.last_login_at.map(time),
@@ -68,14 +68,6 @@ pub(super) async fn with_last_logins(
     }
     found.sort_by_key(|(index, _)| *index);
     Ok(found.into_iter().map(|(_, user)| user).collect())
-}
-
-pub(super) const fn status(status: Status) -> &'static str {
-    match status {
-        Status::Active => "active",
-        Status::Disabled => "disabled",
-        Status::Invited => "invited",
-    }
 }
 
 /// To the second: people and programs compare days, not milliseconds.

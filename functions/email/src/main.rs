@@ -38,7 +38,7 @@ async fn answer(service: &EmailService, request: &Request) -> Result<Answer, Flo
             Ok(Answer::accepted("CHANGE_SENT"))
         }
         "/api/auth/verify/resend" => {
-            resend(service, moment, &request.required_bearer()?, request.language.tag()).await?;
+            resend(service, moment, &request.required_bearer()?, request.language.name()).await?;
             Ok(Answer::accepted("VERIFICATION_SENT"))
         }
         _ => Err(Refusal::NotFound.into()),

@@ -126,7 +126,7 @@ async fn copy(service: &Service, row: &Row, version: &VersionId) -> Result<(), N
         .bucket(&service.uploads.clean)
         .key(clean_key(row.user, row.id))
         .metadata_directive(MetadataDirective::Replace)
-        .content_type(row.file.kind.media_type())
+        .content_type(row.file.kind.name())
         .content_disposition(row.file.name.attachment())
         .cache_control("private, max-age=60")
         .server_side_encryption(ServerSideEncryption::Aes256);

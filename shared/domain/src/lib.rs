@@ -24,6 +24,7 @@
 //! | [`rules`] | who may call what of an attached API |
 //! | [`policy`], [`context`] | what an authorizer answers to API Gateway |
 //! | [`security_event`] | the vocabulary of the security log |
+//! | [`mod@named`] | enums whose variants say their names once |
 
 pub mod address;
 pub mod assurance;
@@ -42,6 +43,7 @@ pub mod metadata;
 pub mod mfa;
 pub mod moment;
 pub mod name;
+pub mod named;
 pub mod network;
 pub mod origin;
 pub mod password;

@@ -2,28 +2,21 @@
 
 use crate::{rules::ADMIN, user::Profile};
 
-/// Who has to have a second factor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MfaPolicy {
-    /// The stack offers none. Whoever has one from before is not let in without it.
-    Off,
-    /// Whoever wants one.
-    Optional,
-    /// Users with the role `admin`, and whoever wants one.
-    Admins,
-    /// Everybody.
-    Required,
+crate::named! {
+    /// Who has to have a second factor, by the words of the parameter. The first is the default.
+    pub enum MfaPolicy {
+        /// The stack offers none. Whoever has one from before is not let in without it.
+        Off = "off",
+        /// Whoever wants one.
+        Optional = "optional",
+        /// Users with the role `admin`, and whoever wants one.
+        Admins = "admins",
+        /// Everybody.
+        Required = "required",
+    }
 }
 
 impl MfaPolicy {
-    /// All of them, by their names as a parameter.
-    pub const ALL: [(&'static str, Self); 4] = [
-        ("off", Self::Off),
-        ("optional", Self::Optional),
-        ("admins", Self::Admins),
-        ("required", Self::Required),
-    ];
-
     /// Whether this user has to have one.
     #[must_use]
     pub fn requires(self, user: &Profile) -> bool {
@@ -74,11 +67,16 @@ mod tests {
     #[test]
     fn whoever_has_a_factor_is_never_let_in_by_the_password_alone() {
         for kind in [FactorKind::Totp, FactorKind::Passkey, FactorKind::Other] {
-            for (name, policy) in MfaPolicy::ALL {
+            for policy in MfaPolicy::ALL {
                 let after = after_password(&user("user", &[kind]), policy);
-                assert!(!matches!(after, AfterPassword::Session | AfterPassword::Enrolment), "{name}");
+                assert!(!matches!(after, AfterPassword::Session | AfterPassword::Enrolment), "{policy:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_stack_that_is_deployed_again_means_the_same_by_its_parameter() {
+        assert_eq!(MfaPolicy::ALL.map(MfaPolicy::name), ["off", "optional", "admins", "required"]);
     }
 
     #[test]

@@ -101,78 +101,45 @@ const fn is_false(value: &bool) -> bool {
     !*value
 }
 
-/// Whether a session was ended. A state that this version does not know is an end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum State {
-    /// It goes on until it expires.
-    Active,
-    /// Its user has to enrol a second factor first: it opens nothing else. Versions that do not know the state refuse it.
-    Enrolling,
-    /// It was ended, by its user, an operator or the theft of a token. There is no way back.
-    #[serde(other)]
-    Revoked,
-}
-
-/// Why a session ended, as its row and the event bus call it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum EndReason {
-    /// A client logged it out.
-    Logout,
-    /// Its user ended it from another one.
-    User,
-    /// An operator ended it.
-    Operator,
-    /// A refresh token of it was used twice, or came the wrong way.
-    Theft,
-    /// It was the oldest of more sessions than a user may have.
-    Limit,
-    /// It was refreshed after its user was disabled, or after an epoch that ended it.
-    Epoch,
-}
-
-impl EndReason {
-    pub const ALL: [Self; 6] =
-        [Self::Logout, Self::User, Self::Operator, Self::Theft, Self::Limit, Self::Epoch];
-
-    /// Its name in rows and events.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Logout => "logout",
-            Self::User => "user",
-            Self::Operator => "operator",
-            Self::Theft => "theft",
-            Self::Limit => "limit",
-            Self::Epoch => "epoch",
-        }
-    }
-
-    /// The reason of this name. A name that this version does not know is none.
-    #[must_use]
-    pub fn of_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|reason| reason.name() == name)
+crate::named! {
+    /// Whether a session was ended. A state that this version does not know is an end.
+    pub enum State {
+        /// It goes on until it expires.
+        Active = "active",
+        /// Its user has to enrol a second factor first: it opens nothing else. Versions that do not know the state refuse it.
+        Enrolling = "enrolling",
+        /// It was ended, by its user, an operator or the theft of a token. There is no way back.
+        #[serde(other)]
+        Revoked = "revoked",
     }
 }
 
-/// Where a session's refresh tokens travel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Delivery {
-    /// In JSON bodies.
-    Body,
-    /// In a cookie that no script reads, and in no body ever.
-    Cookie,
+crate::named! {
+    /// Why a session ended, as its row and the event bus call it.
+    #[derive(Hash)]
+    pub enum EndReason {
+        /// A client logged it out.
+        Logout = "logout",
+        /// Its user ended it from another one.
+        User = "user",
+        /// An operator ended it.
+        Operator = "operator",
+        /// A refresh token of it was used twice, or came the wrong way.
+        Theft = "theft",
+        /// It was the oldest of more sessions than a user may have.
+        Limit = "limit",
+        /// It was refreshed after its user was disabled, or after an epoch that ended it.
+        Epoch = "epoch",
+    }
 }
 
-impl Delivery {
-    /// Its name in the row.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Body => "body",
-            Self::Cookie => "cookie",
-        }
+crate::named! {
+    /// Where a session's refresh tokens travel, by its name in rows.
+    pub enum Delivery {
+        /// In JSON bodies.
+        Body = "body",
+        /// In a cookie that no script reads, and in no body ever.
+        Cookie = "cookie",
     }
 }
 
@@ -383,6 +350,8 @@ pub fn judge_lost_rotation(
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::ids::RefreshId;
 
@@ -558,10 +527,18 @@ mod tests {
     }
 
     #[test]
-    fn the_row_and_the_condition_on_it_call_a_delivery_by_the_same_name() {
-        for delivery in [Delivery::Body, Delivery::Cookie] {
-            assert_eq!(serde_json::to_value(delivery).unwrap(), delivery.name());
-        }
+    fn rows_of_before_and_the_conditions_on_them_call_everything_by_the_same_name() {
+        assert_eq!(Delivery::ALL.map(Delivery::name), ["body", "cookie"]);
+        assert_eq!(json!(Delivery::ALL), json!(["body", "cookie"]));
+        assert_eq!(State::ALL.map(State::name), ["active", "enrolling", "revoked"]);
+        assert_eq!(json!(State::ALL), json!(["active", "enrolling", "revoked"]));
+    }
+
+    #[test]
+    fn who_hears_of_an_end_on_the_event_bus_reads_the_reason_as_ever() {
+        let names = ["logout", "user", "operator", "theft", "limit", "epoch"];
+        assert_eq!(EndReason::ALL.map(EndReason::name), names);
+        assert_eq!(EndReason::named("forgotten"), None);
     }
 
     #[test]
@@ -572,7 +549,7 @@ mod tests {
     #[test]
     fn a_session_counts_while_its_user_is_active_and_at_its_epoch() {
         let user = |status: &str, epoch: u64| -> Profile {
-            serde_json::from_value(serde_json::json!({
+            serde_json::from_value(json!({
                 "userId": row().user_id, "email": "a@example.com", "name": "A", "role": "user", "status": status,
                 "epoch": epoch, "createdAt": "2026-01-01T00:00:00Z", "passwordChangedAt": "2026-01-01T00:00:00Z",
             }))

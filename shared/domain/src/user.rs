@@ -72,17 +72,17 @@ impl Profile {
     }
 }
 
-/// Whether a user may do anything at all. A status that this version does not know is a no.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Status {
-    /// May log in.
-    Active,
-    /// Was made by an operator, and has not set a password yet.
-    Invited,
-    /// May not, and no session of theirs counts.
-    #[serde(other)]
-    Disabled,
+crate::named! {
+    /// Whether a user may do anything at all. A status that this version does not know is a no.
+    pub enum Status {
+        /// May log in.
+        Active = "active",
+        /// Was made by an operator, and has not set a password yet.
+        Invited = "invited",
+        /// May not, and no session of theirs counts.
+        #[serde(other)]
+        Disabled = "disabled",
+    }
 }
 
 /// A role's name: 1 to 32 lower-case letters, digits, `-` and `_`.
@@ -222,6 +222,12 @@ mod tests {
         assert_eq!(serde_json::from_str::<Status>("\"active\"").unwrap(), Status::Active);
         assert_eq!(serde_json::from_str::<Status>("\"suspended\"").unwrap(), Status::Disabled);
         assert_eq!(serde_json::from_str::<Status>("\"invited\"").unwrap(), Status::Invited);
+    }
+
+    #[test]
+    fn rows_exports_and_listings_call_a_status_by_the_same_name_as_ever() {
+        assert_eq!(Status::ALL.map(Status::name), ["active", "invited", "disabled"]);
+        assert_eq!(serde_json::json!(Status::ALL), serde_json::json!(["active", "invited", "disabled"]));
     }
 
     #[test]

@@ -94,12 +94,9 @@ impl UserRecord {
                 })?,
             },
             status: match text(&members, "status")? {
-                None | Some("active") => Status::Active,
-                Some("disabled") => Status::Disabled,
-                Some("invited") => Status::Invited,
-                Some(_) => {
-                    return Err(RecordFault::Invalid("status", "is none of active, disabled and invited"));
-                }
+                None => Status::Active,
+                Some(name) => Status::named(name)
+                    .ok_or(RecordFault::Invalid("status", "is none of active, disabled and invited"))?,
             },
             permissions: permissions(&members)?,
             password_hash: PasswordHash::parse(needed("passwordHash")?).map_err(|_| {
@@ -135,11 +132,7 @@ impl UserRecord {
             "email": self.email.as_str(),
             "name": self.name.as_str(),
             "role": self.role.as_str(),
-            "status": match self.status {
-                Status::Active => "active",
-                Status::Disabled => "disabled",
-                Status::Invited => "invited",
-            },
+            "status": self.status.name(),
             "permissions": self.permissions,
             "passwordHash": self.password_hash.as_str(),
         })

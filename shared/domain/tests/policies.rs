@@ -229,7 +229,7 @@ proptest! {
         user in user(),
         address in address(),
         asked in path(),
-        others in vec((select(Method::ALL.to_vec()), path(), option::of(path())), 12),
+        others in vec((select(Method::ANY.to_vec()), path(), option::of(path())), 12),
         shown in shown(),
         later in shown(),
     ) {

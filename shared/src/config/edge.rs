@@ -46,7 +46,7 @@ impl Config {
     /// # Errors
     /// It is another word.
     pub fn default_language(&self) -> Result<Language, ConfigError> {
-        self.choice("DEFAULT_LANGUAGE", &[("ar", Language::Arabic), ("en", Language::English)])
+        self.choice("DEFAULT_LANGUAGE", &Language::ALL.map(|language| (language.name(), language)))
     }
 
     pub(super) fn allowed_origins(&self) -> Result<AllowedOrigins, ConfigError> {

@@ -189,7 +189,7 @@ pub fn enveloped(
 ) -> Response<Body> {
     let mut response = bare(status, Body::Text(envelope.to_string()), request_id);
     put(&mut response, header::CONTENT_TYPE, "application/json; charset=utf-8");
-    put(&mut response, header::CONTENT_LANGUAGE, language.tag());
+    put(&mut response, header::CONTENT_LANGUAGE, language.name());
     response
 }
 

@@ -174,67 +174,45 @@ pub fn fault_arguments(fault: Fault) -> Vec<(&'static str, Argument<'static>)> {
     }
 }
 
-/// An endpoint, by what it calls its own failures.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Endpoint {
-    /// `POST /api/auth/login`
-    Login,
-    /// `POST /api/auth/refresh`
-    Refresh,
-    /// `POST /api/auth/logout`
-    Logout,
-    /// `GET /.well-known/jwks.json`, `GET /.well-known/oauth-authorization-server`, `GET /.well-known/openid-configuration`
-    Jwks,
-    /// `POST /api/auth/register`
-    Register,
-    /// `POST /api/auth/password`
-    Password,
-    /// `GET` and `DELETE /api/auth/sessions`, `DELETE /api/auth/sessions/{id}`
-    Sessions,
-    /// `GET /api/csrf-token`
-    CsrfToken,
-    /// `POST /api/auth/recovery`
-    Recover,
-    /// `POST /api/auth/recovery/confirm`, `/verify`, `/email/confirm`, `/email/revert`, `/login/deny`, `/invitation/accept`
-    Redeem,
-    /// `POST /api/auth/email`, `/verify/resend`
-    Email,
-    /// `POST /api/auth/login/factor`, `/step-up`
-    LoginFactor,
-    /// `POST /api/auth/passkey`, `/passkey/options`, `/login/factor/options`, `/step-up/options`
-    Passkey,
-    /// `POST /api/auth/tickets`
-    Ticket,
-    /// `POST /api/auth/introspect`
-    Introspect,
-    /// `GET /api/auth/factors`, `POST /api/auth/factors/…`, `DELETE /api/auth/factors/{id}`
-    Factors,
+crate::domain::named! {
+    /// An endpoint, by what it calls its own failures. Logs know it by its name.
+    pub enum Endpoint {
+        /// `POST /api/auth/login`
+        Login = "login",
+        /// `POST /api/auth/refresh`
+        Refresh = "refresh",
+        /// `POST /api/auth/logout`
+        Logout = "logout",
+        /// `GET /.well-known/jwks.json`, `GET /.well-known/oauth-authorization-server`, `GET /.well-known/openid-configuration`
+        Jwks = "jwks",
+        /// `POST /api/auth/register`
+        Register = "register",
+        /// `POST /api/auth/password`
+        Password = "password",
+        /// `GET` and `DELETE /api/auth/sessions`, `DELETE /api/auth/sessions/{id}`
+        Sessions = "sessions",
+        /// `GET /api/csrf-token`
+        CsrfToken = "csrf-token",
+        /// `POST /api/auth/recovery`
+        Recover = "recover",
+        /// `POST /api/auth/recovery/confirm`, `/verify`, `/email/confirm`, `/email/revert`, `/login/deny`, `/invitation/accept`
+        Redeem = "redeem",
+        /// `POST /api/auth/email`, `/verify/resend`
+        Email = "email",
+        /// `POST /api/auth/login/factor`, `/step-up`
+        LoginFactor = "login-factor",
+        /// `POST /api/auth/passkey`, `/passkey/options`, `/login/factor/options`, `/step-up/options`
+        Passkey = "passkey",
+        /// `POST /api/auth/tickets`
+        Ticket = "ticket",
+        /// `POST /api/auth/introspect`
+        Introspect = "introspect",
+        /// `GET /api/auth/factors`, `POST /api/auth/factors/…`, `DELETE /api/auth/factors/{id}`
+        Factors = "factors",
+    }
 }
 
 impl Endpoint {
-    /// The endpoint's name in logs.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Login => "login",
-            Self::Refresh => "refresh",
-            Self::Logout => "logout",
-            Self::Jwks => "jwks",
-            Self::Register => "register",
-            Self::Password => "password",
-            Self::Sessions => "sessions",
-            Self::CsrfToken => "csrf-token",
-            Self::Recover => "recover",
-            Self::Redeem => "redeem",
-            Self::Email => "email",
-            Self::LoginFactor => "login-factor",
-            Self::Passkey => "passkey",
-            Self::Factors => "factors",
-            Self::Ticket => "ticket",
-            Self::Introspect => "introspect",
-        }
-    }
-
     /// The methods that the endpoint answers to on this route, for `Allow`.
     #[must_use]
     pub fn methods(self, route: &str) -> &'static str {
@@ -386,7 +364,7 @@ mod tests {
                     message(code, language, &[("minutes", 15.into()), ("minimum", 8.into())]),
                     code,
                     "{code} in {}",
-                    language.tag()
+                    language.name()
                 );
             }
         }

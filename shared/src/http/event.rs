@@ -37,7 +37,7 @@ pub fn read(event: &str, moment: Moment, edge: &EdgeConfig) -> Request {
         caller: Requester {
             address,
             device: Device { user_agent, ip: address.to_string() },
-            language: language.tag(),
+            language: language.name(),
         },
         language,
         method: Method::from_bytes(method.as_bytes()).unwrap_or_default(),

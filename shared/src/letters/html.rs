@@ -9,7 +9,7 @@ pub(super) fn page(subject: &str, language: Language, parts: &[Part]) -> String 
         Language::Arabic => "rtl",
         Language::English => "ltr",
     };
-    let (tag, subject) = (language.tag(), escaped(subject));
+    let (tag, subject) = (language.name(), escaped(subject));
     let body: String = parts.iter().map(part).collect();
     format!(
         "<!doctype html>\n<html lang=\"{tag}\" dir=\"{direction}\"><head><meta charset=\"utf-8\"/>\

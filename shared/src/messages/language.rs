@@ -3,26 +3,15 @@
 //! Our own few lines rather than a crate: the one made for it (`accept-language` 3.1) takes `q=0` for a wish, does not
 //! match `ar-EG` with `ar`, and sorts by a comparison that `q=nan` makes inconsistent.
 
-/// A language that we speak.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Language {
-    Arabic,
-    English,
+crate::domain::named! {
+    /// A language that we speak, by its tag (RFC 5646).
+    pub enum Language {
+        Arabic = "ar",
+        English = "en",
+    }
 }
 
 impl Language {
-    /// Every language.
-    pub const ALL: [Self; 2] = [Self::Arabic, Self::English];
-
-    /// Its tag, for `Content-Language`.
-    #[must_use]
-    pub const fn tag(self) -> &'static str {
-        match self {
-            Self::Arabic => "ar",
-            Self::English => "en",
-        }
-    }
-
     /// The language that the client likes best of ours; of two that it likes as well, the one it names first, and
     /// `default` where it names none. Several header lines are one list. `*` stands for every language that no other
     /// range names, and of those for `default` first.
@@ -60,7 +49,7 @@ impl Language {
     /// it and some clients send it, is meant so too.
     fn of_range(range: &str) -> Option<Self> {
         let primary = range.split(['-', '_']).next().unwrap_or_default();
-        Self::ALL.into_iter().find(|language| language.tag().eq_ignore_ascii_case(primary))
+        Self::ALL.into_iter().find(|language| language.name().eq_ignore_ascii_case(primary))
     }
 }
 
@@ -82,7 +71,7 @@ mod tests {
     use super::*;
 
     fn negotiated(header: &str) -> &'static str {
-        Language::negotiate([header], Language::Arabic).tag()
+        Language::negotiate([header], Language::Arabic).name()
     }
 
     #[test]
@@ -119,7 +108,7 @@ mod tests {
 
     #[test]
     fn several_lines_are_one_list() {
-        let negotiated = |lines: &[&str]| Language::negotiate(lines.iter().copied(), Language::Arabic).tag();
+        let negotiated = |lines: &[&str]| Language::negotiate(lines.iter().copied(), Language::Arabic).name();
         assert_eq!(negotiated(&["fr", "en"]), "en");
         assert_eq!(negotiated(&["ar;q=0.5", "en;q=0.8"]), "en");
         assert_eq!(negotiated(&["ar;q=0", "*"]), "en");

@@ -20,25 +20,15 @@ pub const CEREMONY_LASTS: SignedDuration = SignedDuration::from_mins(5);
 /// The row is of no use after its end.
 const KEPT_AFTER_END: SignedDuration = SignedDuration::from_hours(1);
 
-/// What a challenge is for. One for something else is none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum CeremonyKind {
-    /// A user who is logged in makes a passkey.
-    Register,
-    /// Somebody logs in with a passkey alone, or with one after their password.
-    Login,
-    /// A user who is logged in shows who they are once more.
-    StepUp,
-}
-
-impl CeremonyKind {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Register => "register",
-            Self::Login => "login",
-            Self::StepUp => "step-up",
-        }
+crate::domain::named! {
+    /// What a challenge is for. One for something else is none.
+    pub enum CeremonyKind {
+        /// A user who is logged in makes a passkey.
+        Register = "register",
+        /// Somebody logs in with a passkey alone, or with one after their password.
+        Login = "login",
+        /// A user who is logged in shows who they are once more.
+        StepUp = "step-up",
     }
 }
 
@@ -108,5 +98,19 @@ impl Store {
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::None);
         let taken = conditional(OPERATION, || take.clone().send()).await?;
         taken.and_then(|taken| taken.attributes).map(|row| item::read(OPERATION, row)).transpose()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_ceremony_that_was_begun_before_an_update_ends_after_it() {
+        let names = ["register", "login", "step-up"];
+        assert_eq!(CeremonyKind::ALL.map(CeremonyKind::name), names);
+        assert_eq!(json!(CeremonyKind::ALL), json!(names));
     }
 }

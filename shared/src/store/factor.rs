@@ -55,15 +55,15 @@ pub struct TotpFactor {
     pub ends: Option<Timestamp>,
 }
 
-/// Whether a factor counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum FactorState {
-    /// It does.
-    Active,
-    /// Its user has not shown a code yet. So is one in a state that this version does not know.
-    #[serde(other)]
-    Pending,
+crate::domain::named! {
+    /// Whether a factor counts.
+    pub enum FactorState {
+        /// It does.
+        Active = "active",
+        /// Its user has not shown a code yet. So is one in a state that this version does not know.
+        #[serde(other)]
+        Pending = "pending",
+    }
 }
 
 impl TotpFactor {
@@ -287,5 +287,18 @@ impl Store {
             }
             Updated::Lost(None) => false,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_factor_of_a_row_of_before_counts_as_it_did_and_one_of_a_later_version_does_not() {
+        assert_eq!(json!(FactorState::ALL), json!(["active", "pending"]));
+        assert_eq!(serde_json::from_value::<FactorState>(json!("paused")).unwrap(), FactorState::Pending);
     }
 }

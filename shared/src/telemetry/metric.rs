@@ -25,43 +25,21 @@ pub const DIMENSION: &str = "Stack";
 /// The field of a log line that names the metric to count, by one.
 const FIELD: &str = "metric";
 
-/// What is counted beside the security events, which all are, by their names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Metric {
-    /// The authorizer said no to somebody it knows.
-    AuthzFail,
-    /// The authorizer said no to a token.
-    AuthorizerUnauthorized,
-    /// The authorizer could not decide. Lambda's own `Errors` can't tell that from a refused token.
-    AuthorizerError,
-    /// A mail was handed over.
-    MailSent,
-    /// A mail could not be sent; it is tried again.
-    MailNotSent,
-    /// The list of breached passwords could not be read, and what asked went on without it.
-    BreachedUnread,
-}
-
-impl Metric {
-    pub const ALL: [Self; 6] = [
-        Self::AuthzFail,
-        Self::AuthorizerUnauthorized,
-        Self::AuthorizerError,
-        Self::MailSent,
-        Self::MailNotSent,
-        Self::BreachedUnread,
-    ];
-
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::AuthzFail => "authz_fail",
-            Self::AuthorizerUnauthorized => "authorizer_unauthorized",
-            Self::AuthorizerError => "authorizer_error",
-            Self::MailSent => "mail_sent",
-            Self::MailNotSent => "mail_not_sent",
-            Self::BreachedUnread => "breached_list_unread",
-        }
+crate::domain::named! {
+    /// What is counted beside the security events, which all are, by their names.
+    pub enum Metric {
+        /// The authorizer said no to somebody it knows.
+        AuthzFail = "authz_fail",
+        /// The authorizer said no to a token.
+        AuthorizerUnauthorized = "authorizer_unauthorized",
+        /// The authorizer could not decide. Lambda's own `Errors` can't tell that from a refused token.
+        AuthorizerError = "authorizer_error",
+        /// A mail was handed over.
+        MailSent = "mail_sent",
+        /// A mail could not be sent; it is tried again.
+        MailNotSent = "mail_not_sent",
+        /// The list of breached passwords could not be read, and what asked went on without it.
+        BreachedUnread = "breached_list_unread",
     }
 }
 
@@ -157,6 +135,19 @@ pub(super) mod tests {
 
     fn lines(stack: Option<&str>, speak: impl FnOnce()) -> Vec<Value> {
         written(stack, speak).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    #[test]
+    fn alarms_of_before_still_find_their_metrics() {
+        let names = [
+            "authz_fail",
+            "authorizer_unauthorized",
+            "authorizer_error",
+            "mail_sent",
+            "mail_not_sent",
+            "breached_list_unread",
+        ];
+        assert_eq!(Metric::ALL.map(Metric::name), names);
     }
 
     #[test]

@@ -10,23 +10,18 @@ use serde::{Deserialize, Serialize};
 
 use super::cbor::{self, Malformed, Reader, Scalar};
 
-/// An algorithm that a passkey may sign with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Algorithm {
-    /// ECDSA on P-256 with SHA-256: what nearly all have.
-    #[serde(rename = "ES256")]
-    Es256,
-    #[serde(rename = "EdDSA")]
-    EdDsa,
-    /// RSA, PKCS #1 v1.5, with SHA-256: what a TPM may have.
-    #[serde(rename = "RS256")]
-    Rs256,
+crate::domain::named! {
+    /// An algorithm that a passkey may sign with. The most wanted comes first.
+    pub enum Algorithm {
+        /// ECDSA on P-256 with SHA-256: what nearly all have.
+        Es256 = "ES256",
+        EdDsa = "EdDSA",
+        /// RSA, PKCS #1 v1.5, with SHA-256: what a TPM may have.
+        Rs256 = "RS256",
+    }
 }
 
 impl Algorithm {
-    /// All of them, the most wanted first.
-    pub const ALL: [Self; 3] = [Self::Es256, Self::EdDsa, Self::Rs256];
-
     /// Its number in the register of COSE.
     #[must_use]
     pub const fn cose(self) -> i64 {
@@ -203,5 +198,16 @@ impl TryFrom<String> for PublicKey {
 impl From<PublicKey> for String {
     fn from(key: PublicKey) -> Self {
         URL_SAFE_NO_PAD.encode(key.cose())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn algorithms_are_offered_in_the_order_and_called_by_the_names_that_they_always_were() {
+        assert_eq!(serde_json::json!(Algorithm::ALL), serde_json::json!(["ES256", "EdDSA", "RS256"]));
+        assert_eq!(Algorithm::ALL.map(Algorithm::cose), [-7, -8, -257]);
     }
 }

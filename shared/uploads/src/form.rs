@@ -83,7 +83,7 @@ impl Signer {
         let day = date.get(..8).unwrap_or_default();
         let mut fields = vec![
             ("key", quarantine_key(granted.user, granted.id)),
-            ("Content-Type", granted.kind.media_type().to_owned()),
+            ("Content-Type", granted.kind.name().to_owned()),
             ("success_action_status", "201".to_owned()),
             ("x-amz-checksum-algorithm", "SHA256".to_owned()),
             ("x-amz-checksum-sha256", granted.sha256.as_str().to_owned()),

@@ -1,34 +1,26 @@
 //! Why a file is refused.
 
-use serde::{Deserialize, Serialize};
-
 macro_rules! reasons {
-    ($($(#[$doc:meta])* $name:ident = $code:literal, $ar:literal, $en:literal;)*) => {
-        /// Why a file is refused. The code is stable; the sentence is for people.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        pub enum Reason {
-            $($(#[$doc])* #[serde(rename = $code)] $name,)*
+    ($($(#[$doc:meta])* $reason:ident = $code:literal, $ar:literal, $en:literal;)+) => {
+        nova_auth_domain::named! {
+            /// Why a file is refused. Its name is the code, which clients see and which is stable; the sentences are for people.
+            #[derive(PartialOrd, Ord, Hash)]
+            pub enum Reason {
+                $($(#[$doc])* $reason = $code,)+
+            }
         }
 
         impl Reason {
-            pub const ALL: &[Self] = &[$(Self::$name,)*];
-
-            /// The code, as clients see it.
-            #[must_use]
-            pub const fn code(self) -> &'static str {
-                match self { $(Self::$name => $code,)* }
-            }
-
             /// What people read, in Arabic.
             #[must_use]
             pub const fn arabic(self) -> &'static str {
-                match self { $(Self::$name => $ar,)* }
+                match self { $(Self::$reason => $ar,)+ }
             }
 
             /// What people read, in English.
             #[must_use]
             pub const fn english(self) -> &'static str {
-                match self { $(Self::$name => $en,)* }
+                match self { $(Self::$reason => $en,)+ }
             }
         }
     };
@@ -69,26 +61,42 @@ reasons! {
     NotScanned = "NOT_SCANNED", "تعذر فحص الملف بحثًا عن البرمجيات الخبيثة", "The file could not be scanned for malware.";
 }
 
-impl Reason {
-    /// The reason of this code.
-    #[must_use]
-    pub fn of_code(code: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|reason| reason.code() == code)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
+    fn clients_and_rows_know_a_reason_by_the_code_that_it_always_had() {
+        let codes = [
+            "FILE_CHANGED",
+            "TYPE_MISMATCH",
+            "POLYGLOT",
+            "UNREADABLE",
+            "ENCRYPTED",
+            "TOO_MANY_PIXELS",
+            "ARCHIVE_TOO_LARGE",
+            "ARCHIVE_BROKEN",
+            "ARCHIVE_NAMES",
+            "ARCHIVE_CONTENT",
+            "MACROS",
+            "EXTERNAL_CONTENT",
+            "EMBEDDED_FILE",
+            "ACTIVE_CONTENT",
+            "METADATA",
+            "MALWARE",
+            "NOT_SCANNED",
+        ];
+        assert_eq!(Reason::ALL.map(Reason::name), codes);
+        assert_eq!(serde_json::json!(Reason::ALL), serde_json::json!(codes));
+    }
+
+    #[test]
     fn every_reason_is_told_in_both_languages_and_found_by_its_code() {
         for reason in Reason::ALL {
-            assert_eq!(Reason::of_code(reason.code()), Some(*reason));
-            assert_eq!(serde_json::to_value(reason).unwrap(), reason.code());
+            assert_eq!(Reason::named(reason.name()), Some(reason));
             assert!(reason.english().is_ascii() && reason.english().ends_with('.'));
             assert!(reason.arabic().chars().any(|c| ('\u{621}'..='\u{64a}').contains(&c)));
         }
-        assert_eq!(Reason::of_code("OK"), None);
+        assert_eq!(Reason::named("OK"), None);
     }
 }

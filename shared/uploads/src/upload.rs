@@ -90,54 +90,38 @@ impl Verdict {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Yes => "OK",
-            Self::No(reason) => reason.code(),
+            Self::No(reason) => reason.name(),
         }
     }
 
     /// The verdict that is stored as this text. Whatever else stands there is a no.
     #[must_use]
     pub fn of_str(text: &str) -> Self {
-        if text == "OK" { Self::Yes } else { Self::No(Reason::of_code(text).unwrap_or(Reason::Unreadable)) }
+        if text == Self::Yes.as_str() {
+            return Self::Yes;
+        }
+        Self::No(Reason::named(text).unwrap_or(Reason::Unreadable))
     }
 }
 
-/// Where an upload is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum State {
-    /// A form was given out.
-    Granted,
-    /// The file is there, and not judged to the end.
-    Received,
-    /// Two yeses, and the file was copied.
-    Clean,
-    /// A no.
-    Refused,
-    /// The form ran out unused, or nobody decided about the file in time. What comes now is too late.
-    Expired,
+nova_auth_domain::named! {
+    /// Where an upload is, as it is stored and told.
+    #[derive(PartialOrd, Ord, Hash)]
+    pub enum State {
+        /// A form was given out.
+        Granted = "granted",
+        /// The file is there, and not judged to the end.
+        Received = "received",
+        /// Two yeses, and the file was copied.
+        Clean = "clean",
+        /// A no.
+        Refused = "refused",
+        /// The form ran out unused, or nobody decided about the file in time. What comes now is too late.
+        Expired = "expired",
+    }
 }
 
 impl State {
-    pub const ALL: [Self; 5] = [Self::Granted, Self::Received, Self::Clean, Self::Refused, Self::Expired];
-
-    /// The name, as it is stored and told.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Granted => "granted",
-            Self::Received => "received",
-            Self::Clean => "clean",
-            Self::Refused => "refused",
-            Self::Expired => "expired",
-        }
-    }
-
-    /// The state of this name.
-    #[must_use]
-    pub fn of_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.name() == name)
-    }
-
     /// The state so long after the form's end.
     #[must_use]
     pub fn after(self, passed: SignedDuration) -> Self {
@@ -327,6 +311,14 @@ mod tests {
         assert!(!upload.judge(Judge::Inspection, &version(1), Verdict::Yes, later(UNDECIDED)));
         assert!(upload.judge(Judge::Inspection, &version(1), Verdict::Yes, UNDECIDED));
         assert!(!upload.copied(&version(1), later(UNDECIDED)) && upload.copied(&version(1), UNDECIDED));
+    }
+
+    #[test]
+    fn an_upload_of_before_an_update_is_where_it_was() {
+        let names = ["granted", "received", "clean", "refused", "expired"];
+        assert_eq!(State::ALL.map(State::name), names);
+        assert_eq!(serde_json::json!(State::ALL), serde_json::json!(names));
+        assert_eq!(State::named("approved"), None);
     }
 
     #[test]

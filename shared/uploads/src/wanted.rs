@@ -122,7 +122,7 @@ pub enum NotAllowed {
 impl Purpose {
     /// Whether a file may be sent: its type, if it may.
     pub fn allows(&self, media_type: &str, size: u64) -> Result<Kind, NotAllowed> {
-        let kind = Kind::of_media_type(media_type).filter(|kind| self.types.contains(kind));
+        let kind = Kind::named(media_type).filter(|kind| self.types.contains(kind));
         let kind = kind.ok_or(NotAllowed::Type)?;
         if size == 0 || size > self.max_bytes { Err(NotAllowed::Size) } else { Ok(kind) }
     }

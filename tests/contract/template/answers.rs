@@ -50,7 +50,7 @@ fn body_in(template: &Value, body: &Value, language: Language) -> Value {
             let found = &values["message"]["Fn::FindInMap"];
             assert_eq!((&found[0], &found[1]["Ref"]), (&"Messages".into(), &"DefaultLanguage".into()));
             let message =
-                &template["Mappings"]["Messages"][language.tag()][found[2].as_str().expect("a key")];
+                &template["Mappings"]["Messages"][language.name()][found[2].as_str().expect("a key")];
             text.as_str().expect("a text").replace("${message}", message.as_str().expect("a message"))
         }
         // The samples have a condition for it: Arabic, or else English.

@@ -24,9 +24,9 @@ impl Tokens {
         let begun = now() - SignedDuration::from_hours(2);
         let first = json!({"kty": "oct", "alg": "HS256", "kid": "first", "k": KEY}).to_string();
         let ring = KeyAlgorithm::ALL
-            .iter()
-            .fold(KeyDocument::parse(&first, TokenKind::Access).unwrap(), |ring, (_, algorithm)| {
-                ring.with_new_key(*algorithm, now(), begun).unwrap()
+            .into_iter()
+            .fold(KeyDocument::parse(&first, TokenKind::Access).unwrap(), |ring, algorithm| {
+                ring.with_new_key(algorithm, now(), begun).unwrap()
             });
         let keys = ring.text().expose_secret().to_owned();
         let good = (1..=ALGORITHMS).map(|key| issue(&signed_by(&keys, key))).collect();

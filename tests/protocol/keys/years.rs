@@ -192,7 +192,7 @@ async fn weeks_of_rotations_refuse_nobody_and_log_nobody_out() {
         let down = second < down_until;
         world.vault.set(if down { Fault::Refuse } else { Fault::None });
         if !down && let Some(step) = steps.pop() {
-            let algorithm = KeyAlgorithm::ALL[usize::try_from(rotations).unwrap() % 4].1;
+            let algorithm = KeyAlgorithm::ALL[usize::try_from(rotations).unwrap() % 4];
             let rotation = world.vault.rotation(algorithm);
             for secret in [ACCESS, REFRESH] {
                 let version = format!("rotation-{rotations}");

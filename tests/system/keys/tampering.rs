@@ -18,10 +18,10 @@ use crate::support::tokens::part;
 /// A ring with a key of each algorithm, of which one signs.
 fn ring(signer: KeyAlgorithm) -> KeyDocument {
     let now = start_time();
-    let others = KeyAlgorithm::ALL.iter().filter(|(_, other)| *other != signer);
+    let others = KeyAlgorithm::ALL.into_iter().filter(|other| *other != signer);
     let ring = KeyDocument::parse(&symmetric("access-1", 'a', ""), TokenKind::Access).unwrap();
     let older = now - jiff::SignedDuration::from_hours(2);
-    let ring = others.fold(ring, |ring, (_, other)| ring.with_new_key(*other, now, older).unwrap());
+    let ring = others.fold(ring, |ring, other| ring.with_new_key(other, now, older).unwrap());
     ring.with_new_key(signer, now, now - jiff::SignedDuration::from_hours(1)).unwrap()
 }
 

@@ -3,49 +3,28 @@
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
-/// What a mail is about. A link of one kind does nothing that another kind does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum MailKind {
-    /// Another password, for a user who forgot theirs.
-    Reset,
-    /// The address is the user's: of a registration, or of a user who asked for it.
-    Verify,
-    /// Another address: to the new one.
-    Change,
-    /// An operator made the user; the user sets the first password.
-    Invite,
-    /// The address was changed: to the old one, which can take it back.
-    Revert,
-    /// Something was changed. It has no link.
-    Notice,
-    /// Somebody logged in on a new device: the user can say that it was not them.
-    Deny,
+crate::named! {
+    /// What a mail is about, by its name in rows. A link of one kind does nothing that another kind does.
+    #[derive(Hash, PartialOrd, Ord)]
+    pub enum MailKind {
+        /// Another password, for a user who forgot theirs.
+        Reset = "RESET",
+        /// The address is the user's: of a registration, or of a user who asked for it.
+        Verify = "VERIFY",
+        /// Another address: to the new one.
+        Change = "CHANGE",
+        /// An operator made the user; the user sets the first password.
+        Invite = "INVITE",
+        /// The address was changed: to the old one, which can take it back.
+        Revert = "REVERT",
+        /// Something was changed. It has no link.
+        Notice = "NOTICE",
+        /// Somebody logged in on a new device: the user can say that it was not them.
+        Deny = "DENY",
+    }
 }
 
 impl MailKind {
-    pub const ALL: [Self; 7] =
-        [Self::Reset, Self::Verify, Self::Change, Self::Invite, Self::Revert, Self::Notice, Self::Deny];
-
-    /// Its name in rows.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Reset => "RESET",
-            Self::Verify => "VERIFY",
-            Self::Change => "CHANGE",
-            Self::Invite => "INVITE",
-            Self::Revert => "REVERT",
-            Self::Notice => "NOTICE",
-            Self::Deny => "DENY",
-        }
-    }
-
-    /// The kind of this name.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.name() == name)
-    }
-
     /// Its number in tokens.
     #[must_use]
     pub const fn number(self) -> u8 {
@@ -110,6 +89,13 @@ pub enum Notice {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn mails_that_were_asked_for_before_an_update_are_still_sent_after_it() {
+        let names = ["RESET", "VERIFY", "CHANGE", "INVITE", "REVERT", "NOTICE", "DENY"];
+        assert_eq!(MailKind::ALL.map(MailKind::name), names);
+        assert_eq!(MailKind::ALL.map(MailKind::number), [1, 2, 3, 4, 5, 6, 7]);
+    }
 
     #[test]
     fn a_kind_is_found_by_its_name_and_by_its_number_and_by_no_other() {

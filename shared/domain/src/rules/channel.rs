@@ -43,7 +43,7 @@ impl<'a> Operation<&'a str> {
     /// Reads one as rules name it: `CONNECT` and `$events`, `PUBLISH` and `/chat/1`.
     #[must_use]
     pub fn parse(method: &str, path: &'a str) -> Option<Self> {
-        match Method::parse(method)? {
+        match Method::named(method)? {
             Method::Connect if path == EVENTS => Some(Self::Connect),
             Method::Subscribe => Some(Self::Subscribe(path)),
             Method::Publish => Some(Self::Publish(path)),

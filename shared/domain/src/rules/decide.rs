@@ -61,7 +61,7 @@ impl Rules {
         let refused = Verdict { line: None, answer: Err(Refusal::Forbidden) };
         let is_kept = self.caching == Caching::Allowed;
         // A client of an HTTP API can send any method: also one that is our own name for something else.
-        let method = Method::parse(method).filter(|method| !method.is_of_channels());
+        let method = Method::named(method).filter(|method| !method.is_of_channels());
         let Some(method) = method else { return refused };
         if path::is_odd(path) || !(is_kept || path::is_plain(path)) {
             return refused;

@@ -5,29 +5,23 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A method of HTTP that API Gateway routes, or our name for something else that is asked about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Method {
-    /// `GET`
-    Get,
-    /// `POST`
-    Post,
-    /// `PUT`
-    Put,
-    /// `PATCH`
-    Patch,
-    /// `DELETE`
-    Delete,
-    /// `HEAD`
-    Head,
-    /// `OPTIONS`
-    Options,
-    /// `CONNECT`, our name for what opens a WebSocket: API Gateway's route `$connect`, or `$events` of an event API.
-    Connect,
-    /// `SUBSCRIBE`, to a channel of an event API.
-    Subscribe,
-    /// `PUBLISH`, to a channel of an event API.
-    Publish,
+crate::named! {
+    /// A method of HTTP that API Gateway routes, or our name for something else that is asked about.
+    pub enum Method {
+        Get = "GET",
+        Post = "POST",
+        Put = "PUT",
+        Patch = "PATCH",
+        Delete = "DELETE",
+        Head = "HEAD",
+        Options = "OPTIONS",
+        /// Our name for what opens a WebSocket: API Gateway's route `$connect`, or `$events` of an event API.
+        Connect = "CONNECT",
+        /// To a channel of an event API.
+        Subscribe = "SUBSCRIBE",
+        /// To a channel of an event API.
+        Publish = "PUBLISH",
+    }
 }
 
 /// The route of a WebSocket API that is asked about.
@@ -38,37 +32,13 @@ pub(super) const EVENTS: &str = "$events";
 
 impl Method {
     /// Those of REST and HTTP APIs: what `ANY` means.
-    pub const ALL: [Self; 7] =
+    pub const ANY: [Self; 7] =
         [Self::Get, Self::Post, Self::Put, Self::Patch, Self::Delete, Self::Head, Self::Options];
-
-    /// Reads a method's name, in capitals.
-    #[must_use]
-    pub fn parse(name: &str) -> Option<Self> {
-        let others = [Self::Connect, Self::Subscribe, Self::Publish];
-        Self::ALL.into_iter().chain(others).find(|method| method.name() == name)
-    }
 
     /// Whether it is done to a channel of an event API. HTTP knows a `SUBSCRIBE` too, of UPnP: that one is another matter.
     #[must_use]
     pub const fn is_of_channels(self) -> bool {
         matches!(self, Self::Subscribe | Self::Publish)
-    }
-
-    /// The method's name.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Get => "GET",
-            Self::Post => "POST",
-            Self::Put => "PUT",
-            Self::Patch => "PATCH",
-            Self::Delete => "DELETE",
-            Self::Head => "HEAD",
-            Self::Options => "OPTIONS",
-            Self::Connect => "CONNECT",
-            Self::Subscribe => "SUBSCRIBE",
-            Self::Publish => "PUBLISH",
-        }
     }
 }
 
@@ -114,7 +84,7 @@ impl Route {
         };
         let method = match method {
             "ANY" => None,
-            name => Some(Method::parse(name).ok_or_else(|| unknown_method(name))?),
+            name => Some(Method::named(name).ok_or_else(|| unknown_method(name))?),
         };
         if method == Some(Method::Connect) {
             let segments = vec![Segment::Literal(path.to_owned())];
@@ -179,7 +149,7 @@ impl Route {
     /// The methods that it is about.
     #[must_use]
     pub fn methods(&self) -> &[Method] {
-        self.method.as_ref().map_or(&Method::ALL, std::slice::from_ref)
+        self.method.as_ref().map_or(&Method::ANY, std::slice::from_ref)
     }
 
     /// Whether it is about an event API of AppSync: no policy has it.
@@ -243,10 +213,10 @@ fn iam_path(segments: &[Segment], any_depth: bool) -> String {
 
 fn unknown_method(name: &str) -> NotARoute {
     let upper = name.to_ascii_uppercase();
-    if upper != name && (upper == "ANY" || Method::parse(&upper).is_some()) {
+    if upper != name && (upper == "ANY" || Method::named(&upper).is_some()) {
         return wrong(format!("unknown method `{name}`"), format!("methods are upper-case: `{upper}`"));
     }
-    let names: Vec<_> = Method::ALL.iter().map(|method| method.name()).collect();
+    let names: Vec<_> = Method::ANY.iter().map(|method| method.name()).collect();
     wrong(format!("unknown method `{name}`"), format!("write one of {} or ANY", names.join(", ")))
 }
 
@@ -365,9 +335,19 @@ mod tests {
     }
 
     #[test]
+    fn any_is_what_http_has_and_nothing_that_only_we_call_a_method() {
+        assert_eq!(
+            Method::ANY.map(Method::name),
+            ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
+        );
+        assert_eq!(Method::ALL[7..], [Method::Connect, Method::Subscribe, Method::Publish]);
+        assert_eq!(Method::ALL.map(Method::name)[7..], ["CONNECT", "SUBSCRIBE", "PUBLISH"]);
+    }
+
+    #[test]
     fn a_method_is_exactly_one_and_any_is_all() {
         let any = Route::parse("ANY /x").unwrap();
-        assert!(Method::ALL.into_iter().all(|method| any.matches(method, "/x")));
+        assert!(Method::ANY.into_iter().all(|method| any.matches(method, "/x")));
         let get = Route::parse("GET /x").unwrap();
         assert!(!get.matches(Method::Head, "/x"));
     }
@@ -376,7 +356,7 @@ mod tests {
     fn opening_a_websocket_is_no_call_of_any_method() {
         let connect = Route::parse("CONNECT $connect").unwrap();
         assert!(connect.matches(Method::Connect, "/$connect"));
-        assert!(Method::ALL.into_iter().all(|method| !connect.matches(method, "/$connect")));
+        assert!(Method::ANY.into_iter().all(|method| !connect.matches(method, "/$connect")));
         assert!(!Route::parse("ANY /*").unwrap().matches(Method::Connect, "/$connect"));
     }
 
@@ -389,8 +369,7 @@ mod tests {
         ] {
             let route = Route::parse(text).unwrap();
             assert!(route.matches(method, path) && route.is_of_events(), "{text}");
-            let others = Method::ALL.into_iter().chain([Method::Connect, Method::Subscribe, Method::Publish]);
-            for other in others.filter(|other| *other != method) {
+            for other in Method::ALL.into_iter().filter(|other| *other != method) {
                 assert!(!route.matches(other, path), "{text} {other:?}");
             }
             assert!(!Route::parse("ANY /*").unwrap().matches(method, path), "{text}");

@@ -128,7 +128,7 @@ async fn letter(
     addressee: &Addressee,
     now: Timestamp,
 ) -> Result<Letter, NotSent> {
-    let language = Language::ALL.into_iter().find(|language| language.tag() == mail.language);
+    let language = Language::named(&mail.language);
     let contents = |about| Contents {
         service: &service.service,
         about,

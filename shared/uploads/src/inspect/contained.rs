@@ -53,8 +53,8 @@ pub fn inside(arguments: impl IntoIterator<Item = String>) -> Option<ExitCode> {
     if arguments.next().as_deref() != Some(ARGUMENT) {
         return None;
     }
-    let kind = arguments.next().as_deref().and_then(Kind::of_media_type);
-    let metadata = arguments.next().as_deref().and_then(Metadata::of_name);
+    let kind = arguments.next().as_deref().and_then(Kind::named);
+    let metadata = arguments.next().as_deref().and_then(Metadata::named);
     let asked = kind.zip(metadata).filter(|_| limit().is_ok());
     let verdict = asked.and_then(|(kind, metadata)| read_and_inspect(kind, metadata));
     let written =
@@ -103,7 +103,7 @@ impl Contained {
     /// There is no process to be had. That is nobody's verdict: it may be tried again.
     pub fn start(program: &Path, kind: Kind, metadata: Metadata, limits: Limits) -> std::io::Result<Self> {
         let mut process = Command::new(program)
-            .args([ARGUMENT, kind.media_type(), metadata.name()])
+            .args([ARGUMENT, kind.name(), metadata.name()])
             .env_clear()
             .current_dir("/")
             .stdin(Stdio::piped())

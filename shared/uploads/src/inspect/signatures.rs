@@ -37,7 +37,7 @@ pub fn only(file: &[u8], declared: Kind) -> Result<(), Reason> {
 fn begins_as(file: &[u8], declared: Kind) -> bool {
     let Some(found) = infer::get(file).map(|found| found.mime_type()) else { return false };
     match declared {
-        Kind::Png | Kind::Jpeg | Kind::Webp | Kind::Pdf => found == declared.media_type(),
+        Kind::Png | Kind::Jpeg | Kind::Webp | Kind::Pdf => found == declared.name(),
         Kind::Docx | Kind::Xlsx | Kind::Pptx | Kind::Zip => file.starts_with(b"PK\x03\x04"),
     }
 }

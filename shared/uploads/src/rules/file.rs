@@ -153,7 +153,7 @@ impl Reader<'_> {
 
     fn metadata(&mut self, value: &MarkedYaml<'_>) -> Metadata {
         let written = text(value).unwrap_or_default();
-        Metadata::of_name(&written).unwrap_or_else(|| {
+        Metadata::named(&written).unwrap_or_else(|| {
             let remedy = match written.as_str() {
                 "strip" | "remove" => {
                     "files are not rewritten: write `metadata: refuse`, and strip it in the front end"
@@ -191,12 +191,12 @@ impl Reader<'_> {
 
     fn kind(&mut self, value: &MarkedYaml<'_>) -> Option<Kind> {
         let name = text(value).unwrap_or_default();
-        let kind = Kind::of_media_type(&name);
+        let kind = Kind::named(&name);
         if kind.is_none() {
             let remedy = match name.as_str() {
                 "image/svg+xml" => "SVG is a program: convert it to PNG before it is uploaded".to_owned(),
                 "image/jpg" => "write `image/jpeg`".to_owned(),
-                _ => format!("one of: {}", Kind::ALL.map(Kind::media_type).join(", ")),
+                _ => format!("one of: {}", Kind::ALL.map(Kind::name).join(", ")),
             };
             self.fault(line(value), format!("`{name}` is not a type that can be inspected"), remedy);
         }

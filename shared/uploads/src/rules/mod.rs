@@ -15,31 +15,15 @@ pub const LARGEST_BYTES: u64 = 32 * 1024 * 1024;
 /// The most files a day that a rule may allow one user. That many fit into one kilobyte of counts, which is one write unit.
 pub const MOST_A_DAY: u32 = 40;
 
-/// What may be in a picture beside what is shown.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Metadata {
-    /// Anything: it stays in it.
-    #[default]
-    Keep,
-    /// Nothing.
-    Refuse,
-}
-
-impl Metadata {
-    /// The word, as it is written, stored and handed on.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Keep => "keep",
-            Self::Refuse => "refuse",
-        }
-    }
-
-    /// What this word means.
-    #[must_use]
-    pub fn of_name(name: &str) -> Option<Self> {
-        [Self::Keep, Self::Refuse].into_iter().find(|one| one.name() == name)
+nova_auth_domain::named! {
+    /// What may be in a picture beside what is shown, by the word that is written, stored and handed on.
+    #[derive(Default)]
+    pub enum Metadata {
+        /// Anything: it stays in it.
+        #[default]
+        Keep = "keep",
+        /// Nothing.
+        Refuse = "refuse",
     }
 }
 
@@ -72,5 +56,17 @@ impl Rules {
     #[must_use]
     pub fn purpose(&self, name: &str) -> Option<&Purpose> {
         self.0.iter().find(|rule| rule.purpose == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_of_before_say_the_same_of_what_is_in_a_picture() {
+        assert_eq!(Metadata::ALL.map(Metadata::name), ["keep", "refuse"]);
+        assert_eq!(serde_json::json!(Metadata::ALL), serde_json::json!(["keep", "refuse"]));
+        assert_eq!(Metadata::default(), Metadata::Keep);
     }
 }

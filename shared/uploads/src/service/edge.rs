@@ -142,7 +142,7 @@ const fn said(language: Language, arabic: &'static str, english: &'static str) -
 }
 
 fn told(reasons: &[Reason], language: Language) -> Value {
-    let tell = |reason: &Reason| json!({"code": reason.code(), "message": said(language, reason.arabic(), reason.english())});
+    let tell = |reason: &Reason| json!({"code": reason.name(), "message": said(language, reason.arabic(), reason.english())});
     reasons.iter().map(tell).collect()
 }
 
@@ -161,7 +161,7 @@ pub fn shown(row: &Row, now: Timestamp, language: Language) -> Value {
         "state": state.name(),
         "purpose": row.file.purpose,
         "fileName": row.file.name.as_str(),
-        "contentType": row.file.kind.media_type(),
+        "contentType": row.file.kind.name(),
         "size": row.file.size,
     });
     let reasons: Vec<_> = row.upload.reasons().into_iter().collect();

@@ -267,7 +267,7 @@ impl UploadStore {
             .item("sid", text(session.to_string()))
             .item("purpose", text(&file.purpose))
             .item("name", text(file.name.as_str()))
-            .item("type", text(file.kind.media_type()))
+            .item("type", text(file.kind.name()))
             .item("size", number(file.size))
             .item("sha256", text(file.sha256.as_str()))
             .item("state", text(State::Granted.name()))
@@ -456,15 +456,15 @@ fn row(item: &Item) -> Option<Row> {
         file: Declared {
             purpose: part("purpose")?.clone(),
             name: FileName::try_from(part("name")?.clone()).ok()?,
-            kind: Kind::of_media_type(part("type")?)?,
+            kind: Kind::named(part("type")?)?,
             size: whole("size")?.parse().ok()?,
             sha256: Sha256::try_from(part("sha256")?.clone()).ok()?,
             // One of before there was a choice.
-            metadata: part("metadata").map_or(Some(Metadata::Keep), |name| Metadata::of_name(name))?,
+            metadata: part("metadata").map_or(Some(Metadata::Keep), |name| Metadata::named(name))?,
         },
         ends: Timestamp::from_millisecond(whole("ends")?.parse().ok()?).ok()?,
         upload: Upload {
-            state: State::of_name(part("state")?)?,
+            state: State::named(part("state")?)?,
             version: part("versionId").and_then(|version| VersionId::try_from(version.clone()).ok()),
             inspection: verdict(Judge::Inspection),
             malware: verdict(Judge::Malware),
