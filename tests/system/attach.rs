@@ -1,6 +1,6 @@
 //! An HTTP API of another team that attaches the authorizer: what its users see, what is kept, and for how long.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -11,27 +11,24 @@ use crate::support::binaries;
 use crate::support::client::{Answer, Client};
 use crate::support::program::{command, run};
 use crate::support::stack::{Pair, System};
+use crate::support::written::Written;
 
 fn sample() -> PathBuf {
     binaries::workspace().join("tests/consumer/http/template.yaml")
 }
 
 /// The sample with something else in it, for one test.
-fn changed(name: &str, changes: &[(&str, &str)]) -> PathBuf {
+fn changed(changes: &[(&str, &str)]) -> Written {
     let mut text = std::fs::read_to_string(sample()).unwrap();
     for (from, to) in changes {
         assert!(text.contains(from), "the sample has no {from}");
         text = text.replace(from, to);
     }
-    let dir = std::env::temp_dir().join(format!("nova-attach-{}-{name}", std::process::id()));
-    std::fs::create_dir_all(&dir).unwrap();
-    let file = dir.join("template.yaml");
-    std::fs::write(&file, text).unwrap();
-    file
+    Written::new("template.yaml", &text)
 }
 
-async fn attached(template: PathBuf) -> System {
-    System::start_with(|options| options.attach.push(template)).await
+async fn attached(template: &Path) -> System {
+    System::start_with(|options| options.attach.push(template.to_owned())).await
 }
 
 fn url(system: &System, path: &str) -> String {
@@ -75,13 +72,13 @@ async fn the_rules_of_every_sample_fit_its_template() {
 
 #[tokio::test]
 async fn an_http_api_lets_in_whoever_a_rest_api_would_and_nobody_else() {
-    decides_about_every_kind_of_caller(&attached(sample()).await).await;
+    decides_about_every_kind_of_caller(&attached(&sample()).await).await;
 }
 
 /// Payload 1.0 shows an authorizer one value of each header, so that only 2.0 can tell.
 #[tokio::test]
 async fn two_tokens_are_one_too_many() {
-    let system = attached(sample()).await;
+    let system = attached(&sample()).await;
     let (sara, client) = (system.user("sara").await, Client::at(2));
     let pair = system.login(&client, &sara).await;
     let request = client.request("GET", &url(&system, "/whoami"));
@@ -91,24 +88,19 @@ async fn two_tokens_are_one_too_many() {
 
 #[tokio::test]
 async fn the_older_payload_decides_the_same() {
-    let template = changed(
-        "older",
-        &[("AuthorizerPayloadFormatVersion: \"2.0\"", "AuthorizerPayloadFormatVersion: \"1.0\"")],
-    );
-    decides_about_every_kind_of_caller(&attached(template).await).await;
+    let template =
+        changed(&[("AuthorizerPayloadFormatVersion: \"2.0\"", "AuthorizerPayloadFormatVersion: \"1.0\"")]);
+    decides_about_every_kind_of_caller(&attached(&template).await).await;
 }
 
 #[tokio::test]
 async fn simple_responses_decide_the_same() {
-    let template = changed(
-        "simple",
-        &[(
-            "AuthorizerPayloadFormatVersion: \"2.0\"",
-            "EnableSimpleResponses: true\n            AuthorizerPayloadFormatVersion: \"2.0\"",
-        )],
-    );
+    let template = changed(&[(
+        "AuthorizerPayloadFormatVersion: \"2.0\"",
+        "EnableSimpleResponses: true\n            AuthorizerPayloadFormatVersion: \"2.0\"",
+    )]);
     let system = System::start_with(|options| {
-        options.attach.push(template);
+        options.attach.push(template.to_owned());
         options.parameters.insert("HttpResponses".to_owned(), "simple".to_owned());
     })
     .await;
@@ -117,7 +109,7 @@ async fn simple_responses_decide_the_same() {
 
 #[tokio::test]
 async fn what_the_rules_deny_is_a_403_without_the_reason() {
-    let system = attached(sample()).await;
+    let system = attached(&sample()).await;
     system
         .store_rules("HttpNotesApi", "- route: GET /whoami\n- route: GET /notes\n  permission: notes:read\n")
         .await;
@@ -131,7 +123,7 @@ async fn what_the_rules_deny_is_a_403_without_the_reason() {
 
 #[tokio::test]
 async fn a_browser_may_ask_before_it_calls_and_needs_no_token_for_that() {
-    let system = attached(sample()).await;
+    let system = attached(&sample()).await;
     let client = Client::at(2);
     let ask = |origin: &str| {
         let request = client.request("OPTIONS", &url(&system, "/notes")).header("origin", origin);
@@ -155,14 +147,14 @@ async fn a_browser_may_ask_before_it_calls_and_needs_no_token_for_that() {
 }
 
 /// A clock that the test moves, and a system whose HTTP API keeps results for a minute.
-async fn keeping(name: &str, also: &[(&str, &str)]) -> (System, Arc<AtomicU64>) {
+async fn keeping(also: &[(&str, &str)]) -> (System, Arc<AtomicU64>) {
     let changes = [&[("ReauthorizeEvery: 0", "ReauthorizeEvery: 60")], also].concat();
-    let template = changed(name, &changes);
+    let template = changed(&changes);
     let now = u64::try_from(nova_auth::app::start_time().as_millisecond()).unwrap();
     let time = Arc::new(AtomicU64::new(now));
     let clock = Clock::Manual(time.clone());
     let system = System::start_with(|options| {
-        options.attach.push(template);
+        options.attach.push(template.to_owned());
         options.clock = clock;
     })
     .await;
@@ -171,7 +163,7 @@ async fn keeping(name: &str, also: &[(&str, &str)]) -> (System, Arc<AtomicU64>) 
 
 #[tokio::test]
 async fn a_kept_result_lets_a_revoked_session_live_for_exactly_its_time_to_live() {
-    let (system, time) = keeping("kept", &[]).await;
+    let (system, time) = keeping(&[]).await;
     let (sara, client) = (system.user("sara").await, Client::at(2));
     let pair = system.login(&client, &sara).await;
     let whoami = url(&system, "/whoami");
@@ -188,7 +180,7 @@ async fn a_kept_result_lets_a_revoked_session_live_for_exactly_its_time_to_live(
 
 #[tokio::test]
 async fn a_kept_policy_still_says_no_to_the_routes_that_it_does_not_allow() {
-    let (system, _) = keeping("policy", &[]).await;
+    let (system, _) = keeping(&[]).await;
     let rules = "- route: GET /whoami\n- route: GET /notes\n  permission: notes:read\n";
     system.store_kept_rules("HttpNotesApi", rules).await;
     let (sara, client) = (system.user("sara").await, Client::at(2));
@@ -200,7 +192,7 @@ async fn a_kept_policy_still_says_no_to_the_routes_that_it_does_not_allow() {
 
 #[tokio::test]
 async fn without_an_identity_source_nobody_is_asked() {
-    let system = attached(sample()).await;
+    let system = attached(&sample()).await;
     let client = Client::at(2);
     for _ in 0..3 {
         expect(&client.get(&url(&system, "/whoami"), None).await, 401, "Unauthorized");

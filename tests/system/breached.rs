@@ -47,7 +47,8 @@ async fn a_list_that_an_operator_puts_is_what_the_service_and_the_operator_refus
     let not_yet = nova(&system, &["passwords", "check"], LEAKED).await;
     assert!(!not_yet.success && not_yet.stderr.contains("nova passwords put"), "{not_yet:?}");
 
-    let folder = std::env::temp_dir().join(format!("nova-leaked-{}", std::process::id()));
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("filter");
     let build = ["passwords", "build", "--from", "-", "--plain", "--out", folder.to_str().unwrap()];
     let built = run(command("nova", &build), &format!("{LEAKED}\n{PASSWORD}\n")).await;
     assert!(built.success, "{built:?}");
@@ -61,7 +62,6 @@ async fn a_list_that_an_operator_puts_is_what_the_service_and_the_operator_refus
     let refused = register("amal@example.com", LEAKED).await;
     assert_eq!(refused.text("/errors/0/code"), "PASSWORD_BREACHED", "{}", refused.body);
     register("amal@example.com", "An0ther-phrase?").await.expect_status(201);
-    std::fs::remove_dir_all(&folder).unwrap();
     let create = ["user", "create", "--email", "dina@example.com", "--name", "Dina", "--bcrypt-cost", "10"];
     let created = nova(&system, &create, LEAKED).await;
     assert!(!created.success && created.stderr.contains("list of leaked passwords"), "{created:?}");

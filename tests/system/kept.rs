@@ -12,6 +12,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::support::client::Client;
 use crate::support::stack::System;
+use crate::support::written::Written;
 
 const RULES: &str = "\
 - route: ANY /admin/*
@@ -111,12 +112,9 @@ struct Scene {
 }
 
 impl Scene {
-    async fn new(name: &str) -> Scene {
-        let file = std::env::temp_dir().join(format!("nova-kept-{}-{name}.yaml", std::process::id()));
-        std::fs::write(&file, template()).unwrap();
-        let attached = file.clone();
-        let system = System::start_with(|options| options.attach = vec![attached]).await;
-        std::fs::remove_file(file).unwrap();
+    async fn new() -> Scene {
+        let template = Written::new("template.yaml", &template());
+        let system = System::start_with(|options| options.attach = vec![template.to_owned()]).await;
         for api in ["Fresh", "Kept"] {
             system.store_kept_rules(api, RULES).await;
         }
@@ -181,7 +179,7 @@ fn generated(count: usize) -> Vec<String> {
 
 #[tokio::test]
 async fn a_kept_answer_is_the_fresh_one_on_every_path_that_can_be_written() {
-    let mut scene = Scene::new("after").await;
+    let mut scene = Scene::new().await;
     let generated = generated(120);
     for (case, first) in PLAIN.iter().enumerate() {
         let mut paths = vec![*first];
@@ -193,7 +191,7 @@ async fn a_kept_answer_is_the_fresh_one_on_every_path_that_can_be_written() {
 
 #[tokio::test]
 async fn a_path_that_is_denied_whoever_asks_leaves_an_answer_that_is_right_for_the_others() {
-    let mut scene = Scene::new("before").await;
+    let mut scene = Scene::new().await;
     let generated = generated(60);
     for (case, odd) in WRITTEN.into_iter().chain(generated.iter().map(String::as_str)).enumerate() {
         let mut paths = vec![odd];
@@ -204,7 +202,7 @@ async fn a_path_that_is_denied_whoever_asks_leaves_an_answer_that_is_right_for_t
 
 #[tokio::test]
 async fn what_is_meant_is_let_in_and_what_leads_elsewhere_is_not() {
-    let mut scene = Scene::new("said").await;
+    let mut scene = Scene::new().await;
     for (path, passes) in [
         ("/files/a", true),
         ("/files/50%25.pdf", true),

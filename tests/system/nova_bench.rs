@@ -13,7 +13,8 @@ const FUNCTIONS: [&str; 4] = ["login", "logout", "refresh", "token-authorizer"];
 
 #[tokio::test]
 async fn a_quick_measurement_has_every_figure_and_says_where_each_is_from() {
-    let picture = std::env::temp_dir().join(format!("nova-bench-{}.svg", std::process::id()));
+    let dir = tempfile::tempdir().unwrap();
+    let picture = dir.path().join("bench.svg");
     let template = binaries::workspace().join("template.yaml");
     let arguments = [
         "bench",
@@ -34,7 +35,6 @@ async fn a_quick_measurement_has_every_figure_and_says_where_each_is_from() {
     growth_says_what_is_measured(&report);
 
     let drawn = std::fs::read_to_string(&picture).unwrap();
-    std::fs::remove_file(&picture).unwrap();
     assert!(drawn.starts_with("<svg ") && drawn.trim_end().ends_with("</svg>"));
     for function in FUNCTIONS {
         assert!(drawn.contains(&format!(">{function}<")), "{function} is not in the picture");
@@ -144,13 +144,11 @@ async fn a_measurement_of_functions_that_are_not_there_says_which_one_is_missing
 #[tokio::test]
 async fn binaries_are_held_against_others_in_turns_and_each_figure_is_a_ratio() {
     let template = binaries::workspace().join("template.yaml");
-    let others = std::env::temp_dir().join(format!("nova-bench-others-{}", std::process::id()));
-    std::fs::create_dir_all(&others).unwrap();
-    std::fs::copy(binaries::path("token-authorizer"), others.join("token-authorizer")).unwrap();
-    let (template, others) = (template.to_str().unwrap(), others.to_str().unwrap());
+    let others = tempfile::tempdir().unwrap();
+    std::fs::copy(binaries::path("token-authorizer"), others.path().join("token-authorizer")).unwrap();
+    let (template, others) = (template.to_str().unwrap(), others.path().to_str().unwrap());
     let arguments = ["bench", "--quick", "--json", "--template", template, "--against", others];
     let ended = run(command("nova", &arguments), "").await;
-    std::fs::remove_dir_all(others).unwrap();
     assert!(ended.success, "{}", ended.stderr);
     let report: Value = serde_json::from_str(&ended.stdout).unwrap();
     let operations: Vec<_> = report.as_object().unwrap().keys().collect();

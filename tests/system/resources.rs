@@ -15,6 +15,7 @@ use crate::support::binaries;
 use crate::support::client::Client;
 use crate::support::program::{command, run};
 use crate::support::stack::System;
+use crate::support::written::Written;
 
 const PLAIN: &str = "tests/consumer/cloudformation/template.yaml";
 const CDK: &str = "tests/consumer/cdk/template.json";
@@ -158,16 +159,11 @@ async fn a_wrong_attachment_in_plain_cloudformation_is_told() {
     ] {
         assert!(text.contains(from) && text.contains(never));
         let changed = text.replacen(from, to, 1).replacen(never, kept, 1);
-        let dir = std::env::temp_dir().join(format!("nova-resources-{}-{name}", std::process::id()));
-        std::fs::create_dir_all(&dir).unwrap();
-        let template = dir.join("template.yaml");
-        std::fs::write(&template, changed).unwrap();
-        let template = template.display().to_string();
-        let checked =
-            run(command("nova", &["rules", "check", "--file", &rules, "--template", &template]), "").await;
+        let template = Written::new("template.yaml", &changed);
+        let arguments = ["rules", "check", "--file", &rules, "--template", template.to_str().unwrap()];
+        let checked = run(command("nova", &arguments), "").await;
         assert!(!checked.success, "{name}: {checked:?}");
         assert!(format!("{}{}", checked.stdout, checked.stderr).contains(said), "{name}: {checked:?}");
-        std::fs::remove_dir_all(dir).unwrap();
     }
 }
 

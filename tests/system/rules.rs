@@ -7,6 +7,7 @@ use crate::support::client::Client;
 use crate::support::program::{Ended, command, run};
 use crate::support::rows::{IDENTITY, SESSIONS};
 use crate::support::stack::{Pair, System, User};
+use crate::support::written::Written;
 
 const RULES: &str = "\
 - route: GET /whoami
@@ -26,26 +27,21 @@ async fn system() -> System {
 }
 
 /// Runs `nova rules` on a system, with this rules file.
-async fn nova(system: &System, name: &str, rules: &str, arguments: &[&str]) -> Ended {
-    let dir = std::env::temp_dir().join(format!("nova-rules-{}-{name}", std::process::id()));
-    std::fs::create_dir_all(&dir).unwrap();
-    let file = dir.join("rules.yaml");
-    std::fs::write(&file, rules).unwrap();
-    let (file, local) = (file.display().to_string(), format!("--local={}", system.stack.dynamodb_url()));
+async fn nova(system: &System, rules: &str, arguments: &[&str]) -> Ended {
+    let file = Written::new("rules.yaml", rules);
+    let (path, local) = (file.display().to_string(), format!("--local={}", system.stack.dynamodb_url()));
     let mut all = vec!["rules"];
     all.extend(arguments.iter().map(|argument| match *argument {
-        "FILE" => file.as_str(),
+        "FILE" => path.as_str(),
         "LOCAL" => local.as_str(),
         other => other,
     }));
-    let ended = run(command("nova", &all), "").await;
-    std::fs::remove_dir_all(&dir).unwrap();
-    ended
+    run(command("nova", &all), "").await
 }
 
-async fn put(system: &System, name: &str, rules: &str) {
+async fn put(system: &System, rules: &str) {
     for api in ["NotesApi", "TokenNotesApi"] {
-        let stored = nova(system, name, rules, &["put", "LOCAL", "--api", api, "--uncached", "FILE"]).await;
+        let stored = nova(system, rules, &["put", "LOCAL", "--api", api, "--uncached", "FILE"]).await;
         assert!(stored.success, "{stored:?}");
         assert!(
             stored.stdout.contains("within 60 s"),
@@ -62,7 +58,7 @@ async fn change(system: &System, user: &User, name: &str, value: Value) {
 #[tokio::test]
 async fn a_user_may_call_what_the_rules_say_and_is_told_why_not_the_rest() {
     let system = system().await;
-    put(&system, "say", RULES).await;
+    put(&system, RULES).await;
     let (near, far) = (Client::at(2), Client::at(3));
     let (reader, admin) = (system.user_who_may("reader", &["notes:read"]).await, system.user("admin").await);
     change(&system, &admin, "role", json!({"S": "admin"})).await;
@@ -92,7 +88,7 @@ async fn a_user_may_call_what_the_rules_say_and_is_told_why_not_the_rest() {
 #[tokio::test]
 async fn a_permission_that_is_taken_away_is_gone_with_the_next_call_of_the_same_token() {
     let system = system().await;
-    put(&system, "taken", RULES).await;
+    put(&system, RULES).await;
     let (sara, client) = (system.user_who_may("sara", &["notes:read"]).await, Client::at(2));
     let pair = system.login(&client, &sara).await;
     assert_eq!(client.get(&system.notes("/notes"), Some(&pair.access)).await.status, 200);
@@ -103,7 +99,7 @@ async fn a_permission_that_is_taken_away_is_gone_with_the_next_call_of_the_same_
 #[tokio::test]
 async fn an_authorizer_that_is_told_no_address_denies_what_an_address_rule_is_about() {
     let system = system().await;
-    put(&system, "address", "- route: GET /whoami\n  addresses: [127.0.0.0/8]\n").await;
+    put(&system, "- route: GET /whoami\n  addresses: [127.0.0.0/8]\n").await;
     let (sara, client) = (system.user("sara").await, Client::at(2));
     let pair = system.login(&client, &sara).await;
     assert_eq!(client.get(&system.notes("/whoami"), Some(&pair.access)).await.status, 200);
@@ -116,14 +112,14 @@ async fn an_api_without_rules_denies_everything_and_its_first_rules_are_in_force
     let (sara, client) = (system.user("sara").await, Client::at(2));
     let pair = system.login(&client, &sara).await;
     client.get(&system.notes("/whoami"), Some(&pair.access)).await.expect(403, "FORBIDDEN");
-    put(&system, "first", RULES).await;
+    put(&system, RULES).await;
     assert_eq!(client.get(&system.notes("/whoami"), Some(&pair.access)).await.status, 200);
 }
 
 #[tokio::test]
 async fn the_log_says_what_was_decided_and_why_and_nothing_of_the_token() {
     let system = system().await;
-    put(&system, "log", RULES).await;
+    put(&system, RULES).await;
     let (sara, client) = (system.user("sara").await, Client::at(2));
     let pair = system.login(&client, &sara).await;
     client.get(&system.notes("/notes"), Some(&pair.access)).await.expect(403, "FORBIDDEN_PERMISSION");
@@ -154,7 +150,7 @@ async fn a_step_up_is_asked_for_in_the_answer_and_written_down() {
   mfa: required
   fresh: 10m
 ";
-    put(&system, "step-up", rules).await;
+    put(&system, rules).await;
     let client = Client::at(2);
     let (sara, rami) = (system.user_who_may("sara", &["notes:write"]).await, system.user("rami").await);
     let pair = system.login(&client, &sara).await;
@@ -194,7 +190,7 @@ async fn where_only_refusals_are_logged_a_yes_leaves_no_line_and_a_no_is_counted
         }
     })
     .await;
-    put(&system, "refusals", RULES).await;
+    put(&system, RULES).await;
     let (sara, client) = (system.user("sara").await, Client::at(2));
     let pair = system.login(&client, &sara).await;
     assert_eq!(client.get(&system.notes("/whoami"), Some(&pair.access)).await.status, 200);
@@ -209,14 +205,13 @@ async fn where_only_refusals_are_logged_a_yes_leaves_no_line_and_a_no_is_counted
 async fn rules_that_a_kept_answer_would_get_wrong_are_not_stored() {
     let system = system().await;
     let rules = "- route: GET /notes/secret\n  roles: [admin]\n- route: GET /notes/*\n";
-    let refused = nova(&system, "wrong", rules, &["put", "LOCAL", "--api", "NotesApi", "FILE"]).await;
+    let refused = nova(&system, rules, &["put", "LOCAL", "--api", "NotesApi", "FILE"]).await;
     assert!(refused.complaint().contains("lines 3 and 1"), "{refused:?}");
-    let nothing = nova(&system, "wrong", rules, &["show", "LOCAL", "--api", "NotesApi"]).await;
+    let nothing = nova(&system, rules, &["show", "LOCAL", "--api", "NotesApi"]).await;
     assert_eq!(nothing.complaint(), "error: NotesApi has no rules (NoRules decides what happens)");
-    let stored =
-        nova(&system, "wrong", rules, &["put", "LOCAL", "--api", "NotesApi", "--uncached", "FILE"]).await;
+    let stored = nova(&system, rules, &["put", "LOCAL", "--api", "NotesApi", "--uncached", "FILE"]).await;
     assert!(stored.success, "{stored:?}");
-    let shown = nova(&system, "wrong", rules, &["show", "LOCAL", "--api", "NotesApi"]).await;
+    let shown = nova(&system, rules, &["show", "LOCAL", "--api", "NotesApi"]).await;
     assert!(shown.stdout.contains("uncached") && shown.stdout.contains(rules.trim_end()), "{shown:?}");
 }
 
@@ -224,7 +219,7 @@ async fn rules_that_a_kept_answer_would_get_wrong_are_not_stored() {
 async fn a_mistake_in_the_file_is_shown_with_its_line_and_what_to_write() {
     let system = system().await;
     let rules = "- route: GET /a\n- route: GET /b\n  role: admin\n";
-    let refused = nova(&system, "mistake", rules, &["check", "--file", "FILE"]).await;
+    let refused = nova(&system, rules, &["check", "--file", "FILE"]).await;
     assert!(!refused.success, "{refused:?}");
     for part in ["line 3: unknown key `role`", "    3 |   role: admin", "write `roles: [admin]`"] {
         assert!(refused.stderr.contains(part), "{part} in {}", refused.stderr);
@@ -241,7 +236,7 @@ async fn an_operator_is_told_why_a_user_may_or_may_not_make_a_call() {
         ("GET /other", "10.1.2.3", "no rule matches\ndenied: FORBIDDEN"),
     ] {
         let arguments = ["check", "LOCAL", "--file", "FILE", "--as", &sara.email, call, "--from", from];
-        let explained = nova(&system, "why", RULES, &arguments).await;
+        let explained = nova(&system, RULES, &arguments).await;
         assert!(explained.success && explained.stdout.contains(said), "{said} in {explained:?}");
     }
 }
@@ -251,11 +246,11 @@ async fn rules_are_held_against_the_template_of_their_api() {
     let system = system().await;
     let template =
         crate::support::binaries::workspace().join("tests/consumer/template.yaml").display().to_string();
-    let fits = nova(&system, "fits", RULES, &["check", "--file", "FILE", "--template", &template]).await;
+    let fits = nova(&system, RULES, &["check", "--file", "FILE", "--template", &template]).await;
     // The second API has a TOKEN authorizer, but no route that the address rule is about.
     assert!(fits.success && fits.stdout.contains("TokenNotesApi: note: line 2"), "{fits:?}");
     let public = "- route: GET /whoami\n  public: true\n";
-    let refused = nova(&system, "fits", public, &["check", "--file", "FILE", "--template", &template]).await;
+    let refused = nova(&system, public, &["check", "--file", "FILE", "--template", &template]).await;
     assert!(!refused.success && refused.stdout.contains("line 1: GET /whoami is public"), "{refused:?}");
 }
 
@@ -269,14 +264,13 @@ async fn rules_about_sessions_are_stored_for_answers_that_are_not_kept_and_expla
         &["check", "--file", "FILE"],
         &["check", "--file", "FILE", "GET /notes"],
     ] {
-        let refused = nova(&system, "sessions", rules, arguments).await;
+        let refused = nova(&system, rules, arguments).await;
         assert!(
             refused.code == Some(1) && refused.stderr.contains("line 2: a cached answer outlives"),
             "{refused:?}"
         );
     }
-    let stored =
-        nova(&system, "sessions", rules, &["put", "LOCAL", "--api", "NotesApi", "--uncached", "FILE"]).await;
+    let stored = nova(&system, rules, &["put", "LOCAL", "--api", "NotesApi", "--uncached", "FILE"]).await;
     assert!(stored.success, "{stored:?}");
     let sara = system.user("sara").await;
     for (session, code, said) in [
@@ -305,7 +299,7 @@ async fn rules_about_sessions_are_stored_for_answers_that_are_not_kept_and_expla
             "--expect",
             "allow",
         ];
-        let ended = nova(&system, "sessions", rules, &[&call[..], session].concat()).await;
+        let ended = nova(&system, rules, &[&call[..], session].concat()).await;
         assert_eq!(ended.code, Some(code), "{session:?}: {ended:?}");
         assert!(ended.stdout.contains(said), "{session:?}: {ended:?}");
     }
@@ -322,7 +316,7 @@ async fn what_is_expected_of_a_call_decides_the_exit_code() {
         ("POST /notes", "allow", 5),
     ] {
         let arguments = ["check", "LOCAL", "--file", "FILE", "--as", &sara.email, call, "--expect", expected];
-        let ended = nova(&system, "expected", RULES, &arguments).await;
+        let ended = nova(&system, RULES, &arguments).await;
         assert_eq!(ended.code, Some(code), "{call} {expected}: {ended:?}");
         // Why, whatever was expected.
         assert!(ended.stdout.contains("line "), "{ended:?}");
@@ -330,28 +324,19 @@ async fn what_is_expected_of_a_call_decides_the_exit_code() {
     }
     // Without a user: nobody is let in, and no system is needed.
     let nobody = ["check", "--file", "FILE", "GET /notes", "--expect", "deny"];
-    assert_eq!(nova(&system, "expected", RULES, &nobody).await.code, Some(0));
+    assert_eq!(nova(&system, RULES, &nobody).await.code, Some(0));
     let no_call = ["check", "--file", "FILE", "--expect", "deny"];
-    assert_eq!(nova(&system, "expected", RULES, &no_call).await.code, Some(2));
+    assert_eq!(nova(&system, RULES, &no_call).await.code, Some(2));
 }
 
 /// `nova rules test` over these two files.
-async fn table(name: &str, rules: &str, table: &str, more: &[&str]) -> Ended {
-    let dir = std::env::temp_dir().join(format!("nova-table-{}-{name}", std::process::id()));
-    std::fs::create_dir_all(&dir).unwrap();
-    std::fs::write(dir.join("rules.yaml"), rules).unwrap();
-    std::fs::write(dir.join("rules.test.yaml"), table).unwrap();
+async fn table(rules: &str, table: &str, more: &[&str]) -> Ended {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("rules.yaml"), rules).unwrap();
+    std::fs::write(dir.path().join("rules.test.yaml"), table).unwrap();
     let mut nova = command("nova", &[&["rules", "test", "rules.test.yaml"], more].concat());
-    let ended = run(
-        {
-            nova.current_dir(&dir);
-            nova
-        },
-        "",
-    )
-    .await;
-    std::fs::remove_dir_all(&dir).unwrap();
-    ended
+    nova.current_dir(&dir);
+    run(nova, "").await
 }
 
 #[tokio::test]
@@ -370,12 +355,12 @@ tests:
   - {call: GET /admin/x, who: {role: admin}, expect: FORBIDDEN_ADDRESS}
   - {call: GET /admin/x, who: reader, from: 127.0.0.2, expect: FORBIDDEN_ROLE}
 ";
-    let ended = table("good", RULES, good, &[]).await;
+    let ended = table(RULES, good, &[]).await;
     assert_eq!(
         (ended.code, ended.stdout.as_str(), ended.stderr.as_str()),
         (Some(0), "OK: 9 expectations\n", "")
     );
-    let json = table("json", RULES, good, &["--json"]).await;
+    let json = table(RULES, good, &["--json"]).await;
     let lines: Vec<Value> = json.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.len(), 9);
     assert_eq!(
@@ -397,7 +382,7 @@ tests:
   - {call: GET /whoami, who: {role: user}, expect: deny}
   - {call: GET /whoami, who: {role: user}, expect: allow}
 ";
-    let ended = table("wrong", RULES, wrong, &[]).await;
+    let ended = table(RULES, wrong, &[]).await;
     assert_eq!(ended.code, Some(5), "{ended:?}");
     let said = "\
 rules.test.yaml line 2: GET /notes by role user: expected allow, got FORBIDDEN_PERMISSION
@@ -412,8 +397,7 @@ rules.test.yaml line 4: GET /whoami by role user: expected deny, got allow
 
 #[tokio::test]
 async fn a_table_or_rules_that_cannot_be_read_pass_no_test() {
-    let faulty =
-        table("faulty", RULES, "tests:\n  - {call: GET /notes, who: sara, expect: allow}\n", &[]).await;
+    let faulty = table(RULES, "tests:\n  - {call: GET /notes, who: sara, expect: allow}\n", &[]).await;
     assert_eq!(faulty.code, Some(1), "{faulty:?}");
     for part in ["rules.test.yaml: line 2: `sara` is nobody", "    2 |   - {call: GET /notes", "anonymous"] {
         assert!(faulty.stderr.contains(part), "{part} in {faulty:?}");
@@ -421,10 +405,10 @@ async fn a_table_or_rules_that_cannot_be_read_pass_no_test() {
     let one = "tests:\n  - {call: GET /notes/secret, who: {role: user}, expect: allow}\n";
     // What can't be stored has nothing to be tested: kept, these rules would be others.
     let unfit = "- route: GET /notes/secret\n  roles: [admin]\n- route: GET /notes/*\n";
-    let refused = table("unfit", unfit, one, &[]).await;
+    let refused = table(unfit, one, &[]).await;
     assert!(refused.code == Some(1) && refused.stderr.contains("lines 3 and 1"), "{refused:?}");
-    assert_eq!(table("unfit", unfit, one, &["--uncached"]).await.code, Some(5));
-    let missing = table("missing", RULES, one, &["--rules", "none.yaml"]).await;
+    assert_eq!(table(unfit, one, &["--uncached"]).await.code, Some(5));
+    let missing = table(RULES, one, &["--rules", "none.yaml"]).await;
     assert!(missing.code == Some(1) && missing.stderr.contains("none.yaml"), "{missing:?}");
 }
 
@@ -459,14 +443,11 @@ tests:
   - {call: GET /chat/1, who: admin, expect: FORBIDDEN}
   - {call: CONNECT $connect, who: anonymous, expect: allow}
 ";
-    let tested = table("events", rules, expected, &[]).await;
+    let tested = table(rules, expected, &[]).await;
     assert!(tested.success && tested.stdout.contains("OK: 11 expectations"), "{tested:?}");
     let other = expected.replace("who: admin, expect: allow", "who: admin, expect: deny");
-    assert!(!table("wrong-events", rules, &other, &[]).await.success);
-    let dir = std::env::temp_dir().join(format!("nova-rules-{}-event-api", std::process::id()));
-    std::fs::create_dir_all(&dir).unwrap();
-    let file = dir.join("rules.yaml");
-    std::fs::write(&file, rules).unwrap();
+    assert!(!table(rules, &other, &[]).await.success);
+    let file = Written::new("rules.yaml", rules);
     let check = async |call: &str| {
         run(command("nova", &["rules", "check", "--file", file.to_str().unwrap(), call]), "").await
     };
@@ -475,7 +456,6 @@ tests:
     assert!(explained.stdout.contains("UNAUTHORIZED"), "{explained:?}");
     assert!(check("CONNECT $connect").await.stdout.contains("allowed"));
     assert!(check("PUBLISH /chat/%31").await.stdout.contains("no rule matches"));
-    std::fs::remove_dir_all(&dir).unwrap();
 }
 
 #[tokio::test]
@@ -488,9 +468,6 @@ async fn the_samples_expectations_hold() {
 /// A method whose token API Gateway verifies by itself asks no authorizer: no rule can hold there, and none has to.
 #[tokio::test]
 async fn rules_are_not_asked_for_where_a_rest_apis_jwt_authorizer_decides() {
-    let dir = std::env::temp_dir().join(format!("nova-check-jwt-{}", std::process::id()));
-    std::fs::create_dir_all(&dir).unwrap();
-    let (file, template) = (dir.join("rules.yaml"), dir.join("template.yaml"));
     let sample = crate::support::binaries::workspace().join("tests/consumer/jwt-rest/template.yaml");
     let mixed = "  Nova:\n    Type: AWS::ApiGateway::Authorizer\n    Properties: {RestApiId: !Ref JwtRestApi, Type: REQUEST, IdentitySource: \
                  method.request.header.Authorization, AuthorizerResultTtlInSeconds: 0, AuthorizerCredentials: arn:aws:iam::123456789012:role/r, \
@@ -499,18 +476,12 @@ async fn rules_are_not_asked_for_where_a_rest_apis_jwt_authorizer_decides() {
                  !Ref Whoami, HttpMethod: POST, AuthorizationType: CUSTOM, AuthorizerId: !Ref Nova, Integration: {Type: AWS_PROXY, Uri: \
                  !Sub 'arn:aws:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${JwtRestFunction.Arn}/invocations'}}\nOutputs:\n";
     let text = std::fs::read_to_string(&sample).unwrap().replace("Outputs:\n", mixed);
-    std::fs::write(&template, text).unwrap();
-    let check = async |rules: &str| {
-        std::fs::write(&file, rules).unwrap();
-        let (file, template) = (file.display().to_string(), template.display().to_string());
-        run(command("nova", &["rules", "check", "--file", &file, "--template", &template]), "").await
-    };
+    let check = async |rules: &str| check(rules, &text).await;
     let own = "- route: POST /whoami\n- route: GET /health\n  public: true\n";
     let fits = check(own).await;
     assert!(fits.success && !fits.stdout.contains("GET /whoami"), "{fits:?}");
     let idle = check(&format!("{own}- route: GET /whoami\n")).await;
     assert!(idle.stdout.contains("note: line 4: the API has no route GET /whoami"), "{idle:?}");
-    std::fs::remove_dir_all(&dir).unwrap();
 }
 
 /// A template of an HTTP API with an authorizer of these settings, and a route for these.
@@ -530,17 +501,11 @@ fn http_api(authorizer: &str, routes: &[&str]) -> String {
     template
 }
 
-/// What `nova rules check --template` says of it.
-async fn check_http(name: &str, rules: &str, authorizer: &str, routes: &[&str]) -> Ended {
-    let dir = std::env::temp_dir().join(format!("nova-check-{}-{name}", std::process::id()));
-    std::fs::create_dir_all(&dir).unwrap();
-    let (file, template) = (dir.join("rules.yaml"), dir.join("template.yaml"));
-    std::fs::write(&file, rules).unwrap();
-    std::fs::write(&template, http_api(authorizer, routes)).unwrap();
-    let (file, template) = (file.display().to_string(), template.display().to_string());
-    let ended = run(command("nova", &["rules", "check", "--file", &file, "--template", &template]), "").await;
-    std::fs::remove_dir_all(&dir).unwrap();
-    ended
+/// What `nova rules check --template` says of these rules and this template.
+async fn check(rules: &str, template: &str) -> Ended {
+    let (file, template) = (Written::new("rules.yaml", rules), Written::new("template.yaml", template));
+    let (rules, template) = (file.display().to_string(), template.display().to_string());
+    run(command("nova", &["rules", "check", "--file", &rules, "--template", &template]), "").await
 }
 
 #[tokio::test]
@@ -576,7 +541,7 @@ async fn answers_that_an_http_api_would_keep_for_other_calls_are_found_in_its_te
         // The rule is about one of the paths that the route takes.
         ("address-greedy", near, sources(""), ["GET /{proxy+}"], "add $context.identity.sourceIp to"),
     ] {
-        let checked = check_http(name, rules, &authorizer, &routes).await;
+        let checked = check(rules, &http_api(&authorizer, &routes)).await;
         assert_eq!(checked.success, missing.is_empty(), "{name}: {checked:?}");
         assert!(checked.stdout.contains(missing), "{name}: {checked:?}");
         let told = checked.stdout.contains("HttpResponses=simple");

@@ -1,11 +1,12 @@
 //! The buckets of the templates, what the bus hears of their objects, and a scanner in GuardDuty's place.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use axum::Router;
 use nova_objects::{Created, Files, Problem};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use crate::clock::Clock;
 use crate::logs::LogSink;
@@ -18,16 +19,7 @@ use nova_template::{Bucket, Template};
 pub(crate) struct Objects {
     files: Files,
     buckets: Vec<Bucket>,
-    passing: Option<PathBuf>,
-}
-
-impl Drop for Objects {
-    fn drop(&mut self) {
-        if let Some(directory) = &self.passing {
-            // What is left is in the system's directory of temporary files.
-            drop(std::fs::remove_dir_all(directory));
-        }
-    }
+    _passing: Option<TempDir>,
 }
 
 impl Objects {
@@ -41,14 +33,14 @@ impl Objects {
         if buckets.is_empty() {
             return Ok(None);
         }
-        let passing =
-            data.is_none().then(|| std::env::temp_dir().join(format!("nova-local-{}", random::uuid())));
-        let kept = data.map(|data| {
+        let (directory, passing) = if let Some(data) = data {
             let mut name = data.file_name().unwrap_or_default().to_owned();
             name.push(".objects");
-            data.with_file_name(name)
-        });
-        let directory = passing.clone().or(kept).unwrap_or_default();
+            (data.with_file_name(name), None)
+        } else {
+            let passing = tempfile::Builder::new().prefix("nova-local-").tempdir()?;
+            (passing.path().to_owned(), Some(passing))
+        };
         let own = buckets.iter().map(|bucket| nova_objects::Bucket {
             name: bucket.name.clone(),
             is_versioned: bucket.is_versioned,
@@ -56,7 +48,7 @@ impl Objects {
         });
         let clock = clock.clone();
         let files = nova_objects::open(directory, own.collect(), Arc::new(move || clock.now_ms()))?;
-        Ok(Some(Objects { files, buckets, passing }))
+        Ok(Some(Objects { files, buckets, _passing: passing }))
     }
 
     /// S3, telling the bus.

@@ -304,7 +304,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_file_keeps_items_and_documents_over_a_restart() {
-        let file = std::env::temp_dir().join(format!("{}.db", crate::random::uuid()));
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("nova.db");
         let storage = Storage::start(&[table("One")], Some(&file), 0).await.unwrap();
         let item = json!({ "TableName": "One", "Item": { "name": { "S": "a" } } });
         call(storage.url(), "PutItem", item).await;
@@ -323,15 +324,12 @@ mod tests {
         assert_eq!(storage.documents().get("secret").unwrap().as_deref(), Some("text"));
         assert_eq!(storage.documents().get("other").unwrap(), None);
         storage.stop().await;
-        for end in ["", "-wal", "-shm", ".lock"] {
-            drop(std::fs::remove_file(format!("{}{end}", file.display())));
-        }
     }
 
     #[tokio::test]
     async fn a_file_is_one_stacks_alone_by_whatever_name_it_is_called() {
-        let dir = std::env::temp_dir().join(crate::random::uuid());
-        std::fs::create_dir_all(&dir).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let dir = folder.path();
         let file = dir.join("nova.db");
         let storage = Storage::start(&[table("One")], Some(&file), 0).await.unwrap();
         for name in [file.clone(), dir.join(".").join("nova.db")] {
@@ -348,7 +346,6 @@ mod tests {
         }
         storage.stop().await;
         Storage::start(&[table("One")], Some(&file), 0).await.unwrap().stop().await;
-        std::fs::remove_dir_all(&dir).unwrap();
     }
 
     /// An engine that this crate already has stands for the other one.

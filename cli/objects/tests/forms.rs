@@ -24,13 +24,7 @@ const FILE: &[u8] = b"\x89PNG and so on";
 struct World {
     url: String,
     created: Arc<Mutex<Vec<Created>>>,
-    directory: std::path::PathBuf,
-}
-
-impl Drop for World {
-    fn drop(&mut self) {
-        drop(std::fs::remove_dir_all(&self.directory));
-    }
+    _directory: tempfile::TempDir,
 }
 
 #[expect(clippy::disallowed_methods, reason = "s3s looks at the machine's clock")]
@@ -38,20 +32,20 @@ fn now() -> Timestamp {
     Timestamp::now()
 }
 
-async fn world(name: &str) -> World {
-    let directory = std::env::temp_dir().join(format!("nova-objects-{}-{name}", std::process::id()));
+async fn world() -> World {
+    let directory = tempfile::tempdir().unwrap();
     let bucket =
         |name: &str| Bucket { name: name.to_owned(), is_versioned: true, tells: name == "quarantine" };
     let buckets = vec![bucket("quarantine"), bucket("other")];
     let time = Arc::new(|| u64::try_from(now().as_millisecond()).unwrap());
-    let files = nova_objects::open(directory.clone(), buckets, time).unwrap();
+    let files = nova_objects::open(directory.path().to_owned(), buckets, time).unwrap();
     let created = Arc::new(Mutex::new(Vec::new()));
     let told = created.clone();
     let router = nova_objects::router(files, Arc::new(move |one| told.lock().unwrap().push(one.clone())));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, router).await });
-    World { url, created, directory }
+    World { url, created, _directory: directory }
 }
 
 fn signer() -> Signer {
@@ -93,7 +87,7 @@ impl World {
 
 #[tokio::test]
 async fn what_was_granted_gets_in_under_its_key_and_as_a_version() {
-    let world = world("granted").await;
+    let world = world().await;
     let fields = fields(now());
     for _ in 0..2 {
         assert_eq!(world.send("quarantine", &fields, FILE).await.0, 201);
@@ -116,7 +110,7 @@ async fn what_was_granted_gets_in_under_its_key_and_as_a_version() {
 
 #[tokio::test]
 async fn a_form_with_any_field_changed_is_refused() {
-    let world = world("changed").await;
+    let world = world().await;
     let granted = fields(now());
     for place in 0..granted.len() {
         let (name, value) = &granted[place];
@@ -159,7 +153,7 @@ async fn a_form_with_any_field_changed_is_refused() {
 
 #[tokio::test]
 async fn a_file_that_is_longer_shorter_or_another_one_is_refused() {
-    let world = world("another").await;
+    let world = world().await;
     let granted = fields(now());
     let mut other = FILE.to_vec();
     other[9] ^= 1;
@@ -178,7 +172,7 @@ async fn a_file_that_is_longer_shorter_or_another_one_is_refused() {
 
 #[tokio::test]
 async fn a_form_is_good_for_two_minutes() {
-    let world = world("late").await;
+    let world = world().await;
     let late = fields(now() - SignedDuration::from_secs(121));
     assert_eq!(world.send("quarantine", &late, FILE).await.0, 403);
     let in_time = fields(now() - SignedDuration::from_secs(110));

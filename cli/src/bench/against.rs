@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use nova_local::Binaries;
 use serde::Serialize;
+use tempfile::TempDir;
 
 use super::measure::{Effort, Measured, Running};
 use super::sample::{Spread, rounded};
@@ -71,23 +72,15 @@ fn programs(scene: &Scene) -> Programs {
 /// Both kinds of programs, copied one after the other. Most of a function's memory is its own file, and how much of a file
 /// counts depends on how the page cache holds it: a file that was just written costs up to a tenth less or more than an older one.
 struct Copies {
-    dir: PathBuf,
+    dir: TempDir,
     ours: Programs,
     theirs: Programs,
-}
-
-impl Drop for Copies {
-    fn drop(&mut self) {
-        // Nothing depends on whether it goes.
-        drop(std::fs::remove_dir_all(&self.dir));
-    }
 }
 
 impl Copies {
     /// Where the others lack a program, ours stands in, and is not started.
     fn new(programs: &Programs, others: &Path) -> std::io::Result<Copies> {
-        let dir = std::env::temp_dir().join(format!("nova-against-{}", std::process::id()));
-        let mut copies = Copies { dir, ours: Programs::new(), theirs: Programs::new() };
+        let mut copies = Copies { dir: tempfile::tempdir()?, ours: Programs::new(), theirs: Programs::new() };
         for (function, ours) in programs {
             let other = others.join(function);
             let other = if other.is_file() { &other } else { ours };
@@ -100,7 +93,7 @@ impl Copies {
     }
 
     fn copy(&self, program: &Path, whose: &str, function: &str) -> std::io::Result<PathBuf> {
-        let dir = self.dir.join(whose);
+        let dir = self.dir.path().join(whose);
         std::fs::create_dir_all(&dir)?;
         let copy = dir.join(function);
         std::fs::copy(program, &copy)?;
@@ -168,23 +161,22 @@ mod tests {
 
     #[test]
     fn both_kinds_are_copied_and_the_copies_go_with_the_measurement() {
-        let source = std::env::temp_dir().join(format!("nova-against-source-{}", std::process::id()));
-        std::fs::create_dir_all(&source).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let source = folder.path();
         for (name, text) in [("mine", "ours"), ("login", "theirs")] {
             std::fs::write(source.join(name), text).unwrap();
         }
         let mine = source.join("mine");
         let programs = ["login", "logout"].map(|function| (function.to_owned(), mine.clone())).into();
-        let copies = Copies::new(&programs, &source).unwrap();
+        let copies = Copies::new(&programs, source).unwrap();
         let read =
             |programs: &Programs, function: &str| std::fs::read_to_string(&programs[function]).unwrap();
         assert_eq!(read(&copies.ours, "login"), "ours");
         assert_eq!(read(&copies.theirs, "login"), "theirs");
         assert_eq!(read(&copies.theirs, "logout"), "ours", "where there is no other, ours stands in");
-        let dir = copies.dir.clone();
+        let dir = copies.dir.path().to_owned();
         drop(copies);
         assert!(!dir.exists() && mine.exists());
-        std::fs::remove_dir_all(source).unwrap();
     }
 
     #[test]

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use nova_auth::keys::KeyAlgorithm;
 use nova_local::Binaries;
 use serde::Serialize;
+use tempfile::TempDir;
 use tokio::process::Command;
 
 use super::callgrind::Profile;
@@ -46,7 +47,7 @@ pub(super) async fn run(
         None => beside()?.ok_or("this program has no directory")?,
     };
     let wrapped = Wrapped::new(&std::path::absolute(bin_dir)?).await?;
-    let mut scene = Scene::start(template, Binaries::Dir(wrapped.dir.clone())).await?;
+    let mut scene = Scene::start(template, Binaries::Dir(wrapped.dir.path().to_owned())).await?;
     let calls = if quick { 5 } else { 100 };
     let mut counts = Vec::new();
     for algorithm in KeyAlgorithm::ALL {
@@ -76,23 +77,14 @@ fn text(counts: &[Count]) -> String {
 
 /// A directory with a program for each function that runs the real one in callgrind.
 struct Wrapped {
-    dir: PathBuf,
-}
-
-impl Drop for Wrapped {
-    fn drop(&mut self) {
-        // Nothing depends on whether it goes.
-        drop(std::fs::remove_dir_all(&self.dir));
-    }
+    dir: TempDir,
 }
 
 impl Wrapped {
     async fn new(binaries: &Path) -> Result<Wrapped, Box<dyn Error>> {
         let found = Command::new("valgrind").arg("--version").output().await;
         found.map_err(|error| format!("valgrind counts the instructions, and can't be run: {error}"))?;
-        let dir = std::env::temp_dir().join(format!("nova-instructions-{}", std::process::id()));
-        std::fs::create_dir_all(&dir)?;
-        let wrapped = Wrapped { dir };
+        let wrapped = Wrapped { dir: tempfile::tempdir()? };
         for function in Operation::ALL.map(Operation::function) {
             let program = binaries.join(function);
             // The others stay where they are; nobody starts them.
@@ -105,10 +97,11 @@ impl Wrapped {
     }
 
     fn write(&self, function: &str, program: &Path) -> std::io::Result<()> {
-        let (file, out) = (self.dir.join(function), self.out());
+        let (file, out) = (self.dir.path().join(function), self.out());
         let quoted = |path: &Path| format!("'{}'", path.display().to_string().replace('\'', r"'\''"));
+        // No debugger is let in: its pipes would stay behind when the process is ended.
         let script = format!(
-            "#!/bin/sh\nexec valgrind -q --tool=callgrind --callgrind-out-file={} {}\n",
+            "#!/bin/sh\nexec valgrind -q --tool=callgrind --vgdb=no --callgrind-out-file={} {}\n",
             quoted(&out),
             quoted(program)
         );
@@ -119,7 +112,7 @@ impl Wrapped {
     }
 
     fn out(&self) -> PathBuf {
-        self.dir.join("callgrind.out")
+        self.dir.path().join("callgrind.out")
     }
 
     /// What a process executes that makes so many decisions when it is warm.

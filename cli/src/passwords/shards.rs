@@ -164,26 +164,21 @@ fn probes(number: u16) -> impl Iterator<Item = Fingerprint> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs::OpenOptions;
-
     use super::*;
 
     /// In a file without a name.
-    fn in_a_file(name: &str) -> Shards {
-        let path = std::env::temp_dir().join(format!("nova-{name}-{}", std::process::id()));
-        let file = OpenOptions::new().read(true).write(true).create_new(true).open(&path).unwrap();
-        std::fs::remove_file(&path).unwrap();
-        Shards::new(file)
+    fn in_a_file() -> Shards {
+        Shards::new(tempfile::tempfile().unwrap())
     }
 
     #[test]
     fn no_filter_is_made_of_a_download_that_lost_a_range_or_stopped() {
-        let mut lost = in_a_file("lost");
+        let mut lost = in_a_file();
         lost.ranges.fill(100);
         lost.ranges[0xF_FFFE] = 0;
         let said = lost.finish(1, &ProgressBar::hidden()).err().unwrap().to_string();
         assert!(said.contains("with FFFFE."), "{said}");
-        let mut stopped = in_a_file("stopped");
+        let mut stopped = in_a_file();
         stopped.written = vec![(Shard::HEADER_BYTES, 200); 40_000];
         let said = stopped.finish(1, &ProgressBar::hidden()).err().unwrap().to_string();
         assert!(said.contains("with 9C40."), "{said}");
@@ -210,7 +205,7 @@ mod tests {
 
     #[test]
     fn passwords_are_counted_by_the_ranges_that_a_download_may_lose() {
-        let mut shards = in_a_file("counted");
+        let mut shards = in_a_file();
         for (first, second, third) in
             [(0x00, 0x00, 0x0f), (0x00, 0x00, 0x1f), (0x5b, 0xaa, 0x61), (0x5b, 0xaa, 0x6f)]
         {

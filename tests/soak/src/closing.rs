@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::caller::{client, send};
-use super::files::{Directory, Files};
+use super::files::Files;
 use super::socket::{Stream, connect};
 use super::system::{Failure, Setup, System};
 use super::world::password;
@@ -47,8 +47,8 @@ struct Connected {
 /// # Errors
 /// The system did not start, or somebody could not log in or connect.
 pub(crate) async fn measure(files: &Files, sockets: u32) -> Result<Closing, Failure> {
-    let directory = Directory::new()?;
-    let system = System::start(&Setup::of(files, &directory.0)).await?;
+    let directory = tempfile::tempdir()?;
+    let system = System::start(&Setup::of(files, directory.path())).await?;
     let (auth, chat) = (system.url("ready")?, system.url("ChatApi")?);
     let users = sockets.div_ceil(SESSIONS);
     for user in 0..users {

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::device::Device;
-use super::files::{Directory, Files};
+use super::files::Files;
 use super::history::{At, History, Recorder, SECOND};
 use super::killer::Killer;
 use super::leaks::{Look, NOVA_LOCAL, longest_lives};
@@ -37,7 +37,7 @@ const PATIENCE: Duration = Duration::from_secs(90);
 /// # Errors
 /// The system did not start, or a part of the run could not be done.
 pub(crate) async fn run(plan: &Plan, files: &Files) -> Result<(History, Measured), Failure> {
-    let directory = Directory::new()?;
+    let directory = tempfile::tempdir()?;
     let recorder = Arc::new(Recorder::default());
     let killer = Arc::new(Killer::new(recorder.clone()));
     let proxy = |service| Proxy::start(service, &plan.bursts, plan.seed, recorder.clone(), killer.clone());
@@ -45,7 +45,7 @@ pub(crate) async fn run(plan: &Plan, files: &Files) -> Result<(History, Measured
     let objects = proxy(Service::Objects).await?;
     let faults = Some(Faults { dynamodb: &storage.url, secrets: &secrets.url, objects: &objects.url });
     let dynamodb = files.dynamodb.as_deref();
-    let setup = Setup { faults, dynamodb, ..Setup::of(files, &directory.0) };
+    let setup = Setup { faults, dynamodb, ..Setup::of(files, directory.path()) };
     let (system, has_streams) = (System::start(&setup).await?, files.dynamodb.is_none());
     storage.forward_to(&system.url("dynamodb")?);
     secrets.forward_to(&system.url("secretsmanager")?);

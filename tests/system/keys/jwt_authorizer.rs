@@ -12,12 +12,12 @@ use super::jwt_samples::{Attached, HTTP, kid, later, put_ring, rs256, with};
 use crate::support::stack::Pair;
 use crate::support::tokens::{claims, part};
 
-async fn start(name: &str, ring: &KeyDocument) -> Attached {
-    start_with(name, Some(ring), |_| ()).await
+async fn start(ring: &KeyDocument) -> Attached {
+    start_with(Some(ring), |_| ()).await
 }
 
-async fn start_with(name: &str, ring: Option<&KeyDocument>, change: impl FnOnce(&mut Options)) -> Attached {
-    Attached::start(HTTP, name, ring, change).await
+async fn start_with(ring: Option<&KeyDocument>, change: impl FnOnce(&mut Options)) -> Attached {
+    Attached::start(HTTP, ring, change).await
 }
 
 /// Asserts that a token is refused in API Gateway's own words, and why.
@@ -30,7 +30,7 @@ async fn refuses(api: &Attached, token: &str, why: &str) {
 
 #[tokio::test]
 async fn our_token_opens_an_api_that_asks_nobody_and_its_function_sees_the_claims() {
-    let api = start("opens", &rs256()).await;
+    let api = start(&rs256()).await;
     assert!(api.system.stack.notes().is_empty(), "{:?}", api.system.stack.notes());
     let pair = api.login().await;
     assert_eq!(part(&pair.access, 0)["alg"], "RS256");
@@ -55,7 +55,7 @@ async fn our_token_opens_an_api_that_asks_nobody_and_its_function_sees_the_claim
 /// The price of asking nobody. Our own authorizer refuses the same token at once.
 #[tokio::test]
 async fn a_jwt_authorizer_can_not_see_a_logout_and_lets_the_token_in_until_it_expires() {
-    let api = start("logout", &rs256()).await;
+    let api = start(&rs256()).await;
     let pair = api.login().await;
     assert_eq!(api.system.logout(&api.client, Some(&pair.access), &json!({})).await.status, 200);
     assert_eq!(api.system.whoami(&api.client, &pair.access).await.status, 401);
@@ -69,7 +69,7 @@ async fn a_jwt_authorizer_can_not_see_a_logout_and_lets_the_token_in_until_it_ex
 
 #[tokio::test]
 async fn nothing_else_that_we_sign_opens_it() {
-    let api = start("others", &rs256()).await;
+    let api = start(&rs256()).await;
     let pair = api.login().await;
     // By another ring, which is for nobody else.
     refuses(&api, &pair.refresh, "the token's signing method is not supported").await;
@@ -90,7 +90,7 @@ async fn nothing_else_that_we_sign_opens_it() {
 
 #[tokio::test]
 async fn an_api_of_another_audience_refuses_our_tokens() {
-    let api = start_with("audience", Some(&rs256()), |options| {
+    let api = start_with(Some(&rs256()), |options| {
         options.attached_parameters.insert("AuthAudience".to_owned(), "their-api".to_owned());
     })
     .await;
@@ -100,7 +100,7 @@ async fn an_api_of_another_audience_refuses_our_tokens() {
 #[tokio::test]
 async fn an_http_api_takes_no_es256_token_however_public_its_key() {
     let ring = with(rs256(), KeyAlgorithm::Es256, SignedDuration::from_hours(-1));
-    let api = start("es256", &ring).await;
+    let api = start(&ring).await;
     let token = api.login().await.access;
     assert_eq!(part(&token, 0)["alg"], "ES256");
     refuses(&api, &token, "the token's signing method is not supported").await;
@@ -109,7 +109,7 @@ async fn an_http_api_takes_no_es256_token_however_public_its_key() {
 /// `<ApiUrl>/` and `<ApiUrl>` have the same documents; but one issuer is not the other.
 #[tokio::test]
 async fn an_issuer_that_is_not_named_to_the_letter_lets_nobody_in_and_nova_local_says_so() {
-    let api = start_with("letter", Some(&rs256()), |options| {
+    let api = start_with(Some(&rs256()), |options| {
         options.parameters.insert("TokenIssuer".to_owned(), "<ApiUrl>/".to_owned());
     })
     .await;
@@ -121,7 +121,7 @@ async fn an_issuer_that_is_not_named_to_the_letter_lets_nobody_in_and_nova_local
 /// A stack that never rotated has an HS256 key, and nothing public.
 #[tokio::test]
 async fn an_issuer_without_a_public_key_lets_nobody_in_and_nova_local_says_so() {
-    let api = start_with("hs256", None, |_| ()).await;
+    let api = start_with(None, |_| ()).await;
     assert!(api.system.stack.notes()[0].contains("404"), "{:?}", api.system.stack.notes());
     refuses(&api, &api.login().await.access, "the token's signing method is not supported").await;
 }
@@ -129,7 +129,7 @@ async fn an_issuer_without_a_public_key_lets_nobody_in_and_nova_local_says_so() 
 #[tokio::test]
 async fn a_key_that_was_announced_in_time_is_known_when_it_signs() {
     let announced = with(rs256(), KeyAlgorithm::Rs256, SignedDuration::from_hours(3));
-    let api = start("announced", &announced).await;
+    let api = start(&announced).await;
     let before = api.login().await;
     api.takes(&before.access).await;
     put_ring(&api.system, &later(&announced)).await;
@@ -143,7 +143,7 @@ async fn a_key_that_was_announced_in_time_is_known_when_it_signs() {
 /// What a `nova keys rotate --drop` comes to there: the API keeps the keys that it knows, and those alone.
 #[tokio::test]
 async fn a_key_that_signs_before_the_api_knows_it_is_refused_and_one_that_was_dropped_is_not() {
-    let api = start("unknown", &rs256()).await;
+    let api = start(&rs256()).await;
     let before = api.login().await;
     api.takes(&before.access).await;
     put_ring(&api.system, &later(&rs256())).await;

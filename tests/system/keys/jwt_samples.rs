@@ -1,6 +1,5 @@
 //! A system beside a sample API whose own JWT authorizer takes our tokens, and the rings that its tests put.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -10,6 +9,7 @@ use nova_auth::keys::{KeyAlgorithm, KeyDocument, TokenKind};
 use nova_local::{Clock, Options};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use super::published::put;
 use super::vault::symmetric;
@@ -36,17 +36,19 @@ pub(super) struct Attached {
     pub(super) time: Arc<AtomicU64>,
     pub(super) client: Client,
     pub(super) sara: User,
+    /// Has the tables, and goes after the system.
+    _data: TempDir,
 }
 
 impl Attached {
     /// Starts where this ring is in force already: what API Gateway looks up, it looks up when it is attached.
     pub(super) async fn start(
         sample: Sample,
-        name: &str,
         ring: Option<&KeyDocument>,
         change: impl FnOnce(&mut Options),
     ) -> Attached {
-        let file = data(name);
+        let data = tempfile::tempdir().unwrap();
+        let file = data.path().join("nova.db");
         let before = System::start_with(|options| options.data = Some(file.clone())).await;
         if let Some(ring) = ring {
             put_ring(&before, ring.text().expose_secret()).await;
@@ -69,7 +71,7 @@ impl Attached {
         })
         .await;
         let sara = system.user("sara").await;
-        Attached { system, api: sample.1, time, client: Client::at(2), sara }
+        Attached { system, api: sample.1, time, client: Client::at(2), sara, _data: data }
     }
 
     pub(super) fn url(&self, path: &str) -> String {
@@ -93,13 +95,6 @@ impl Attached {
     pub(super) async fn takes(&self, token: &str) {
         self.passed(&self.whoami(Some(token)).await);
     }
-}
-
-/// A file of one test.
-fn data(name: &str) -> PathBuf {
-    let file = std::env::temp_dir().join(format!("nova-jwt-{}-{name}.db", std::process::id()));
-    drop(std::fs::remove_file(&file));
-    file
 }
 
 pub(super) async fn put_ring(system: &System, ring: &str) {

@@ -12,13 +12,14 @@ use super::jwt_samples::{Attached, REST, kid, later, put_ring, rs256, with};
 use crate::support::binaries;
 use crate::support::stack::Pair;
 use crate::support::tokens::{claims, part};
+use crate::support::written::Written;
 
-async fn start(name: &str, ring: &KeyDocument) -> Attached {
-    start_with(name, Some(ring), |_| ()).await
+async fn start(ring: &KeyDocument) -> Attached {
+    start_with(Some(ring), |_| ()).await
 }
 
-async fn start_with(name: &str, ring: Option<&KeyDocument>, change: impl FnOnce(&mut Options)) -> Attached {
-    Attached::start(REST, &format!("rest-{name}"), ring, change).await
+async fn start_with(ring: Option<&KeyDocument>, change: impl FnOnce(&mut Options)) -> Attached {
+    Attached::start(REST, ring, change).await
 }
 
 /// A ring with an ES256 key that signs, beside an RS256 key.
@@ -36,7 +37,7 @@ async fn refuses(api: &Attached, token: Option<&str>) {
 
 #[tokio::test]
 async fn our_tokens_of_either_algorithm_open_a_rest_api_that_asks_nobody() {
-    let api = start("opens", &rs256()).await;
+    let api = start(&rs256()).await;
     assert!(api.system.stack.notes().is_empty(), "{:?}", api.system.stack.notes());
     let before = api.login().await;
     assert_eq!(part(&before.access, 0)["alg"], "RS256");
@@ -45,7 +46,7 @@ async fn our_tokens_of_either_algorithm_open_a_rest_api_that_asks_nobody() {
     assert_eq!(api.client.get(&api.url("/health"), None).await.status, 200);
     assert!(!api.system.stop().await.contains("\"decision\":"), "the authorizer was asked");
 
-    let api = start("opens-es256", &es256()).await;
+    let api = start(&es256()).await;
     let token = api.login().await.access;
     assert_eq!(part(&token, 0)["alg"], "ES256");
     api.takes(&token).await;
@@ -54,7 +55,7 @@ async fn our_tokens_of_either_algorithm_open_a_rest_api_that_asks_nobody() {
 /// Of an HTTP API each would be a text.
 #[tokio::test]
 async fn the_function_finds_every_claim_as_the_token_has_it() {
-    let api = start("claims", &es256()).await;
+    let api = start(&es256()).await;
     let token = api.login().await.access;
     let answer = api.whoami(Some(&token)).await;
     api.passed(&answer);
@@ -65,7 +66,7 @@ async fn the_function_finds_every_claim_as_the_token_has_it() {
 /// The price of asking nobody. Our own authorizer refuses the same token at once.
 #[tokio::test]
 async fn a_rest_apis_jwt_authorizer_can_not_see_a_logout_and_lets_the_token_in_until_it_expires() {
-    let api = start("logout", &es256()).await;
+    let api = start(&es256()).await;
     let pair = api.login().await;
     assert_eq!(api.system.logout(&api.client, Some(&pair.access), &json!({})).await.status, 200);
     assert_eq!(api.system.whoami(&api.client, &pair.access).await.status, 401);
@@ -79,7 +80,7 @@ async fn a_rest_apis_jwt_authorizer_can_not_see_a_logout_and_lets_the_token_in_u
 
 #[tokio::test]
 async fn nothing_else_that_we_sign_opens_a_rest_api() {
-    let api = start("others", &es256()).await;
+    let api = start(&es256()).await;
     let pair = api.login().await;
     // By another ring, which is for nobody else.
     refuses(&api, Some(&pair.refresh)).await;
@@ -109,7 +110,7 @@ async fn nothing_else_that_we_sign_opens_a_rest_api() {
 
 #[tokio::test]
 async fn a_rest_api_of_another_audience_refuses_our_tokens() {
-    let api = start_with("audience", Some(&es256()), |options| {
+    let api = start_with(Some(&es256()), |options| {
         options.attached_parameters.insert("AuthAudience".to_owned(), "their-api".to_owned());
     })
     .await;
@@ -128,11 +129,8 @@ async fn a_rest_api_of_two_issuers_says_403_to_a_good_token_without_a_scope_and_
             list,
             &format!("{list}          - {{Issuer: 'http://127.0.0.1:1', Audiences: [nova-api]}}\n"),
         );
-    let dir = std::env::temp_dir().join(format!("nova-rest-jwt-{}", std::process::id()));
-    std::fs::create_dir_all(&dir).unwrap();
-    let template = dir.join("template.yaml");
-    std::fs::write(&template, sample).unwrap();
-    let api = start_with("scopes", Some(&es256()), |options| options.attach = vec![template]).await;
+    let template = Written::new("template.yaml", &sample);
+    let api = start_with(Some(&es256()), |options| options.attach = vec![template.to_owned()]).await;
     let [note] = api.system.stack.notes() else { panic!("{:?}", api.system.stack.notes()) };
     assert!(note.starts_with("http://127.0.0.1:1 does not publish its keys"), "{note}");
     let pair = api.login().await;
@@ -140,13 +138,12 @@ async fn a_rest_api_of_two_issuers_says_403_to_a_good_token_without_a_scope_and_
     let said = json!({ "message": "User is not authorized to access this resource" });
     assert_eq!((denied.status, &denied.body), (403, &said));
     refuses(&api, Some(&pair.refresh)).await;
-    std::fs::remove_dir_all(&dir).unwrap();
 }
 
 /// `<ApiUrl>/` and `<ApiUrl>` have the same documents; but one issuer is not the other.
 #[tokio::test]
 async fn an_issuer_that_a_rest_api_does_not_name_to_the_letter_lets_nobody_in_and_nova_local_says_so() {
-    let api = start_with("letter", Some(&es256()), |options| {
+    let api = start_with(Some(&es256()), |options| {
         options.parameters.insert("TokenIssuer".to_owned(), "<ApiUrl>/".to_owned());
     })
     .await;
@@ -158,7 +155,7 @@ async fn an_issuer_that_a_rest_api_does_not_name_to_the_letter_lets_nobody_in_an
 /// A stack that never rotated has an HS256 key, and nothing public.
 #[tokio::test]
 async fn an_issuer_without_a_public_key_lets_nobody_into_a_rest_api_and_nova_local_says_so() {
-    let api = start_with("hs256", None, |_| ()).await;
+    let api = start_with(None, |_| ()).await;
     assert!(api.system.stack.notes()[0].contains("404"), "{:?}", api.system.stack.notes());
     refuses(&api, Some(&api.login().await.access)).await;
 }
@@ -166,7 +163,7 @@ async fn an_issuer_without_a_public_key_lets_nobody_into_a_rest_api_and_nova_loc
 #[tokio::test]
 async fn a_key_that_was_announced_to_a_rest_api_is_known_when_it_signs() {
     let announced = with(rs256(), KeyAlgorithm::Es256, SignedDuration::from_hours(1));
-    let api = start("announced", &announced).await;
+    let api = start(&announced).await;
     let before = api.login().await;
     api.takes(&before.access).await;
     put_ring(&api.system, &later(&announced)).await;

@@ -3,18 +3,23 @@
 //! A few calls over the HTTP client that is here anyway. The crates for this bring a licence that is not ours (MPL), or switch
 //! on features of serde_json for everything that is built beside them, the functions under test too.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Command as Blocking, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::{Child, Command};
+use tokio::process::ChildStdout;
 
 /// Set where a browser that is missing is a failure: `.ci/run` does.
 const REQUIRED: &str = "NOVA_REQUIRE_BROWSER";
 /// How long the driver looks for an element before it says that there is none. Nothing here takes as long.
 const PATIENCE_MS: u32 = 60_000;
+/// The driver ends a browser that does not end by itself long before.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// The key under which WebDriver names an element.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
@@ -24,6 +29,8 @@ pub(crate) struct Chromium {
     /// The URL of the session.
     session: String,
     driver: Child,
+    /// The temporary files of both, some of which neither removes. Goes after they have ended.
+    _temporary: TempDir,
 }
 
 /// A tab, by its handle.
@@ -43,11 +50,12 @@ impl Chromium {
             ));
             return None;
         };
+        let temporary = tempfile::tempdir().unwrap();
         // Another program may take the free port that it found: then it ends, and is started again.
         let mut ready = None;
         for _ in 0..5 {
             if ready.is_none() {
-                ready = drive(&program).await;
+                ready = drive(&program, temporary.path()).await;
             }
         }
         let (driver, port) = ready.expect("chromedriver does not start");
@@ -55,6 +63,7 @@ impl Chromium {
             http: reqwest::Client::new(),
             session: format!("http://127.0.0.1:{port}/session"),
             driver,
+            _temporary: temporary,
         };
         let opened = chromium.command("POST", "", capabilities()).await;
         chromium.session = format!("{}/{}", chromium.session, opened["sessionId"].as_str().unwrap());
@@ -213,33 +222,37 @@ impl Chromium {
     }
 
     /// Ends the browser and its driver.
-    pub(crate) async fn close(mut self) {
+    pub(crate) async fn close(self) {
         self.command("DELETE", "", Value::Null).await;
-        self.terminate();
-        self.driver.wait().await.unwrap();
     }
 
-    /// A driver that is asked to end takes its browsers with it; one that is killed leaves them behind.
-    fn terminate(&self) {
-        if let Some(id) = self.driver.id() {
-            drop(Blocking::new("kill").arg(id.to_string()).stderr(Stdio::null()).status());
-        }
+    /// The same where nothing can be awaited: the driver answers when the browser has ended, or has none any more.
+    fn end_session(&self) -> std::io::Result<usize> {
+        let (address, path) = self.session.trim_start_matches("http://").split_once('/').unwrap_or_default();
+        let mut stream = TcpStream::connect(address)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        write!(stream, "DELETE /{path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
+        stream.read(&mut [0])
     }
 }
 
 /// A test that fails must leave no browser behind either.
 impl Drop for Chromium {
+    /// A driver that is ended leaves its browser behind: the session ends first.
     fn drop(&mut self) {
-        self.terminate();
+        drop(self.end_session());
+        drop(self.driver.kill());
+        drop(self.driver.wait());
     }
 }
 
 /// A driver and its port; `None` where it ended at once.
-async fn drive(program: &Path) -> Option<(Child, String)> {
+async fn drive(program: &Path, temporary: &Path) -> Option<(Child, String)> {
     let mut command = Command::new(program);
-    command.arg("--port=0").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    command.arg("--port=0").env("TMPDIR", temporary);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut driver = command.spawn().unwrap();
-    let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
+    let mut lines = BufReader::new(ChildStdout::from_std(driver.stdout.take().unwrap()).unwrap()).lines();
     while let Some(line) = lines.next_line().await.unwrap() {
         if let Some(port) = line.split("started successfully on port ").nth(1) {
             // What it says later is read by nobody, and must not fill the pipe.
@@ -247,7 +260,7 @@ async fn drive(program: &Path) -> Option<(Child, String)> {
             return Some((driver, port.trim_end_matches('.').to_owned()));
         }
     }
-    driver.wait().await.unwrap();
+    driver.wait().unwrap();
     None
 }
 

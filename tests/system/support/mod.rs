@@ -12,6 +12,7 @@
 //! | [`program`] | binaries run as programs |
 //! | [`rows`] | the tables, read and rewritten: time passes by changing what is stored |
 //! | [`signed`] | requests signed with keys of AWS |
+//! | [`written`] | files that go with their test |
 
 pub(crate) mod app;
 pub(crate) mod binaries;
@@ -25,5 +26,6 @@ pub(crate) mod rows;
 #[path = "../../soak/src/signed.rs"]
 pub(crate) mod signed;
 pub(crate) mod stack;
+pub(crate) mod written;
 
 pub(crate) use nova_test_support::{engine, passkey, proxy, tokens};

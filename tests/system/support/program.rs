@@ -32,10 +32,11 @@ impl Ended {
     }
 }
 
-/// A binary with these arguments, and nothing of this process's environment but the path.
+/// A binary with these arguments, and nothing of this process's environment but the path and where temporary files go.
 pub(crate) fn command<A: AsRef<OsStr>>(binary: &str, arguments: &[A]) -> Command {
     let mut command = Command::new(binaries::path(binary));
-    command.args(arguments).env_clear().envs(std::env::vars_os().filter(|(name, _)| name == "PATH"));
+    let is_kept = |name: &OsStr| name == "PATH" || name == "TMPDIR";
+    command.args(arguments).env_clear().envs(std::env::vars_os().filter(|(name, _)| is_kept(name)));
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     command
 }

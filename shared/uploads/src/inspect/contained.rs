@@ -149,17 +149,16 @@ mod tests {
     use super::*;
 
     /// What becomes of a file whose inspection does this.
-    async fn verdict_of(name: &str, script: &str, time: Duration) -> Verdict {
-        let file = std::env::temp_dir().join(format!("nova-contained-{}-{name}", std::process::id()));
+    async fn verdict_of(script: &str, time: Duration) -> Verdict {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("inspection");
         std::fs::write(&file, format!("#!/bin/sh\n{script}\n")).unwrap();
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o700)).unwrap();
         let mut contained = Contained::start(&file, Kind::Png, Metadata::Keep, Limits { time }).unwrap();
         for _ in 0..64 {
             contained.take(&[0; 65_536]).await;
         }
-        let verdict = contained.verdict().await;
-        std::fs::remove_file(&file).unwrap();
-        verdict
+        contained.verdict().await
     }
 
     #[tokio::test]
@@ -181,14 +180,14 @@ mod tests {
                 Verdict::Yes,
             ),
         ] {
-            assert_eq!(verdict_of(name, script, while_asked).await, expected, "{name}");
+            assert_eq!(verdict_of(script, while_asked).await, expected, "{name}");
         }
     }
 
     #[tokio::test]
     async fn an_inspection_that_does_not_end_is_a_no_in_time() {
         let begun = std::time::Instant::now();
-        let verdict = verdict_of("slow", "exec sleep 600", Duration::from_millis(300)).await;
+        let verdict = verdict_of("exec sleep 600", Duration::from_millis(300)).await;
         assert_eq!(verdict, Verdict::No(Reason::Unreadable));
         assert!(begun.elapsed() < Duration::from_secs(10));
     }
