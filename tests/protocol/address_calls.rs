@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use jiff::{SignedDuration, Timestamp};
 use nova_auth::{
     domain::{
         address::ClientAddress,
         attempts::{Limit, Quota},
         email::Email,
+        moment::Moment,
         name::PersonName,
         password::Password,
         refusal::Refusal,
@@ -16,7 +18,7 @@ use nova_auth::{
         login::login,
         register::{Applicant, register},
     },
-    gate::{Place, enter_address, leave},
+    gate::{Counted, Place, RateLimit, enter_address, leave},
 };
 use tokio::task::JoinSet;
 
@@ -211,4 +213,34 @@ async fn counts_that_are_over_do_not_pile_up() {
     }
     leave(&world.service.store, &enter(&world, MINUTE + 100_000).await.unwrap()).await;
     assert_eq!(counts(&world).await, [(end_of_minute(MINUTE + 100_020), 1)]);
+}
+
+/// Or an office that was refused would be refused on, for a moment that is nobody's minute.
+#[tokio::test]
+async fn a_caller_who_was_refused_is_let_in_the_very_moment_that_the_next_minute_begins() {
+    let (world, person) = limit_of("1").await;
+    world.login(&world.at(MINUTE), &person).await.unwrap();
+    limited(world.login(&world.at(MINUTE + 1), &person).await);
+    let now = Timestamp::from_second(end_of_minute(MINUTE + 60)).unwrap();
+    world.login(&Moment { now, ..world.at(MINUTE + 60) }, &person).await.unwrap();
+}
+
+/// What is remembered has a limit of its own. Callers whose minute is over make room, and nobody else does.
+#[test]
+fn a_crowd_of_refused_callers_pushes_out_only_those_whose_minute_is_over() {
+    let calls = RateLimit::new(Limit { max: 1, window: SignedDuration::from_mins(1) });
+    let caller = |number: u16| {
+        let [high, low] = number.to_be_bytes();
+        Counted::address(ClientAddress::parse(&format!("10.0.{high}.{low}")))
+    };
+    let (over, going_on) = (time(60), time(120));
+    for number in 0..10_000 {
+        calls.refuse(&caller(number), if number % 2 == 0 { over } else { going_on }, time(0));
+    }
+    calls.refuse(&caller(10_000), going_on, time(61));
+    for number in [1, 9_999, 10_000] {
+        assert!(calls.check(&caller(number), time(61)).is_err(), "{number}");
+    }
+    // They were not only forgotten when they were looked at: their room was given to another.
+    assert!(calls.check(&caller(0), time(59)).is_ok());
 }

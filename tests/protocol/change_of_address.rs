@@ -234,6 +234,28 @@ async fn the_old_mailbox_takes_the_account_back_wherever_it_is_and_the_thiefs_pa
     nova_auth::flows::login::login(&world.service, &world.at(late + 2), &login).await.unwrap();
 }
 
+/// The thief writes while the owner takes the account back: the owner is not told that it is done before it is.
+#[tokio::test]
+async fn an_address_is_taken_back_though_the_thief_changes_the_password_meanwhile() {
+    let world = World::new().await;
+    let (amal, thief) = world.logged_in().await;
+    moves(&world, &thief.access).await;
+    let owners = reads_of(&world, 14, &amal.email, MailKind::Revert).await;
+    let gate = Gate::default();
+    world.wire.script(on("TransactWriteItems"), Fault::Hold(gate.clone()));
+    let reverting = async { reverts(&world, 15, owners.link()).await.unwrap() };
+    let changing = async {
+        gate.arrival().await;
+        world.change_password_to(&world.at(16), &thief.access, PASSWORD, OTHER_PASSWORD).await.unwrap();
+        gate.open();
+    };
+    tokio::join!(reverting, changing);
+    let profile = world.service.store.profile(amal.id).await.unwrap().unwrap();
+    assert_eq!(profile.email, amal.email);
+    world.assert_dead(17, &thief).await;
+    assert!(world.login_with(&world.at(18), &named(&amal, &new_address()), OTHER_PASSWORD).await.is_err());
+}
+
 #[tokio::test]
 async fn the_way_back_ends_after_72_hours() {
     let world = World::new().await;

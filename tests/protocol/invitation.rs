@@ -274,3 +274,16 @@ async fn an_invited_user_is_not_let_in_by_another_kind_of_link() {
     assert_eq!(key.kind, MailKind::Invite);
     accepts(&world, 6, invitation.link(), PASSWORD).await.unwrap();
 }
+
+/// Each of them makes somebody's mailbox a target of our sender, and none of them has an account yet.
+#[tokio::test]
+async fn an_address_registers_ten_mailboxes_an_hour() {
+    let world = World::with(CONFIRMED).await;
+    let somebody = |number: i64| Email::parse(&format!("user-{number}@example.com")).unwrap();
+    for number in 0..10 {
+        registers(&world, number, &somebody(number), PASSWORD).await.unwrap();
+    }
+    let full = refusal(registers(&world, 10, &somebody(10), PASSWORD).await);
+    assert!(matches!(full, Refusal::AddressLimited(_)), "{full:?}");
+    registers(&world, 3601, &somebody(10), PASSWORD).await.unwrap();
+}

@@ -176,6 +176,21 @@ async fn a_device_that_was_known_before_the_last_password_is_told_as_a_new_one()
     assert_eq!(told().await, 2);
 }
 
+/// Tokens tell whole seconds: the login that follows a change at once must not look like one before it.
+#[tokio::test]
+async fn a_device_that_logs_in_within_the_second_of_the_new_password_is_known_from_then_on() {
+    let world = world().await;
+    let amal = world.person("amal").await;
+    let pair = logs_in(&world, 2 * HOUR - 1, &amal).await;
+    world.change_password(&world.at(2 * HOUR), &pair.access).await.unwrap();
+    let device = from_device(&world, 2 * HOUR, &amal, OTHER_PASSWORD, None).await.unwrap().device.unwrap();
+    hears(&world, &amal).await;
+    let before = mails(&world, &amal).await.len();
+    from_device(&world, 4 * HOUR, &amal, OTHER_PASSWORD, Some(&device)).await.unwrap();
+    hears(&world, &amal).await;
+    assert_eq!(mails(&world, &amal).await.len(), before);
+}
+
 /// The thief asked for it with the stolen password; it would take the account along.
 #[tokio::test]
 async fn whatever_a_thief_asked_for_ends_with_their_session_and_what_an_owner_asked_for_outlives_a_logout() {

@@ -27,6 +27,7 @@ use nova_auth::{
 use super::{
     answers::{assert_passing, claims, refusal},
     faults::{Fault, Gate, on},
+    mailbox::{reads, reset},
     rows::{IDENTITY, SESSIONS, number, s, text},
     world::{ADDRESS, CHEAP, OTHER_PASSWORD, PASSWORD, Person, World, attempt, device},
 };
@@ -510,4 +511,37 @@ async fn of_a_profile_whose_address_is_another_users_only_the_profile_is_deleted
     );
     assert_eq!(refusal(operator(&world, &moment).delete(&orphan, false).await), Refusal::NotFound);
     world.login(&world.at(2), &person).await.unwrap();
+}
+
+/// Two operators at once: the user is there, and no `NotFound` says otherwise.
+#[tokio::test]
+async fn an_address_that_another_operator_moves_meanwhile_is_moved_on_from_there() {
+    let world = World::new().await;
+    let (amal, moment) = (world.person("amal").await, world.at(1));
+    let to = |email: &str| Edit { email: Email::parse(email).ok(), name: None };
+    let gate = Gate::default();
+    world.wire.script(on("GetItem").with("CREDENTIAL"), Fault::Hold(gate.clone()));
+    let second = async { operator(&world, &moment).edit(amal.id, &to("second@example.com")).await.unwrap() };
+    let first = async {
+        gate.arrival().await;
+        operator(&world, &moment).edit(amal.id, &to("first@example.com")).await.unwrap();
+        gate.open();
+    };
+    assert_eq!(tokio::join!(second, first).0, Edited::Moved);
+    assert_eq!(profile(&world, &amal).await.email.as_str(), "second@example.com");
+}
+
+/// The user asked a person, who says that it is on its way.
+#[tokio::test]
+async fn a_link_that_an_operator_has_sent_sets_a_password_and_a_disabled_user_gets_none() {
+    let world = World::new().await;
+    let (amal, moment) = (world.person("amal").await, world.at(1));
+    assert!(operator(&world, &moment).send_reset(&profile(&world, &amal).await, "en").await.unwrap());
+    assert_eq!(world.rows.count_events(amal.id, "user_mailed").await, 1);
+    let read = reads(&world, 2, &amal.email).await;
+    reset(&world, 3, read.link(), OTHER_PASSWORD).await.unwrap();
+    world.login_with(&world.at(4), &amal, OTHER_PASSWORD).await.unwrap();
+    world.set_status(&world.at(5), &amal, Status::Disabled).await.unwrap();
+    assert!(!operator(&world, &moment).send_reset(&profile(&world, &amal).await, "en").await.unwrap());
+    assert_eq!(world.rows.count_events(amal.id, "user_mailed").await, 1);
 }

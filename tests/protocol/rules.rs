@@ -301,6 +301,8 @@ async fn without_rules_every_user_is_let_in_where_that_is_switched_on_and_nobody
     let world = World::with(&[("NO_RULES", "authenticated")]).await;
     let (_, pair) = world.logged_in().await;
     assert!(is_allowed(&world, 1, &pair, "/notes").await);
+    // The policy is what API Gateway goes by.
+    assert_eq!(effect(&ask(&world, 1, Some(&pair), "/notes", "/notes").await.unwrap()), "Allow");
     assert!(ask(&world, 1, None, "/notes", "/notes").await.is_err());
     world.logout(&world.at(2), &pair).await.unwrap();
     assert!(ask(&world, 3, Some(&pair), "/notes", "/notes").await.is_err());

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use nova_auth::{
     domain::{
         email::Email,
-        mail::{MailKey, MailKind},
+        mail::{Mail, MailKey, MailKind, Notice},
         moment::{Moment, RequestId},
         user::Status,
     },
@@ -201,4 +201,38 @@ async fn who_set_a_password_by_mail_is_told_by_a_mail_without_a_link() {
     let (office, key) = (Office::default(), newest(&world, &amal.email, MailKind::Notice).await);
     assert_eq!(sent(&world, &office, &key, 3).await.unwrap(), Sent::Now);
     assert_eq!(office.taken(), [(amal.email.as_str().to_owned(), String::new())]);
+}
+
+/// Between the wish and its sending the account moved, or was disabled: its mail would reach somebody whom it does not concern.
+#[tokio::test]
+async fn a_mail_about_an_account_goes_to_nobody_once_the_account_has_left_the_address_or_is_disabled() {
+    for what in ["nothing", "moved", "disabled"] {
+        for (kind, notice) in [(MailKind::Verify, None), (MailKind::Notice, Some(Notice::FactorsGuessed))] {
+            let world = World::new().await;
+            let amal = world.person("amal").await;
+            let (moment, store) = (world.at(0), &world.service.store);
+            let key = nova_auth::flows::mail::new_key(kind, &amal.email, &moment).unwrap();
+            let mail =
+                Mail { user_id: Some(amal.id), notice, ..Mail::new(kind, amal.email.clone(), "en", &moment) };
+            store.put_mail(&key, &mail).await.unwrap();
+            match what {
+                "moved" => {
+                    let journal = world.service.journal;
+                    let operator = Operator { store, moment: &moment, journal, tells: None };
+                    let edit = Edit { email: Email::parse("badr@example.com").ok(), name: None };
+                    operator.edit(amal.id, &edit).await.unwrap();
+                }
+                "disabled" => world.set_status(&moment, &amal, Status::Disabled).await.unwrap(),
+                _ => {}
+            }
+            let office = Office::default();
+            let became = sent(&world, &office, &key, 1).await.unwrap();
+            let expected = if what == "nothing" { Sent::Now } else { Sent::Nobody };
+            assert_eq!(
+                (became, office.taken().len()),
+                (expected, usize::from(what == "nothing")),
+                "{what}, {kind:?}"
+            );
+        }
+    }
 }

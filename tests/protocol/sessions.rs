@@ -87,6 +87,17 @@ async fn pages_follow_each_other_without_a_gap_or_a_repetition_whatever_has_ende
     }
 }
 
+/// Or a client would ask for one page more, and show an empty one.
+#[tokio::test]
+async fn a_page_that_is_full_with_the_last_session_says_that_nothing_follows() {
+    let world = World::new().await;
+    let (person, pair) = world.logged_in().await;
+    world.login(&world.at(1), &person).await.unwrap();
+    let page = Page { limit: 2, before: None };
+    let listed = list(&world.service, &world.at(2), &pair.access, page).await.unwrap();
+    assert_eq!((listed.live.len(), listed.next), (2, None));
+}
+
 /// Somebody who has logged in and out all month has thousands of rows; one answer does not read them all.
 #[tokio::test]
 async fn a_page_is_made_of_few_reads_however_many_rows_there_are() {

@@ -61,3 +61,16 @@ async fn a_secret_that_cannot_be_written_keeps_the_ring_that_it_has() {
     vault.set(Fault::None);
     assert_eq!(vault.kids(FACTORS), ["factor-1"]);
 }
+
+/// Two operators at once, or a rotation beside one: the ring that came first is read again, and none is made for ever.
+#[tokio::test]
+async fn a_key_joins_whichever_ring_came_before_it_and_gives_up_when_one_always_does() {
+    for (times, joins) in [(1, true), (2, true), (3, false)] {
+        let vault = Vault::new();
+        vault.set(Fault::Overtaken(times));
+        let added = add(&vault, 0).await;
+        vault.set(Fault::None);
+        assert_eq!(added.is_ok(), joins, "{times}: {added:?}");
+        assert_eq!(vault.kids(FACTORS).len(), if joins { 2 } else { 1 }, "{times}");
+    }
+}
