@@ -1,9 +1,6 @@
 //! The authorizer, asked by an event API of AppSync: the same decision, in AppSync's words, which keeps none of it.
 
-use std::{
-    fs, io,
-    sync::{Arc, Mutex},
-};
+use std::{fs, sync::Arc};
 
 use nova_auth::{
     authorizer::{AuthorizerError, answer},
@@ -11,11 +8,11 @@ use nova_auth::{
     flows::ticket::ticket,
 };
 use serde_json::{Value, json};
-use tracing_subscriber::{Layer as _, filter::Targets, layer::SubscriberExt as _};
 
 use super::{
     event_kinds::{OF_USER, names, put},
     faults::{Fault, on},
+    log::Log,
     rows::s,
     world::{Pair, Person, World},
 };
@@ -331,38 +328,17 @@ async fn without_rules_every_user_is_let_in_where_that_is_switched_on_and_nobody
     }
 }
 
-#[derive(Clone, Default)]
-struct Written(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Written {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 #[tokio::test]
 async fn each_decision_is_a_line_of_the_log_without_the_token_and_the_channel() {
     let (world, person, pair) = scene(Caching::Never, RULES).await;
-    let (written, good) = (Written::default(), pair.access.expose());
-    let writer = written.clone();
-    let layer = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(move || writer.clone());
-    let of_ours = Targets::new().with_target("nova_auth", tracing::Level::INFO);
-    // While there is one listener alone, a line that another test comes to first is left out for all: it asks its own thread.
-    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
-    let listener = tracing_subscriber::registry().with(layer.with_filter(of_ours));
-    let _listening = tracing::subscriber::set_default(listener);
+    let (log, good) = (Log::of_this_thread(), pair.access.expose());
     code(&world, 1, &event("publish", good)).await;
     code(&world, 1, &at("subscribe", "/chat/secret", &pair)).await;
     code(&world, 1, &event("connect", &format!("{good}x"))).await;
     let mut broken = event("publish", good);
     broken["requestContext"]["apiId"] = json!("");
     ask(&world, 1, &broken).await.unwrap_err();
-    let log = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+    let log = log.text();
     for said in [
         "decision=\"allow\" rule=5",
         "metric=\"authz_fail\" decision=\"deny\" code=\"FORBIDDEN_ROLE\" event.kind=AppSync rule=2",

@@ -311,3 +311,14 @@ async fn a_clear_that_comes_late_takes_nothing_from_those_who_came_after() {
     assert_eq!(world.rows.account_entries(&person.email).await.len(), 5);
     assert!(matches!(refusal(world.login(&world.at(2), &person).await), Refusal::LoginLocked(_)));
 }
+
+/// A client shows how many tries are left; after a login it must not go on showing those of before.
+#[tokio::test]
+async fn whoever_gets_in_hears_that_the_window_of_their_account_is_empty_again() {
+    let world = World::new().await;
+    let person = world.person("amal").await;
+    guess(&world, &person, 0, 2).await;
+    let begun = login(&world.service, &world.at(1), &attempt(&person.email, PASSWORD, ADDRESS)).await;
+    let quota = begun.unwrap().begun().unwrap().quota.unwrap();
+    assert_eq!((quota.policy, quota.remaining), ("account", quota.limit.max));
+}

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `world`, `rows`, `answers` | the flows on a database in memory, what their users do, the rows as they are, and what comes back |
 //! | `wire`, `sent`, `faults` | the HTTP client under the SDK: it records every call, and does to it what a test says |
+//! | `log` | the lines that our code writes while a test looks |
 //! | `vault` | the keys, as Secrets Manager would give them |
 //! | `breached` | passwords that were leaked elsewhere |
 //! | `device_cookies` | devices that logged in before |
@@ -46,6 +47,7 @@
 
 mod answers;
 mod faults;
+mod log;
 mod mailbox;
 mod model;
 mod rows;

@@ -6,7 +6,7 @@ use super::{
     answers::refusal,
     change_of_address::{confirms, new_address, wishes},
     device_cookies::from_device,
-    faults::{Fault, any},
+    faults::{Fault, Gate, any, on},
     mailbox::{forgets, named, reads_of, reset},
     rows::{SESSIONS, s, text},
     world::{ADDRESS, OTHER_PASSWORD, PASSWORD, Pair, Person, World, attempt, device, time},
@@ -329,4 +329,33 @@ async fn a_mailbox_that_the_account_left_takes_its_address_back_first() {
     world.assert_alive(7, &pair).await;
     let mailbox = MailDigest::of(&new_address());
     assert!(world.service.store.newest_mails(&mailbox, MailKind::Reset).await.unwrap().is_empty());
+}
+
+/// The thief writes while the owner denies the login: the owner is not told that it is done before it is.
+#[tokio::test]
+async fn a_login_is_denied_though_the_thief_changes_the_password_meanwhile() {
+    let world = world().await;
+    let (amal, thief) = world.logged_in().await;
+    asks_about(&world, 1, &amal).await;
+    let read = reads_of(&world, 2, &amal.email, MailKind::Deny).await;
+    let gate = Gate::default();
+    world.wire.script(on("TransactWriteItems"), Fault::Hold(gate.clone()));
+    let denying = async { denies(&world, 3, read.link()).await.unwrap() };
+    let changing = async {
+        gate.arrival().await;
+        world.change_password_to(&world.at(4), &thief.access, PASSWORD, OTHER_PASSWORD).await.unwrap();
+        gate.open();
+    };
+    tokio::join!(denying, changing);
+    world.assert_dead(5, &thief).await;
+    assert!(world.login_with(&world.at(6), &amal, OTHER_PASSWORD).await.is_err());
+}
+
+#[tokio::test]
+async fn whoever_made_the_account_an_hour_ago_to_the_moment_is_not_told_that_they_logged_in() {
+    let world = world().await;
+    let amal = world.person("amal").await;
+    logs_in(&world, 0, &amal).await;
+    hears(&world, &amal).await;
+    assert!(mails(&world, &amal).await.is_empty());
 }

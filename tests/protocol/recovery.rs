@@ -500,3 +500,16 @@ async fn a_mail_is_taken_by_one_sender_at_a_time_and_its_link_stays_the_same() {
     let row = world.rows.all(SESSIONS, &key.pk(), "RESET#").await.remove(0);
     assert_eq!(number(&row, "sentAt"), super::world::time(62).as_millisecond());
 }
+
+/// It stands on every list that a stranger would try first, and whose the link is shows only now.
+#[tokio::test]
+async fn a_forgotten_password_is_not_replaced_by_the_address_itself() {
+    let world = World::new().await;
+    let amal = world.person("amal1!a").await;
+    forgets(&world, 0, &amal.email).await.unwrap();
+    let read = reads(&world, 1, &amal.email).await;
+    let refused = refusal(reset(&world, 2, read.link(), "Amal1!A@example.com").await);
+    assert!(matches!(&refused, Refusal::Invalid(faults) if faults[0].field == "newPassword"), "{refused:?}");
+    // The link is as good as before.
+    reset(&world, 3, read.link(), OTHER_PASSWORD).await.unwrap();
+}

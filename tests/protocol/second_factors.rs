@@ -374,3 +374,14 @@ async fn a_login_goes_on_whichever_answer_of_its_second_step_is_lost() {
     enrolled.world.wire.script(on("UpdateItem").with("RECOVERY"), Fault::LoseAnswer);
     enrolled.second_step(60, &step.token, recovery(&enrolled.codes[0])).await.unwrap();
 }
+
+/// A client shows how many tries are left; after the second step it must not go on showing those of before.
+#[tokio::test]
+async fn whoever_gets_in_by_two_steps_hears_that_the_window_of_their_account_is_empty_again() {
+    let enrolled = Enrolled::new().await;
+    let step = enrolled.password(60).await;
+    let attempt = attempting(&step.token, enrolled.code(60));
+    let begun = second_step(&enrolled.service, &enrolled.world.at(60), &attempt).await.unwrap();
+    let quota = begun.quota.unwrap();
+    assert_eq!((quota.policy, quota.remaining), ("account", quota.limit.max));
+}

@@ -2,20 +2,26 @@
 
 use jiff::Timestamp;
 use nova_auth::{
-    domain::{ids::UserId, password::Password},
+    domain::{address::ClientAddress, ids::UserId, mail::MailKind, password::Password},
     flows::{
         Requester,
         change_password::{PasswordChange, change_password},
         login::login,
+        mail::verify::verify,
         operator::Operator,
+        register::register,
         sessions::{revoke_every, revoke_one},
     },
 };
 
 use super::{
     answers::{claims, refusal},
+    log::Log,
+    mailbox::reads_of,
+    register::applicant,
     rows::{IDENTITY, Row, number, text},
-    world::{ADDRESS, OTHER_PASSWORD, Person, World, attempt, device, time},
+    second_factors::enrol,
+    world::{ADDRESS, OTHER_PASSWORD, PASSWORD, Person, World, attempt, device, time},
 };
 
 const YEAR: i64 = 365 * 86_400;
@@ -97,11 +103,7 @@ async fn only_a_guess_takes_a_place() {
         access: pair.access.clone(),
         current: Password::new(current.to_owned()),
         new: Password::new(new.to_owned()),
-        caller: Requester {
-            address: nova_auth::domain::address::ClientAddress::parse(ADDRESS),
-            device: device(),
-            language: "en",
-        },
+        caller: Requester { address: ClientAddress::parse(ADDRESS), device: device(), language: "en" },
     };
     refusal(change_password(&world.service, &world.at(1), &change("Wrong-horse-9!", OTHER_PASSWORD)).await);
     assert_eq!(world.rows.account_entries(&person.email).await.len(), 1);
@@ -109,4 +111,37 @@ async fn only_a_guess_takes_a_place() {
     refusal(change_password(&world.service, &world.at(2), &change("Wrong-horse-9!", "weak")).await);
     assert_eq!(world.rows.account_entries(&person.email).await.len(), 1);
     assert_eq!(world.rows.address_entries(ADDRESS).await.len(), 1);
+}
+
+/// An alarm goes by the line, and whoever looks into it by the row: one of them alone misleads.
+#[tokio::test]
+async fn what_is_written_into_the_log_of_a_user_is_a_line_of_the_log_too() {
+    let world = World::with(&[
+        ("MFA_POLICY", "optional"),
+        ("REGISTRATION", "open"),
+        ("EMAIL_VERIFICATION", "required"),
+    ])
+    .await;
+    let log = Log::of_this_thread();
+    let (person, pair) = world.logged_in().await;
+    enrol(&world, &world.factors(), 30, &pair.access).await.unwrap();
+    world.change_password(&world.at(31), &pair.access).await.unwrap();
+    let applicant = applicant("sara@example.com", PASSWORD, ADDRESS);
+    let email = applicant.email.clone();
+    register(&world.service, &world.at(32), applicant).await.unwrap();
+    let read = reads_of(&world, 33, &email, MailKind::Verify).await;
+    let caller = Requester { address: ClientAddress::parse(ADDRESS), device: device(), language: "en" };
+    let made = verify(&world.redemption, &world.at(34), &caller, &read.link()).await.unwrap();
+    let log = log.text();
+    for (event, user) in [
+        ("authn_login_success", person.id),
+        ("authn_mfa_added", person.id),
+        ("authn_password_change", person.id),
+        ("user_created", made.id),
+    ] {
+        let (name, user_id) = (format!("metric=\"{event}\""), format!("user.id={user}"));
+        let lines = log.lines().filter(|line| line.contains(&name) && line.contains(&user_id)).count();
+        assert_eq!(lines, 1, "{event}: {log}");
+        assert_eq!(world.rows.count_events(user, event).await, 1, "{event}");
+    }
 }

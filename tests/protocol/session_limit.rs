@@ -49,6 +49,19 @@ async fn a_login_beyond_the_limit_ends_the_oldest_session_and_writes_that_down()
     world.assert_alive(7, &next).await;
 }
 
+/// The user logged out on the second device: the first keeps its place.
+#[tokio::test]
+async fn a_session_that_was_ended_takes_no_place_from_one_that_began_before_it() {
+    let world = world("2").await;
+    let person = world.person("amal").await;
+    let first = world.login(&world.at(0), &person).await.unwrap();
+    let second = world.login(&world.at(1), &person).await.unwrap();
+    world.logout(&world.at(2), &second).await.unwrap();
+    let third = world.login(&world.at(3), &person).await.unwrap();
+    world.assert_alive(4, &first).await;
+    world.assert_alive(4, &third).await;
+}
+
 #[tokio::test]
 async fn of_many_logins_at_once_as_many_stay_as_there_may_be() {
     let world = world("3").await;
