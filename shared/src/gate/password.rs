@@ -201,3 +201,18 @@ fn address_limit(limit: Limit, known: Option<&DeviceId>) -> Limit {
         None => limit,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::*;
+
+    #[test]
+    fn a_known_device_finds_a_place_beside_a_hundred_more_and_a_stranger_does_not() {
+        let limit = Limit { max: 20, window: SignedDuration::from_mins(15) };
+        let device = DeviceId::from_bytes([7; 16]);
+        assert_eq!(address_limit(limit, Some(&device)), Limit { max: 120, ..limit });
+        assert_eq!(address_limit(limit, None), limit);
+    }
+}
