@@ -121,10 +121,16 @@ pub async fn register_passkey(
         match commit(service, moment, request, &who, change).await? {
             FactorCommitted::Done => return Ok(codes),
             FactorCommitted::Taken => return Err(Refusal::PasskeyExists.into()),
+            // Its row is in the way as well as its owner's: no other try would find anything else.
+            FactorCommitted::Changed if is_here(&rows, &passkey) => return Err(Refusal::PasskeyExists.into()),
             FactorCommitted::Changed => who = again(service, moment, request).await?,
         }
     }
     Err(contended())
+}
+
+fn is_here(rows: &FactorRows, passkey: &StoredPasskey) -> bool {
+    rows.passkeys.iter().any(|row| row.credential_id == passkey.credential_id)
 }
 
 /// The passkey, if the answer is to a challenge that this session was given.
