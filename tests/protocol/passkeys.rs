@@ -281,6 +281,15 @@ async fn a_passkey_is_one_users() {
 }
 
 #[tokio::test]
+async fn whoever_makes_their_own_passkey_again_hears_that_it_is_there_and_keeps_the_session() {
+    let owner = Owner::new().await;
+    let made = makes(&owner.world, &owner.service, 40, &owner.pair, &mut Phone::new(1)).await;
+    assert_eq!(refusal(made), Refusal::PasskeyExists);
+    owner.world.assert_alive(43, &owner.pair).await;
+    assert_eq!(owner.world.service.store.factors(owner.person.id).await.unwrap().passkeys.len(), 1);
+}
+
+#[tokio::test]
 async fn an_answer_that_another_session_was_asked_for_makes_no_passkey() {
     let world = world().await;
     let (person, first) = world.logged_in().await;
