@@ -8,7 +8,7 @@ mod environment;
 mod factors;
 mod mail;
 
-use std::{future::Future, process::ExitCode};
+use std::process::ExitCode;
 
 use jiff::Timestamp;
 
@@ -18,7 +18,7 @@ use crate::{
     gate::RateLimit,
     keys::{KeyCache, RefreshTokens, VersionedSecret},
     rules_cache::RulesCache,
-    runtime::RuntimeEnded,
+    runtime::{self, Function, RuntimeEnded},
     service::Source,
     settings::EdgeConfig,
     telemetry,
@@ -66,9 +66,13 @@ pub enum StartError {
     Runtime(#[from] RuntimeEnded),
 }
 
-/// Runs a function until Lambda ends it; says in one line why it could not start.
-pub async fn run(function: impl Future<Output = Result<(), StartError>>) -> ExitCode {
-    match function.await {
+/// Starts a function as this process's environment says, with logging begun, and runs it until Lambda ends it; says in one line
+/// why it could not start.
+pub async fn run<F: Function>(start: impl AsyncFnOnce(Config) -> Result<F, StartError>) -> ExitCode {
+    let config = Config::from_env();
+    telemetry::start(config.stack_name());
+    let ended = async { Ok::<_, StartError>(runtime::serve(&start(config).await?).await?) };
+    match ended.await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             #[expect(clippy::print_stderr, reason = "the line that an operator finds in the function's log")]
@@ -84,12 +88,12 @@ pub async fn run(function: impl Future<Output = Result<(), StartError>>) -> Exit
 macro_rules! start {
     ($($service:ident: [$($key:ident),*] $($store:ident)?;)+) => { $(
         impl $service {
-            /// Builds all of it from the environment, and warms it up.
+            /// Builds all of it as the environment says, and warms it up.
             ///
             /// # Errors
             /// [`StartError`], for what no retry would cure.
-            pub async fn start() -> Result<Self, StartError> {
-                let service = Self::of(&Environment::started()?)?;
+            pub async fn start(config: Config) -> Result<Self, StartError> {
+                let service = Self::of(&Environment::of(config)?)?;
                 let ($($key,)* $($store,)?) =
                     tokio::join!($(service.$key.ready(start_time()),)* $(service.$store.warm_up(),)?);
                 note([$(failure($key),)* $(failure($store),)?]);
@@ -171,13 +175,12 @@ impl CsrfService {
 }
 
 impl KeyRotation {
-    /// Builds all of it from the environment.
+    /// Builds all of it as the environment says.
     ///
     /// # Errors
     /// [`StartError`], for what no retry would cure.
-    pub fn start() -> Result<Self, StartError> {
-        let config = started();
-        Ok(Self::new(&config, &Clients::new(&config.aws()?)?)?)
+    pub fn start(config: &Config) -> Result<Self, StartError> {
+        Ok(Self::new(config, &Clients::new(&config.aws()?)?)?)
     }
 
     /// Builds all of it on these clients.
@@ -194,13 +197,6 @@ impl KeyRotation {
             lifetimes: config.lifetimes()?,
         })
     }
-}
-
-/// What the environment says, with logging begun.
-fn started() -> Config {
-    let config = Config::from_env();
-    telemetry::start(config.stack_name());
-    config
 }
 
 /// The time at which a process starts: a function, or a command of an operator.

@@ -3,13 +3,12 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
-use serde_json::{Value, json, value::RawValue};
+use serde_json::{Value, json};
 
 use crate::{
-    domain::{mail::MailKey, session::EndReason},
+    domain::{mail::MailKey, moment::Moment, session::EndReason},
     flows::relay::{Change, Outlets, relay},
-    runtime::RuntimeEnded,
+    runtime::{Diagnostic, Function},
     service::Relay,
 };
 
@@ -24,16 +23,20 @@ impl From<Unreadable> for Diagnostic {
     }
 }
 
-/// Tells what the streams tell, until Lambda ends the process.
-///
-/// # Errors
-/// The Lambda runtime can't be reached any more.
-pub async fn serve<E: From<RuntimeEnded>>(service: &Relay, outlets: &impl Outlets) -> Result<(), E> {
-    let answer = service_fn(move |event: LambdaEvent<Box<RawValue>>| async move {
-        answer(service, outlets, event.payload.get()).await
-    });
-    // Boxed: the calls are nested deeper than the compiler follows by itself.
-    Box::pin(lambda_runtime::run(answer)).await.map_err(|error| RuntimeEnded(error.to_string()).into())
+/// The relay, and where it tells what it hears.
+#[derive(Debug)]
+pub struct Relaying<O> {
+    pub service: Relay,
+    pub outlets: O,
+}
+
+impl<O: Outlets> Function for Relaying<O> {
+    type Answer = Value;
+    type Error = Unreadable;
+
+    async fn answer(&self, event: &str, _: Moment) -> Result<Value, Unreadable> {
+        answer(&self.service, &self.outlets, event).await
+    }
 }
 
 /// Tells what one event has, and says which of its records are to come again.

@@ -1,13 +1,12 @@
 //! The edge of the rotation function: Secrets Manager's events in, and a line in the log for each step.
 
 use jiff::Timestamp;
-use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
-use serde_json::{Value, value::RawValue};
+use serde_json::Value;
 
 use crate::{
+    domain::moment::Moment,
     flows::rotate_keys::{Done, RotationError, Step, StepRequest, rotate_keys},
-    http::moment_of,
-    runtime::RuntimeEnded,
+    runtime::{Diagnostic, Function},
     service::KeyRotation,
 };
 
@@ -30,16 +29,13 @@ impl From<StepError> for Diagnostic {
     }
 }
 
-/// Does the steps that Secrets Manager asks for, until Lambda ends the process.
-///
-/// # Errors
-/// The Lambda runtime can't be reached any more.
-pub async fn serve<E: From<RuntimeEnded>>(service: &KeyRotation) -> Result<(), E> {
-    let answer = service_fn(move |event: LambdaEvent<Box<RawValue>>| async move {
-        answer(service, event.payload.get(), moment_of(&event.context).now).await
-    });
-    // Boxed: the calls are nested deeper than the compiler follows by itself.
-    Box::pin(lambda_runtime::run(answer)).await.map_err(|error| RuntimeEnded(error.to_string()).into())
+impl Function for KeyRotation {
+    type Answer = ();
+    type Error = StepError;
+
+    async fn answer(&self, event: &str, moment: Moment) -> Result<(), StepError> {
+        answer(self, event, moment.now).await
+    }
 }
 
 /// Does what one event asks for.

@@ -1,20 +1,19 @@
 //! The edge of the sender: messages of the queue in, and those that are to come again out.
 
 use jiff::Timestamp;
-use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
-use serde_json::{Value, json, value::RawValue};
+use serde_json::{Value, json};
 
 use crate::{
     domain::{
         ids::{SessionId, UserId},
         mail::MailKey,
+        moment::Moment,
     },
     flows::mail::{
         new_device,
         send::{Post, Sending, Sent, send},
     },
-    http::moment_of,
-    runtime::RuntimeEnded,
+    runtime::{Diagnostic, Function},
     telemetry::Metric,
 };
 
@@ -29,16 +28,20 @@ impl From<Unreadable> for Diagnostic {
     }
 }
 
-/// Sends what the queue asks for, until Lambda ends the process.
-///
-/// # Errors
-/// The Lambda runtime can't be reached any more.
-pub async fn serve<E: From<RuntimeEnded>>(service: &Sending, post: &impl Post) -> Result<(), E> {
-    let answer = service_fn(move |event: LambdaEvent<Box<RawValue>>| async move {
-        answer(service, post, event.payload.get(), moment_of(&event.context).now).await
-    });
-    // Boxed: the calls are nested deeper than the compiler follows by itself.
-    Box::pin(lambda_runtime::run(answer)).await.map_err(|error| RuntimeEnded(error.to_string()).into())
+/// The sender, and its post office.
+#[derive(Debug)]
+pub struct Sender<P> {
+    pub service: Sending,
+    pub post: P,
+}
+
+impl<P: Post> Function for Sender<P> {
+    type Answer = Value;
+    type Error = Unreadable;
+
+    async fn answer(&self, event: &str, moment: Moment) -> Result<Value, Unreadable> {
+        answer(&self.service, &self.post, event, moment.now).await
+    }
 }
 
 /// Sends the mails of one event, and says which messages are to come again.

@@ -8,6 +8,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
 use crate::clock::Clock;
+use crate::guest::{Guest, Guests};
 use crate::instance::Instance;
 pub(crate) use crate::instance::InvokeError;
 use crate::process::Launch;
@@ -23,6 +24,8 @@ pub(crate) struct Pool {
     launch: Launch,
     /// The server that answers in the place of processes.
     upstream: Option<Upstream>,
+    /// What runs in this process in the place of others.
+    guests: Option<Guests>,
     clock: Clock,
     free: Semaphore,
     /// The one that was used last is used next, as Lambda does: the others stay cold as long as they can.
@@ -36,6 +39,7 @@ impl Pool {
         Pool {
             launch,
             upstream: None,
+            guests: None,
             clock,
             free: Semaphore::new(concurrency.clamp(1, 1000)),
             idle: Mutex::default(),
@@ -47,6 +51,11 @@ impl Pool {
     /// A function in whose place a development server answers: no process of it is ever started.
     pub(crate) fn behind(self, upstream: Option<Upstream>) -> Pool {
         Pool { upstream, ..self }
+    }
+
+    /// A function that runs in this process.
+    pub(crate) fn visited_by(self, guest: Option<Guest>) -> Pool {
+        Pool { guests: guest.map(Guests::new), ..self }
     }
 
     /// Calls the function. The call goes on when the caller does not wait for it, as it does on Lambda.
@@ -79,6 +88,9 @@ impl Pool {
         let _place = self.free.acquire().await.map_err(|_| InvokeError::Stopping)?;
         if let Some(upstream) = &self.upstream {
             return upstream.attend(&self.launch.function, &self.clock, &event).await;
+        }
+        if let Some(guests) = &self.guests {
+            return guests.attend(&self.launch, event).await;
         }
         let idle = self.take_idle();
         let instance = match idle {
@@ -128,6 +140,7 @@ impl Pool {
         self.stopping.send_replace(true);
         self.free.close();
         self.idle().clear();
+        self.guests.iter().for_each(Guests::stop);
         let watchers = std::mem::take(&mut *self.watchers.lock().unwrap_or_else(PoisonError::into_inner));
         let all = async {
             for watcher in watchers {

@@ -73,7 +73,8 @@ impl Launch {
         Ok((Process { id, exited, _alive: alive }, watcher))
     }
 
-    fn variables(&self) -> BTreeMap<String, String> {
+    /// Its environment, but for where it is to ask for events.
+    pub(crate) fn variables(&self) -> BTreeMap<String, String> {
         let function = &self.function;
         let name = &function.logical_id;
         let root = self.program.parent().unwrap_or(Path::new("/")).display().to_string();

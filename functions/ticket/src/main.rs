@@ -1,40 +1,4 @@
-//! `POST /api/auth/tickets`
-
-use std::process::ExitCode;
-
-use lambda_http::http::Method;
-use nova_auth::{
-    app::{self, SessionsService},
-    domain::refusal::{Fault, Refusal},
-    flows::{FlowError, ticket::ticket},
-    http::{self, Answer, Endpoint, Request},
-};
-use serde_json::json;
-
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
-    app::run(async {
-        let service = SessionsService::start().await?;
-        http::serve(Endpoint::Ticket, &service.edge, async |request| Ok(answer(&service, request).await?))
-            .await
-    })
-    .await
-}
-
-async fn answer(service: &SessionsService, request: &Request) -> Result<Answer, FlowError> {
-    request.require(&Method::POST)?;
-    let access = request.required_bearer()?;
-    let api = api(request)?;
-    let issued = ticket(service, &request.moment, &access, &api).await?;
-    Ok(Answer::data(json!({"ticket": issued.token.expose(), "expiresIn": issued.expires_in.as_secs()})))
-}
-
-/// The id of an API of API Gateway, as its address begins with it.
-fn api(request: &Request) -> Result<String, Refusal> {
-    let mut fields = request.json()?;
-    let api = fields.parsed("api", |api| {
-        let is_id = api.len() <= 32 && api.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        is_id.then(|| api.to_owned()).ok_or(Fault::Invalid)
-    });
-    fields.finish(api)
+async fn main() -> std::process::ExitCode {
+    nova_auth::app::run(ticket::start).await
 }

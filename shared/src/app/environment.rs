@@ -3,7 +3,7 @@
 
 use std::num::NonZeroUsize;
 
-use super::{StartError, started};
+use super::StartError;
 use crate::{
     aws::Clients,
     config::{Config, ConfigError, EdgeConfig, RunAction},
@@ -25,9 +25,8 @@ pub(super) struct Environment {
 }
 
 impl Environment {
-    /// The process's own, with logging begun.
-    pub(super) fn started() -> Result<Self, StartError> {
-        let config = started();
+    /// One with clients of its own.
+    pub(super) fn of(config: Config) -> Result<Self, StartError> {
         let clients = Clients::new(&config.aws()?)?;
         Ok(Self { config, clients })
     }

@@ -10,12 +10,12 @@ use crate::{
 };
 
 impl FactorService<EnrolmentPart> {
-    /// Builds all of it from the environment, and warms it up.
+    /// Builds all of it as the environment says, and warms it up.
     ///
     /// # Errors
     /// [`StartError`], for what no retry would cure.
-    pub async fn start() -> Result<Self, StartError> {
-        let from = Environment::started()?;
+    pub async fn start(config: Config) -> Result<Self, StartError> {
+        let from = Environment::of(config)?;
         let service = Self::with(EnrolmentPart::of(&from)?, &from)?;
         let (auth, now) = (&service.auth, start_time());
         let (access, factors, store) =
@@ -26,12 +26,12 @@ impl FactorService<EnrolmentPart> {
 }
 
 impl FactorService<SecondStepPart> {
-    /// Builds all of it from the environment, and warms it up.
+    /// Builds all of it as the environment says, and warms it up.
     ///
     /// # Errors
     /// [`StartError`], for what no retry would cure.
-    pub async fn start() -> Result<Self, StartError> {
-        let from = Environment::started()?;
+    pub async fn start(config: Config) -> Result<Self, StartError> {
+        let from = Environment::of(config)?;
         let service = Self::with(SecondStepPart::of(&from)?, &from)?;
         let (auth, now) = (&service.auth, start_time());
         let (access, refresh, factors, store) = tokio::join!(
@@ -64,12 +64,12 @@ impl<A> FactorService<A> {
 }
 
 impl PasskeyService<PasskeyPart> {
-    /// Builds all of it from the environment, and warms it up.
+    /// Builds all of it as the environment says, and warms it up.
     ///
     /// # Errors
     /// [`StartError`], for what no retry would cure.
-    pub async fn start() -> Result<Self, StartError> {
-        let from = Environment::started()?;
+    pub async fn start(config: Config) -> Result<Self, StartError> {
+        let from = Environment::of(config)?;
         let service = Self { auth: PasskeyPart::of(&from)?, passkeys: from.config.relying_party()? };
         let (auth, now) = (&service.auth, start_time());
         let (access, refresh, store) =

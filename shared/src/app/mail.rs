@@ -9,7 +9,7 @@ use crate::{
     store::Store,
 };
 
-use super::{StartError, environment::Environment, failure, note, start_time, started};
+use super::{StartError, environment::Environment, failure, note, start_time};
 
 /// What the recovery works with. It has no keys.
 #[derive(Debug)]
@@ -30,13 +30,12 @@ pub struct RedeemService {
 }
 
 impl RecoverService {
-    /// Builds all of it from the environment. It may read nothing, so that no connection is opened before the first request.
+    /// Builds all of it as the environment says. It may read nothing, so that no connection is opened before the first request.
     ///
     /// # Errors
     /// [`StartError`], for what no retry would cure.
-    pub fn start() -> Result<Self, StartError> {
-        let config = started();
-        Ok(Self::new(&config, &Clients::new(&config.aws()?)?)?)
+    pub fn start(config: &Config) -> Result<Self, StartError> {
+        Ok(Self::new(config, &Clients::new(&config.aws()?)?)?)
     }
 
     /// Builds all of it on these clients.
@@ -51,13 +50,12 @@ impl RecoverService {
 }
 
 impl RedeemService {
-    /// Builds all of it from the environment, and warms it up.
+    /// Builds all of it as the environment says, and warms it up.
     ///
     /// # Errors
     /// [`StartError`], for what no retry would cure.
-    pub async fn start() -> Result<Self, StartError> {
-        let config = started();
-        let service = Self::new(&config, &Clients::new(&config.aws()?)?)?;
+    pub async fn start(config: &Config) -> Result<Self, StartError> {
+        let service = Self::new(config, &Clients::new(&config.aws()?)?)?;
         let Redemption { links, store, .. } = &service.redemption;
         let (links, store) = tokio::join!(links.ready(start_time()), store.warm_up_mail());
         note([failure(links), failure(store)]);
@@ -84,14 +82,13 @@ impl RedeemService {
 }
 
 impl Relay {
-    /// Builds all of it from the environment, and warms it up. The second value is how its own clients reach AWS.
+    /// Builds all of it as the environment says, and warms it up. The second value is how its own clients reach AWS.
     ///
     /// # Errors
     /// [`StartError`], for what no retry would cure.
-    pub async fn start() -> Result<(Self, AwsConfig), StartError> {
-        let config = started();
+    pub async fn start(config: &Config) -> Result<(Self, AwsConfig), StartError> {
         let aws = config.aws()?;
-        let service = Self::new(&config, &Clients::new(&aws)?)?;
+        let service = Self::new(config, &Clients::new(&aws)?)?;
         note([failure(service.store.warm_up().await)]);
         Ok((service, aws))
     }
@@ -109,14 +106,13 @@ impl Relay {
     }
 }
 
-/// Builds what the sender works with from the environment, and warms it up. The other values are what its post office needs.
+/// Builds what the sender works with as the environment says, and warms it up. The other values are what its post office needs.
 ///
 /// # Errors
 /// [`StartError`], for what no retry would cure.
-pub async fn start_sending() -> Result<(Sending, MailConfig, AwsConfig), StartError> {
-    let config = started();
+pub async fn start_sending(config: &Config) -> Result<(Sending, MailConfig, AwsConfig), StartError> {
     let aws = config.aws()?;
-    let (service, mail) = sending(&config, &Clients::new(&aws)?)?;
+    let (service, mail) = sending(config, &Clients::new(&aws)?)?;
     let (links, store) = tokio::join!(service.links.ready(start_time()), service.store.warm_up_mail());
     note([failure(links), failure(store)]);
     Ok((service, mail, aws))

@@ -26,4 +26,4 @@ pub use kind::{Called, EventKind, Unreadable};
 pub use response::{
     AuthorizerError, AuthorizerResponse, EventResponse, IamResponse, SimpleResponse, WouldSpread,
 };
-pub use serve::{answer, serve};
+pub use serve::answer;

@@ -3,7 +3,6 @@
 //! AppSync has one way to say no, and keeps answers for as long as they say, or else for as long as its API says. It is told to
 //! keep none: what is kept says yes to whom was logged out since.
 
-use lambda_runtime::Diagnostic;
 use serde::{Serialize, Serializer};
 
 use super::event::AuthorizerEvent;
@@ -13,6 +12,7 @@ use crate::{
     flows::{authenticate::Authenticated, authorize::Decision},
     http::error::Problem,
     messages::Language,
+    runtime::Diagnostic,
     settings::HttpResponses,
 };
 

@@ -1,9 +1,6 @@
-//! The loop of the authorizer's function.
+//! What the authorizer makes of an event, and what it says of it in the log.
 
 use std::time::Instant;
-
-use lambda_runtime::{LambdaEvent, service_fn};
-use serde_json::value::RawValue;
 
 use super::{AuthorizerError, AuthorizerEvent, AuthorizerResponse, Called, EventKind};
 use crate::{
@@ -12,8 +9,8 @@ use crate::{
         FlowError,
         authorize::{Call, Target, authorize},
     },
-    http::{error::Problem, moment_of},
-    runtime::RuntimeEnded,
+    http::error::Problem,
+    runtime::Function,
     service::Authorizer,
     settings::DecisionLog,
     telemetry::{self, Metric},
@@ -22,16 +19,13 @@ use crate::{
 /// The verdict that lets somebody in.
 const ALLOW: &str = "allow";
 
-/// Answers authorizer events until Lambda ends the process.
-///
-/// # Errors
-/// The Lambda runtime can't be reached any more.
-pub async fn serve<E: From<RuntimeEnded>>(service: &Authorizer) -> Result<(), E> {
-    let answer = service_fn(move |event: LambdaEvent<Box<RawValue>>| async move {
-        answer(service, event.payload.get(), &moment_of(&event.context)).await
-    });
-    // Boxed: the calls are nested deeper than the compiler follows by itself.
-    Box::pin(lambda_runtime::run(answer)).await.map_err(|error| RuntimeEnded(error.to_string()).into())
+impl Function for Authorizer {
+    type Answer = AuthorizerResponse;
+    type Error = AuthorizerError;
+
+    async fn answer(&self, event: &str, moment: Moment) -> Result<AuthorizerResponse, AuthorizerError> {
+        answer(self, event, &moment).await
+    }
 }
 
 /// Decides about one event, whatever is in it, and says so in the log: never with the token, nor with the path.

@@ -7,7 +7,7 @@ use super::{Config, ConfigError};
 /// An empty variable counts as none, as CloudFormation has no other way to leave one out.
 impl Config {
     pub(super) fn text(&self, name: &str) -> Option<String> {
-        (self.0)(name).filter(|value| !value.trim().is_empty())
+        (self.find)(name).filter(|value| !value.trim().is_empty())
     }
 
     /// A variable that has to be there.

@@ -2,7 +2,7 @@
 //!
 //! | module | what is in it |
 //! |---|---|
-//! | [`mod@serve`] | the loop of a function: parse → flow → render, and a log line |
+//! | [`serve`] | a function: parse → flow → render, and a log line |
 //! | `event` | API Gateway's event (REST, payload 1.0), read leniently |
 //! | [`request`] | what an endpoint is given |
 //! | [`body`] | JSON members, with every fault found at once |
@@ -34,4 +34,4 @@ pub use error::Endpoint;
 pub use event::read;
 pub(crate) use event::{FORWARDED_FOR, client_address, headers_among};
 pub use request::Request;
-pub use serve::{Proxied, moment as moment_of, serve};
+pub use serve::{Proxied, Served, function};

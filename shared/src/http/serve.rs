@@ -1,15 +1,12 @@
-//! The loop of an endpoint's function.
+//! What an endpoint's function makes of an event: parse → flow → render, and a line in the log.
 
 use std::{collections::BTreeMap, convert::Infallible, time::Instant};
 
-use jiff::Timestamp;
 use lambda_http::{
     Body,
     http::{Method, Response, StatusCode, header},
 };
-use lambda_runtime::{LambdaEvent, service_fn};
 use serde::Serialize;
-use serde_json::value::RawValue;
 
 use super::{
     Answer, Endpoint, Failure, Request,
@@ -18,37 +15,32 @@ use super::{
     error::Problem,
     event,
 };
-use crate::{
-    domain::moment::{Moment, RequestId},
-    flows::FlowError,
-    runtime::RuntimeEnded,
-    settings::EdgeConfig,
-};
+use crate::{domain::moment::Moment, flows::FlowError, runtime::Function, settings::EdgeConfig};
 
-/// Answers events until Lambda ends the process.
-///
-/// # Errors
-/// The Lambda runtime can't be reached any more.
-pub async fn serve<E: From<RuntimeEnded>>(
+/// An endpoint's function: how its requests are read, and what answers them.
+#[derive(Debug)]
+pub struct Served<H> {
     endpoint: Endpoint,
-    edge: &EdgeConfig,
-    handler: impl AsyncFn(&Request) -> Result<Answer, Failure>,
-) -> Result<(), E> {
-    let handler = &handler;
-    let answer = service_fn(move |event: LambdaEvent<Box<RawValue>>| async move {
-        let moment = moment(&event.context);
-        let request = event::read(event.payload.get(), moment, edge);
-        Ok::<_, Infallible>(Proxied::from(answer(endpoint, &request, edge, handler).await))
-    });
-    // Boxed: the calls are nested deeper than the compiler follows by itself.
-    Box::pin(lambda_runtime::run(answer)).await.map_err(|error| RuntimeEnded(error.to_string()).into())
+    edge: EdgeConfig,
+    handler: H,
 }
 
-/// When this invocation was received, and which one it is.
-#[must_use]
-pub fn moment(context: &lambda_runtime::Context) -> Moment {
-    #[expect(clippy::disallowed_methods, reason = "this is where a request gets its time")]
-    Moment { now: Timestamp::now(), request: RequestId::new(context.request_id.clone()) }
+/// What answers the requests of an endpoint.
+pub const fn function<H>(endpoint: Endpoint, edge: EdgeConfig, handler: H) -> Served<H>
+where
+    H: AsyncFn(&Request) -> Result<Answer, Failure>,
+{
+    Served { endpoint, edge, handler }
+}
+
+impl<H: AsyncFn(&Request) -> Result<Answer, Failure>> Function for Served<H> {
+    type Answer = Proxied;
+    type Error = Infallible;
+
+    async fn answer(&self, event: &str, moment: Moment) -> Result<Proxied, Infallible> {
+        let request = event::read(event, moment, &self.edge);
+        Ok(Proxied::from(answer(self.endpoint, &request, &self.edge, &self.handler).await))
+    }
 }
 
 async fn answer(

@@ -6,9 +6,12 @@
 mod line;
 mod metric;
 
-use tracing::level_filters::LevelFilter;
+use tracing::{Subscriber, level_filters::LevelFilter};
 use tracing_subscriber::{
-    filter::Targets, fmt::format::JsonFields, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+    filter::Targets,
+    fmt::{MakeWriter, format::JsonFields},
+    layer::SubscriberExt as _,
+    util::SubscriberInitExt as _,
 };
 
 use crate::domain::{
@@ -30,14 +33,25 @@ const _: () = {
 
 /// Starts logging, and counting where there is a name of the stack. A second call does nothing.
 pub fn start(stack: Option<String>) {
-    let lines =
-        tracing_subscriber::fmt::layer().event_format(Lines::new(stack)).fmt_fields(JsonFields::new());
+    let _ = subscriber(stack, std::io::stdout).try_init();
+}
+
+/// What writes the lines of a function.
+#[must_use]
+pub fn subscriber<W>(stack: Option<String>, writer: W) -> impl Subscriber + Send + Sync
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    let lines = tracing_subscriber::fmt::layer()
+        .event_format(Lines::new(stack))
+        .fmt_fields(JsonFields::new())
+        .with_writer(writer);
     let levels = Targets::new()
         .with_default(LevelFilter::ERROR)
         .with_target("nova_auth", LevelFilter::INFO)
         // It repeats every error that a handler returns, and `Unauthorized` is none to look at.
         .with_target("lambda_runtime", LevelFilter::OFF);
-    let _ = tracing_subscriber::registry().with(lines).with(levels).try_init();
+    tracing_subscriber::registry().with(lines).with(levels)
 }
 
 /// Logs and counts a security event, by its OWASP name. Users are ids here, never addresses.

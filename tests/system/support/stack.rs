@@ -23,6 +23,7 @@ use serde_json::{Value, json};
 use super::binaries;
 use super::client::{Answer, Client};
 use super::engine;
+use super::guests;
 use super::rows::Rows;
 use super::tokens::Keys;
 
@@ -34,6 +35,7 @@ pub(crate) struct System {
     pub(crate) stack: Stack,
     pub(crate) rows: Rows,
     logs: LogSink,
+    hasher: Hasher,
 }
 
 /// Somebody with an account.
@@ -57,13 +59,14 @@ impl Pair {
     }
 }
 
-/// What every stack of the tests is started with: the sample API beside it, open to any active user, and hashes as
-/// cheap as they may be.
+/// What every stack of the tests is started with: the sample API beside it, open to any active user, functions in this process, and
+/// hashes as cheap as they may be where a function is a process.
 pub(crate) fn options() -> Options {
     let parameters = [("NoRules", "authenticated"), ("BcryptCost", "10")];
     Options {
         attach: vec![binaries::workspace().join("tests/consumer/template.yaml")],
         binaries: Binaries::Explicit(binaries::all().clone()),
+        guests: guests::all(),
         parameters: parameters.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
         logs: LogSink::memory(),
         ..Options::in_memory(binaries::workspace().join("template.yaml"))
@@ -105,9 +108,15 @@ impl System {
             options.engine = engine::of_one_test().await;
         }
         let logs = options.logs.clone();
+        let hasher = Hasher::new(if options.guests.is_empty() { 10 } else { guests::CHEAP });
         let stack = Stack::start(options).await.unwrap();
         let rows = Rows::at(stack.dynamodb_url());
-        System { stack, rows, logs }
+        System { stack, rows, logs, hasher }
+    }
+
+    /// Starts a system whose functions are the binaries, each a process as on Lambda.
+    pub(crate) async fn of_processes() -> System {
+        System::start_with(|options| options.guests.clear()).await
     }
 
     /// Starts a system that sends mail.
@@ -189,8 +198,7 @@ impl System {
             journal: Journal::keeping(jiff::SignedDuration::from_hours(24)),
         };
         let moment = Moment { now, request };
-        let made =
-            create_user(&self.store(), Hasher::new(10), &PasswordProfile::Crm.into(), &moment, new).await;
+        let made = create_user(&self.store(), self.hasher, &PasswordProfile::Crm.into(), &moment, new).await;
         User { id: made.unwrap().id.to_string(), email: email.to_owned() }
     }
 

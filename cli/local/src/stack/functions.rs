@@ -38,7 +38,9 @@ pub(super) fn pools(
             logs: options.logs.clone(),
         };
         let upstream = options.upstreams.get(&function.logical_id).cloned().map(Upstream::new);
-        let pool = Pool::new(launch, options.clock.clone(), options.concurrency).behind(upstream);
+        let pool = Pool::new(launch, options.clock.clone(), options.concurrency)
+            .behind(upstream)
+            .visited_by(options.guests.get(&function.binary).cloned());
         pools.insert(function.logical_id.clone(), Arc::new(pool));
     }
     pools
@@ -51,7 +53,10 @@ pub(super) async fn programs(
 ) -> Result<BTreeMap<String, PathBuf>, BinariesError> {
     let workspace = absolute_parent(&options.template);
     let functions = templates.iter().flat_map(|template| &template.functions);
-    let run = functions.filter(|function| !options.upstreams.contains_key(&function.logical_id));
+    let run = functions.filter(|function| {
+        !options.upstreams.contains_key(&function.logical_id)
+            && !options.guests.contains_key(&function.binary)
+    });
     let (mut packages, mut foreign) = (BTreeSet::new(), BTreeMap::new());
     for function in run {
         packages.insert(function.binary.clone());

@@ -25,7 +25,6 @@ pub mod store;
 use nova_auth::{
     aws::{AwsConfig, dynamodb_config, http_client},
     config::{Config, ConfigError},
-    telemetry,
 };
 
 pub use store::{Failed, UploadStore};
@@ -41,14 +40,6 @@ pub struct Uploads {
     pub clean: String,
     /// The name of the stored rules.
     pub rules: String,
-}
-
-/// Reads the environment, and begins logging.
-#[must_use]
-pub fn started() -> Config {
-    let config = Config::from_env();
-    telemetry::start(config.stack_name());
-    config
 }
 
 impl Uploads {

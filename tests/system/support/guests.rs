@@ -1,0 +1,89 @@
+//! The functions on threads of this process, in the place of their binaries: a start costs next to nothing then, and neither does a
+//! hash. What is asked and answered is the same, event for event; that the binaries are these functions, the tests know that run them
+//! (`System::of_processes`).
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+
+use jiff::Timestamp;
+use nova_auth::app::StartError;
+use nova_auth::config::Config;
+use nova_auth::domain::moment::{Moment, RequestId};
+use nova_auth::runtime::{Diagnostic, Function};
+use nova_auth::telemetry;
+use nova_local::guest::{Errand, Failed, Guest, Visit};
+
+/// The work of a hash where none is a process's.
+pub(crate) const CHEAP: u32 = 4;
+
+/// Every function that needs no process of its own, by its package's name.
+pub(crate) fn all() -> BTreeMap<String, Guest> {
+    [
+        ("csrf-token", guest(csrf_token::start)),
+        ("email", guest(email::start)),
+        ("factors", guest(factors::start)),
+        ("introspect", guest(introspect::start)),
+        ("jwks", guest(jwks::start)),
+        ("login", guest(login::start)),
+        ("login-factor", guest(login_factor::start)),
+        ("logout", guest(logout::start)),
+        ("passkey", guest(passkey::start)),
+        ("password", guest(password::start)),
+        ("recover", guest(recover::start)),
+        ("redeem", guest(redeem::start)),
+        ("refresh", guest(refresh::start)),
+        ("register", guest(register::start)),
+        ("relay", guest(relay::start)),
+        ("rotate-keys", guest(rotate_keys::start)),
+        ("send-mail", guest(send_mail::start)),
+        ("sessions", guest(sessions::start)),
+        ("ticket", guest(ticket::start)),
+        ("token-authorizer", guest(token_authorizer::start)),
+        ("upload-grant", guest(upload_grant::start)),
+        ("upload-verdict", guest(upload_verdict::start)),
+    ]
+    .map(|(name, guest)| (name.to_owned(), guest))
+    .into()
+}
+
+fn guest<F: Function>(
+    start: impl AsyncFn(Config) -> Result<F, StartError> + Copy + Send + Sync + 'static,
+) -> Guest {
+    Guest::new(move |visit| {
+        // As a function's `main` does it.
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(serve(start, visit));
+        // A hash that nobody waits for any more holds nobody up.
+        runtime.shutdown_background();
+    })
+}
+
+async fn serve<F: Function>(start: impl AsyncFn(Config) -> Result<F, StartError>, visit: Visit) {
+    let Visit { environment, mut events, mut log } = visit;
+    let config = Config::new(move |name| environment.get(name).cloned()).with_bcrypt_cost(CHEAP);
+    let lines = log.clone();
+    let subscriber = telemetry::subscriber(config.stack_name(), move || lines.clone());
+    let _lines = tracing::subscriber::set_default(subscriber);
+    let function = match start(config).await {
+        Ok(function) => function,
+        Err(error) => return log.write_all(error.to_string().as_bytes()).unwrap(),
+    };
+    while let Some(Errand { request_id, event, mut answer }) = events.recv().await {
+        let moment = Moment { now: now(), request: RequestId::new(request_id) };
+        let event = std::str::from_utf8(&event).unwrap();
+        let answered = tokio::select! {
+            answered = function.answer(event, moment) => answered,
+            () = answer.closed() => continue,
+        };
+        let answered = answered.map(|answer| serde_json::to_vec(&answer).unwrap()).map_err(|error| {
+            let Diagnostic { error_type: kind, error_message: message } = error.into();
+            Failed { kind, message }
+        });
+        drop(answer.send(answered));
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is where a request gets its time")]
+fn now() -> Timestamp {
+    Timestamp::now()
+}
