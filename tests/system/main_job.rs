@@ -7,7 +7,7 @@ use crate::support::stack::{PASSWORD, Pair, System};
 
 #[tokio::test]
 async fn a_user_logs_in_calls_an_api_refreshes_and_logs_out() {
-    let system = System::start().await;
+    let system = System::of_processes(&[]).await;
     let (sara, client) = (system.user("sara").await, Client::at(2));
 
     let login = system.try_login(&client, &sara.email, PASSWORD).await;
@@ -39,7 +39,7 @@ async fn a_user_logs_in_calls_an_api_refreshes_and_logs_out() {
 
 #[tokio::test]
 async fn an_attached_api_learns_who_is_calling_whichever_kind_of_authorizer_it_has() {
-    let system = System::start().await;
+    let system = System::of_processes(&[]).await;
     let (sara, client) = (system.user("sara").await, Client::at(2));
     let pair = system.login(&client, &sara).await;
     let session = system.rows.one("SessionsTable", "USER#", "SESSION#").await;
@@ -57,7 +57,7 @@ async fn an_attached_api_learns_who_is_calling_whichever_kind_of_authorizer_it_h
 
 #[tokio::test]
 async fn an_attached_api_turns_away_who_shows_no_token_or_none_of_ours() {
-    let system = System::start().await;
+    let system = System::of_processes(&[]).await;
     let client = Client::at(2);
     for url in [system.notes("/whoami"), system.token_notes("/whoami"), system.notes("/notes")] {
         for token in [None, Some(""), Some("x"), Some("a.b.c")] {
@@ -72,6 +72,7 @@ async fn an_attached_api_turns_away_who_shows_no_token_or_none_of_ours() {
 #[tokio::test]
 async fn an_api_without_rules_lets_nobody_in_unless_that_is_switched_on() {
     let system = System::start_with(|options| {
+        options.guests.clear();
         options.parameters.insert("NoRules".to_owned(), "deny".to_owned());
     })
     .await;
@@ -93,7 +94,7 @@ async fn an_api_without_rules_lets_nobody_in_unless_that_is_switched_on() {
 
 #[tokio::test]
 async fn every_method_that_is_open_is_open_and_every_other_is_refused_in_the_envelope() {
-    let system = System::start().await;
+    let system = System::of_processes(&[]).await;
     let (sara, client) = (system.user("sara").await, Client::at(2));
     let pair = system.login(&client, &sara).await;
     let post = client.request("POST", &system.notes("/notes")).bearer_auth(&pair.access);

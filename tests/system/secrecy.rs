@@ -54,7 +54,7 @@ fn assert_silent(logs: &str, tokens: &[String]) {
 
 #[tokio::test]
 async fn no_password_address_token_cookie_or_client_is_in_any_log() {
-    let system = System::start().await;
+    let system = System::of_processes(&[]).await;
     let tokens = main_job(&system).await;
     let logs = system.stop().await;
     assert_silent(&logs, &tokens);
@@ -101,7 +101,7 @@ async fn what_goes_wrong_on_our_side_is_logged_without_them_too() {
         &[("AWS_ENDPOINT_URL_SECRETS_MANAGER", "http://127.0.0.1:1")],
         &[("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:1")],
     ] {
-        let system = System::start_in(broken).await;
+        let system = System::of_processes(broken).await;
         system.user_with(EMAIL, PASSWORD).await;
         let (client, keys) = (Client::at(113), system.keys().await);
         let session = "0190163d-8694-739b-aea5-966c26f8ad90";

@@ -347,7 +347,7 @@ async fn a_function_never_looks_at_a_setting_that_it_does_not_use() {
 
 #[tokio::test]
 async fn behind_a_gateway_a_function_that_cannot_start_is_an_error_that_tells_nothing() {
-    let system = System::start_in(&[("BCRYPT_COST", "99"), ("NO_RULES", "allow")]).await;
+    let system = System::of_processes(&[("BCRYPT_COST", "99"), ("NO_RULES", "allow")]).await;
     let client = Client::at(2);
     let login = system.try_login(&client, "sara@example.com", "x").await;
     login.expect(502, "INTERNAL_ERROR");

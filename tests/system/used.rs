@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use nova_auth::domain::mail::MailKind;
+use nova_auth::passwords::Hasher;
 use nova_local::Options;
 use nova_test_support::iam::{self, Request, arn};
 use nova_test_support::needs::NEEDS;
@@ -15,6 +16,7 @@ use crate::introspection::introspect;
 use crate::support::app::App;
 use crate::support::binaries::workspace;
 use crate::support::client::Client;
+use crate::support::guests;
 use crate::support::mail::read;
 use crate::support::passkey::Phone;
 use crate::support::proxy::{Call, Proxy};
@@ -215,10 +217,9 @@ async fn the_life_of_a_confirmed_user() -> Vec<Call> {
 
 /// Everything that the functions do, at least once.
 async fn the_life_of_a_user() -> Vec<Call> {
-    let (proxy, system) = watched(|options| {
-        // Hashes are made at another cost than the operator's, so that a login upgrades one.
+    let (proxy, mut system) = watched(|options| {
         with_mail(options);
-        let more = [("AuthorizerRateLimit", "1000"), ("BcryptCost", "11"), ("MaxSessionsPerUser", "3")];
+        let more = [("AuthorizerRateLimit", "1000"), ("MaxSessionsPerUser", "3")];
         for (name, value) in
             more.into_iter().chain([("Registration", "open"), ("BreachedPasswords", "best-effort")])
         {
@@ -226,6 +227,8 @@ async fn the_life_of_a_user() -> Vec<Call> {
         }
     })
     .await;
+    // The operator makes hashes at another cost than the functions, so that a login upgrades one.
+    system.hasher = Hasher::new(guests::CHEAP + 1);
     let (sara, client) = (system.user("sara").await, Client::at(2));
     let with = |method: &str, path: &str, access: &str| {
         client.request(method, &system.auth(path)).bearer_auth(access)

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::body::Bytes;
@@ -85,24 +85,26 @@ pub(crate) struct Guests {
     guest: Guest,
     /// The one that was used last is used next.
     idle: Mutex<Vec<mpsc::Sender<Errand>>>,
+    /// Each ends with its thread.
+    threads: Mutex<Vec<oneshot::Receiver<()>>>,
 }
 
 impl Guests {
     pub(crate) fn new(guest: Guest) -> Guests {
-        Guests { guest, idle: Mutex::default() }
+        Guests { guest, idle: Mutex::default(), threads: Mutex::default() }
     }
 
     /// Gives an instance an event. One that fails to answer is not asked again.
     pub(crate) async fn attend(&self, launch: &Launch, event: Bytes) -> Result<Bytes, InvokeError> {
         let crashed = || InvokeError::Crash("its thread ended".to_owned());
-        let idle = self.idle().pop();
+        let idle = locked(&self.idle).pop();
         let instance = idle.map_or_else(|| self.start(launch), Ok)?;
         let (answer, answered) = oneshot::channel();
         instance.send(Errand { request_id: random::uuid(), event, answer }).await.map_err(|_| crashed())?;
         let limit = launch.function.timeout_seconds;
         let answered = tokio::time::timeout(Duration::from_secs(limit), answered).await;
         let answered = answered.map_err(|_| InvokeError::Timeout(limit))?.map_err(|_| crashed())?;
-        self.idle().push(instance);
+        locked(&self.idle).push(instance);
         answered
             .map(Bytes::from)
             .map_err(|Failed { kind, message }| InvokeError::Function(FunctionError { kind, message }))
@@ -113,17 +115,27 @@ impl Guests {
         let (sender, events) = mpsc::channel(1);
         let log = GuestLog { name: name.clone(), sink: launch.logs.clone() };
         let (guest, environment) = (self.guest.clone(), launch.variables());
-        let run = move || guest.0(Visit { environment, events, log });
+        let (running, ended) = oneshot::channel();
+        let run = move || {
+            guest.0(Visit { environment, events, log });
+            drop(running);
+        };
         let started = std::thread::Builder::new().name(name).spawn(run);
-        started.map(|_| sender).map_err(|error| InvokeError::Init(error.to_string()))
+        started.map_err(|error| InvokeError::Init(error.to_string()))?;
+        locked(&self.threads).push(ended);
+        Ok(sender)
     }
 
-    /// Ends those that are idle; the others end with their event.
-    pub(crate) fn stop(&self) {
-        self.idle().clear();
+    /// Ends those that are idle, and waits for them and for those whom nobody waits for any more.
+    pub(crate) async fn stop(&self) {
+        locked(&self.idle).clear();
+        let threads = std::mem::take(&mut *locked(&self.threads));
+        for ended in threads {
+            drop(ended.await);
+        }
     }
+}
 
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<mpsc::Sender<Errand>>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn locked<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -140,9 +140,11 @@ impl Pool {
         self.stopping.send_replace(true);
         self.free.close();
         self.idle().clear();
-        self.guests.iter().for_each(Guests::stop);
         let watchers = std::mem::take(&mut *self.watchers.lock().unwrap_or_else(PoisonError::into_inner));
         let all = async {
+            if let Some(guests) = &self.guests {
+                guests.stop().await;
+            }
             for watcher in watchers {
                 drop(watcher.await);
             }

@@ -26,6 +26,7 @@ pub(crate) fn all() -> BTreeMap<String, Guest> {
         ("jwks", guest(jwks::start)),
         ("login", guest(login::start)),
         ("login-factor", guest(login_factor::start)),
+        ("notes", Guest::new(|visit| on_this_thread(sample(visit)))),
         ("logout", guest(logout::start)),
         ("passkey", guest(passkey::start)),
         ("password", guest(password::start)),
@@ -49,13 +50,35 @@ pub(crate) fn all() -> BTreeMap<String, Guest> {
 fn guest<F: Function>(
     start: impl AsyncFn(Config) -> Result<F, StartError> + Copy + Send + Sync + 'static,
 ) -> Guest {
-    Guest::new(move |visit| {
-        // As a function's `main` does it.
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(serve(start, visit));
-        // A hash that nobody waits for any more holds nobody up.
-        runtime.shutdown_background();
-    })
+    Guest::new(move |visit| on_this_thread(serve(start, visit)))
+}
+
+/// As a function's `main` does it.
+fn on_this_thread(function: impl Future<Output = ()>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(function);
+    // A hash that nobody waits for any more holds nobody up.
+    runtime.shutdown_background();
+}
+
+/// The sample API, which is another team's and no function of ours.
+async fn sample(visit: Visit) {
+    let Visit { environment, mut events, .. } = visit;
+    let api = notes::Api::of(|name| environment.get(name).cloned()).unwrap();
+    while let Some(Errand { event, mut answer, .. }) = events.recv().await {
+        let event = serde_json::from_slice(&event).unwrap();
+        let now = u64::try_from(now().as_millisecond()).unwrap();
+        let answered = tokio::select! {
+            answered = api.answer(&event, now) => answered,
+            () = answer.closed() => return,
+        };
+        let answered = answered.map(|answer| serde_json::to_vec(&answer).unwrap());
+        drop(
+            answer.send(
+                answered.map_err(|error| Failed { kind: "Error".to_owned(), message: error.to_string() }),
+            ),
+        );
+    }
 }
 
 async fn serve<F: Function>(start: impl AsyncFn(Config) -> Result<F, StartError>, visit: Visit) {
@@ -64,22 +87,30 @@ async fn serve<F: Function>(start: impl AsyncFn(Config) -> Result<F, StartError>
     let lines = log.clone();
     let subscriber = telemetry::subscriber(config.stack_name(), move || lines.clone());
     let _lines = tracing::subscriber::set_default(subscriber);
-    let function = match start(config).await {
+    // It is started for its first event, and by nobody who has gone since.
+    let Some(mut first) = events.recv().await else { return };
+    let function = tokio::select! {
+        function = start(config) => function,
+        () = first.answer.closed() => return,
+    };
+    let function = match function {
         Ok(function) => function,
         Err(error) => return log.write_all(error.to_string().as_bytes()).unwrap(),
     };
-    while let Some(Errand { request_id, event, mut answer }) = events.recv().await {
+    let mut next = Some(first);
+    while let Some(Errand { request_id, event, mut answer }) = next.take() {
         let moment = Moment { now: now(), request: RequestId::new(request_id) };
         let event = std::str::from_utf8(&event).unwrap();
         let answered = tokio::select! {
             answered = function.answer(event, moment) => answered,
-            () = answer.closed() => continue,
+            () = answer.closed() => return,
         };
         let answered = answered.map(|answer| serde_json::to_vec(&answer).unwrap()).map_err(|error| {
             let Diagnostic { error_type: kind, error_message: message } = error.into();
             Failed { kind, message }
         });
         drop(answer.send(answered));
+        next = events.recv().await;
     }
 }
 

@@ -35,7 +35,8 @@ pub(crate) struct System {
     pub(crate) stack: Stack,
     pub(crate) rows: Rows,
     logs: LogSink,
-    hasher: Hasher,
+    /// What makes the hashes of the users that an operator makes.
+    pub(crate) hasher: Hasher,
 }
 
 /// Somebody with an account.
@@ -88,6 +89,11 @@ pub(crate) fn with_passkeys(options: &mut Options) {
     told(options, PASSKEYS.iter().copied());
 }
 
+fn in_environment(options: &mut Options, variables: &[(&str, &str)]) {
+    let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    options.environment.extend(variables);
+}
+
 fn told(options: &mut Options, parameters: impl Iterator<Item = (&'static str, &'static str)>) {
     options.parameters.extend(parameters.map(|(name, value)| (name.to_owned(), value.to_owned())));
 }
@@ -114,9 +120,13 @@ impl System {
         System { stack, rows, logs, hasher }
     }
 
-    /// Starts a system whose functions are the binaries, each a process as on Lambda.
-    pub(crate) async fn of_processes() -> System {
-        System::start_with(|options| options.guests.clear()).await
+    /// Starts a system whose functions are the binaries, each a process as on Lambda, with these variables over the template's.
+    pub(crate) async fn of_processes(environment: &[(&str, &str)]) -> System {
+        System::start_with(|options| {
+            options.guests.clear();
+            in_environment(options, environment);
+        })
+        .await
     }
 
     /// Starts a system that sends mail.
@@ -126,11 +136,7 @@ impl System {
 
     /// Starts a system whose functions have another environment.
     pub(crate) async fn start_in(environment: &[(&str, &str)]) -> System {
-        System::start_with(|options| {
-            let changes = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-            options.environment.extend(changes);
-        })
-        .await
+        System::start_with(|options| in_environment(options, environment)).await
     }
 
     /// Stops the system, and gives everything that its functions wrote.

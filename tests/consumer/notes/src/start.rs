@@ -31,7 +31,15 @@ impl Api {
     /// A variable is missing or can't be read.
     #[expect(clippy::disallowed_methods, reason = "the one place of this sample that reads the environment")]
     pub fn from_env() -> Result<Self, Error> {
-        let variable = |name: &str| std::env::var(name).map_err(|_| format!("{name} is not set"));
+        Self::of(|name| std::env::var(name).ok())
+    }
+
+    /// What these variables describe.
+    ///
+    /// # Errors
+    /// A variable is missing or can't be read.
+    pub fn of(variable: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
+        let variable = |name: &str| variable(name).ok_or_else(|| format!("{name} is not set"));
         let Ok(table) = variable("CONNECTIONS_TABLE") else { return Ok(Self { sockets: None }) };
         let seconds: u64 = variable("MAX_CONNECTION_SECONDS")?.parse()?;
         let region = variable("AWS_REGION")?;
