@@ -29,7 +29,7 @@
 //! | [`letters`] | what a mail says: subject, text, HTML |
 //! | [`messages`] | what people read, in Arabic and English |
 //! | [`telemetry`] | logs, and the metrics that ride on their lines |
-//! | [`aws`], [`runtime`] | the clients; the Lambda runtime |
+//! | [`aws`], [`runtime`] | the clients; the loop that takes events from Lambda |
 //! | [`entropy`] | randomness |
 
 pub use nova_auth_domain as domain;

@@ -1,6 +1,10 @@
 //! A function that is configured wrongly says so in one line, and takes no request.
 
+use std::fs;
+
+use crate::support::binaries::workspace;
 use crate::support::client::Client;
+use crate::support::guests;
 use crate::support::program::{Ended, command, run};
 use crate::support::stack::System;
 
@@ -364,4 +368,24 @@ async fn a_wrong_list_of_origins_stops_no_attached_api() {
     let client = Client::at(2);
     system.try_login(&client, "sara@example.com", "x").await.expect(502, "INTERNAL_ERROR");
     client.get(&system.notes("/whoami"), Some("a.b.c")).await.expect(401, "UNAUTHORIZED");
+}
+
+/// What other tests meet on threads of their own process is all that a binary runs: what it did beside would be tested by nobody.
+#[test]
+fn a_binary_is_its_library_and_nothing_else() {
+    let guests = guests::all();
+    let mut functions = 0;
+    for folder in fs::read_dir(workspace().join("functions")).unwrap() {
+        let folder = folder.unwrap();
+        let name = folder.file_name().into_string().unwrap();
+        let main = fs::read_to_string(folder.path().join("src/main.rs")).unwrap();
+        let start = format!("app::run({}::start).await", name.replace('-', "_"));
+        assert!(main.contains(&start), "{name}");
+        // One is a process in a process, too.
+        let is_process = name == "upload-inspect";
+        assert!(is_process || main.lines().count() == 4, "{name}");
+        assert_ne!(guests.contains_key(&name), is_process, "{name}");
+        functions += 1;
+    }
+    assert_eq!(guests.len(), functions, "one is none, and the sample API is one more");
 }

@@ -16,35 +16,19 @@ use nova_local::guest::{Errand, Failed, Guest, Visit};
 /// The work of a hash where none is a process's.
 pub(crate) const CHEAP: u32 = 4;
 
-/// Every function that needs no process of its own, by its package's name.
+/// Each by its package's name.
+macro_rules! guests {
+    ($($function:ident)*) => { [$((stringify!($function).replace('_', "-"), guest($function::start))),*] };
+}
+
+/// Every function that needs no process of its own, and the sample API's.
 pub(crate) fn all() -> BTreeMap<String, Guest> {
-    [
-        ("csrf-token", guest(csrf_token::start)),
-        ("email", guest(email::start)),
-        ("factors", guest(factors::start)),
-        ("introspect", guest(introspect::start)),
-        ("jwks", guest(jwks::start)),
-        ("login", guest(login::start)),
-        ("login-factor", guest(login_factor::start)),
-        ("notes", Guest::new(|visit| on_this_thread(sample(visit)))),
-        ("logout", guest(logout::start)),
-        ("passkey", guest(passkey::start)),
-        ("password", guest(password::start)),
-        ("recover", guest(recover::start)),
-        ("redeem", guest(redeem::start)),
-        ("refresh", guest(refresh::start)),
-        ("register", guest(register::start)),
-        ("relay", guest(relay::start)),
-        ("rotate-keys", guest(rotate_keys::start)),
-        ("send-mail", guest(send_mail::start)),
-        ("sessions", guest(sessions::start)),
-        ("ticket", guest(ticket::start)),
-        ("token-authorizer", guest(token_authorizer::start)),
-        ("upload-grant", guest(upload_grant::start)),
-        ("upload-verdict", guest(upload_verdict::start)),
-    ]
-    .map(|(name, guest)| (name.to_owned(), guest))
-    .into()
+    let ours = guests! {
+        csrf_token email factors introspect jwks login login_factor logout passkey password recover redeem refresh register relay
+        rotate_keys send_mail sessions ticket token_authorizer upload_grant upload_verdict
+    };
+    let samples = ("notes".to_owned(), Guest::new(|visit| on_this_thread(sample(visit))));
+    ours.into_iter().chain([samples]).collect()
 }
 
 fn guest<F: Function>(
