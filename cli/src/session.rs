@@ -2,20 +2,16 @@
 
 use std::error::Error;
 
-use jiff::Timestamp;
 use nova_auth::app::start_time;
 use nova_auth::domain::ids::SessionId;
-use nova_auth::domain::session::{Session, Standing, standing};
-use nova_auth::domain::user::Profile;
 use nova_auth::flows::operator::Operator;
 use nova_auth::flows::revoke_all::revoke_all;
-use serde::Serialize;
 use serde_json::json;
 
 use crate::failure::refused;
 use crate::output::{Output, Table};
 use crate::place::Target;
-use crate::user::{Common, UserName, find, moment, operator, time};
+use crate::user::{Common, SessionView, UserName, active, find, moment, operator};
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Verb {
@@ -54,38 +50,6 @@ pub(crate) struct RevokeArgs {
     all: bool,
 }
 
-/// A session, for programs.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct SessionView<'a> {
-    id: String,
-    ip: &'a str,
-    user_agent: &'a str,
-    created_at: String,
-    last_seen_at: String,
-    expires_at: String,
-}
-
-impl<'a> SessionView<'a> {
-    pub(crate) fn of(session: &'a Session) -> Self {
-        SessionView {
-            id: session.session_id.to_string(),
-            ip: &session.device.ip,
-            user_agent: &session.device.user_agent,
-            created_at: time(session.created_at),
-            last_seen_at: time(session.rotated_at),
-            expires_at: time(session.refresh_expires()),
-        }
-    }
-}
-
-/// Those that count now, the newest first.
-pub(crate) fn live(mut sessions: Vec<Session>, user: &Profile, now: Timestamp) -> Vec<Session> {
-    sessions.retain(|session| session.is_open(now) && standing(Some(user), session) == Standing::Good);
-    sessions.sort_by_key(|session| std::cmp::Reverse((session.created_at, session.session_id)));
-    sessions
-}
-
 /// Does what the verb says.
 ///
 /// # Errors
@@ -100,7 +64,7 @@ pub(crate) async fn run(verb: Verb) -> Result<(), Box<dyn Error>> {
 async fn list(args: &ListArgs) -> Result<(), Box<dyn Error>> {
     let store = args.target.store().await?;
     let user = find(&store, &args.user).await?;
-    let sessions = live(store.sessions(user.id).await?, &user, start_time());
+    let sessions = active(store.sessions(user.id).await?, &user, start_time());
     let views: Vec<_> = sessions.iter().map(SessionView::of).collect();
     if views.is_empty() {
         return args.output.print_list(&views, "no active sessions");

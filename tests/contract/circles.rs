@@ -1,4 +1,5 @@
-//! No file of a package uses one that uses it, by whatever way. A module and its own parts may use each other: they are one thing.
+//! No module of a package uses one that uses it, by whatever way: what a part of a module uses, the module uses. A module and its own
+//! parts may use each other: they are one thing.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -117,10 +118,27 @@ fn meant(own: &Module, path: &str, all: &BTreeMap<Module, String>) -> Option<Mod
     Some(at)
 }
 
+/// A module, and those that it is a part of; not the package, which all of them are.
+fn wholes(of: &Module) -> impl Iterator<Item = Module> {
+    (1..=of.len()).map(|parts| of[..parts].to_vec())
+}
+
 /// What is left when everybody has gone who uses nobody, or whom nobody uses: the circles, and what lies between two of them.
 fn circles(all: &BTreeMap<Module, String>) -> BTreeMap<Module, BTreeSet<Module>> {
-    let mut uses: BTreeMap<_, _> =
-        all.iter().map(|(own, code)| (own.clone(), used(own, code, all))).collect();
+    let mut uses = BTreeMap::<Module, BTreeSet<Module>>::new();
+    for (own, code) in all {
+        // What a part uses, its module uses; and who uses a part, uses its module.
+        let used = used(own, code, all);
+        for (own, used) in
+            wholes(own).flat_map(|own| used.iter().flat_map(wholes).map(move |used| (own.clone(), used)))
+        {
+            let uses = uses.entry(own.clone()).or_default();
+            if !own.starts_with(&used) && !used.starts_with(&own) {
+                uses.insert(used);
+            }
+        }
+        uses.entry(own.clone()).or_default();
+    }
     let is_free = |uses: &BTreeMap<Module, BTreeSet<Module>>, own: &Module| {
         uses[own].is_empty() || !uses.values().any(|used| used.contains(own))
     };
@@ -172,4 +190,7 @@ fn a_circle_is_found_whichever_way_its_files_name_each_other() {
     }
     let parts = package(&[root, ("a", "mod d; use d::D;"), ("a::d", "use super::A;")]);
     assert!(circles(&parts).is_empty(), "a module and its part are one thing");
+    let by_a_part =
+        package(&[root, ("a", "mod d;"), ("a::d", "use crate::b::B;"), ("b", "use crate::a::A;")]);
+    assert!(circles(&by_a_part).contains_key(&vec!["a".to_owned()]), "what a part uses, its module uses");
 }

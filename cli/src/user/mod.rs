@@ -15,6 +15,7 @@ mod lines;
 mod list;
 mod password;
 mod records;
+mod sessions;
 mod show;
 mod suppressed;
 mod view;
@@ -32,6 +33,7 @@ pub(crate) use self::demo::prepare_for_demo;
 pub(crate) use self::find::{UserName, find};
 pub(crate) use self::import::progress;
 pub(crate) use self::password::read_known as read_known_password;
+pub(crate) use self::sessions::{SessionView, active};
 pub(crate) use self::view::time;
 use crate::place::Target;
 

@@ -10,10 +10,9 @@ use serde_json::json;
 
 use super::suppressed::{Delivery, delivery};
 use super::view::{View, time};
-use super::{UserName, find};
+use super::{SessionView, UserName, active, find};
 use crate::output::{Output, Table, shown};
 use crate::place::Target;
-use crate::session::{SessionView, live};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -41,7 +40,7 @@ pub(super) async fn run(args: &Args) -> Result<(), Box<dyn Error>> {
         delivery(&args.target, &user.email),
     );
     user.last_login_at = last_login?.max(user.last_login_at);
-    let (sessions, attempts, log) = (live(sessions?, &user, now), attempts?, log?);
+    let (sessions, attempts, log) = (active(sessions?, &user, now), attempts?, log?);
     let mut document = serde_json::to_value(View::of(&user))?;
     if let Some(members) = document.as_object_mut() {
         let window = attempts.window.as_ref();

@@ -36,6 +36,7 @@ pub mod common_passwords;
 pub mod context;
 pub mod email;
 pub mod factors;
+mod fault;
 pub mod ids;
 pub mod jws;
 pub mod mail;

@@ -2,7 +2,7 @@
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::refusal::Fault;
+use crate::fault::Fault;
 
 /// So many are made at once.
 pub const CODES: usize = 10;

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretBox};
 use totp_rs::{Builder, Token, Totp};
 
-use super::super::refusal::Fault;
+use crate::fault::Fault;
 
 /// The seconds of a step.
 const STEP: i64 = 30;
