@@ -1,11 +1,11 @@
-//! How long AWS is waited for. A value, like time: the functions have one, an operator's commands another, and tests so much of it that
+//! How long AWS is waited for, and others who are before one. A value, like time: the functions have one, an operator's commands another, and tests so much of it that
 //! a busy machine fails none of them.
 
 use std::time::Duration;
 
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 
-/// How long a call to AWS may take.
+/// How long a call to AWS may take, and a place that others hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Patience {
     /// To connect.
@@ -14,6 +14,8 @@ pub struct Patience {
     pub attempt: Duration,
     /// One call with all its tries.
     pub call: Duration,
+    /// An honest login, for others of its address that are in flight.
+    pub turn: Duration,
 }
 
 impl Patience {
@@ -22,6 +24,7 @@ impl Patience {
         connection: Duration::from_secs(1),
         attempt: Duration::from_millis(1_500),
         call: Duration::from_secs(5),
+        turn: Duration::from_secs(5),
     };
 
     /// That of a client, which is said once, where it is built.
@@ -32,6 +35,8 @@ impl Patience {
             connection: said(TimeoutConfig::connect_timeout).unwrap_or(Self::DEPLOYED.connection),
             attempt: said(TimeoutConfig::operation_attempt_timeout).unwrap_or(Self::DEPLOYED.attempt),
             call: said(TimeoutConfig::operation_timeout).unwrap_or(Self::DEPLOYED.call),
+            // The SDK knows of no such wait.
+            turn: Self::DEPLOYED.turn,
         }
     }
 

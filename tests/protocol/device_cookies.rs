@@ -145,7 +145,7 @@ async fn a_device_that_used_up_its_own_attempts_has_those_of_everybody() {
 /// An office: five of its people mistyped, or a guest in it guesses.
 #[tokio::test]
 async fn whoever_logged_in_before_waits_for_nobody_else_at_their_address() {
-    let world = world().await;
+    let world = World::impatient(&[("DEVICE_COOKIES", "enabled")]).await;
     let (amal, omar) = (world.person("amal").await, world.person("omar").await);
     let (hers, his) = (token(&world, 0, &amal, None).await, token(&world, 0, &omar, None).await);
     let wrong = async |second, person: &Person, known| {

@@ -159,10 +159,10 @@ async fn said<T>(world: &World, name: &str, flow: impl Future<Output = T>) -> T 
     outcome
 }
 
-/// One in which everything is counted and limited that can be.
+/// One in which everything is counted and limited that can be, and nobody waits for a place that is not given back.
 async fn world(more: &[(&str, &str)]) -> (Arc<World>, Person, Pair) {
     let all = [&[("API_RATE_LIMIT", "100")], more].concat();
-    let world = World::with(&all).await;
+    let world = World::impatient(&all).await;
     let (person, pair) = world.logged_in().await;
     world.assert_alive(0, &pair).await;
     (world, person, pair)

@@ -146,7 +146,7 @@ async fn whoever_is_given_a_password_gets_in_with_it_though_the_account_was_lock
 
 #[tokio::test]
 async fn an_address_that_was_unlocked_lets_its_people_in_and_no_account_is_unlocked_by_it() {
-    let world = World::with(&[("LOGIN_MAX_ATTEMPTS", "100")]).await;
+    let world = World::impatient(&[("LOGIN_MAX_ATTEMPTS", "100")]).await;
     let (person, other) = (world.person("amal").await, world.person("sara").await);
     lock(&world, &person, 0).await;
     let moment = world.at(1);

@@ -99,7 +99,7 @@ async fn a_change_whose_answer_is_lost_is_made_once() {
 /// A stolen access token must not be a way around the limit on guessing.
 #[tokio::test]
 async fn a_wrong_current_password_counts_as_a_guess_at_the_account() {
-    let world = World::new().await;
+    let world = World::impatient(&[]).await;
     let (person, mine) = world.logged_in().await;
     let other = bcrypt::hash(OTHER_PASSWORD, super::world::CHEAP).unwrap();
     world.rows.set_password_hash(&person.email, &other).await;

@@ -131,10 +131,11 @@ async fn a_user_who_cannot_be_read_for_a_moment_after_the_write_is_waited_for() 
 
 #[tokio::test]
 async fn a_user_who_stays_unreadable_is_no_answer_and_the_retry_falls_into_the_grace_window() {
-    let world = World::as_deployed().await;
+    let world = World::new().await;
     let (person, first) = world.logged_in().await;
     world.wire.script(on("GetItem").with("PROFILE").every_call(), Fault::server_error());
-    assert_passing(refresh(&world.service, &world.at(60), &presenting(&first.refresh)).await);
+    let service = world.that_gives_up();
+    assert_passing(refresh(&service, &world.at(60), &presenting(&first.refresh)).await);
     world.wire.reset();
     assert_eq!(number(&world.rows.session(person.id).await, "generation"), 1, "the write took");
     let second = world.refresh(&world.at(66), &first.refresh).await.unwrap();

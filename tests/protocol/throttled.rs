@@ -1,8 +1,12 @@
 //! Every call of every flow failing in turn, each of its tries: once before it takes effect, once after. The answer is
 //! the right one or none; and when the client has tried again, what should be alive is, and what should be dead is.
 
-use std::cell::Cell;
+use std::{
+    cell::Cell,
+    panic::{AssertUnwindSafe, resume_unwind},
+};
 
+use futures_util::{FutureExt as _, StreamExt as _, stream};
 use nova_auth::{
     domain::{mail::MailKind, refusal::Refusal, user::Status},
     flows::FlowError,
@@ -12,7 +16,7 @@ use super::{
     answers::refusal,
     change_of_address::{confirms, new_address, reverts, wishes},
     faults::{Fault, any},
-    mailbox::{forgets, reads, reads_of, reset},
+    mailbox::{Read, forgets, reads, reads_of, reset},
     new_device::{asks_about, denies},
     rows::text,
     world::{OTHER_PASSWORD, PASSWORD, Pair, Person, World},
@@ -24,9 +28,20 @@ struct Scene {
     first: Pair,
     current: Pair,
     other: Pair,
+    /// What stood in the last mail to the user.
+    read: Cell<Option<Read>>,
+}
+
+impl Scene {
+    fn read(&self) -> Read {
+        self.read.get().unwrap()
+    }
 }
 
 const NOW: i64 = 200;
+
+/// So many worlds are played at a time: what fails is tried again after pauses, and those of one are the time of the others.
+const AT_ONCE: usize = 8;
 
 async fn scene() -> (std::sync::Arc<World>, Scene) {
     // The counting of calls is one of those that may fail.
@@ -36,7 +51,7 @@ async fn scene() -> (std::sync::Arc<World>, Scene) {
     let other = world.login(&world.at(1), &person).await.unwrap();
     world.assert_alive(NOW - 60, &current).await;
     world.wire.reset();
-    (world, Scene { person, first, current, other })
+    (world, Scene { person, first, current, other, read: Cell::new(None) })
 }
 
 /// Runs the flow with each of its calls failing. `run` gets it done or says why not, `check` what has to hold then.
@@ -58,22 +73,31 @@ async fn each_call_fails_after<T>(
     drop(run(&world, &measure).await);
     let calls = world.wire.sent().len();
     assert!(calls > 0);
-    for call in 0..calls {
-        for fault in [Fault::throttled(), Fault::LoseAnswer] {
-            let (world, scene) = scene().await;
-            prepare(&world, &scene).await;
-            world.wire.reset();
-            world.wire.script(any().after(call).every_try(), fault.clone());
-            let mut outcome = run(&world, &scene).await;
-            world.wire.reset();
-            eprintln!("{fault:?} at call {call} of {calls}");
-            if let Err(error) = &outcome
-                && !matches!(error, FlowError::Refused(_))
-            {
-                assert!(error.is_passing(), "{error:?}");
-                outcome = run(&world, &scene).await;
-            }
-            check(&world, &scene, outcome.map_err(|error| refusal(Err::<(), _>(error)))).await;
+    let one_fails = async |call: usize, fault: Fault| {
+        let (world, scene) = scene().await;
+        prepare(&world, &scene).await;
+        world.wire.reset();
+        world.wire.script(any().after(call).every_try(), fault);
+        let mut outcome = run(&world, &scene).await;
+        world.wire.reset();
+        if let Err(error) = &outcome
+            && !matches!(error, FlowError::Refused(_))
+        {
+            assert!(error.is_passing(), "{error:?}");
+            outcome = run(&world, &scene).await;
+        }
+        check(&world, &scene, outcome.map_err(|error| refusal(Err::<(), _>(error)))).await;
+    };
+    let faults = (0..calls).flat_map(|call| [(call, Fault::throttled()), (call, Fault::LoseAnswer)]);
+    let played = stream::iter(faults).map(|(call, fault)| {
+        let name = format!("{fault:?} at call {call} of {calls}");
+        AssertUnwindSafe(one_fails(call, fault)).catch_unwind().map(|outcome| (name, outcome))
+    });
+    let mut played = played.buffer_unordered(AT_ONCE);
+    while let Some((name, outcome)) = played.next().await {
+        if let Err(panic) = outcome {
+            eprintln!("{name}");
+            resume_unwind(panic);
         }
     }
 }
@@ -259,14 +283,13 @@ async fn a_mail_is_asked_for_when_it_is_asked_for_again_and_its_link_works() {
 #[tokio::test]
 async fn a_reset_is_done_once_when_it_is_said_again() {
     for by_code in [false, true] {
-        let read = Cell::new(None);
         each_call_fails_after(
             async |world, scene| {
                 forgets(world, NOW - 10, &scene.person.email).await.unwrap();
-                read.set(Some(reads(world, NOW - 9, &scene.person.email).await));
+                scene.read.set(Some(reads(world, NOW - 9, &scene.person.email).await));
             },
             async |world, scene| {
-                let read = read.get().unwrap();
+                let read = scene.read();
                 let proof = if by_code { read.code(&scene.person.email) } else { read.link() };
                 reset(world, NOW, proof, OTHER_PASSWORD).await
             },
@@ -298,14 +321,13 @@ async fn another_address_is_asked_for_when_it_is_asked_for_again_and_its_link_wo
 
 #[tokio::test]
 async fn a_change_of_address_and_its_way_back_are_done_when_they_are_said_again() {
-    let read = Cell::new(None);
     let asked = async |world: &World, scene: &Scene| {
         wishes(world, NOW - 10, &scene.current.access, &new_address(), PASSWORD).await.unwrap();
-        read.set(Some(reads_of(world, NOW - 9, &new_address(), MailKind::Change).await));
+        scene.read.set(Some(reads_of(world, NOW - 9, &new_address(), MailKind::Change).await));
     };
     each_call_fails_after(
         asked,
-        async |world, _| confirms(world, NOW, read.get().unwrap().link()).await,
+        async |world, scene| confirms(world, NOW, scene.read().link()).await,
         async |world, scene, done| {
             done.unwrap();
             assert_eq!(text(&world.rows.profile(scene.person.id).await, "email"), new_address().as_str());
@@ -317,10 +339,10 @@ async fn a_change_of_address_and_its_way_back_are_done_when_they_are_said_again(
     each_call_fails_after(
         async |world, scene| {
             asked(world, scene).await;
-            confirms(world, NOW - 8, read.get().unwrap().link()).await.unwrap();
-            read.set(Some(reads_of(world, NOW - 7, &scene.person.email, MailKind::Revert).await));
+            confirms(world, NOW - 8, scene.read().link()).await.unwrap();
+            scene.read.set(Some(reads_of(world, NOW - 7, &scene.person.email, MailKind::Revert).await));
         },
-        async |world, _| reverts(world, NOW, read.get().unwrap().link()).await,
+        async |world, scene| reverts(world, NOW, scene.read().link()).await,
         async |world, scene, done| {
             done.unwrap();
             assert_eq!(
@@ -335,13 +357,12 @@ async fn a_change_of_address_and_its_way_back_are_done_when_they_are_said_again(
 
 #[tokio::test]
 async fn a_login_that_was_not_the_users_is_ended_when_it_is_said_again() {
-    let read = Cell::new(None);
     each_call_fails_after(
         async |world, scene| {
             asks_about(world, NOW - 10, &scene.person).await;
-            read.set(Some(reads_of(world, NOW - 9, &scene.person.email, MailKind::Deny).await));
+            scene.read.set(Some(reads_of(world, NOW - 9, &scene.person.email, MailKind::Deny).await));
         },
-        async |world, _| denies(world, NOW, read.get().unwrap().link()).await,
+        async |world, scene| denies(world, NOW, scene.read().link()).await,
         async |world, scene, done| {
             done.unwrap();
             world.assert_dead(NOW + 1, &scene.current).await;

@@ -68,7 +68,11 @@ const PATIENCE: Patience = Patience {
     connection: Duration::from_secs(60),
     attempt: Duration::from_secs(60),
     call: Duration::from_secs(60),
+    turn: Duration::from_secs(60),
 };
+
+/// How long is waited for what never comes. Six pauses that double are longer, from ten milliseconds on.
+const SOON: Duration = Duration::from_millis(600);
 
 /// One deployment, with one instance of each function.
 pub(super) struct World {
@@ -82,6 +86,7 @@ pub(super) struct World {
     pub(super) rows: Rows,
     config: Config,
     clients: Clients,
+    patience: Patience,
     requests: AtomicU64,
     _storage: Storage,
 }
@@ -128,9 +133,9 @@ impl World {
         World::patient(PATIENCE, variables).await
     }
 
-    /// One whose functions wait for their tables no longer than those of a deployed stack: where that is the subject.
-    pub(super) async fn as_deployed() -> Arc<World> {
-        World::patient(Patience::DEPLOYED, &[]).await
+    /// One in which no login waits for a place that others hold: where a window is full of what stays.
+    pub(super) async fn impatient(variables: &[(&str, &str)]) -> Arc<World> {
+        World::patient(Patience { turn: Duration::ZERO, ..PATIENCE }, variables).await
     }
 
     async fn patient(patience: Patience, variables: &[(&str, &str)]) -> Arc<World> {
@@ -163,19 +168,23 @@ impl World {
             secrets_manager: vault.client(),
         };
         let direct = aws_sdk_dynamodb::Client::from_conf(dynamodb_config(&aws, http).build());
-        let service = instance(&config, &clients);
+        let service = instance(&config, &clients, patience);
         let mut redemption = RedeemService::new(&config, &clients).unwrap().redemption;
         redemption.hasher = Hasher::new(CHEAP);
+        redemption.store = redemption.store.with_patience(patience);
+        let mut recovery = RecoverService::new(&config, &clients).unwrap().recovery;
+        recovery.store = recovery.store.with_patience(patience);
         Arc::new(World {
             service,
             authorizer: Authorizer::new(&config, &clients).unwrap(),
-            recovery: RecoverService::new(&config, &clients).unwrap().recovery,
+            recovery,
             redemption,
             wire,
             vault,
             rows: Rows::new(direct),
             config,
             clients,
+            patience,
             requests: AtomicU64::new(0),
             _storage: storage,
         })
@@ -183,13 +192,19 @@ impl World {
 
     /// Another instance of the authentication functions, which has read no keys yet.
     pub(super) fn instance(&self) -> AuthService {
-        instance(&self.config, &self.clients)
+        instance(&self.config, &self.clients, self.patience)
+    }
+
+    /// One that soon gives up what it asks for again and again. Each of its calls has as much time as ever.
+    pub(super) fn that_gives_up(&self) -> AuthService {
+        instance(&self.config, &self.clients, Patience { call: SOON, ..self.patience })
     }
 
     /// What works with second factors.
     pub(super) fn factors(&self) -> FactorService {
         let mut service = FactorService::new(&self.config, &self.clients).unwrap();
         service.auth.hasher = Hasher::new(CHEAP);
+        service.auth.store = service.auth.store.with_patience(self.patience);
         service
     }
 
@@ -336,9 +351,10 @@ fn insist_on_a_stack() {
     );
 }
 
-fn instance(config: &Config, clients: &Clients) -> AuthService {
+fn instance(config: &Config, clients: &Clients, patience: Patience) -> AuthService {
     let mut service = AuthService::new(config, clients).unwrap();
     service.hasher = Hasher::new(CHEAP);
+    service.store = service.store.with_patience(patience);
     service
 }
 

@@ -1,19 +1,10 @@
 //! Five wrong passwords, and what happens then: to the account, to the address, and to everybody else.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::support::client::Client;
 use crate::support::rows::{SESSIONS, number};
 use crate::support::stack::{PASSWORD, System};
-
-/// The entries of a window, each made so many seconds earlier than it was.
-fn aged(window: &Value, seconds: i64) -> Value {
-    let older = |hit: &Value| {
-        let (made, request) = hit.as_str().unwrap().split_once('#').unwrap();
-        format!("{}#{request}", made.parse::<i64>().unwrap() - seconds * 1000)
-    };
-    json!({"SS": window["hits"]["SS"].as_array().unwrap().iter().map(older).collect::<Vec<_>>()})
-}
 
 #[tokio::test]
 async fn an_account_that_was_guessed_at_from_everywhere_is_locked_for_everybody() {
@@ -83,7 +74,7 @@ async fn an_address_that_guesses_at_many_accounts_is_locked_and_no_other_is() {
     let window = system.rows.one(SESSIONS, address, "WINDOW").await;
     assert_eq!(window["hits"]["SS"].as_array().unwrap().len(), 5);
     // Younger entries may be honest logins in flight, and are waited for.
-    system.rows.set(SESSIONS, address, "WINDOW", "hits", aged(&window, 11)).await;
+    system.rows.age_attempts("127.0.0.2").await;
     let window = system.rows.one(SESSIONS, address, "WINDOW").await;
 
     let answer = system.try_login(&Client::at(2), &sara.email, PASSWORD).await;

@@ -46,6 +46,9 @@ async fn a_login_says_the_same_of_nobody_of_somebody_and_of_somebody_inactive_un
         let mut answers = Vec::new();
         // Five guesses, and what comes after them; in both modes, since a lock is told there too.
         for guess in 0..6 {
+            if guess == 5 {
+                system.rows.age_attempts(&format!("127.0.0.{last}")).await;
+            }
             answers.push(seen(&system.try_login(&Client::at(last), email, &format!("Guess-{guess}!")).await));
         }
         let mut browser = Browser::new(&system, last + 100);
@@ -77,6 +80,9 @@ async fn an_account_whose_hash_cannot_be_read_is_a_wrong_password_to_strangers_a
         let mut answers = Vec::new();
         for guess in 0..6 {
             let client = Client::at(number);
+            if guess == 5 {
+                system.rows.age_attempts(&format!("127.0.0.{number}")).await;
+            }
             answers.push(seen(&system.try_login(&client, &user.email, &format!("Guess-{guess}!")).await));
         }
         let client = Client::at(100 + number);

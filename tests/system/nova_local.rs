@@ -11,6 +11,7 @@ use tokio::process::Command;
 use crate::support::binaries::{path, workspace};
 use crate::support::client::Client;
 use crate::support::program::{Running, command, run};
+use crate::support::rows::Rows;
 use crate::support::stack::PASSWORD;
 
 /// `nova local` on free ports, with the functions that lie beside it.
@@ -143,6 +144,7 @@ async fn five_typos_lock_nobody_out_here_and_the_templates_limits_do_when_they_a
             let wrong = json!({"email": "sara@example.com", "password": "Str0ng-enouhg!"});
             client.post(&url, &wrong).await.expect(401, "INVALID_CREDENTIALS");
         }
+        Rows::at(tables).age_attempts("127.0.0.2").await;
         let right = client.post(&url, &json!({"email": "sara@example.com", "password": PASSWORD})).await;
         assert_eq!(right.status, status, "{}", right.body);
         nova.terminate().await;

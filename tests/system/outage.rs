@@ -1,5 +1,6 @@
 //! Storage or keys are out of reach: nobody is let in, nobody is logged out, and afterwards all is as it was.
 
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::support::client::{Answer, Client};
@@ -27,12 +28,19 @@ async fn while_the_tables_are_out_of_reach_nobody_is_let_in_and_nobody_logged_ou
     let session = "0190163d-8694-739b-aea5-966c26f8ad90";
     let refresh = tokens::new_refresh(&keys, &sara.id, session);
     let access = tokens::new_access(&keys, &sara.id, session);
-    expect_unavailable(&system.try_login(&client, &sara.email, PASSWORD).await);
-    expect_unavailable(&system.refresh(&client, &refresh).await);
-    let out = system.logout(&client, Some(&access), &json!({"refreshToken": refresh})).await;
+    let (held, urls) =
+        (json!({"refreshToken": refresh}), [system.notes("/whoami"), system.token_notes("/whoami")]);
+    // Each of them asks for a while before it gives up, the refresh for the longest time.
+    let (login, refreshed, out, decided) = tokio::join!(
+        system.try_login(&client, &sara.email, PASSWORD),
+        system.refresh(&client, &refresh),
+        system.logout(&client, Some(&access), &held),
+        join_all(urls.iter().map(|url| client.get(url, Some(&access)))),
+    );
+    expect_unavailable(&login);
+    expect_unavailable(&refreshed);
     out.expect(500, "LOGOUT_FAILED");
-    for url in [system.notes("/whoami"), system.token_notes("/whoami")] {
-        let answer = client.get(&url, Some(&access)).await;
+    for answer in decided {
         answer.expect(500, "INTERNAL_ERROR");
         assert_eq!(answer.text("/message"), "حدث خطأ غير متوقع");
     }

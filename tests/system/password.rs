@@ -104,6 +104,7 @@ async fn a_wrong_current_password_is_a_guess_like_any_other() {
             answer.headers
         );
     }
+    system.rows.age_attempts("127.0.0.2").await;
     change(&system, &client, &pair.access, PASSWORD, NEW).await.expect(429, "AUTH_RATE_LIMITED");
     change(&system, &Client::at(3), &pair.access, PASSWORD, NEW).await.expect(429, "LOGIN_LOCKED");
     system.try_login(&Client::at(4), &sara.email, PASSWORD).await.expect(429, "LOGIN_LOCKED");

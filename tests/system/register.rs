@@ -148,6 +148,7 @@ async fn an_address_that_is_taken_is_a_conflict_whose_spelling_does_not_matter_a
         let body = json!({"name": "Sara", "email": email, "password": PASSWORD});
         register(&system, &client, &body).await.expect(409, "EMAIL_TAKEN");
     }
+    system.rows.age_attempts("127.0.0.2").await;
     let refused =
         register(&system, &client, &json!({"name": "O", "email": "omar@example.com", "password": PASSWORD}))
             .await;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use futures_util::future::join_all;
 use nova_auth::telemetry::{DIMENSION, NAMESPACE};
 use serde_json::{Value, json};
 
@@ -96,12 +97,13 @@ fn counted(logs: &str) -> BTreeSet<String> {
 
 #[tokio::test]
 async fn what_goes_wrong_on_our_side_is_logged_without_them_too() {
-    for broken in [
-        &[("SESSIONS_TABLE", "NoSuchTable")][..],
-        &[("AWS_ENDPOINT_URL_SECRETS_MANAGER", "http://127.0.0.1:1")],
-        &[("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:1")],
-    ] {
-        let system = System::of_processes(broken).await;
+    let broken = [
+        ("SESSIONS_TABLE", "NoSuchTable"),
+        ("AWS_ENDPOINT_URL_SECRETS_MANAGER", "http://127.0.0.1:1"),
+        ("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:1"),
+    ];
+    join_all(broken.map(async |broken| {
+        let system = System::of_processes(&[broken]).await;
         system.user_with(EMAIL, PASSWORD).await;
         let (client, keys) = (Client::at(113), system.keys().await);
         let session = "0190163d-8694-739b-aea5-966c26f8ad90";
@@ -115,5 +117,6 @@ async fn what_goes_wrong_on_our_side_is_logged_without_them_too() {
         assert!(logs.contains("ERROR"), "{broken:?} {logs}");
         assert!(counted(&logs).contains("authorizer_error"), "{broken:?} {logs}");
         assert_silent(&logs, &[access, refresh]);
-    }
+    }))
+    .await;
 }

@@ -105,4 +105,5 @@ pub(super) const PATIENCE: Patience = Patience {
     connection: Duration::from_secs(5),
     attempt: Duration::from_secs(10),
     call: Duration::from_secs(40),
+    ..Patience::DEPLOYED
 };

@@ -21,9 +21,6 @@ use crate::{
     store::{AttemptsKey, Reservation, Store, StoreError, Taken, Wanted},
 };
 
-/// How long an honest login waits for others of its address that are in flight.
-const PATIENCE: Duration = Duration::from_secs(5);
-
 /// A place in a window.
 #[derive(Debug)]
 #[must_use = "it is given back, or a guess was made"]
@@ -67,7 +64,7 @@ pub async fn enter_address(
             Reservation::Full(window) => window,
         };
         let pause = entropy::jitter(Duration::from_millis(50), Duration::from_millis(250));
-        if !window.has_entries_in_flight(now) || arrived.elapsed() + pause > PATIENCE {
+        if !window.has_entries_in_flight(now) || arrived.elapsed() + pause > store.patience().turn {
             count_refused(store, calls, &key, &moment, address).await;
             return Err(Refusal::AddressLimited(Quota::of("address", &window, limit, now)).into());
         }

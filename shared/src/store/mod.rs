@@ -99,10 +99,16 @@ impl Store {
         Self { client, tables, patience }
     }
 
-    /// How long a call may take.
+    /// How long a call may take, and a place that others hold.
     #[must_use]
     pub const fn patience(&self) -> Patience {
         self.patience
+    }
+
+    /// The same tables, waited for so long by those who ask for more than one call. Each call has the patience of the client.
+    #[must_use]
+    pub fn with_patience(self, patience: Patience) -> Self {
+        Self { patience, ..self }
     }
 
     /// Puts an item that nobody changes afterwards: a try that arrives late writes what stands there.

@@ -151,11 +151,16 @@ impl Vault {
     }
 
     pub fn client(&self) -> Client {
+        self.client_with(TimeoutConfig::builder().operation_timeout(Duration::from_secs(5)).build())
+    }
+
+    /// One that waits for so long: where nothing comes.
+    pub fn client_with(&self, timeouts: TimeoutConfig) -> Client {
         let config = Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("us-east-1"))
             .credentials_provider(Credentials::new("test", "test", None, None, "test"))
-            .timeout_config(TimeoutConfig::builder().operation_timeout(Duration::from_secs(5)).build())
+            .timeout_config(timeouts)
             .http_client(self.clone());
         Client::from_conf(config.build())
     }

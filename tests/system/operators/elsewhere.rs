@@ -5,6 +5,7 @@
 use std::path::Path;
 use std::process::Stdio;
 
+use futures_util::future::join_all;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpListener;
 use tokio::process::Command;
@@ -302,16 +303,17 @@ async fn a_proxy_of_the_environment_is_asked_for_aws_and_for_nothing_that_it_exc
     let words = [&["user", "list"], &TABLES[..]].concat();
     let dynamodb = "dynamodb.eu-central-1.amazonaws.com";
     let tunnel = format!("CONNECT {dynamodb}:443 HTTP/1.1");
-    for (name, value) in
-        [("HTTPS_PROXY", "http://user:canary@"), ("https_proxy", ""), ("ALL_PROXY", "http://")]
-    {
+    let named = [("HTTPS_PROXY", "http://user:canary@"), ("https_proxy", ""), ("ALL_PROXY", "http://")];
+    // Each of them tries to connect for a while.
+    let asking = named.map(async |(name, value)| {
         let (address, asked) = proxy().await;
         let value = format!("{value}{address}");
         let ended = run(on_aws(&words, &[&KEYS[..], &[(name, &value)]].concat()), "").await;
         says(&ended, &["(connection)", &format!("does the proxy in {name} let you through")]);
         let asked = asked.lock().unwrap();
         assert!(!asked.is_empty() && asked.iter().all(|line| *line == tunnel), "{name}: {asked:?}");
-    }
+    });
+    join_all(asking).await;
     // Without TLS the other variable counts; what is excepted is reached without it.
     let refusing = refusing("AccessDeniedException").await;
     let (address, asked) = proxy().await;

@@ -95,6 +95,7 @@ async fn a_locked_address_is_unlocked_by_naming_it() {
     for _ in 0..5 {
         system.try_login(&Client::at(2), &sara.email, "wrong").await;
     }
+    system.rows.age_attempts("127.0.0.2").await;
     system.try_login(&Client::at(2), &omar.email, PASSWORD).await.expect(429, "AUTH_RATE_LIMITED");
     let unlocked = nova(&system, "", &["user", "unlock", "LOCAL", "--address", "127.0.0.2"]).await;
     assert_eq!(printed(&unlocked), "unlocked 127.0.0.2\n");

@@ -1,5 +1,7 @@
 //! The tables, read and rewritten through DynamoDB's own protocol.
 
+use jiff::Timestamp;
+use nova_auth::domain::attempts::IN_FLIGHT;
 use nova_test_support::dynamodb;
 use serde_json::{Value, json};
 
@@ -75,6 +77,19 @@ impl Rows {
         let row = self.one(table, pk, sk).await;
         let time = number(&row[attribute]) + seconds * 1000;
         self.set(table, pk, sk, attribute, json!({"N": time.to_string()})).await;
+    }
+
+    /// Time passes for those who hold the places of an address: none is in flight any more, so that nobody waits for one of them.
+    pub(crate) async fn age_attempts(&self, address: &str) {
+        let pk = format!("ATTEMPTS#ADDRESS#{address}");
+        let window = self.one(SESSIONS, &pk, "WINDOW").await;
+        let older = |hit: &Value| {
+            let (made, request) = hit.as_str().unwrap().split_once('#').unwrap();
+            let made = Timestamp::from_millisecond(made.parse().unwrap()).unwrap() - IN_FLIGHT;
+            format!("{}#{request}", made.as_millisecond())
+        };
+        let hits: Vec<_> = window["hits"]["SS"].as_array().unwrap().iter().map(older).collect();
+        self.set(SESSIONS, &pk, "WINDOW", "hits", json!({"SS": hits})).await;
     }
 
     /// Deletes the one row whose key begins like this.
