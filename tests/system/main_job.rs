@@ -72,7 +72,7 @@ async fn an_attached_api_turns_away_who_shows_no_token_or_none_of_ours() {
 #[tokio::test]
 async fn an_api_without_rules_lets_nobody_in_unless_that_is_switched_on() {
     let system = System::start_with(|options| {
-        options.guests.clear();
+        options.in_process.clear();
         options.parameters.insert("NoRules".to_owned(), "deny".to_owned());
     })
     .await;

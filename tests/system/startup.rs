@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::support::binaries::workspace;
 use crate::support::client::Client;
-use crate::support::guests;
+use crate::support::functions;
 use crate::support::program::{Ended, command, run};
 use crate::support::stack::System;
 
@@ -373,8 +373,8 @@ async fn a_wrong_list_of_origins_stops_no_attached_api() {
 /// What other tests meet on threads of their own process is all that a binary runs: what it did beside would be tested by nobody.
 #[test]
 fn a_binary_is_its_library_and_nothing_else() {
-    let guests = guests::all();
-    let mut functions = 0;
+    let in_process = functions::in_process();
+    let mut found = 0;
     for folder in fs::read_dir(workspace().join("functions")).unwrap() {
         let folder = folder.unwrap();
         let name = folder.file_name().into_string().unwrap();
@@ -384,8 +384,8 @@ fn a_binary_is_its_library_and_nothing_else() {
         // One is a process in a process, too.
         let is_process = name == "upload-inspect";
         assert!(is_process || main.lines().count() == 4, "{name}");
-        assert_ne!(guests.contains_key(&name), is_process, "{name}");
-        functions += 1;
+        assert_ne!(in_process.contains_key(&name), is_process, "{name}");
+        found += 1;
     }
-    assert_eq!(guests.len(), functions, "one is none, and the sample API is one more");
+    assert_eq!(in_process.len(), found, "one is none, and the sample API is one more");
 }

@@ -18,7 +18,7 @@ use crate::introspection::introspect;
 use crate::support::app::App;
 use crate::support::binaries::workspace;
 use crate::support::client::Client;
-use crate::support::guests;
+use crate::support::functions;
 use crate::support::mail::read;
 use crate::support::passkey::Phone;
 use crate::support::proxy::{Call, Proxy};
@@ -237,7 +237,7 @@ async fn the_life_of_a_user() -> Vec<Call> {
     })
     .await;
     // The operator makes hashes at another cost than the functions, so that a login upgrades one.
-    system.hasher = Hasher::new(guests::CHEAP + 1);
+    system.hasher = Hasher::new(functions::CHEAP + 1);
     let (sara, client) = (system.user("sara").await, Client::at(2));
     let with = |method: &str, path: &str, access: &str| {
         client.request(method, &system.auth(path)).bearer_auth(access)

@@ -12,7 +12,7 @@
 //! | `mail/` | a stand-in for Amazon SES, and the mailbox |
 //! | `sources/` | what calls functions besides requests: streams, queues, event buses |
 //! | `binaries` | the functions' binaries, found or built |
-//! | `upstream/`, [`guest`] | a development server in a function's place, or a thread of this process |
+//! | `upstream/`, [`in_process`] | in place of a function's processes: a development server, or threads of this process |
 //! | `process`, `runtime`, `instance`, `pool` | a function: its processes, the Runtime API they talk to, which call goes where |
 //! | [`workbench`] | tables, secrets and processes without a gateway, for those who measure |
 //! | `gateway/` | API Gateway: `rest.rs` is the way of a request through it |
@@ -32,7 +32,7 @@ mod engine;
 mod expressions;
 mod gateway;
 mod guard;
-pub mod guest;
+pub mod in_process;
 mod instance;
 mod invoke;
 mod logs;

@@ -7,7 +7,7 @@ use crate::ask::Origin;
 use crate::binaries::Binaries;
 use crate::clock::Clock;
 use crate::engine::Engine;
-use crate::guest::Guest;
+use crate::in_process::InProcess;
 use crate::logs::LogSink;
 
 /// A user that everybody at this machine may be. The password protects nothing.
@@ -37,8 +37,8 @@ pub struct Options {
     pub concurrency: usize,
     /// Development servers in the place of functions, by the function's logical id.
     pub upstreams: BTreeMap<String, Origin>,
-    /// Functions that run in this process in the place of their binaries, by the function's package name.
-    pub guests: BTreeMap<String, Guest>,
+    /// Functions that run in this process in place of their binaries, by the function's package name.
+    pub in_process: BTreeMap<String, InProcess>,
     /// Where the functions' binaries are.
     pub binaries: Binaries,
     /// Whether a missing binary is an error instead of a reason to build it.
@@ -73,7 +73,7 @@ impl Options {
             data: None,
             concurrency: 10,
             upstreams: BTreeMap::new(),
-            guests: BTreeMap::new(),
+            in_process: BTreeMap::new(),
             binaries: Binaries::default(),
             no_build: false,
             parameters: BTreeMap::new(),

@@ -8,7 +8,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
 use crate::clock::Clock;
-use crate::guest::{Guest, Guests};
+use crate::in_process::{InProcess, Threads};
 use crate::instance::Instance;
 pub(crate) use crate::instance::InvokeError;
 use crate::process::Launch;
@@ -24,8 +24,8 @@ pub(crate) struct Pool {
     launch: Launch,
     /// The server that answers in the place of processes.
     upstream: Option<Upstream>,
-    /// What runs in this process in the place of others.
-    guests: Option<Guests>,
+    /// The threads in place of processes.
+    threads: Option<Threads>,
     clock: Clock,
     free: Semaphore,
     /// The one that was used last is used next, as Lambda does: the others stay cold as long as they can.
@@ -39,7 +39,7 @@ impl Pool {
         Pool {
             launch,
             upstream: None,
-            guests: None,
+            threads: None,
             clock,
             free: Semaphore::new(concurrency.clamp(1, 1000)),
             idle: Mutex::default(),
@@ -54,8 +54,8 @@ impl Pool {
     }
 
     /// A function that runs in this process.
-    pub(crate) fn visited_by(self, guest: Option<Guest>) -> Pool {
-        Pool { guests: guest.map(Guests::new), ..self }
+    pub(crate) fn in_process(self, function: Option<InProcess>) -> Pool {
+        Pool { threads: function.map(Threads::new), ..self }
     }
 
     /// Calls the function. The call goes on when the caller does not wait for it, as it does on Lambda.
@@ -89,8 +89,8 @@ impl Pool {
         if let Some(upstream) = &self.upstream {
             return upstream.attend(&self.launch.function, &self.clock, &event).await;
         }
-        if let Some(guests) = &self.guests {
-            return guests.attend(&self.launch, event).await;
+        if let Some(threads) = &self.threads {
+            return threads.attend(&self.launch, event).await;
         }
         let idle = self.take_idle();
         let instance = match idle {
@@ -142,8 +142,8 @@ impl Pool {
         self.idle().clear();
         let watchers = std::mem::take(&mut *self.watchers.lock().unwrap_or_else(PoisonError::into_inner));
         let all = async {
-            if let Some(guests) = &self.guests {
-                guests.stop().await;
+            if let Some(threads) = &self.threads {
+                threads.stop().await;
             }
             for watcher in watchers {
                 drop(watcher.await);

@@ -42,10 +42,10 @@ pub(crate) enum Outcome {
 
 /// An error that a function reported.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct FunctionError {
+pub struct FunctionError {
     /// The error's kind, as the function calls it.
-    pub(crate) kind: String,
-    pub(crate) message: String,
+    pub kind: String,
+    pub message: String,
 }
 
 /// The Runtime API of one process.

@@ -7,7 +7,7 @@
 //! | [`chromium`] | a real browser, where there is one |
 //! | [`client`] | somebody who calls it, from an address of their own |
 //! | [`browser`] | the same with cookies, and a page that asks |
-//! | [`guests`] | the functions on threads of this process |
+//! | [`functions`] | the functions in this process |
 //! | [`line`] | the line between a browser and the service, which loses answers when it is told to |
 //! | [`mail`] | the links and codes of mails |
 //! | [`program`] | binaries run as programs |
@@ -20,7 +20,7 @@ pub(crate) mod binaries;
 pub(crate) mod browser;
 pub(crate) mod chromium;
 pub(crate) mod client;
-pub(crate) mod guests;
+pub(crate) mod functions;
 pub(crate) mod line;
 pub(crate) mod mail;
 pub(crate) mod program;

@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 use super::binaries;
 use super::client::{Answer, Client};
 use super::engine;
-use super::guests;
+use super::functions;
 use super::rows::Rows;
 use super::tokens::Keys;
 
@@ -67,7 +67,7 @@ pub(crate) fn options() -> Options {
     Options {
         attach: vec![binaries::workspace().join("tests/consumer/template.yaml")],
         binaries: Binaries::Explicit(binaries::all().clone()),
-        guests: guests::all(),
+        in_process: functions::in_process(),
         parameters: parameters.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
         logs: LogSink::memory(),
         ..Options::in_memory(binaries::workspace().join("template.yaml"))
@@ -114,7 +114,7 @@ impl System {
             options.engine = engine::of_one_test().await;
         }
         let logs = options.logs.clone();
-        let hasher = Hasher::new(if options.guests.is_empty() { 10 } else { guests::CHEAP });
+        let hasher = Hasher::new(if options.in_process.is_empty() { 10 } else { functions::CHEAP });
         let stack = Stack::start(options).await.unwrap();
         let rows = Rows::at(stack.dynamodb_url());
         System { stack, rows, logs, hasher }
@@ -123,7 +123,7 @@ impl System {
     /// Starts a system whose functions are the binaries, each a process as on Lambda, with these variables over the template's.
     pub(crate) async fn of_processes(environment: &[(&str, &str)]) -> System {
         System::start_with(|options| {
-            options.guests.clear();
+            options.in_process.clear();
             in_environment(options, environment);
         })
         .await

@@ -40,7 +40,7 @@ pub(super) fn pools(
         let upstream = options.upstreams.get(&function.logical_id).cloned().map(Upstream::new);
         let pool = Pool::new(launch, options.clock.clone(), options.concurrency)
             .behind(upstream)
-            .visited_by(options.guests.get(&function.binary).cloned());
+            .in_process(options.in_process.get(&function.binary).cloned());
         pools.insert(function.logical_id.clone(), Arc::new(pool));
     }
     pools
@@ -55,7 +55,7 @@ pub(super) async fn programs(
     let functions = templates.iter().flat_map(|template| &template.functions);
     let run = functions.filter(|function| {
         !options.upstreams.contains_key(&function.logical_id)
-            && !options.guests.contains_key(&function.binary)
+            && !options.in_process.contains_key(&function.binary)
     });
     let (mut packages, mut foreign) = (BTreeSet::new(), BTreeMap::new());
     for function in run {
