@@ -1,5 +1,5 @@
-//! How long AWS is waited for, and others who are before one. A value, like time: the functions have one, an operator's commands another, and tests so much of it that
-//! a busy machine fails none of them.
+//! How long AWS is waited for, and a place that others hold. A value, like time: the functions have one, an operator's commands another,
+//! and tests so much of it that a busy machine fails none of them, or none where nothing will come.
 
 use std::time::Duration;
 

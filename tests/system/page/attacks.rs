@@ -32,7 +32,7 @@ async fn serve(html: String) -> u16 {
 /// same site and another origin, whose forms take the cookies along.
 #[tokio::test]
 async fn a_form_of_another_page_ends_no_session_and_refreshes_none() {
-    let Some(chromium) = Chromium::start().await else { return };
+    let Some(chromium) = Chromium::start_alone().await else { return };
     let system = system().await;
     let sara = system.user("sara").await;
     let api = system.stack.url();
@@ -71,7 +71,7 @@ async fn a_form_of_another_page_ends_no_session_and_refreshes_none() {
 
 #[tokio::test]
 async fn a_script_of_another_origin_neither_reads_a_csrf_token_nor_sends_one() {
-    let Some(chromium) = Chromium::start().await else { return };
+    let Some(chromium) = Chromium::start_alone().await else { return };
     let system = system().await;
     let sara = system.user("sara").await;
     let api = system.stack.url();
@@ -113,7 +113,7 @@ async fn what_an_attached_api_answers_beneath_the_page_is_no_document_of_the_pag
 /// As a script would that was injected before anybody signed in: it sees every answer, all storage, the whole document.
 #[tokio::test]
 async fn no_script_of_the_page_gets_at_the_refresh_token_in_cookie_mode() {
-    let Some(chromium) = Chromium::start().await else { return };
+    let Some(chromium) = Chromium::start_alone().await else { return };
     let system = system().await;
     let sara = system.user("sara").await;
     chromium.load(system.stack.url()).await;

@@ -3,34 +3,37 @@
 //! A few calls over the HTTP client that is here anyway. The crates for this bring a licence that is not ours (MPL), or switch
 //! on features of serde_json for everything that is built beside them, the functions under test too.
 
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+mod engine;
+
+use std::io::Write as _;
+use std::path::PathBuf;
 
 use serde_json::{Value, json};
-use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::ChildStdout;
+use tokio::sync::Mutex;
+
+use engine::{Engine, Tools};
 
 /// Set where a browser that is missing is a failure: `.ci/run` does.
 const REQUIRED: &str = "NOVA_REQUIRE_BROWSER";
 /// How long the driver looks for an element before it says that there is none. Nothing here takes as long.
 const PATIENCE_MS: u32 = 60_000;
-/// The driver ends a browser that does not end by itself long before.
-const PATIENCE: Duration = Duration::from_secs(60);
 /// The key under which WebDriver names an element.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
-/// A running browser with one tab.
+/// A browser with one tab. A test that fails gives it to no other one: it ends with it.
 pub(crate) struct Chromium {
     http: reqwest::Client,
-    /// The URL of the session.
-    session: String,
-    driver: Child,
-    /// The temporary files of both, some of which neither removes. Goes after they have ended.
-    _temporary: TempDir,
+    engine: Engine,
+    /// The test's own part of the browser.
+    own: Option<Context>,
+}
+
+/// Cookies, storage and tabs that nobody else sees.
+struct Context {
+    id: Value,
+    /// The tab that is there without any test.
+    empty: Tab,
+    tools: Mutex<Tools>,
 }
 
 /// A tab, by its handle.
@@ -38,8 +41,18 @@ pub(crate) struct Chromium {
 pub(crate) struct Tab(Value);
 
 impl Chromium {
-    /// Starts a browser; `None`, and a line that says so, where there is none.
+    /// A browser that knows nothing yet; `None`, and a line that says so, where there is none.
     pub(crate) async fn start() -> Option<Chromium> {
+        let mut chromium = match engine::idle() {
+            Some(engine) => Chromium { http: reqwest::Client::new(), engine, own: None },
+            None => Chromium::start_alone().await?,
+        };
+        chromium.settle().await;
+        Some(chromium)
+    }
+
+    /// The same in the first profile of a browser that no other test had or will have, as people use it.
+    pub(crate) async fn start_alone() -> Option<Chromium> {
         let Some(program) = find("chromedriver") else {
             assert!(std::env::var_os(REQUIRED).is_none(), "there is no chromedriver, and {REQUIRED} is set");
             let test = std::thread::current().name().unwrap_or("a test").to_owned();
@@ -50,29 +63,41 @@ impl Chromium {
             ));
             return None;
         };
-        let temporary = tempfile::tempdir().unwrap();
         // Another program may take the free port that it found: then it ends, and is started again.
         let mut ready = None;
         for _ in 0..5 {
             if ready.is_none() {
-                ready = drive(&program, temporary.path()).await;
+                ready = Engine::start(&program).await;
             }
         }
-        let (driver, port) = ready.expect("chromedriver does not start");
-        let mut chromium = Chromium {
-            http: reqwest::Client::new(),
-            session: format!("http://127.0.0.1:{port}/session"),
-            driver,
-            _temporary: temporary,
-        };
+        let engine = ready.expect("chromedriver does not start");
+        let mut chromium = Chromium { http: reqwest::Client::new(), engine, own: None };
         let opened = chromium.command("POST", "", capabilities()).await;
-        chromium.session = format!("{}/{}", chromium.session, opened["sessionId"].as_str().unwrap());
+        let session = format!("{}/{}", chromium.engine.session, opened["sessionId"].as_str().unwrap());
+        chromium.engine.session = session;
         chromium.command("POST", "/timeouts", json!({"implicit": PATIENCE_MS, "script": PATIENCE_MS})).await;
+        let address = opened["capabilities"]["goog:chromeOptions"]["debuggerAddress"].as_str().unwrap();
+        let version = chromium.http.get(format!("http://{address}/json/version")).send().await.unwrap();
+        let version: Value = version.json().await.unwrap();
+        chromium.engine.tools = version["webSocketDebuggerUrl"].as_str().unwrap().to_owned();
         Some(chromium)
     }
 
+    /// Makes a part of the browser that is the test's own, and goes to a tab there.
+    async fn settle(&mut self) {
+        let mut tools = Tools::connect(&self.engine.tools).await;
+        let made = tools.order("Target.createBrowserContext", json!({"disposeOnDetach": true})).await;
+        let (id, empty) = (made["browserContextId"].clone(), self.tab().await);
+        let window = json!({"url": "about:blank", "browserContextId": id, "newWindow": true});
+        let tab = Tab(tools.order("Target.createTarget", window).await["targetId"].clone());
+        self.own = Some(Context { id, empty, tools: Mutex::new(tools) });
+        self.switch_to(&tab).await;
+        // Whatever the tests before had to complain of.
+        self.command("POST", "/se/log", json!({"type": "browser"})).await;
+    }
+
     async fn try_command(&self, method: &str, path: &str, body: Value) -> Result<Value, Value> {
-        let url = format!("{}{path}", self.session);
+        let url = format!("{}{path}", self.engine.session);
         let request = self.http.request(method.parse().unwrap(), url);
         let request = if method == "POST" { request.json(&body) } else { request };
         let response = request.send().await.unwrap();
@@ -146,8 +171,16 @@ impl Chromium {
 
     /// Opens another tab, and goes to it.
     pub(crate) async fn open_tab(&self) -> Tab {
-        let opened = self.command("POST", "/window/new", json!({"type": "tab"})).await;
-        let tab = Tab(opened["handle"].clone());
+        let tab = match &self.own {
+            Some(own) => {
+                let page = json!({"url": "about:blank", "browserContextId": own.id});
+                Tab(own.tools.lock().await.order("Target.createTarget", page).await["targetId"].clone())
+            }
+            None => {
+                let opened = self.command("POST", "/window/new", json!({"type": "tab"})).await;
+                Tab(opened["handle"].clone())
+            }
+        };
         self.switch_to(&tab).await;
         tab
     }
@@ -221,47 +254,14 @@ impl Chromium {
         assert!(complaints.is_empty(), "{complaints:#?}");
     }
 
-    /// Ends the browser and its driver.
-    pub(crate) async fn close(self) {
-        self.command("DELETE", "", Value::Null).await;
+    /// Ends what the test did, and leaves the browser to the next one.
+    pub(crate) async fn close(mut self) {
+        let Some(own) = self.own.take() else { return };
+        self.switch_to(&own.empty).await;
+        let mut tools = own.tools.into_inner();
+        tools.order("Target.disposeBrowserContext", json!({"browserContextId": own.id})).await;
+        self.engine.give_back();
     }
-
-    /// The same where nothing can be awaited: the driver answers when the browser has ended, or has none any more.
-    fn end_session(&self) -> std::io::Result<usize> {
-        let (address, path) = self.session.trim_start_matches("http://").split_once('/').unwrap_or_default();
-        let mut stream = TcpStream::connect(address)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        write!(stream, "DELETE /{path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
-        stream.read(&mut [0])
-    }
-}
-
-/// A test that fails must leave no browser behind either.
-impl Drop for Chromium {
-    /// A driver that is ended leaves its browser behind: the session ends first.
-    fn drop(&mut self) {
-        drop(self.end_session());
-        drop(self.driver.kill());
-        drop(self.driver.wait());
-    }
-}
-
-/// A driver and its port; `None` where it ended at once.
-async fn drive(program: &Path, temporary: &Path) -> Option<(Child, String)> {
-    let mut command = Command::new(program);
-    command.arg("--port=0").env("TMPDIR", temporary);
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut driver = command.spawn().unwrap();
-    let mut lines = BufReader::new(ChildStdout::from_std(driver.stdout.take().unwrap()).unwrap()).lines();
-    while let Some(line) = lines.next_line().await.unwrap() {
-        if let Some(port) = line.split("started successfully on port ").nth(1) {
-            // What it says later is read by nobody, and must not fill the pipe.
-            tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-            return Some((driver, port.trim_end_matches('.').to_owned()));
-        }
-    }
-    driver.wait().unwrap();
-    None
 }
 
 fn capabilities() -> Value {

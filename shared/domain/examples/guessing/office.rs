@@ -15,7 +15,7 @@ const WRONG: u32 = 5;
 const LOGIN: i64 = 1000;
 /// Who typed it wrong tries again after that.
 const TYPING: i64 = 10_000;
-/// A login waits so long for others that are in flight (`gate/place.rs`), and so long between two looks.
+/// A login waits so long for others that are in flight (`patience.rs`), and so long between two looks (`gate/place.rs`).
 const PATIENCE: i64 = 5000;
 const PAUSE: std::ops::RangeInclusive<i64> = 50..=250;
 /// With device cookies, so many who logged in there before have a place beside everybody else's, and leave it in any case
