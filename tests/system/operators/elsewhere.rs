@@ -304,7 +304,7 @@ async fn a_proxy_of_the_environment_is_asked_for_aws_and_for_nothing_that_it_exc
     let dynamodb = "dynamodb.eu-central-1.amazonaws.com";
     let tunnel = format!("CONNECT {dynamodb}:443 HTTP/1.1");
     let named = [("HTTPS_PROXY", "http://user:canary@"), ("https_proxy", ""), ("ALL_PROXY", "http://")];
-    // Each of them tries to connect for a while.
+    // Each of them tries to connect for a while, and so does the next one.
     let asking = named.map(async |(name, value)| {
         let (address, asked) = proxy().await;
         let value = format!("{value}{address}");
@@ -313,18 +313,21 @@ async fn a_proxy_of_the_environment_is_asked_for_aws_and_for_nothing_that_it_exc
         let asked = asked.lock().unwrap();
         assert!(!asked.is_empty() && asked.iter().all(|line| *line == tunnel), "{name}: {asked:?}");
     });
-    join_all(asking).await;
     // Without TLS the other variable counts; what is excepted is reached without it.
-    let refusing = refusing("AccessDeniedException").await;
-    let (address, asked) = proxy().await;
-    let value = format!("http://{address}");
-    let through = [&KEYS[..], &[("AWS_ENDPOINT_URL", refusing.as_str()), ("HTTP_PROXY", &value)]].concat();
-    assert_eq!(run(on_aws(&words, &through), "").await.code, Some(1));
-    assert!(asked.lock().unwrap().iter().any(|line| line.starts_with(&format!("POST {refusing}"))));
-    asked.lock().unwrap().clear();
-    let around = [&through[..], &[("NO_PROXY", "example.com,127.0.0.1")]].concat();
-    says(&run(on_aws(&words, &around), "").await, &["access denied to"]);
-    assert_eq!(asked.lock().unwrap().len(), 0);
+    let without_tls = async {
+        let refusing = refusing("AccessDeniedException").await;
+        let (address, asked) = proxy().await;
+        let value = format!("http://{address}");
+        let through =
+            [&KEYS[..], &[("AWS_ENDPOINT_URL", refusing.as_str()), ("HTTP_PROXY", &value)]].concat();
+        assert_eq!(run(on_aws(&words, &through), "").await.code, Some(1));
+        assert!(asked.lock().unwrap().iter().any(|line| line.starts_with(&format!("POST {refusing}"))));
+        asked.lock().unwrap().clear();
+        let around = [&through[..], &[("NO_PROXY", "example.com,127.0.0.1")]].concat();
+        says(&run(on_aws(&words, &around), "").await, &["access denied to"]);
+        assert_eq!(asked.lock().unwrap().len(), 0);
+    };
+    tokio::join!(join_all(asking), without_tls);
 }
 
 #[tokio::test]
