@@ -20,8 +20,8 @@
 //! | `guard` | who may not ask: pages of other sites |
 //! | `web/` | a page that shows the system, for a person with a browser |
 //!
-//! The functions are the real binaries, which talk through the real SDK: this crate knows templates, protocols and
-//! processes, and nothing of what the functions do.
+//! The functions are the real binaries (or, in tests, the libraries that these run), which talk through the real SDK: this crate knows
+//! templates, protocols and processes, and nothing of what the functions do.
 
 mod ask;
 mod binaries;
