@@ -144,16 +144,17 @@ impl Contained {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
-
     use super::*;
 
     /// What becomes of a file whose inspection does this.
     async fn verdict_of(script: &str, time: Duration) -> Verdict {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("inspection");
-        std::fs::write(&file, format!("#!/bin/sh\n{script}\n")).unwrap();
-        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o700)).unwrap();
+        // Another process writes it: what one of this process's other threads starts meanwhile would inherit a file that is open for
+        // writing, and such a file can't be run.
+        let write = r#"printf '#!/bin/sh\n%s\n' "$1" > "$0" && chmod 700 "$0""#;
+        let mut writing = std::process::Command::new("/bin/sh");
+        assert!(writing.args(["-c", write]).arg(&file).arg(script).status().unwrap().success());
         let mut contained = Contained::start(&file, Kind::Png, Metadata::Keep, Limits { time }).unwrap();
         for _ in 0..64 {
             contained.take(&[0; 65_536]).await;
